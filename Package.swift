@@ -1,0 +1,60 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// `DAYBOOK_STRICT=1` turns every warning in this package's own code into an error; CI sets it.
+let strict = Context.environment["DAYBOOK_STRICT"] == "1"
+
+let swiftSettings: [SwiftSetting] =
+    [.enableUpcomingFeature("ExistentialAny")] + (strict ? [.treatAllWarnings(as: .error)] : [])
+
+let package = Package(
+    name: "daybook",
+    platforms: [.macOS(.v15)],
+    products: [
+        .library(name: "DaybookCore", targets: ["DaybookCore"]),
+        .library(name: "Daybook", targets: ["Daybook"]),
+        .library(name: "DaybookSQLite", targets: ["DaybookSQLite"]),
+        .library(name: "DaybookTesting", targets: ["DaybookTesting"]),
+        .executable(name: "daybook", targets: ["DaybookCommand"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
+    ],
+    targets: [
+        // The contract in bytes, and the in-memory store that shows it by example.
+        .target(name: "DaybookCore", swiftSettings: swiftSettings),
+        // The model in types: deciders, command handlers, projections.
+        .target(name: "Daybook", dependencies: ["DaybookCore"], swiftSettings: swiftSettings),
+        // The embedded store.
+        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .target(name: "CDaybookSQLite", dependencies: ["CSQLite"]),
+        .target(
+            name: "DaybookSQLite", dependencies: ["DaybookCore", "CSQLite", "CDaybookSQLite"],
+            swiftSettings: swiftSettings),
+        // What an application's own tests need, and the laws of every store.
+        .target(
+            name: "DaybookTesting", dependencies: ["DaybookCore", "Daybook"], swiftSettings: swiftSettings),
+        // The command line: `swift run daybook`.
+        .executableTarget(
+            name: "DaybookCommand",
+            dependencies: [
+                "DaybookCore", "DaybookSQLite",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: swiftSettings),
+        // A SQLite file system that breaks on purpose; used by tests alone.
+        .target(name: "CFaultFileSystem", dependencies: ["CSQLite"]),
+        .testTarget(
+            name: "DaybookCoreTests", dependencies: ["DaybookCore", "DaybookTesting"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "DaybookTests", dependencies: ["Daybook", "DaybookSQLite", "DaybookTesting"],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "DaybookSQLiteTests",
+            dependencies: ["DaybookSQLite", "DaybookTesting", "CFaultFileSystem", "CSQLite"],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "DaybookCommandTests", dependencies: ["DaybookCore", "DaybookSQLite"], swiftSettings: swiftSettings),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,3 @@
+#ifndef CDAYBOOKSQLITE_H
+#define CDAYBOOKSQLITE_H
+#endif

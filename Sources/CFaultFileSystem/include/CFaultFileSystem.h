@@ -1,0 +1,3 @@
+#ifndef CFAULTFILESYSTEM_H
+#define CFAULTFILESYSTEM_H
+#endif

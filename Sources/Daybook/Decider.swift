@@ -1,0 +1,22 @@
+import DaybookCore
+
+/// Decides events from a command, and evolves a state from events: an aggregate as pure functions.
+///
+/// A decider has no clock, no randomness and no I/O, and is not asynchronous: what a command needs from outside is in
+/// the command. It is tested with `Scenario` and run by ``CommandHandler``.
+public protocol Decider {
+    associatedtype State: Sendable
+    associatedtype Command: Sendable
+    associatedtype Event: DomainEvent
+    /// The domain's no: why a command is not carried out.
+    associatedtype Rejection: Error & Sendable
+
+    /// The state of a subject of which nothing is known.
+    static var initialState: State { get }
+
+    /// What happens because of a command; nothing when it has had its effect already.
+    static func decide(_ command: Command, in state: State) throws(Rejection) -> [Event]
+
+    /// Takes an event into account. What happened, happened: no decisions here.
+    static func evolve(_ state: inout State, with event: Event)
+}

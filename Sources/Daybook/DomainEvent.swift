@@ -1,0 +1,26 @@
+import DaybookCore
+
+/// The events of a domain: an enum of which each case is an event type on the wire.
+///
+/// ```swift
+/// enum AccountEvent: DomainEvent {
+///     static let typePrefix = "account"
+///     case deposited(amount: Int)       // type "account.deposited", data {"amount":10}
+/// }
+/// ```
+public protocol DomainEvent: Codable, Sendable {
+    /// Stands before the case's name in the event type, with a dot between; empty for none.
+    static var typePrefix: String { get }
+
+    /// The version of the shape in which events of a type are written, from 1.
+    static func schemaVersion(of type: EventType) -> UInt32
+
+    /// The subjects that the event concerns beside its stream.
+    var tags: [Tag] { get }
+}
+
+extension DomainEvent {
+    public static var typePrefix: String { "" }
+    public static func schemaVersion(of type: EventType) -> UInt32 { 1 }
+    public var tags: [Tag] { [] }
+}

@@ -1,0 +1,5 @@
+/// Which way a read goes.
+public enum ReadDirection: String, Sendable, Hashable {
+    case forward
+    case backward
+}
