@@ -1,0 +1,28 @@
+import CSQLite
+
+/// The statements that make an empty database a Daybook; `docs/file-format.md` explains each table.
+enum Schema {
+    /// "DAYB".
+    static let applicationID: Int64 = 0x4441_5942
+    static let version: Int64 = 1
+
+    static let log = """
+        CREATE TABLE names(id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, text TEXT NOT NULL, crc INTEGER NOT NULL);
+        CREATE TABLE events(position INTEGER PRIMARY KEY, record BLOB NOT NULL);
+        CREATE TABLE commits(number INTEGER PRIMARY KEY, record BLOB NOT NULL);
+        CREATE TABLE checkpoints(name TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;
+        CREATE TABLE snapshots(key TEXT PRIMARY KEY, version INTEGER NOT NULL, position INTEGER NOT NULL,
+            schema TEXT NOT NULL, data BLOB NOT NULL, crc INTEGER NOT NULL);
+        CREATE TABLE read_models(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, position INTEGER NOT NULL);
+        CREATE TABLE documents(model INTEGER NOT NULL, key TEXT NOT NULL, data BLOB NOT NULL,
+            PRIMARY KEY(model, key)) WITHOUT ROWID;
+        """
+
+    static let index = """
+        CREATE TABLE IF NOT EXISTS index_segments(id INTEGER PRIMARY KEY, level INTEGER NOT NULL,
+            first INTEGER NOT NULL, last INTEGER NOT NULL, last_name INTEGER NOT NULL, last_commit INTEGER NOT NULL,
+            entries INTEGER NOT NULL, controls INTEGER NOT NULL, crc INTEGER NOT NULL);
+        CREATE TABLE IF NOT EXISTS index_entries(segment INTEGER NOT NULL, kind INTEGER NOT NULL, key INTEGER NOT NULL,
+            first INTEGER NOT NULL, data BLOB NOT NULL, PRIMARY KEY(segment, kind, key, first)) WITHOUT ROWID;
+        """
+}

@@ -1,0 +1,41 @@
+import CSQLite
+import DaybookCore
+
+/// What can go wrong inside the store, before it is told to a caller as an error of the task at hand.
+enum StoreFailure: Error {
+    case sqlite(SQLiteFailure)
+    /// A record of the log is not what was written.
+    case damaged(position: Int64?, stream: StreamName?, reason: String)
+    /// A part of the index is not what was written: it can be built again.
+    case indexDamaged(String)
+    /// The index moved on while it was being read: read again.
+    case outdated
+
+    init(reading failure: SQLiteFailure, fromIndex: Bool) {
+        if failure.isCorruption || failure.message.contains("no such table") {
+            self =
+                fromIndex
+                ? .indexDamaged(failure.description)
+                : .damaged(position: nil, stream: nil, reason: failure.description)
+        } else {
+            self = .sqlite(failure)
+        }
+    }
+
+    func readError(file: String) -> ReadError {
+        switch self {
+        case .sqlite(let failure): .storageFailed(reason: "\(file): \(failure)")
+        case .damaged(let position, let stream, let reason):
+            .corrupted(position: position.map { Position($0) }, stream: stream, file: file, reason: reason)
+        case .outdated: .storageFailed(reason: "\(file): the index moved on while it was read")
+        case .indexDamaged(let reason): .corrupted(position: nil, stream: nil, file: file, reason: reason)
+        }
+    }
+
+    func reason(file: String) -> String {
+        switch self {
+        case .sqlite(let failure): "\(file): \(failure)"
+        case .damaged, .indexDamaged, .outdated: readError(file: file).description
+        }
+    }
+}

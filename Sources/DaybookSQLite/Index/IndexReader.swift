@@ -1,0 +1,207 @@
+/// Looks things up in the segments of the file and in the tail in memory, as if they were one index.
+///
+/// Used inside a read transaction: ``begin(epoch:)`` takes the list of segments as that transaction sees it, with the
+/// tail's epoch of the moment before. A segment that is finished after that is not in the list, but what it holds is
+/// still in the tail; should even a second one be finished, lookups throw ``StoreFailure/outdated``, and the page is
+/// read anew.
+final class IndexReader {
+    private let segmentList: Statement
+    private let forward: Statement
+    private let backward: Statement
+    let tail: IndexTail
+    private(set) var segments: [IndexSegment] = []
+    private var epoch = 0
+
+    init(_ connection: Connection, tail: IndexTail) throws(SQLiteFailure) {
+        self.tail = tail
+        segmentList = try connection.prepare("SELECT \(IndexSegment.columns) FROM index_segments ORDER BY first")
+        forward = try connection.prepare(
+            """
+            SELECT first, data FROM index_entries WHERE segment = ?1 AND kind = ?2 AND key = ?3 AND first >= ifnull(
+                (SELECT max(first) FROM index_entries WHERE segment = ?1 AND kind = ?2 AND key = ?3 AND first <= ?4), ?4)
+            ORDER BY first
+            """)
+        backward = try connection.prepare(
+            """
+            SELECT first, data FROM index_entries WHERE segment = ?1 AND kind = ?2 AND key = ?3 AND first <= ?4
+            ORDER BY first DESC
+            """)
+    }
+
+    /// Takes the list of segments as the transaction at hand sees it.
+    ///
+    /// - Parameter epoch: The tail's, before the transaction began.
+    func begin(epoch: Int) throws(StoreFailure) {
+        self.epoch = epoch
+        segments.removeAll(keepingCapacity: true)
+        do {
+            while try segmentList.step() {
+                do {
+                    segments.append(try IndexSegment(segmentList))
+                } catch {
+                    segmentList.reset()
+                    throw StoreFailure.indexDamaged(error.reason)
+                }
+            }
+        } catch let failure as SQLiteFailure {
+            throw StoreFailure(reading: failure, fromIndex: true)
+        } catch let failure as StoreFailure {
+            throw failure
+        } catch {
+            throw .indexDamaged("\(error)")
+        }
+    }
+
+    /// Whether any stream was ever deleted or given a retention.
+    var hasControls: Bool { tail.hasControls || segments.contains { $0.controls > 0 } }
+
+    /// Numbers under a key from an ordinal on, in the direction asked; at most about `limit`, and more of them only
+    /// when fewer come back.
+    ///
+    /// - Parameter bound: Numbers above it are passed over: they are not committed, or not yet visible.
+    func numbers(
+        under key: IndexKey, from ordinal: Int64, backward isBackward: Bool, limit: Int, atOrBelow bound: Int64
+    ) throws(StoreFailure) -> Postings? {
+        isBackward
+            ? try numbersBackward(under: key, from: ordinal, limit: limit, atOrBelow: bound)
+            : try numbersForward(under: key, from: ordinal, limit: limit, atOrBelow: bound)
+    }
+
+    private func numbersForward(
+        under key: IndexKey, from ordinal: Int64, limit: Int, atOrBelow bound: Int64
+    ) throws(StoreFailure) -> Postings? {
+        let inMemory = try tail.numbers(
+            under: key, ordinals: ordinal...Int64.max, limit: limit, fromEnd: false, epoch: epoch)
+        var result: Postings?
+        for segment in segments where key.kind.countsPositions ? segment.last >= ordinal : true {
+            try rows(of: segment, under: key, from: ordinal, backward: false) { postings in
+                let low = postings.index(atOrAbove: ordinal)
+                let high = min(postings.numbers.count, low + limit - (result?.numbers.count ?? 0))
+                if low < high { Self.append(postings, low..<high, to: &result, key.kind) }
+                return (result?.numbers.count ?? 0) < limit
+            }
+            if (result?.numbers.count ?? 0) >= limit { break }
+        }
+        if let inMemory, (result?.numbers.count ?? 0) < limit {
+            let low = result.map { inMemory.index(atOrAbove: $0.lastOrdinal + 1) } ?? 0
+            let high = min(inMemory.numbers.count, low + limit - (result?.numbers.count ?? 0))
+            if low < high { Self.append(inMemory, low..<high, to: &result, key.kind) }
+        }
+        if let end = result?.numbers.firstIndex(atOrAbove: bound == .max ? bound : bound + 1),
+            end < (result?.numbers.count ?? 0), key.kind.countsEvents
+        {
+            result?.numbers.removeSubrange(end...)
+        }
+        return result.flatMap { $0.numbers.isEmpty ? nil : $0 }
+    }
+
+    private func numbersBackward(
+        under key: IndexKey, from ordinal: Int64, limit: Int, atOrBelow bound: Int64
+    ) throws(StoreFailure) -> Postings? {
+        var inMemory = try tail.numbers(
+            under: key, ordinals: Int64.min...ordinal, limit: limit, fromEnd: true, epoch: epoch)
+        if let end = inMemory?.numbers.firstIndex(atOrAbove: bound == .max ? bound : bound + 1),
+            end < (inMemory?.numbers.count ?? 0), key.kind.countsEvents
+        {
+            // What is not visible yet stands at the end, and may have used up the limit.
+            inMemory = try tail.numbers(
+                under: key, ordinals: Int64.min...ordinal, limit: .max / 2, fromEnd: true, epoch: epoch)
+            if let end = inMemory?.numbers.firstIndex(atOrAbove: bound + 1) { inMemory?.numbers.removeSubrange(end...) }
+        }
+        var parts: [(Postings, Range<Int>)] = []
+        var count = 0
+        if let inMemory, !inMemory.numbers.isEmpty {
+            let low = max(0, inMemory.numbers.count - limit)
+            parts.append((inMemory, low..<inMemory.numbers.count))
+            count = inMemory.numbers.count - low
+        }
+        for segment in segments.reversed() where key.kind.countsPositions ? segment.first <= ordinal : true {
+            guard count < limit else { break }
+            let before = parts.last.map { $0.0.ordinal($0.1.lowerBound) - 1 } ?? ordinal
+            let start = min(ordinal, before)
+            try rows(of: segment, under: key, from: start, backward: true) { postings in
+                let high = start == .max ? postings.numbers.count : postings.index(atOrAbove: start + 1)
+                let low = max(0, high - (limit - count))
+                if low < high {
+                    parts.append((postings, low..<high))
+                    count += high - low
+                }
+                return count < limit
+            }
+        }
+        var result: Postings?
+        for (postings, range) in parts.reversed() { Self.append(postings, range, to: &result, key.kind) }
+        return result
+    }
+
+    /// The last number under a key and its ordinal, at or below a bound for events.
+    func last(
+        under key: IndexKey, atOrBelow bound: Int64
+    ) throws(StoreFailure) -> (ordinal: Int64, number: Int64)? {
+        let memoryBound = key.kind.countsEvents ? bound : .max
+        if let last = try tail.last(under: key, atOrBelow: memoryBound, epoch: epoch) { return last }
+        var found: (ordinal: Int64, number: Int64)?
+        for segment in segments.reversed() where found == nil {
+            try rows(of: segment, under: key, from: .max, backward: true) { postings in
+                let end =
+                    key.kind.countsEvents && bound != .max
+                    ? postings.numbers.firstIndex(atOrAbove: bound + 1) : postings.numbers.count
+                if end > 0 { found = (postings.ordinal(end - 1), postings.numbers[end - 1]) }
+                return found == nil
+            }
+        }
+        return found
+    }
+
+    /// Goes through a key's rows in one segment, from the one that has an ordinal on, until told to stop.
+    private func rows(
+        of segment: IndexSegment, under key: IndexKey, from ordinal: Int64, backward isBackward: Bool,
+        _ body: (Postings) -> Bool
+    ) throws(StoreFailure) {
+        let statement = isBackward ? backward : forward
+        statement.bind(1, segment.id)
+        statement.bind(2, Int64(key.kind.rawValue))
+        statement.bind(3, key.key)
+        statement.bind(4, ordinal)
+        do {
+            while try statement.step() {
+                let postings: Postings
+                do {
+                    postings = try Postings(
+                        decoding: statement.bytes(1), segment: segment.id, key: key, first: statement.integer(0))
+                } catch {
+                    statement.reset()
+                    throw StoreFailure.indexDamaged(error.reason)
+                }
+                if !body(postings) {
+                    statement.reset()
+                    return
+                }
+            }
+        } catch let failure as SQLiteFailure {
+            throw StoreFailure(reading: failure, fromIndex: true)
+        } catch let failure as StoreFailure {
+            throw failure
+        } catch {
+            throw .indexDamaged("\(error)")
+        }
+    }
+
+    private static func append(
+        _ postings: Postings, _ range: Range<Int>, to result: inout Postings?, _ kind: IndexKey.Kind
+    ) {
+        if result == nil {
+            result = Postings(
+                kind: kind, first: postings.ordinal(range.lowerBound), numbers: Array(postings.numbers[range]))
+        } else {
+            result?.numbers.append(contentsOf: postings.numbers[range])
+        }
+    }
+}
+
+extension IndexKey.Kind {
+    /// Whether the numbers are positions of events.
+    var countsEvents: Bool { self != .name && self != .command }
+    /// Whether the ordinals are positions of events, so that whole segments can be passed over.
+    var countsPositions: Bool { countsEvents && self != .stream }
+}

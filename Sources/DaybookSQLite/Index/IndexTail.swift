@@ -1,0 +1,127 @@
+import Synchronization
+
+/// The part of the index that is not in the file yet: what was recorded since the last segment.
+///
+/// The writer adds to it with every event; readers copy what they need under its lock. Entries of a transaction that
+/// is not yet committed are there too: readers pass over numbers above the head that they took before.
+final class IndexTail: Sendable {
+    struct State: Sendable {
+        /// Grows with every event.
+        var active = Generation()
+        /// Is being written to a segment, and no longer grows.
+        var frozen: Generation?
+        /// Was written to the last segment; kept for readers whose transaction began before that.
+        var retired: Generation?
+        /// Counts the segments that were finished.
+        var epoch = 0
+    }
+
+    struct Generation: Sendable {
+        var lists: [IndexKey: List] = [:]
+        /// Numbers in all lists.
+        var count = 0
+        /// How many of them are under control keys.
+        var controls = 0
+
+        mutating func add(_ number: Int64, ordinal: Int64, under key: IndexKey) {
+            lists[key, default: List(first: ordinal)].numbers.append(number)
+            count += 1
+            if key.kind == .control { controls += 1 }
+        }
+
+        /// Takes out what lies above the last numbers that were committed.
+        mutating func removeUncommitted(aboveEvent event: Int64, name: Int64, commit: Int64) {
+            for (key, list) in lists {
+                let bound =
+                    switch key.kind {
+                    case .name: name
+                    case .command: commit
+                    default: event
+                    }
+                let kept = list.numbers.firstIndex(atOrAbove: bound + 1)
+                guard kept < list.numbers.count else { continue }
+                count -= list.numbers.count - kept
+                if key.kind == .control { controls -= list.numbers.count - kept }
+                lists[key] = kept == 0 ? nil : List(first: list.first, numbers: Array(list.numbers[..<kept]))
+            }
+        }
+    }
+
+    struct List: Sendable {
+        var first: Int64
+        var numbers: [Int64] = []
+    }
+
+    let state = Mutex(State())
+
+    var epoch: Int { state.withLock(\.epoch) }
+
+    /// Begins a new generation, and hands out the one that is to be written to a segment.
+    func freeze() -> Generation {
+        state.withLock { state in
+            state.frozen = state.active
+            state.active = Generation()
+            return state.frozen ?? Generation()
+        }
+    }
+
+    /// Lets go of the generation that was written to a segment.
+    func retire() {
+        state.withLock { state in
+            state.retired = state.frozen
+            state.frozen = nil
+            state.epoch += 1
+        }
+    }
+
+    /// Numbers whose ordinals are in a range, oldest first, at least so many from the given end if there are.
+    ///
+    /// - Throws: ``StoreFailure/outdated`` when the segments that were finished since `epoch` are more than are kept.
+    func numbers(
+        under key: IndexKey, ordinals: ClosedRange<Int64>, limit: Int, fromEnd: Bool, epoch: Int
+    ) throws(StoreFailure) -> Postings? {
+        try state.withLock { state throws(StoreFailure) in
+            guard state.epoch <= epoch + 1 else { throw .outdated }
+            var found: Postings?
+            for generation in [state.epoch > epoch ? state.retired : nil, state.frozen, state.active] {
+                guard let list = generation?.lists[key] else { continue }
+                let postings = Postings(kind: key.kind, first: list.first, numbers: list.numbers)
+                var low = postings.index(atOrAbove: ordinals.lowerBound)
+                var high =
+                    ordinals.upperBound == .max
+                    ? list.numbers.count : postings.index(atOrAbove: ordinals.upperBound + 1)
+                guard low < high else { continue }
+                // More than the limit in total is harmless; the copy is what has to stay small.
+                if fromEnd { low = max(low, high - limit) } else { high = min(high, low + limit) }
+                let slice = Array(list.numbers[low..<high])
+                if found == nil {
+                    found = Postings(kind: key.kind, first: postings.ordinal(low), numbers: slice)
+                } else if fromEnd || (found?.numbers.count ?? 0) < limit {
+                    found?.numbers.append(contentsOf: slice)
+                }
+            }
+            return found
+        }
+    }
+
+    /// The last number under a key and its ordinal, at or below a bound for the numbers.
+    func last(
+        under key: IndexKey, atOrBelow bound: Int64, epoch: Int
+    ) throws(StoreFailure) -> (ordinal: Int64, number: Int64)? {
+        try state.withLock { state throws(StoreFailure) in
+            guard state.epoch <= epoch + 1 else { throw .outdated }
+            for generation in [state.active, state.frozen, state.epoch > epoch ? state.retired : nil] {
+                guard let list = generation?.lists[key] else { continue }
+                let end = list.numbers.firstIndex(atOrAbove: bound == .max ? bound : bound + 1)
+                guard end > 0 else { continue }
+                let postings = Postings(kind: key.kind, first: list.first, numbers: list.numbers)
+                return (postings.ordinal(end - 1), list.numbers[end - 1])
+            }
+            return nil
+        }
+    }
+
+    var hasControls: Bool {
+        state.withLock { $0.active.controls + ($0.frozen?.controls ?? 0) + ($0.retired?.controls ?? 0) > 0 }
+    }
+}

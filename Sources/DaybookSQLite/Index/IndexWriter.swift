@@ -1,0 +1,213 @@
+/// Writes index segments: from memory behind the commits, slice by slice, or from the log when the index is to be built
+/// anew. Belongs to the writer's thread.
+final class IndexWriter {
+    private let connection: Connection
+    private let insertEntry: Statement
+    private let insertSegment: Statement
+    private(set) var segments: [IndexSegment] = []
+    private var flush: Flush?
+
+    /// Numbers in memory from which on they are written to a segment.
+    let numbersPerSegment: Int
+    /// Numbers that one commit takes along.
+    static let numbersPerSlice = 4096
+
+    private struct Flush {
+        var segment: IndexSegment
+        var keys: [IndexKey]
+        var next = 0
+        var lists: [IndexKey: IndexTail.List]
+        var isComplete = false
+    }
+
+    init(_ connection: Connection, segments: [IndexSegment], numbersPerSegment: Int) throws(SQLiteFailure) {
+        self.connection = connection
+        self.segments = segments
+        self.numbersPerSegment = numbersPerSegment
+        insertEntry = try connection.prepare(
+            "INSERT INTO index_entries(segment, kind, key, first, data) VALUES(?, ?, ?, ?, ?)")
+        insertSegment = try connection.prepare(
+            "INSERT INTO index_segments(\(IndexSegment.columns)) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)")
+    }
+
+    /// Whether a slice waits to be written.
+    func hasWork(tail: IndexTail) -> Bool { flush != nil }
+
+    /// Begins a segment when enough has gathered in memory. Call only when everything in memory is committed.
+    func beginFlush(of tail: IndexTail, through last: LogNumbers) {
+        guard flush == nil, tail.state.withLock({ $0.active.count }) >= numbersPerSegment else { return }
+        let generation = tail.freeze()
+        flush = Flush(
+            segment: IndexSegment(
+                id: (segments.map(\.id).max() ?? 0) + 1, level: 0, first: (segments.last?.last ?? 0) + 1,
+                last: last.position, lastName: last.name, lastCommit: last.commit, entries: 0,
+                controls: Int64(generation.controls)),
+            keys: generation.lists.keys.sorted(), lists: generation.lists)
+    }
+
+    /// Writes one slice of the segment that was begun, within the open transaction.
+    func writeSlice() throws(SQLiteFailure) {
+        guard var flush else { return }
+        var written = 0
+        while flush.next < flush.keys.count, written < Self.numbersPerSlice {
+            let key = flush.keys[flush.next]
+            if let list = flush.lists[key] {
+                flush.segment.entries += try insert(list, under: key, segment: flush.segment.id)
+                written += list.numbers.count
+            }
+            flush.next += 1
+        }
+        if flush.next == flush.keys.count {
+            try insert(flush.segment)
+            flush.isComplete = true
+        }
+        self.flush = flush
+    }
+
+    /// Makes the segment that the transaction completed known; true when there was one.
+    func didCommit(_ tail: IndexTail) -> Bool {
+        guard let finished = flush, finished.isComplete else { return false }
+        segments.append(finished.segment)
+        flush = nil
+        tail.retire()
+        return true
+    }
+
+    /// The rows of this transaction are gone: the segment is begun anew, from its first slice.
+    func didRollBack() {
+        guard var again = flush else { return }
+        again.next = 0
+        again.segment.entries = 0
+        again.isComplete = false
+        // Slices that were committed before stay as they are; the new ones get a number of their own.
+        again.segment.id += 1
+        flush = again
+    }
+
+    private func insert(_ list: IndexTail.List, under key: IndexKey, segment: Int64) throws(SQLiteFailure) -> Int64 {
+        let postings = Postings(kind: key.kind, first: list.first, numbers: list.numbers)
+        var rows: Int64 = 0
+        var start = 0
+        while start < list.numbers.count {
+            let end = min(start + Postings.numbersPerRow, list.numbers.count)
+            let (first, data) = postings.encoded(range: start..<end, segment: segment, key: key)
+            insertEntry.bind(1, segment)
+            insertEntry.bind(2, Int64(key.kind.rawValue))
+            insertEntry.bind(3, key.key)
+            insertEntry.bind(4, first)
+            insertEntry.bind(5, data)
+            try insertEntry.run()
+            rows += 1
+            start = end
+        }
+        return rows
+    }
+
+    private func insert(_ segment: IndexSegment) throws(SQLiteFailure) {
+        segment.bind(to: insertSegment)
+        try insertSegment.run()
+    }
+
+    // MARK: - Building anew
+
+    /// Builds the whole index from the log, beside the old one, and switches at the end.
+    ///
+    /// Nothing else writes meanwhile. Stopped in the middle, it leaves the old index as it was; what was written is
+    /// removed by ``removeOrphans(_:)`` at the next open.
+    func rebuild(
+        from log: LogScanner, tail: IndexTail, through last: LogNumbers, progress: ((Int64, Int64) -> Void)?
+    ) throws(StoreFailure) {
+        do {
+            try Self.makeTables(connection)
+            let firstID =
+                max(
+                    segments.map(\.id).max() ?? 0, try connection.integer("SELECT max(segment) FROM index_entries") ?? 0
+                ) + 2
+            var built: [IndexSegment] = []
+            var done = LogNumbers()
+            var gathered = IndexTail.Generation()
+            while done.position < last.position || done.name < last.name || done.commit < last.commit {
+                let before = done.position
+                try log.gather(into: &gathered, from: &done, through: last, atMost: numbersPerSegment)
+                progress?(done.position, last.position)
+                let isLast = done.position == last.position && done.name == last.name && done.commit == last.commit
+                guard gathered.count >= numbersPerSegment / 2, done.position > before || isLast else {
+                    if isLast { break }
+                    continue
+                }
+                var segment = IndexSegment(
+                    id: firstID + Int64(built.count), level: 0, first: (built.last?.last ?? 0) + 1, last: done.position,
+                    lastName: done.name, lastCommit: done.commit, entries: 0, controls: Int64(gathered.controls))
+                try connection.execute("BEGIN IMMEDIATE")
+                for key in gathered.lists.keys.sorted() {
+                    if let list = gathered.lists[key] {
+                        segment.entries += try insert(list, under: key, segment: segment.id)
+                    }
+                }
+                try connection.execute("COMMIT")
+                built.append(segment)
+                gathered = IndexTail.Generation()
+            }
+            try connection.execute("BEGIN IMMEDIATE")
+            try connection.execute("DELETE FROM index_segments")
+            for segment in built { try insert(segment) }
+            try connection.execute("COMMIT")
+            segments = built
+            flush = nil
+            tail.state.withLock { state in
+                state = IndexTail.State(active: gathered, epoch: state.epoch + 2)
+            }
+            try removeOrphans()
+        } catch let failure as SQLiteFailure {
+            if connection.isInTransaction { try? connection.execute("ROLLBACK") }
+            throw .sqlite(failure)
+        } catch let failure as StoreFailure {
+            throw failure
+        } catch {
+            throw .indexDamaged("\(error)")
+        }
+    }
+
+    /// Makes the index tables anew when they are missing or cannot be used.
+    static func makeTables(_ connection: Connection) throws(SQLiteFailure) {
+        do {
+            try connection.execute(Schema.index)
+            let check = try connection.prepare(
+                "SELECT segment, kind, key, first, data FROM index_entries ORDER BY segment DESC LIMIT 1")
+            _ = try check.step()
+            check.reset()
+            let segments = try connection.prepare("SELECT \(IndexSegment.columns) FROM index_segments")
+            while try segments.step() {}
+        } catch {
+            guard error.isCorruption || error.primaryCode == 1 else { throw error }
+            for table in ["index_entries", "index_segments"] {
+                do {
+                    try connection.execute("DROP TABLE IF EXISTS \(table)")
+                } catch {
+                    // Its pages cannot even be given back: leave them aside, under another name.
+                    try connection.execute(
+                        "ALTER TABLE \(table) RENAME TO damaged_\(table)_\(UInt32.random(in: 0 ... .max))")
+                }
+            }
+            try connection.execute(Schema.index)
+        }
+    }
+
+    /// Removes rows of segments that were never finished, or are no longer in use.
+    func removeOrphans() throws(SQLiteFailure) {
+        let known = Set(segments.map(\.id) + (flush.map { [$0.segment.id] } ?? []))
+        let next = try connection.prepare("SELECT min(segment) FROM index_entries WHERE segment > ?")
+        let remove = try connection.prepare("DELETE FROM index_entries WHERE segment = ?")
+        var segment = Int64.min
+        while true {
+            next.bind(1, segment)
+            guard try next.step(), !next.isNull(0) else { break }
+            segment = next.integer(0)
+            next.reset()
+            guard !known.contains(segment) else { continue }
+            remove.bind(1, segment)
+            try remove.run()
+        }
+        next.reset()
+    }
+}

@@ -1,0 +1,41 @@
+/// A dictionary of bounded size that forgets what was not used for longest, more or less: when the younger half is full
+/// it becomes the older one, and what nobody asked for in the older one is dropped.
+struct RecentCache<Key: Hashable, Value> {
+    private var young: [Key: Value] = [:]
+    private var old: [Key: Value] = [:]
+    private let halfSize: Int
+
+    init(capacity: Int) { halfSize = max(1, capacity / 2) }
+
+    subscript(key: Key) -> Value? {
+        mutating get {
+            if let value = young[key] { return value }
+            guard let value = old.removeValue(forKey: key) else { return nil }
+            insert(value, for: key)
+            return value
+        }
+        set {
+            if let newValue {
+                old.removeValue(forKey: key)
+                insert(newValue, for: key)
+            } else {
+                young.removeValue(forKey: key)
+                old.removeValue(forKey: key)
+            }
+        }
+    }
+
+    mutating func removeAll() {
+        young.removeAll()
+        old.removeAll()
+    }
+
+    private mutating func insert(_ value: Value, for key: Key) {
+        if young.count >= halfSize, young[key] == nil {
+            old = young
+            young = [:]
+            young.reserveCapacity(halfSize)
+        }
+        young[key] = value
+    }
+}

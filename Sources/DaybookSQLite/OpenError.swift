@@ -1,0 +1,37 @@
+/// Why a store could not be opened. The file is as it was.
+public enum OpenError: Error, Equatable, CustomStringConvertible {
+    /// There is no such file, and the configuration says not to make one.
+    case missing(path: String)
+    /// Another process, or another store of this one, has the file open.
+    case owned(path: String, processID: Int32?)
+    /// The file is not a database, or one of another program.
+    case notADaybook(path: String, reason: String)
+    /// A newer version wrote the file.
+    case newerFormat(path: String, found: Int64, known: Int64)
+    /// Something saved in the file knows of events that the log does not have: the log was cut off, or is an old copy.
+    case logTooShort(path: String, head: Int64, known: Int64, by: String)
+    /// What is stored is not what was written.
+    case corrupted(path: String, reason: String)
+    case storageFailed(path: String, reason: String)
+
+    public var description: String {
+        switch self {
+        case .missing(let path):
+            "There is no file \(path): check the name, or let the store create it."
+        case .owned(let path, let processID):
+            "\(path) is open in process \(processID.map(String.init) ?? "unknown"): one process owns a store; end that "
+                + "one, or talk to it."
+        case .notADaybook(let path, let reason):
+            "\(path) is not a Daybook file (\(reason)): check the name."
+        case .newerFormat(let path, let found, let known):
+            "\(path) has format \(found); this version knows formats up to \(known): use a newer Daybook."
+        case .logTooShort(let path, let head, let known, let by):
+            "The log in \(path) ends at position \(head), but \(by) has seen position \(known): events are missing; "
+                + "restore the whole file from a backup."
+        case .corrupted(let path, let reason):
+            "\(path) is damaged (\(reason)): run 'daybook verify', and restore from a backup."
+        case .storageFailed(let path, let reason):
+            "\(path) cannot be opened (\(reason))."
+        }
+    }
+}

@@ -1,0 +1,51 @@
+import DaybookCore
+
+extension LogReader {
+    /// How often a read is begun again because the index moved on twice while it ran.
+    private static let attempts = 10
+
+    /// Runs a read in one transaction, with the head that was published before it began.
+    func inTransaction<Value>(
+        headOf signal: HeadSignal, _ body: (LogReader, Int64) throws(StoreFailure) -> Value
+    ) -> Result<Value, StoreFailure> {
+        var attempt = 0
+        while true {
+            let result = Result { () throws(StoreFailure) in try once(headOf: signal, body) }
+            if case .failure(.outdated) = result, attempt < Self.attempts {
+                attempt += 1
+                continue
+            }
+            return result
+        }
+    }
+
+    private func once<Value>(
+        headOf signal: HeadSignal, _ body: (LogReader, Int64) throws(StoreFailure) -> Value
+    ) throws(StoreFailure) -> Value {
+        let head = signal.head
+        let epoch = index.tail.epoch
+        do { try connection.execute("BEGIN") } catch { throw .sqlite(error) }
+        defer { if connection.isInTransaction { try? connection.execute("COMMIT") } }
+        try index.begin(epoch: epoch)
+        return try body(self, head)
+    }
+
+    /// Names of streams behind one, in the order of their numbers, control streams not.
+    func streams(after name: StreamName?, limit: Int) throws(StoreFailure) -> [StreamName] {
+        var number: Int64 = 0
+        if let name { number = try names.number(.stream, name.rawValue) ?? 0 }
+        do {
+            let statement = try connection.prepare(
+                """
+                SELECT text FROM names WHERE id > ? AND kind = \(NameKind.stream.rawValue) AND substr(text, 1, 2) <> '$$'
+                ORDER BY id
+                """)
+            statement.bind(1, number)
+            var found: [StreamName] = []
+            while found.count < limit, try statement.step() { found.append(StreamName(unchecked: statement.text(0))) }
+            return found
+        } catch {
+            throw StoreFailure(reading: error, fromIndex: false)
+        }
+    }
+}

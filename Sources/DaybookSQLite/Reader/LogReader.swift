@@ -1,0 +1,213 @@
+import DaybookCore
+
+/// Reads the log through one connection: records by position, the index, names. One thread uses it at a time.
+final class LogReader {
+    let connection: Connection
+    let index: IndexReader
+    let names: NameReader
+    let file: String
+    private let one: Statement
+    private let ascending: Statement
+    private let descending: Statement
+    private let commit: Statement
+    /// Tells which stream names are of control streams, by their numbers.
+    private var isControl: RecentCache<Int64, Bool>
+    private var lastStream: (number: Int64, name: StreamName)?
+    private var lastType: (number: Int64, type: EventType)?
+    private var lastContentType: (number: Int64, type: ContentType)?
+
+    private var derived: DerivedTables?
+
+    /// Checkpoints, snapshots and documents through the same connection.
+    func derivedTables() throws(SQLiteFailure) -> DerivedTables {
+        if let derived { return derived }
+        let tables = try DerivedTables(connection)
+        derived = tables
+        return tables
+    }
+
+    init(_ connection: Connection, tail: IndexTail, file: String, nameCapacity: Int) throws(SQLiteFailure) {
+        self.connection = connection
+        self.file = file
+        index = try IndexReader(connection, tail: tail)
+        names = try NameReader(connection, index: index, capacity: nameCapacity)
+        one = try connection.prepare("SELECT record FROM events WHERE position = ?")
+        ascending = try connection.prepare(
+            "SELECT position, record FROM events WHERE position >= ? AND position <= ? ORDER BY position")
+        descending = try connection.prepare(
+            "SELECT position, record FROM events WHERE position <= ? AND position >= ? ORDER BY position DESC")
+        commit = try connection.prepare("SELECT record FROM commits WHERE number = ?")
+        isControl = RecentCache(capacity: nameCapacity)
+    }
+
+    /// Forgets what it knows of names, some of which were never committed.
+    func forget() {
+        names.forget()
+        isControl.removeAll()
+        lastStream = nil
+        lastType = nil
+        lastContentType = nil
+    }
+
+    /// Looks at the record at a position.
+    ///
+    /// - Throws: ``StoreFailure/damaged(position:stream:reason:)`` when it is missing or not what was written.
+    func withRecord<Result>(
+        at position: Int64, _ body: (EventRecord.View) throws(StoreFailure) -> Result
+    ) throws(StoreFailure) -> Result {
+        one.bind(1, position)
+        let found: Bool
+        do { found = try one.step() } catch { throw StoreFailure(reading: error, fromIndex: false).at(position) }
+        guard found else { throw .damaged(position: position, stream: nil, reason: "it is missing") }
+        defer { one.reset() }
+        return try body(view(one.bytes(0), at: position))
+    }
+
+    /// Looks at the records of consecutive positions, in either direction, until told to stop. Every position is there.
+    func records(
+        from first: Int64, through last: Int64,
+        _ body: (Int64, EventRecord.View) throws(StoreFailure) -> Bool
+    ) throws(StoreFailure) {
+        let statement = first <= last ? ascending : descending
+        statement.bind(1, first)
+        statement.bind(2, last)
+        defer { statement.reset() }
+        let step: Int64 = first <= last ? 1 : -1
+        var expected = first
+        while true {
+            do {
+                guard try statement.step() else { break }
+            } catch {
+                throw StoreFailure(reading: error, fromIndex: false).at(expected)
+            }
+            let position = statement.integer(0)
+            guard position == expected else {
+                throw .damaged(position: expected, stream: nil, reason: "it is missing")
+            }
+            if try !body(position, view(statement.bytes(1), at: position)) { return }
+            expected += step
+        }
+        guard expected == last + step else {
+            throw .damaged(position: expected, stream: nil, reason: "it is missing")
+        }
+    }
+
+    private func view(_ bytes: UnsafeRawBufferPointer, at position: Int64) throws(StoreFailure) -> EventRecord.View {
+        do {
+            return try EventRecord.View(bytes, at: position)
+        } catch {
+            throw .damaged(position: position, stream: streamIfTold(bytes), reason: error.reason)
+        }
+    }
+
+    /// The stream that a damaged record seems to be of, for the message.
+    private func streamIfTold(_ bytes: UnsafeRawBufferPointer) -> StreamName? {
+        guard bytes.count >= EventRecord.headerBytes else { return nil }
+        let number = Int64(littleEndian: bytes.loadUnaligned(fromByteOffset: 32, as: Int64.self))
+        return (try? names.text(number, .stream)).map { StreamName(unchecked: $0) }
+    }
+
+    func stream(_ number: Int64) throws(StoreFailure) -> StreamName {
+        if let lastStream, lastStream.number == number { return lastStream.name }
+        let name = StreamName(unchecked: try names.text(number, .stream))
+        lastStream = (number, name)
+        return name
+    }
+
+    func type(_ number: Int64) throws(StoreFailure) -> EventType {
+        if let lastType, lastType.number == number { return lastType.type }
+        let type = EventType(unchecked: try names.text(number, .type))
+        lastType = (number, type)
+        return type
+    }
+
+    func contentType(_ number: Int64) throws(StoreFailure) -> ContentType {
+        if let lastContentType, lastContentType.number == number { return lastContentType.type }
+        let type = ContentType(unchecked: try names.text(number, .contentType))
+        lastContentType = (number, type)
+        return type
+    }
+
+    func tags(of record: EventRecord.View) throws(StoreFailure) -> [Tag] {
+        var tags: [Tag] = []
+        guard record.tagCount > 0 else { return tags }
+        tags.reserveCapacity(record.tagCount)
+        for index in 0..<record.tagCount {
+            tags.append(Tag(unchecked: try names.text(record.tag(index), .tag)))
+        }
+        return tags
+    }
+
+    func isControl(stream number: Int64) throws(StoreFailure) -> Bool {
+        if let known = isControl[number] { return known }
+        let answer = StreamName(unchecked: try names.text(number, .stream)).isControl
+        isControl[number] = answer
+        return answer
+    }
+
+    /// What was decided about a stream last, up to a head.
+    func control(ofStream number: Int64, head: Int64) throws(StoreFailure) -> StreamControl {
+        guard index.hasControls,
+            let last = try index.last(under: IndexKey(kind: .control, key: number), atOrBelow: head)
+        else { return StreamControl() }
+        return try withRecord(at: last.number) { record throws(StoreFailure) in
+            let data = record.bytes[record.dataOffset..<record.dataOffset + record.dataLength]
+            guard let control = StreamControl(decoding: data) else {
+                throw .damaged(position: last.number, stream: nil, reason: "it is no record of a stream's settings")
+            }
+            return control
+        }
+    }
+
+    func lastVersion(ofStream number: Int64, head: Int64) throws(StoreFailure) -> StreamVersion? {
+        try index.last(under: IndexKey(kind: .stream, key: number), atOrBelow: head).map { StreamVersion($0.ordinal) }
+    }
+
+    /// The commit that a command left, or nil when there is none.
+    func commit(of command: CommandID) throws(StoreFailure) -> CommitRecord? {
+        let key = IndexKey.command(command.rawValue)
+        let numbers = try index.numbers(under: key, from: 0, backward: false, limit: .max / 2, atOrBelow: .max)
+        for number in numbers?.numbers ?? [] {
+            guard let record = try commitRecord(number) else { continue }
+            if record.command == command.rawValue { return record }
+        }
+        return nil
+    }
+
+    /// Nil when there is no such row, because its transaction is not committed.
+    func commitRecord(_ number: Int64) throws(StoreFailure) -> CommitRecord? {
+        commit.bind(1, number)
+        do {
+            guard try commit.step() else { return nil }
+        } catch {
+            throw StoreFailure(reading: error, fromIndex: false)
+        }
+        defer { commit.reset() }
+        do {
+            return try CommitRecord(commit.bytes(0), number: number)
+        } catch {
+            throw .damaged(position: nil, stream: nil, reason: "the record of commit \(number): \(error.reason)")
+        }
+    }
+
+    func result(of commit: CommitRecord) throws(StoreFailure) -> AppendResult {
+        var ends: [AppendResult.StreamEnd] = []
+        for stream in commit.streams {
+            ends.append(
+                AppendResult.StreamEnd(
+                    stream: try self.stream(stream.name),
+                    version: stream.version < 0 ? nil : StreamVersion(stream.version)))
+        }
+        return AppendResult(
+            streams: ends, position: Position(commit.position), eventCount: Int(commit.eventCount),
+            recordedAt: Timestamp(microseconds: commit.recordedAt))
+    }
+}
+
+extension StoreFailure {
+    /// The same, about this position when it is about none yet.
+    func at(_ position: Int64) -> StoreFailure {
+        guard case .damaged(nil, let stream, let reason) = self else { return self }
+        return .damaged(position: position, stream: stream, reason: reason)
+    }
+}

@@ -1,0 +1,162 @@
+import CSQLite
+import DaybookCore
+import Foundation
+
+extension SQLiteEventStore {
+    /// Reads the whole log, checks every record, and compares the index with it.
+    ///
+    /// - Parameter progress: Told now and then how many positions of how many were read; on a thread of the store.
+    /// - Complexity: O(events), about a million a second.
+    public func verify(
+        progress: (@Sendable (_ done: Int64, _ total: Int64) -> Void)? = nil
+    ) async throws(ReadError) -> VerificationReport {
+        var verification = LogVerification()
+        let head = signal.head
+        while verification.position < head {
+            let before = verification
+            verification = try await read { reader, _ throws(StoreFailure) in
+                var next = before
+                try next.step(reader, through: head)
+                return next
+            }
+            progress?(verification.position, head)
+        }
+        return try await read { [verification] reader, _ throws(StoreFailure) in
+            var last = verification
+            try last.finish(reader, head: head)
+            return last.report
+        }
+    }
+
+    /// Builds the index anew from the log. Appends wait until it is done; reads go on.
+    ///
+    /// - Complexity: O(events), about 500,000 a second.
+    public func reindex(
+        progress: (@Sendable (_ done: Int64, _ total: Int64) -> Void)? = nil
+    ) async throws(ReadError) {
+        if let failure = await rebuildIndex(progress: progress) { throw failure.readError(file: path) }
+    }
+
+    /// Sizes and counts of the file.
+    public func statistics() async throws(ReadError) -> StoreStatistics {
+        let status = committer.currentStatus
+        let path = path
+        return try await read { reader, head throws(StoreFailure) in
+            do {
+                func count(_ kind: NameKind, _ condition: String = "") throws(SQLiteFailure) -> Int64 {
+                    try reader.connection.integer(
+                        "SELECT count(*) FROM names WHERE kind = \(kind.rawValue) \(condition)") ?? 0
+                }
+                func size(_ suffix: String) -> Int64 {
+                    let attributes = try? FileManager.default.attributesOfItem(atPath: path + suffix)
+                    return (attributes?[.size] as? NSNumber)?.int64Value ?? 0
+                }
+                return StoreStatistics(
+                    path: path, sqliteVersion: String(cString: sqlite3_libversion()), fileBytes: size(""),
+                    walBytes: size("-wal"), head: Position(head), events: head,
+                    streams: try count(.stream, "AND substr(text, 1, 2) <> '$$'"), eventTypes: try count(.type),
+                    tags: try count(.tag), commands: try reader.connection.integer("SELECT count(*) FROM commits") ?? 0,
+                    indexedThrough: Position(reader.index.segments.last?.last ?? 0),
+                    indexSegments: reader.index.segments.count,
+                    indexRows: reader.index.segments.reduce(0) { $0 + $1.entries }, failure: status.failure)
+            } catch let failure as SQLiteFailure {
+                throw StoreFailure(reading: failure, fromIndex: false)
+            } catch {
+                throw .damaged(position: nil, stream: nil, reason: "\(error)")
+            }
+        }
+    }
+}
+
+/// A check of the whole log on its way, some thousand events at a time.
+private struct LogVerification: Sendable {
+    var position: Int64 = 0
+    var report = VerificationReport()
+    private var versions: [Int64: Int64] = [:]
+    private var recordedAt = Int64.min
+
+    private static let eventsPerStep: Int64 = 20_000
+    private static let mostFindings = 1000
+
+    mutating func step(_ reader: LogReader, through head: Int64) throws(StoreFailure) {
+        let end = min(head, position + Self.eventsPerStep)
+        while position < end {
+            var state = self
+            do {
+                try reader.records(from: position + 1, through: end) { at, record throws(StoreFailure) in
+                    try state.check(record, at: at, reader)
+                    state.position = at
+                    state.report.eventsChecked += 1
+                    return true
+                }
+                self = state
+            } catch {
+                guard case .damaged(let at, let stream, let reason) = error else { throw error }
+                self = state
+                add(at ?? position + 1, stream, reason)
+                position = max(position, at ?? position + 1)
+            }
+        }
+    }
+
+    private mutating func check(
+        _ record: EventRecord.View, at position: Int64, _ reader: LogReader
+    ) throws(StoreFailure) {
+        let stream: StreamName
+        do {
+            stream = try reader.stream(record.stream)
+            _ = try reader.type(record.type)
+            _ = try reader.contentType(record.contentType)
+            _ = try reader.tags(of: record)
+        } catch {
+            throw error.at(position)
+        }
+        let expected = versions[record.stream, default: -1] + 1
+        if record.version != expected {
+            add(position, stream, "its version is \(record.version); \(expected) comes next")
+        }
+        versions[record.stream] = max(record.version, expected)
+        if record.recordedAt < recordedAt { add(position, stream, "it was recorded before the event in front of it") }
+        recordedAt = max(recordedAt, record.recordedAt)
+        let found = try? reader.positions(
+            of: record.stream, from: record.version, backward: false, count: 1, head: .max)
+        if found != [position] {
+            add(position, stream, "the index does not lead to it; run 'daybook reindex'")
+        }
+    }
+
+    mutating func finish(_ reader: LogReader, head: Int64) throws(StoreFailure) {
+        do {
+            let last = try reader.connection.integer("SELECT max(number) FROM commits") ?? 0
+            var number: Int64 = 1
+            while number <= last {
+                do {
+                    if try reader.commitRecord(number) == nil { add(nil, nil, "commit \(number) is missing") }
+                } catch {
+                    guard case .damaged(_, _, let reason) = error else { throw error }
+                    add(nil, nil, reason)
+                }
+                number += 1
+            }
+            let check = try reader.connection.prepare("PRAGMA quick_check(20)")
+            while try check.step() {
+                let message = check.text(0)
+                if message != "ok" { add(nil, nil, message) }
+            }
+        } catch let failure as SQLiteFailure {
+            throw StoreFailure(reading: failure, fromIndex: false)
+        } catch let failure as StoreFailure {
+            throw failure
+        } catch {
+            throw .damaged(position: nil, stream: nil, reason: "\(error)")
+        }
+        report.streams = Int64(versions.count)
+    }
+
+    private mutating func add(_ position: Int64?, _ stream: StreamName?, _ reason: String) {
+        report.findingCount += 1
+        guard report.findings.count < Self.mostFindings else { return }
+        report.findings.append(
+            VerificationFinding(position: position.map { Position($0) }, stream: stream, reason: reason))
+    }
+}

@@ -1,0 +1,264 @@
+import CSQLite
+import DaybookCore
+import Foundation
+
+extension SQLiteEventStore {
+    /// How a store works. The defaults are safe, and fit most.
+    public struct Configuration: Sendable {
+        /// Whether a file that is not there is made.
+        public var createsFile = true
+        /// Threads that read, each with a connection of its own. At least 1.
+        public var readerCount = 2
+        /// Pages of the file that each connection keeps in memory, in bytes.
+        public var cacheBytes = 64 << 20
+        /// Names and streams that are remembered, on each connection; about 150 bytes each.
+        public var cachedNames = 100_000
+        /// Appends are refused when the disk has less room than this, in bytes, so that what must be written in any
+        /// case still can be. 0: only the disk itself refuses.
+        public var freeSpaceReserve: Int64 = 32 << 20
+        /// Index entries that gather in memory before they are written to the file behind the commits; about 30 bytes
+        /// each, four or more for each event.
+        public var indexEntriesInMemory = 200_000
+        /// Where recorded times come from.
+        public var time = TimeSource.system
+        /// Read models that change in the transaction of every append.
+        public var inlineReadModels: [any InlineReadModel] = []
+        /// The name of a registered SQLite VFS, through which all access to the file goes; the platform's when nil.
+        public var fileSystem: String?
+
+        public init() {}
+    }
+
+    /// Opens a file, or makes it.
+    ///
+    /// What an earlier process had written is first copied to its place and synced, so that nothing is served that a
+    /// power cut could still take away. An index that is missing, behind or damaged is built anew.
+    ///
+    /// - Complexity: O(events recorded since the index was last written), at most some 100,000.
+    public static func open(
+        _ path: String, configuration: Configuration = Configuration()
+    ) async throws(OpenError) -> SQLiteEventStore {
+        try await open(path, configuration, temporaryFolder: nil)
+    }
+
+    /// A store in a folder of its own among the system's temporary files, removed when the store is closed or let go.
+    public static func temporary(
+        configuration: Configuration = Configuration()
+    ) async throws(OpenError) -> SQLiteEventStore {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("daybook-\(EventID())").path
+        do {
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        } catch {
+            throw .storageFailed(path: folder, reason: "\(error)")
+        }
+        return try await open(folder + "/log.daybook", configuration, temporaryFolder: folder)
+    }
+
+    private static func open(
+        _ path: String, _ configuration: Configuration, temporaryFolder: String?
+    ) async throws(OpenError) -> SQLiteEventStore {
+        let result: Result<Owned<SQLiteEventStore>, OpenError> = await withUnsafeContinuation { continuation in
+            Thread.detachNewThread {
+                let opened = Result { () throws(OpenError) in
+                    Owned(try StoreOpening(path, configuration).open(temporaryFolder: temporaryFolder))
+                }
+                continuation.resume(returning: opened)
+            }
+        }
+        return try result.get().value
+    }
+}
+
+/// The steps of opening a file.
+private struct StoreOpening {
+    let path: String
+    let configuration: SQLiteEventStore.Configuration
+
+    init(_ path: String, _ configuration: SQLiteEventStore.Configuration) {
+        self.path = path
+        self.configuration = configuration
+    }
+
+    func open(temporaryFolder: String?) throws(OpenError) -> SQLiteEventStore {
+        guard configuration.createsFile || FileManager.default.fileExists(atPath: path) else {
+            throw .missing(path: path)
+        }
+        let lock = try OwnerLock(beside: path)
+        do {
+            return try open(lock, temporaryFolder)
+        } catch {
+            lock.release()
+            throw error
+        }
+    }
+
+    private func open(_ lock: OwnerLock, _ temporaryFolder: String?) throws(OpenError) -> SQLiteEventStore {
+        do {
+            let connection = try Connection(
+                path: path, readOnly: false, creates: configuration.createsFile,
+                fileSystem: configuration.fileSystem)
+            try prepare(connection)
+            let tail = IndexTail()
+            let reader = try LogReader(connection, tail: tail, file: path, nameCapacity: configuration.cachedNames)
+            let last = try lastNumbers(reader)
+            try compareWithWhatIsKnown(connection, head: last.position)
+            let index = try openIndex(connection, reader, tail, last)
+            let inline = InlineReadModels(configuration.inlineReadModels, documents: try DocumentTable(connection))
+            try inline.catchUp(reader, head: last.position)
+            let log = try LogWriter(
+                connection, reader: reader, last: last, time: configuration.time,
+                cacheCapacity: configuration.cachedNames)
+            let signal = HeadSignal(head: last.position)
+            var readers: [LogReader] = []
+            for _ in 0..<max(1, configuration.readerCount) {
+                let connection = try Connection(
+                    path: path, readOnly: true, creates: false, fileSystem: configuration.fileSystem)
+                try connection.execute("PRAGMA wal_autocheckpoint = 0")
+                try connection.execute("PRAGMA cache_size = \(-configuration.cacheBytes / 1024)")
+                readers.append(
+                    try LogReader(connection, tail: tail, file: path, nameCapacity: configuration.cachedNames))
+            }
+            let thread = try WriterThread(
+                connection, log: log, index: index, inline: inline, head: signal, path: path,
+                freeSpaceReserve: configuration.freeSpaceReserve)
+            return SQLiteEventStore(
+                path: path, committer: GroupCommitter(thread), readers: ReaderPool(readers), signal: signal,
+                time: configuration.time, ownerLock: lock, temporaryFolder: temporaryFolder)
+        } catch let error as OpenError {
+            throw error
+        } catch let failure as SQLiteFailure {
+            throw openError(failure)
+        } catch let failure as StoreFailure {
+            if case .sqlite(let sqlite) = failure { throw openError(sqlite) }
+            throw .corrupted(path: path, reason: failure.reason(file: path))
+        } catch {
+            throw .storageFailed(path: path, reason: "\(error)")
+        }
+    }
+
+    private func openError(_ failure: SQLiteFailure) -> OpenError {
+        switch failure.primaryCode {
+        case SQLITE_NOTADB: .notADaybook(path: path, reason: failure.message)
+        case SQLITE_CORRUPT: .corrupted(path: path, reason: failure.description)
+        default: .storageFailed(path: path, reason: failure.description)
+        }
+    }
+
+    /// Sets what durability depends on, and reads it back; makes the tables of a new file.
+    private func prepare(_ connection: Connection) throws {
+        let applicationID = try connection.integer("PRAGMA application_id") ?? 0
+        let tables = try connection.integer("SELECT count(*) FROM sqlite_master") ?? 0
+        let version = try connection.integer("PRAGMA user_version") ?? 0
+        guard applicationID == Schema.applicationID || (applicationID == 0 && tables == 0) else {
+            throw OpenError.notADaybook(path: path, reason: "application_id \(applicationID), \(tables) tables")
+        }
+        guard version <= Schema.version else {
+            throw OpenError.newerFormat(path: path, found: version, known: Schema.version)
+        }
+        let mode = try connection.text("PRAGMA journal_mode = WAL")
+        guard mode == "wal" else {
+            throw OpenError.storageFailed(path: path, reason: "the journal mode is '\(mode ?? "")', not 'wal'")
+        }
+        try connection.execute("PRAGMA synchronous = FULL")
+        try connection.execute("PRAGMA fullfsync = ON")
+        try connection.execute("PRAGMA checkpoint_fullfsync = ON")
+        guard try connection.integer("PRAGMA synchronous") == 2 else {
+            throw OpenError.storageFailed(path: path, reason: "synchronous=FULL was not taken")
+        }
+        try connection.execute("PRAGMA cache_size = \(-configuration.cacheBytes / 1024)")
+        try connection.execute("PRAGMA temp_store = MEMORY")
+        connection.countWALPages()
+        if tables == 0 {
+            try connection.execute(
+                """
+                BEGIN IMMEDIATE; \(Schema.log) \(Schema.index)
+                PRAGMA application_id = \(Schema.applicationID); PRAGMA user_version = \(Schema.version); COMMIT
+                """)
+        }
+        try rewriteTail(connection)
+        try IndexWriter.makeTables(connection)
+    }
+
+    /// Copies the write-ahead log into the database and syncs it: what is in the log may be in the system's memory only,
+    /// since its syncs may have failed. On a full disk nothing can be copied; what is there can still be read.
+    private func rewriteTail(_ connection: Connection) throws(SQLiteFailure) {
+        do {
+            try connection.checkpoint(.truncate)
+        } catch {
+            if !error.isDiskFull { throw error }
+        }
+    }
+
+    private func lastNumbers(_ reader: LogReader) throws -> LogNumbers {
+        var last = LogNumbers()
+        last.position = try reader.connection.integer("SELECT max(position) FROM events") ?? 0
+        last.name = try reader.connection.integer("SELECT max(id) FROM names") ?? 0
+        last.commit = try reader.connection.integer("SELECT max(number) FROM commits") ?? 0
+        if last.position > 0 {
+            // A damaged last event must not keep the others from being read.
+            last.recordedAt =
+                (try? reader.withRecord(at: last.position) { record throws(StoreFailure) in record.recordedAt }) ?? .min
+        }
+        return last
+    }
+
+    /// Refuses a log that is shorter than something else in the file has seen it.
+    private func compareWithWhatIsKnown(_ connection: Connection, head: Int64) throws {
+        func compare(_ known: Int64?, _ by: String) throws(OpenError) {
+            if let known, known > head { throw .logTooShort(path: path, head: head, known: known, by: by) }
+        }
+        try compare(connection.integer("SELECT max(position) FROM checkpoints"), "a checkpoint")
+        try compare(connection.integer("SELECT max(position) FROM read_models"), "a read model")
+        try compare(connection.integer("SELECT max(position) FROM snapshots"), "a snapshot")
+        let number = try connection.integer("SELECT max(number) FROM commits") ?? 0
+        let commit = try connection.prepare("SELECT record FROM commits WHERE number = ?")
+        commit.bind(1, number)
+        if try commit.step() {
+            defer { commit.reset() }
+            if let record = try? CommitRecord(commit.bytes(0), number: number) {
+                try compare(record.position, "the receipt of command '\(record.command)'")
+            }
+        }
+    }
+
+    /// Takes over the index of the file as far as it goes, and reads what it does not know yet into memory.
+    private func openIndex(
+        _ connection: Connection, _ reader: LogReader, _ tail: IndexTail, _ last: LogNumbers
+    ) throws -> IndexWriter {
+        do {
+            try reader.index.begin(epoch: tail.epoch)
+            let segments = reader.index.segments
+            for (segment, previous) in zip(segments, [nil] + segments.map(Optional.some)) {
+                guard segment.first == (previous?.last ?? 0) + 1, segment.lastName <= last.name,
+                    segment.lastCommit <= last.commit
+                else { throw StoreFailure.indexDamaged("segment \(segment.id) does not follow on the one before") }
+            }
+            if let end = segments.last, end.last > last.position {
+                throw OpenError.logTooShort(path: path, head: last.position, known: end.last, by: "the index")
+            }
+            let index = try IndexWriter(
+                connection, segments: segments, numbersPerSegment: configuration.indexEntriesInMemory)
+            try index.removeOrphans()
+            var done = LogNumbers(
+                position: segments.last?.last ?? 0, name: segments.last?.lastName ?? 0,
+                commit: segments.last?.lastCommit ?? 0)
+            let scanner = try LogScanner(reader, after: done.name)
+            while done.position < last.position || done.name < last.name || done.commit < last.commit {
+                var gathered = tail.state.withLock(\.active)
+                let before = gathered.count
+                try scanner.gather(into: &gathered, from: &done, through: last, atMost: .max)
+                guard gathered.count > before else { break }
+                tail.state.withLock { [gathered] in $0.active = gathered }
+            }
+            return index
+        } catch let failure as StoreFailure {
+            guard case .indexDamaged = failure else { throw failure }
+            let index = try IndexWriter(
+                connection, segments: [], numbersPerSegment: configuration.indexEntriesInMemory)
+            try index.rebuild(
+                from: LogScanner(reader, after: 0), tail: tail, through: last, progress: nil)
+            try reader.index.begin(epoch: tail.epoch)
+            return index
+        }
+    }
+}

@@ -1,0 +1,25 @@
+import DaybookCore
+
+/// Sizes and counts of a file.
+public struct StoreStatistics: Sendable, Equatable, Codable {
+    public var path: String
+    public var sqliteVersion: String
+    /// The database file, without its write-ahead log.
+    public var fileBytes: Int64
+    public var walBytes: Int64
+    public var head: Position
+    /// Events recorded, those of control streams too.
+    public var events: Int64
+    /// Streams that ever came into being, control streams not.
+    public var streams: Int64
+    public var eventTypes: Int64
+    public var tags: Int64
+    /// Commands whose first result is remembered.
+    public var commands: Int64
+    /// The position up to which the index is in the file; what lies behind is in memory.
+    public var indexedThrough: Position
+    public var indexSegments: Int
+    public var indexRows: Int64
+    /// Why nothing can be written any more; nil when all is well.
+    public var failure: String?
+}

@@ -1,0 +1,315 @@
+import CSQLite
+import DaybookCore
+import Foundation
+import Synchronization
+
+/// The thread that writes: takes whatever waits into one transaction, so that many appends share one sync, and looks
+/// after the file when nobody waits.
+///
+/// A failed write or sync is never tried again: after it, the file and the memory of the system may disagree without
+/// telling. Nothing more is acknowledged until the store is opened anew.
+final class GroupCommitter: Sendable {
+    enum Job: Sendable {
+        case append(AppendSubmission)
+        case derived(DerivedSubmission)
+        /// Builds the index anew.
+        case reindex(progress: (@Sendable (Int64, Int64) -> Void)?, finish: @Sendable (StoreFailure?) -> Void)
+    }
+
+    private let queue = BlockingQueue<Job>()
+    private let status = StatusBox()
+    private let threads = ThreadGroup()
+
+    struct Status: Sendable {
+        /// Why nothing is written any more.
+        var failure: String?
+        var commits: Int64 = 0
+        var appends: Int64 = 0
+        var walPages = 0
+        var indexSegments = 0
+        var indexedThrough: Int64 = 0
+    }
+
+    /// What the thread tells of itself.
+    fileprivate final class StatusBox: Sendable {
+        let value = Mutex(Status())
+    }
+
+    /// Jobs that one transaction takes at most.
+    static let jobsPerGroup = 4096
+
+    init(_ thread: WriterThread) {
+        let owned = Owned(thread)
+        threads.start("daybook-writer", stackBytes: 4 << 20) { [queue, status] in
+            owned.value.run(queue, status)
+        }
+    }
+
+    /// - Returns: False when the store is closed.
+    func submit(_ job: Job) -> Bool { queue.add(job) }
+
+    var currentStatus: Status { status.value.withLock { $0 } }
+
+    /// Takes no more jobs; those that wait are still done.
+    func stop() { queue.close() }
+
+    /// Waits until the thread has ended, and its connection is closed.
+    func waitForEnd() async { await threads.waitForEnd() }
+}
+
+/// What the writing thread owns, and its loop.
+final class WriterThread {
+    private let connection: Connection
+    private let log: LogWriter
+    private let index: IndexWriter
+    private let inline: InlineReadModels
+    private let head: HeadSignal
+    private let path: String
+    private let freeSpaceReserve: Int64
+    private var failure: String?
+    private let begin: Statement
+    private let commit: Statement
+
+    /// Pages of the write-ahead log from which on it is copied into the database when nobody waits, and in any case.
+    private static let pagesToCheckpointIdle = 4_000
+    private static let pagesToCheckpoint = 16_000
+
+    init(
+        _ connection: Connection, log: LogWriter, index: IndexWriter, inline: InlineReadModels, head: HeadSignal,
+        path: String, freeSpaceReserve: Int64
+    ) throws(SQLiteFailure) {
+        self.connection = connection
+        self.log = log
+        self.index = index
+        self.inline = inline
+        self.head = head
+        self.path = path
+        self.freeSpaceReserve = freeSpaceReserve
+        begin = try connection.prepare("BEGIN IMMEDIATE")
+        commit = try connection.prepare("COMMIT")
+    }
+
+    fileprivate func run(_ queue: BlockingQueue<GroupCommitter.Job>, _ status: GroupCommitter.StatusBox) {
+        while let jobs = next(from: queue) {
+            process(jobs)
+            checkpointIfDue(atLeast: Self.pagesToCheckpoint)
+            status.value.withLock { status in
+                status.failure = failure
+                status.commits += 1
+                status.appends += Int64(jobs.count)
+                status.walPages = connection.walPages
+                status.indexSegments = index.segments.count
+                status.indexedThrough = index.segments.last?.last ?? 0
+            }
+        }
+        if failure == nil { _ = try? connection.checkpoint(.truncate) }
+    }
+
+    /// Waits for jobs, and uses the time until there are some.
+    private func next(from queue: BlockingQueue<GroupCommitter.Job>) -> [GroupCommitter.Job]? {
+        while failure == nil {
+            guard let waiting = queue.takeWaiting(atMost: GroupCommitter.jobsPerGroup) else { return nil }
+            if !waiting.isEmpty { return waiting }
+            if connection.walPages >= Self.pagesToCheckpointIdle {
+                if !checkpointIfDue(atLeast: Self.pagesToCheckpointIdle) { break }
+            } else if index.hasWork(tail: log.tail) {
+                process([])
+            } else {
+                break
+            }
+        }
+        return queue.take(atMost: GroupCommitter.jobsPerGroup)
+    }
+
+    /// - Returns: Whether the write-ahead log was copied.
+    @discardableResult
+    private func checkpointIfDue(atLeast pages: Int) -> Bool {
+        guard failure == nil, connection.walPages >= pages else { return false }
+        do {
+            return try connection.checkpoint(.passive)
+        } catch {
+            // Without room in the database file the write-ahead log goes on growing, as far as the reserve allows.
+            if !error.isDiskFull { failure = "copying the write-ahead log: \(error)" }
+            return false
+        }
+    }
+
+    // MARK: - One group
+
+    private func process(_ jobs: [GroupCommitter.Job]) {
+        var group: [GroupCommitter.Job] = []
+        for job in jobs {
+            switch job {
+            case .append(let submission): if submission.begin() { group.append(job) }
+            case .derived: group.append(job)
+            case .reindex(let progress, let finish):
+                finish(reindex(progress))
+            }
+        }
+        if let failure {
+            fail(group, "\(path): \(failure); open it again", mayBeWritten: false)
+            return
+        }
+        if let shortage = spaceShortage(), !group.isEmpty {
+            fail(group, shortage, mayBeWritten: false)
+            return
+        }
+        do {
+            try write(group)
+        } catch .indexDamaged {
+            if let failure = reindex(nil) {
+                fail(group, failure.reason(file: path), mayBeWritten: false)
+                return
+            }
+            do {
+                try write(group)
+            } catch {
+                fail(group, error.reason(file: path), mayBeWritten: false)
+            }
+        } catch {
+            fail(group, error.reason(file: path), mayBeWritten: mayBeWritten)
+        }
+    }
+
+    /// Whether the last transaction failed so late that it may be in the file.
+    private var mayBeWritten = false
+
+    /// Writes a group in one transaction, and answers it when it is durable.
+    ///
+    /// - Throws: When the transaction was rolled back; nobody was answered.
+    private func write(_ group: [GroupCommitter.Job]) throws(StoreFailure) {
+        mayBeWritten = false
+        var answers: [() -> Void] = []
+        answers.reserveCapacity(group.count)
+        do {
+            try begin.run()
+            for job in group {
+                switch job {
+                case .append(let submission):
+                    let outcome = try append(submission)
+                    answers.append { submission.finish(outcome) }
+                case .derived(let submission):
+                    let outcome = try change(submission)
+                    answers.append { submission.finish(outcome) }
+                case .reindex: break
+                }
+            }
+            try index.writeSlice()
+            mayBeWritten = true
+            try commit.run()
+        } catch let failure as StoreFailure {
+            rollBack()
+            if case .sqlite(let sqlite) = failure { note(sqlite) }
+            throw failure
+        } catch let sqlite as SQLiteFailure {
+            rollBack()
+            note(sqlite)
+            throw .sqlite(sqlite)
+        } catch {
+            rollBack()
+            throw .damaged(position: nil, stream: nil, reason: "\(error)")
+        }
+        log.didCommit()
+        if index.didCommit(log.tail) {
+            do { try log.reader.index.begin(epoch: log.tail.epoch) } catch { failure = error.reason(file: path) }
+        }
+        head.publish(log.committed.position)
+        for answer in answers { answer() }
+        index.beginFlush(of: log.tail, through: log.committed)
+    }
+
+    private func append(_ submission: AppendSubmission) throws -> AppendSubmission.Outcome {
+        switch try log.decide(submission.request, digest: submission.digest) {
+        case .failure(let error): return .failure(error)
+        case .success(.answer(let result)): return .success(result)
+        case .success(.record):
+            let from = log.last
+            if inline.isEmpty { return .success(try log.record(submission.request, digest: submission.digest)) }
+            try connection.execute("SAVEPOINT append")
+            let result = try log.record(submission.request, digest: submission.digest)
+            if let refusal = try inline.apply(from.position + 1...max(log.last.position, from.position + 1), log: log) {
+                try connection.execute("ROLLBACK TO append; RELEASE append")
+                log.didUndo(to: from)
+                return .failure(refusal)
+            }
+            try connection.execute("RELEASE append")
+            return .success(result)
+        }
+    }
+
+    private func change(_ submission: DerivedSubmission) throws -> DerivedSubmission.Outcome {
+        try connection.execute("SAVEPOINT derived")
+        do {
+            let outcome = try submission.change(log.reader.derivedTables())
+            if case .failure = outcome { try connection.execute("ROLLBACK TO derived") }
+            try connection.execute("RELEASE derived")
+            return outcome
+        } catch let failure as SQLiteFailure where failure.primaryCode == SQLITE_CORRUPT {
+            try connection.execute("ROLLBACK TO derived; RELEASE derived")
+            return .failure(.storageFailed(reason: "\(path): \(failure)"))
+        }
+    }
+
+    private func rollBack() {
+        if connection.isInTransaction {
+            do { try connection.execute("ROLLBACK") } catch { failure = "rolling back: \(error)" }
+        }
+        log.didRollBack()
+        index.didRollBack()
+    }
+
+    /// Decides whether the store may go on after a failure of SQLite.
+    private func note(_ sqlite: SQLiteFailure) {
+        switch sqlite.primaryCode {
+        case SQLITE_FULL, SQLITE_BUSY, SQLITE_NOMEM, SQLITE_CORRUPT, SQLITE_TOOBIG: break
+        case SQLITE_IOERR where sqlite.isReadFailure: break
+        default: failure = "\(sqlite)"
+        }
+    }
+
+    private func fail(_ group: [GroupCommitter.Job], _ reason: String, mayBeWritten: Bool) {
+        for job in group {
+            switch job {
+            case .append(let submission):
+                submission.finish(.failure(.storageFailed(reason: reason, mayBeWritten: mayBeWritten)))
+            case .derived(let submission): submission.finish(.failure(.storageFailed(reason: reason)))
+            case .reindex: break
+            }
+        }
+    }
+
+    private func spaceShortage() -> String? {
+        guard freeSpaceReserve > 0, let free = OwnerLock.freeBytes(beside: path), free < freeSpaceReserve else {
+            return nil
+        }
+        return "\(path): \(free) bytes are free on its disk, less than the reserve of \(freeSpaceReserve); make room"
+    }
+
+    // MARK: - The index
+
+    private func reindex(_ progress: (@Sendable (Int64, Int64) -> Void)?) -> StoreFailure? {
+        if let failure { return .damaged(position: nil, stream: nil, reason: failure) }
+        do {
+            let scanner = try LogScanner(log.reader, after: 0)
+            try index.rebuild(from: scanner, tail: log.tail, through: log.committed, progress: progress)
+            log.didRollBack()
+            try log.reader.index.begin(epoch: log.tail.epoch)
+            return nil
+        } catch let failure as SQLiteFailure {
+            note(failure)
+            return .sqlite(failure)
+        } catch let failure as StoreFailure {
+            if case .sqlite(let sqlite) = failure { note(sqlite) }
+            return failure
+        } catch {
+            return .indexDamaged("\(error)")
+        }
+    }
+}
+
+extension SQLiteFailure {
+    /// A read that failed leaves the file as it was.
+    var isReadFailure: Bool {
+        code == SQLITE_IOERR | 1 << 8 || code == SQLITE_IOERR | 2 << 8
+    }
+}
