@@ -2,6 +2,9 @@
 ///
 /// Conforming types differ only in what they name, so that the compiler keeps them apart. A literal that breaks
 /// the bounds stops the program; text from outside goes through ``init(_:)``, which throws.
+///
+/// Names are compared and ordered byte by byte: two names are one only when their UTF-8 is the same, also where
+/// Unicode calls them equivalent, as `é` in one scalar and in two. Every store and every process agrees on that.
 public protocol BoundedName: Sendable, Hashable, Comparable, Codable, CustomStringConvertible,
     ExpressibleByStringLiteral, RawRepresentable
 where RawValue == String {
@@ -56,5 +59,15 @@ extension BoundedName {
 
     public var description: String { rawValue }
 
-    public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
+    public static func == (left: Self, right: Self) -> Bool { left.rawValue.utf8.elementsEqual(right.rawValue.utf8) }
+
+    public func hash(into hasher: inout Hasher) {
+        var text = rawValue
+        text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+        hasher.combine(0xFF as UInt8)  // No name holds this byte, so that joined names keep their ends.
+    }
+
+    public static func < (left: Self, right: Self) -> Bool {
+        left.rawValue.utf8.lexicographicallyPrecedes(right.rawValue.utf8)
+    }
 }
