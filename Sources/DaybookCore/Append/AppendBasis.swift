@@ -119,7 +119,7 @@ extension AppendRequest {
         guard let last = try basis.lastVersion(of: write.stream) else { return nil }
         var starts: [StreamVersion]
         switch write.expected {
-        case .version(let version): starts = [version.next]
+        case .version(let version): starts = version < last ? [version.next] : []
         case .noStream:
             starts = [.first]
             if let truncated = try basis.control(of: write.stream).retention.truncateBefore, truncated > .first {
@@ -129,7 +129,7 @@ extension AppendRequest {
             guard try basis.lastEventID(of: write.stream) == events.last?.id else { return nil }
             starts = [last.advanced(by: 1 - events.count)]
         }
-        for start in starts where start >= .first {
+        for start in starts where start >= .first && start <= last {
             let end = start.advanced(by: events.count - 1)
             guard end <= last else { continue }
             let places = try basis.places(of: write.stream, from: start, count: events.count)

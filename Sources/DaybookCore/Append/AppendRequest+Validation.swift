@@ -33,9 +33,9 @@ extension AppendRequest {
                     retention.maxCount.map({ $0 >= 1 }) ?? true,
                     retention.truncateBefore.map({ $0 >= .first }) ?? true
                 else { throw .retention(retention) }
-                bytes += write.metadata.count
+                bytes += try Self.metadataBytes(of: write)
             case .delete, .tombstone:
-                bytes += write.metadata.count
+                bytes += try Self.metadataBytes(of: write)
             }
         }
         guard bytes <= Limits.appendBytes else { throw .requestTooLarge(bytes: bytes) }
@@ -45,6 +45,13 @@ extension AppendRequest {
                 throw .queryTooLarge(items: query.items.count, terms: query.termCount)
             }
         }
+    }
+
+    private static func metadataBytes(of write: StreamWrite) throws(InvalidAppend) -> Int {
+        guard write.metadata.count <= Limits.eventBytes else {
+            throw .metadataTooLarge(stream: write.stream, bytes: write.metadata.count)
+        }
+        return write.metadata.count
     }
 
     private func validateStreams() throws(InvalidAppend) {

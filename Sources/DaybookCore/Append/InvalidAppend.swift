@@ -10,6 +10,8 @@ public enum InvalidAppend: Error, Equatable, CustomStringConvertible {
     case tooManyEvents(Int)
     case tooManyStreams(Int)
     case eventTooLarge(id: EventID, bytes: Int)
+    /// The metadata of a change of settings or of a deletion, above ``Limits/eventBytes``.
+    case metadataTooLarge(stream: StreamName, bytes: Int)
     case requestTooLarge(bytes: Int)
     case tooManyTags(id: EventID, count: Int)
     /// One identifier twice in one request.
@@ -35,6 +37,8 @@ public enum InvalidAppend: Error, Equatable, CustomStringConvertible {
         case .eventTooLarge(let id, let bytes):
             "Event \(id) has \(bytes) bytes of data and metadata; the limit is \(Limits.eventBytes): store the payload "
                 + "elsewhere and record where."
+        case .metadataTooLarge(let stream, let bytes):
+            "The metadata of the change to stream '\(stream)' has \(bytes) bytes; the limit is \(Limits.eventBytes)."
         case .requestTooLarge(let bytes):
             "The request has \(bytes) bytes of data and metadata; the limit is \(Limits.appendBytes): split it."
         case .tooManyTags(let id, let count):

@@ -81,7 +81,7 @@ extension InMemoryEventStore: ReadModelStore {
                     key.map { entry.key.utf8.lexicographicallyPrecedes($0.utf8) == false && entry.key != $0 } ?? true
                 }
                 .sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
-                .prefix(limit).map { (key: $0.key, data: $0.value) }
+                .prefix(max(limit, 0)).map { (key: $0.key, data: $0.value) }
         }
     }
 

@@ -40,7 +40,7 @@ extension InMemoryEventStore {
             case (.start, _): index = 0
             case (.end, _): index = last - 1
             case (.position(let position), .forward): index = Int(max(position.rawValue, 1)) - 1
-            case (.position(let position), .backward): index = Int(min(position.rawValue, Int64(last))) - 1
+            case (.position(let position), .backward): index = Int(min(max(position.rawValue, 0), Int64(last))) - 1
             case (.time(let time), .forward): index = state.log.firstIndex { $0.recordedAt >= time } ?? last
             case (.time(let time), .backward): index = state.log.lastIndex { $0.recordedAt <= time } ?? -1
             }

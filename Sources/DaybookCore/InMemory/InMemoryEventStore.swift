@@ -44,7 +44,7 @@ public final class InMemoryEventStore: EventStore {
 
     public func append(_ request: AppendRequest) async throws(AppendError) -> AppendResult {
         do { try request.validate() } catch { throw .invalid(error) }
-        let digest = RequestDigest(request).value
+        let digest = request.commandID == nil ? 0 : RequestDigest(request).value
         guard !Task.isCancelled else { throw .cancelled(mayBeWritten: false) }
         let (result, woken) = state.withLock { state -> (Result<AppendResult, AppendError>, [Waiter]) in
             let result = Result { () throws(AppendError) in
@@ -123,7 +123,7 @@ extension InMemoryEventStore.State: AppendBasis {
     func receipt(for command: CommandID) -> Receipt? { receipts[command] }
 
     func firstMatch(of query: EventQuery, after position: Position) -> Position? {
-        log.dropFirst(Int(position.rawValue)).first { query.matches(type: $0.type, tags: $0.tags) }?.position
+        log.dropFirst(Int(max(position, .start).rawValue)).first { query.matches(type: $0.type, tags: $0.tags) }?.position
     }
 
     mutating func record(_ request: AppendRequest, digest: UInt64, now: Timestamp) -> AppendResult {

@@ -6,12 +6,15 @@ public struct Timestamp: Sendable, Hashable, Comparable, Codable, CustomStringCo
 
     public init(microseconds: Int64) { self.microseconds = microseconds }
 
+    /// The moment that lies a duration later; the earliest or latest one of all when there is none so early or late.
     public func advanced(by duration: Duration) -> Timestamp {
         let (seconds, attoseconds) = duration.components
         let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000)
         guard !overflow else { return Timestamp(microseconds: seconds < 0 ? .min : .max) }
-        let (sum, sumOverflow) = microseconds.addingReportingOverflow(product + attoseconds / 1_000_000_000_000)
-        return Timestamp(microseconds: sumOverflow ? (seconds < 0 ? .min : .max) : sum)
+        let (whole, wholeOverflow) = microseconds.addingReportingOverflow(product)
+        guard !wholeOverflow else { return Timestamp(microseconds: seconds < 0 ? .min : .max) }
+        let (sum, sumOverflow) = whole.addingReportingOverflow(attoseconds / 1_000_000_000_000)
+        return Timestamp(microseconds: sumOverflow ? (attoseconds < 0 ? .min : .max) : sum)
     }
 
     public static func < (left: Self, right: Self) -> Bool { left.microseconds < right.microseconds }

@@ -10,5 +10,7 @@ public enum LogCursor: Sendable, Hashable {
     case time(Timestamp)
 
     /// Goes on behind an event, forward: what a checkpoint means.
-    public static func after(_ position: Position) -> LogCursor { .position(position.next) }
+    public static func after(_ position: Position) -> LogCursor {
+        .position(position.rawValue == .max ? position : position.next)
+    }
 }
