@@ -18,6 +18,11 @@ public struct EventStoreLaw: Sendable, CustomStringConvertible {
         self.body = body
     }
 
+    /// Every law. Each runs on an empty store of its own.
+    public static let all: [EventStoreLaw] = [
+        atomicity, expectedVersions, idempotency, receipts, order,
+    ].flatMap { $0 }
+
     /// Checks the law on an empty store.
     ///
     /// - Throws: ``LawViolation``, or an error of the store.
