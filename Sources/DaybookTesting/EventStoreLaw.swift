@@ -20,7 +20,8 @@ public struct EventStoreLaw: Sendable, CustomStringConvertible {
 
     /// Every law. Each runs on an empty store of its own.
     public static let all: [EventStoreLaw] = [
-        atomicity, expectedVersions, idempotency, receipts, order,
+        atomicity, expectedVersions, idempotency, conditions, receipts, order, content, reads, filters, retention,
+        subscriptions, cancellation, limits,
     ].flatMap { $0 }
 
     /// Checks the law on an empty store.
