@@ -1,0 +1,118 @@
+import DaybookCore
+
+extension CommandHandler {
+    /// A state to decide on, and what an append has to expect so that the decision holds.
+    struct Basis: Sendable {
+        var state: D.State
+        /// The last event folded; nil when there is none.
+        var version: StreamVersion?
+        var position: Position
+        var expected: ExpectedVersion
+        /// Whether the stream was read for this very decision, so that the state can be no older than its beginning.
+        var isVerified: Bool
+        /// Whether the state stays true of its version: it does not when retention hides events of the stream.
+        var isCacheable: Bool
+
+        mutating func advance(to result: AppendResult) {
+            guard let version = result.version else { return }
+            self.version = version
+            position = result.position
+            expected = .version(version)
+        }
+    }
+
+    /// The most events that one read of a stream takes.
+    private static var pageSize: Int { 1000 }
+
+    /// Folds a stream from its start.
+    func load(_ stream: StreamName) async throws(CommandError<D.Rejection>) -> Basis {
+        do { return try await fold(stream, asOf: .latest) } catch { throw CommandError(error) }
+    }
+
+    /// Brings a basis up to date by what is new in its stream.
+    func refreshed(_ basis: Basis?, in stream: StreamName) async throws(CommandError<D.Rejection>) -> Basis {
+        guard let basis else { return try await load(stream) }
+        do { return try await continued(basis, in: stream) } catch { throw CommandError(error) }
+    }
+
+    func fold(_ stream: StreamName, asOf moment: Moment) async throws(StateError) -> Basis {
+        while true {
+            let empty = Basis(
+                state: D.initialState, version: nil, position: .start, expected: .noStream, isVerified: true,
+                isCacheable: false)
+            if let basis = try await extended(empty, in: stream, from: .start, until: moment) { return basis }
+        }
+    }
+
+    func continued(_ basis: Basis, in stream: StreamName) async throws(StateError) -> Basis {
+        if basis.isCacheable, let version = basis.version,
+            let basis = try await extended(basis, in: stream, from: .version(version.next), until: .latest),
+            basis.isCacheable
+        {
+            return basis
+        }
+        return try await fold(stream, asOf: .latest)
+    }
+
+    /// Folds events on top of a basis, page by page.
+    ///
+    /// - Returns: Nil when the stream was deleted, or its retention changed, between pages or since the basis was made:
+    ///   then there is no moment at which the state would have been true.
+    private func extended(
+        _ start: Basis, in stream: StreamName, from first: StreamCursor, until moment: Moment
+    ) async throws(StateError) -> Basis? {
+        var basis = start
+        var cursor = first
+        var before: StreamState?
+        while true {
+            let page: StreamPage
+            do {
+                page = try await store.readPage(of: stream, from: cursor, direction: .forward, limit: Self.pageSize)
+            } catch {
+                throw .read(error)
+            }
+            if let before, before.status != page.state.status || before.retention != page.state.retention {
+                return nil
+            }
+            before = page.state
+            for event in page.events {
+                guard moment.includes(event) else { return basis }
+                do { D.evolve(&basis.state, with: try codec.decode(event)) } catch { throw .undecodable(error) }
+                basis.version = event.version
+                basis.position = event.position
+            }
+            if page.isAtEnd {
+                basis.expected = page.state.expectedVersion
+                basis.isVerified = true
+                basis.isCacheable =
+                    page.state.status == .live && page.state.retention == .unlimited
+                    && basis.version == page.state.lastVersion
+                return basis
+            }
+            guard let last = page.events.last else {
+                throw .read(.storageFailed(reason: "an empty page of stream '\(stream)' that is not its end"))
+            }
+            cursor = .version(last.version.next)
+        }
+    }
+
+    /// The state of a subject, now or at any past moment.
+    ///
+    /// Events that retention hides, or that were deleted, do not count.
+    ///
+    /// - Parameter moment: Events recorded after it are not folded.
+    /// - Complexity: O(events up to the moment); for `.latest` and a cached state, O(events that are new).
+    public func state(
+        of id: String, asOf moment: Moment = .latest
+    ) async throws(StateError) -> VersionedState<D.State> {
+        let stream: StreamName
+        do { stream = try StreamName(category: category, id: id) } catch { throw .invalidID(error) }
+        let basis =
+            if moment == .latest, let cached = cache.value(for: stream) {
+                try await continued(cached, in: stream)
+            } else {
+                try await fold(stream, asOf: moment)
+            }
+        return VersionedState(basis.state, version: basis.version, position: basis.position)
+    }
+}

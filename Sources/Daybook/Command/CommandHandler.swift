@@ -1,0 +1,121 @@
+import DaybookCore
+import Synchronization
+
+/// Carries out the commands of a decider: loads the subject's state, decides, appends, and decides again when another
+/// writer was first.
+///
+/// ```swift
+/// let accounts = CommandHandler(CashAccount.self, in: store, category: "account")
+/// let receipt = try await accounts.handle(.deposit(amount: 100), id: "42", commandID: "deposit-17")
+/// let state = try await accounts.state(of: "42").state
+/// ```
+///
+/// **Repeats.** A command with an identifier takes effect once, for good: whoever repeats it, after a lost reply or a
+/// restart, gets the first receipt again. A repeat without an identifier is a new command.
+///
+/// **Cost.** A command on a cached state costs one append, whatever the length of the stream, and no read; otherwise
+/// its stream is read from the start. Commands on one subject take turns within this handler, so that they do not
+/// conflict with each other; those on different subjects run side by side.
+///
+/// **Who and why.** The events carry the ``CommandContext`` of the calling task.
+public final class CommandHandler<D: Decider>: Sendable {
+    let store: any EventStore
+    let category: Category
+    let codec: any EventCodec<D.Event>
+    let retry: RetryPolicy
+    let clock: any Clock<Duration>
+    let randomness: Mutex<any RandomNumberGenerator & Sendable>
+    let cache: StateCache<Basis>
+    let turns = StreamTurns()
+
+    /// - Parameters:
+    ///   - category: The first part of the streams' names, before the subject's identifier; has no `-` in it.
+    ///   - retry: How often to decide anew when other writers were first.
+    ///   - cache: How many states to keep in memory.
+    ///   - clock: Measures the waits between attempts.
+    ///   - randomness: Spreads the waits between attempts.
+    public init(
+        _ decider: D.Type, in store: any EventStore, category: Category,
+        codec: some EventCodec<D.Event> = JSONEventCodec<D.Event>(), retry: RetryPolicy = .default,
+        cache: StateCachePolicy = .default, clock: any Clock<Duration> = ContinuousClock(),
+        randomness: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()
+    ) {
+        self.store = store
+        self.category = category
+        self.codec = codec
+        self.retry = retry
+        self.clock = clock
+        self.randomness = Mutex(randomness)
+        self.cache = StateCache(limit: cache.limit)
+    }
+
+    /// Carries out a command on the subject of this identifier.
+    ///
+    /// A command that decides nothing records nothing, but for its identifier when it has one.
+    ///
+    /// - Parameters:
+    ///   - id: The subject's identifier: with the category, the name of its stream.
+    ///   - commandID: Makes the command take effect once, however often it is repeated. Give every command its own: a
+    ///     different command with the same identifier on the same subject gets the first one's receipt.
+    /// - Returns: The events recorded, and where. A repeat gets what the first call got, or would have got.
+    /// - Throws: ``CommandError``. When its ``CommandError/mayBeRecorded`` is true, repeat the command with the same
+    ///   identifier to learn its result.
+    @discardableResult
+    public func handle(
+        _ command: D.Command, id: String, commandID: CommandID? = nil
+    ) async throws(CommandError<D.Rejection>) -> CommandReceipt<D.Event> {
+        try await handle(
+            Commands(elements: [(command, CommandContext.current)], isBatch: false), id: id, commandID: commandID)
+    }
+
+    /// Carries out several commands on one subject, all or none: each is decided on the state that those before it
+    /// leave, and all their events are recorded by one append.
+    ///
+    /// - Parameters:
+    ///   - commands: They may decide up to ``Limits/eventsPerAppend`` events in all.
+    ///   - commandID: Stands for all of the commands together.
+    /// - Throws: ``CommandError``; a rejection is ``CommandError/rejectedInBatch(_:index:)``.
+    @discardableResult
+    public func handle(
+        _ commands: [D.Command], id: String, commandID: CommandID? = nil
+    ) async throws(CommandError<D.Rejection>) -> CommandReceipt<D.Event> {
+        let context = CommandContext.current
+        return try await handle(
+            Commands(elements: commands.map { ($0, context) }, isBatch: true), id: id, commandID: commandID)
+    }
+
+    /// Carries out several commands on one subject, all or none, each in a context of its own, such as the time at
+    /// which each happened. What a context leaves nil is taken from the calling task's.
+    @discardableResult
+    public func handle(
+        _ commands: [(command: D.Command, context: CommandContext)], id: String, commandID: CommandID? = nil
+    ) async throws(CommandError<D.Rejection>) -> CommandReceipt<D.Event> {
+        let current = CommandContext.current
+        return try await handle(
+            Commands(elements: commands.map { ($0.command, $0.context.completed(by: current)) }, isBatch: true),
+            id: id, commandID: commandID)
+    }
+
+    /// What is to be decided at once.
+    struct Commands {
+        var elements: [(command: D.Command, context: CommandContext)]
+        var isBatch: Bool
+    }
+
+    private func handle(
+        _ commands: Commands, id: String, commandID: CommandID?
+    ) async throws(CommandError<D.Rejection>) -> CommandReceipt<D.Event> {
+        let stream: StreamName
+        do { stream = try StreamName(category: category, id: id) } catch { throw .invalidID(error) }
+        guard !Task.isCancelled, await turns.take(stream) else { throw .cancelled(mayBeRecorded: false) }
+        defer { turns.give(stream) }
+        var basis = cache.take(stream)
+        basis?.isVerified = false
+        // A basis is true of its version whatever became of the command, so that it may always be kept.
+        defer { if let basis, basis.isCacheable { cache.put(basis, for: stream) } }
+        if basis == nil, let commandID, let receipt = try await earlierReceipt(for: commandID, stream: stream) {
+            return receipt
+        }
+        return try await carryOut(commands, in: stream, commandID: commandID, basis: &basis)
+    }
+}
