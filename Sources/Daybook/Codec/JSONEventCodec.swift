@@ -20,11 +20,8 @@ public struct JSONEventCodec<Event: DomainEvent>: EventCodec {
     private let prefix: String
 
     public init() {
-        encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        encoder.dateEncodingStrategy = .custom(DateText.encode)
-        decoder = JSONDecoder()
-        decoder.dateDecodingStrategy = .custom(DateText.decode)
+        encoder = .deterministic()
+        decoder = .deterministic()
         prefix = Event.typePrefix.isEmpty ? "" : Event.typePrefix + "."
     }
 
@@ -33,7 +30,7 @@ public struct JSONEventCodec<Event: DomainEvent>: EventCodec {
         do {
             bytes = try [UInt8](encoder.encode(event))
         } catch {
-            throw failure(.unencodable(reason: Self.reason(of: error)))
+            throw failure(.unencodable(reason: CodingReason.text(of: error)))
         }
         guard let parts = CaseObject.split(bytes) else {
             throw failure(.notOneCase(found: Self.beginning(of: bytes)))
@@ -62,7 +59,7 @@ public struct JSONEventCodec<Event: DomainEvent>: EventCodec {
             return try decoder.decode(Event.self, from: CaseObject.join(name: name, value: event.data))
         } catch {
             if isUnknownCase(name) { throw failure(of: event, .unknownType) }
-            throw failure(of: event, .undecodableData(reason: Self.reason(of: error)))
+            throw failure(of: event, .undecodableData(reason: CodingReason.text(of: error)))
         }
     }
 
@@ -98,21 +95,5 @@ public struct JSONEventCodec<Event: DomainEvent>: EventCodec {
 
     private static func beginning(of bytes: [UInt8]) -> String {
         String(decoding: bytes.prefix(60), as: UTF8.self) + (bytes.count > 60 ? "…" : "")
-    }
-
-    private static func reason(of error: any Error) -> String {
-        switch error {
-        case DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context),
-            DecodingError.keyNotFound(_, let context), DecodingError.dataCorrupted(let context):
-            sentence(context.debugDescription, at: context.codingPath)
-        case EncodingError.invalidValue(_, let context):
-            sentence(context.debugDescription, at: context.codingPath)
-        default: String(describing: error)
-        }
-    }
-
-    private static func sentence(_ text: String, at path: [any CodingKey]) -> String {
-        guard !path.isEmpty else { return text }
-        return "\(path.map(\.stringValue).joined(separator: ".")): \(text)"
     }
 }

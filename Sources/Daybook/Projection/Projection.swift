@@ -1,0 +1,49 @@
+import DaybookCore
+
+/// Folds events of the log into keyed documents: a read model for queries.
+///
+/// ```swift
+/// struct Balances: Projection {
+///     let name: ReadModelName = "balances"
+///
+///     func keys(for event: AccountEvent, recorded: RecordedEvent) -> [String] { [recorded.stream.rawValue] }
+///
+///     func apply(_ event: AccountEvent, recorded: RecordedEvent, key: String, to document: inout Balance?) {
+///         switch event {
+///         case .deposited(let amount): document = Balance(amount: (document?.amount ?? 0) + amount)
+///         case .closed: document = nil
+///         }
+///     }
+/// }
+/// ```
+///
+/// A projection is pure: its documents depend on the events alone, so that they can be deleted and made again. It is
+/// run by a ``ProjectionRunner`` and queried through a ``ReadModel``.
+public protocol Projection: Sendable {
+    associatedtype Event: DomainEvent
+    associatedtype Document: Codable & Sendable
+
+    /// Names the documents and their checkpoint. Another name is another read model, built from the log's start.
+    var name: ReadModelName { get }
+
+    /// The events that are folded; the store passes over the others. By default those whose type has the prefix of
+    /// ``Event``, or all when it has none. An event that passes must be readable as an ``Event``.
+    var filter: EventFilter { get }
+
+    /// The documents that an event changes; none when it does not matter.
+    ///
+    /// - Throws: Stops the projection before this event.
+    func keys(for event: Event, recorded: RecordedEvent) throws -> [String]
+
+    /// Takes an event into account in one of its documents.
+    ///
+    /// - Parameter document: Nil when there is none yet; set it to nil to delete it.
+    /// - Throws: Stops the projection before this event.
+    func apply(_ event: Event, recorded: RecordedEvent, key: String, to document: inout Document?) throws
+}
+
+extension Projection {
+    public var filter: EventFilter {
+        Event.typePrefix.isEmpty ? .all : EventFilter(typePrefixes: [Event.typePrefix + "."])
+    }
+}

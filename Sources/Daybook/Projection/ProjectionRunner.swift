@@ -1,0 +1,197 @@
+import DaybookCore
+
+/// Runs a projection: follows the log from the read model's checkpoint, and keeps the documents up to date.
+///
+/// ```swift
+/// let runner = ProjectionRunner(Balances(), of: store, in: store)
+/// try await withThrowingTaskGroup(of: Void.self) { group in
+///     group.addTask { try await runner.run() }
+///     let receipt = try await accounts.handle(.deposit(amount: 10), id: "42")
+///     try await runner.readModel.wait(for: receipt.position)
+///     let balance = try await runner.readModel.document("account-42")
+///     …
+/// }
+/// ```
+///
+/// Documents and checkpoint are saved in one transaction, so that each event counts exactly once, whenever the process
+/// stops. An event that cannot be read or applied stops the projection: those before it are saved, it and those after
+/// it are not, and ``run()`` throws. Nothing is skipped.
+///
+/// Only one runner works on a read model at a time; a second one ends with
+/// ``DerivedStateError/checkpointMoved(model:expected:actual:)``.
+public final class ProjectionRunner<P: Projection>: Sendable {
+    public let projection: P
+    /// The documents, with a signal when this runner has brought them up to date.
+    public let readModel: ReadModel<P>
+    let log: any EventStore
+    let models: any ReadModelStore
+    let codec: any EventCodec<P.Event>
+    let batchSize: Int
+    let saveInterval: Duration
+    let clock: any Clock<Duration>
+    let progress = ProjectionProgress()
+
+    /// - Parameters:
+    ///   - log: Where the events are.
+    ///   - models: Where documents and checkpoint are kept.
+    ///   - batchSize: The most events that one transaction takes, 1 to ``Limits/eventsPerPage``; fewer when there are
+    ///     no more.
+    ///   - saveInterval: How long the checkpoint may stay behind when only events pass by that the projection does not
+    ///     fold. Readers in this process do not notice; it saves a write for each such event.
+    public init(
+        _ projection: P, of log: any EventStore, in models: any ReadModelStore,
+        codec: some EventCodec<P.Event> = JSONEventCodec<P.Event>(), batchSize: Int = 500,
+        saveInterval: Duration = .seconds(1), clock: any Clock<Duration> = ContinuousClock()
+    ) {
+        self.projection = projection
+        self.log = log
+        self.models = models
+        self.codec = codec
+        self.batchSize = min(max(1, batchSize), Limits.eventsPerPage)
+        self.saveInterval = saveInterval
+        self.clock = clock
+        readModel = ReadModel(
+            projection, of: log, in: models, pollInterval: saveInterval, clock: clock, progress: progress)
+    }
+
+    /// Follows the log until the task is cancelled, then returns.
+    ///
+    /// - Throws: ``ProjectionError``, when the projection cannot go on. Run it again once the cause is mended.
+    public func run() async throws(ProjectionError) {
+        progress.begin()
+        do {
+            try await follow(clock)
+        } catch .cancelled {
+            return
+        } catch {
+            progress.fail(error)
+            throw error
+        }
+    }
+
+    /// Takes everything into account that is recorded now, and returns the position reached.
+    public func catchUp() async throws(ProjectionError) -> Position {
+        progress.begin()
+        do {
+            var place = try await startingPlace()
+            while try await !step(&place) {}
+            try await save(&place)
+            return place.reached
+        } catch {
+            if error != .cancelled { progress.fail(error) }
+            throw error
+        }
+    }
+
+    /// How far the projection has come.
+    struct Place {
+        /// What the read model's checkpoint says.
+        var saved: Position
+        /// Nothing that the projection folds lies between the checkpoint and here.
+        var reached: Position
+    }
+
+    /// The positions that the checkpoint may stay behind before it is saved without documents.
+    private static var unsavedPositions: Int64 { 10_000 }
+
+    private func startingPlace() async throws(ProjectionError) -> Place {
+        let checkpoint: Position
+        do { checkpoint = try await models.checkpoint(of: projection.name) } catch { throw ProjectionError(error) }
+        progress.reach(checkpoint)
+        return Place(saved: checkpoint, reached: checkpoint)
+    }
+
+    private func follow<C: Clock>(_ clock: C) async throws(ProjectionError) where C.Duration == Duration {
+        var place = try await startingPlace()
+        var deadline: C.Instant?
+        while true {
+            let isAtEnd = try await step(&place)
+            if place.reached == place.saved {
+                deadline = nil
+            } else if let due = deadline, clock.now >= due {
+                try await save(&place)
+                deadline = nil
+            } else if deadline == nil {
+                deadline = clock.now.advanced(by: saveInterval)
+            }
+            if isAtEnd {
+                do { try await wait(beyond: place.reached, until: deadline, on: clock) } catch {
+                    throw ProjectionError(error)
+                }
+            }
+        }
+    }
+
+    /// Waits for the log to grow, or for a checkpoint to be due.
+    private func wait<C: Clock>(
+        beyond position: Position, until deadline: C.Instant?, on clock: C
+    ) async throws(ReadError) where C.Duration == Duration {
+        guard let deadline else {
+            _ = try await log.head(beyond: position)
+            return
+        }
+        let log = log
+        let result = await withTaskGroup(of: Result<Void, ReadError>.self) { group in
+            group.addTask {
+                do throws(ReadError) {
+                    _ = try await log.head(beyond: position)
+                    return .success(())
+                } catch {
+                    return .failure(error)
+                }
+            }
+            group.addTask {
+                do {
+                    try await clock.sleep(until: deadline, tolerance: nil)
+                    return .success(())
+                } catch {
+                    return .failure(.cancelled)
+                }
+            }
+            let first = await group.next() ?? .success(())
+            group.cancelAll()
+            return first
+        }
+        try result.get()
+    }
+
+    /// Takes the next page into account.
+    ///
+    /// - Returns: Whether the page reached the end of the log.
+    private func step(_ place: inout Place) async throws(ProjectionError) -> Bool {
+        guard !Task.isCancelled else { throw .cancelled }
+        let page: LogPage
+        do {
+            page = try await log.readPage(
+                from: .after(place.reached), direction: .forward, filter: projection.filter, limit: batchSize)
+        } catch {
+            throw ProjectionError(error)
+        }
+        var rest = page.events[...]
+        while !rest.isEmpty {
+            let batch = decodeBatch(&rest)
+            let through = rest.isEmpty && batch.failure == nil ? page.scannedThrough : nil
+            try await fold(batch, through: through, &place)
+        }
+        place.reached = max(place.reached, page.scannedThrough)
+        if place.reached.rawValue - place.saved.rawValue >= Self.unsavedPositions { try await save(&place) }
+        progress.reach(place.reached)
+        return page.isAtEnd
+    }
+
+    /// Saves a checkpoint that has moved without documents.
+    private func save(_ place: inout Place) async throws(ProjectionError) {
+        guard place.reached > place.saved else { return }
+        try await commit([:], through: place.reached, &place)
+    }
+
+    func commit(
+        _ changes: [String: [UInt8]?], through position: Position, _ place: inout Place
+    ) async throws(ProjectionError) {
+        let batch = DocumentBatch(
+            model: projection.name, changes: changes, previous: place.saved, checkpoint: position)
+        do { try await models.commit(batch) } catch { throw ProjectionError(error) }
+        place = Place(saved: position, reached: position)
+        progress.reach(position)
+    }
+}
