@@ -1,0 +1,46 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// `DAYBOOK_STRICT=1` turns every warning in this package's own code into an error; CI sets it.
+let strict = Context.environment["DAYBOOK_STRICT"] == "1"
+
+let swiftSettings: [SwiftSetting] =
+    [.enableUpcomingFeature("ExistentialAny")] + (strict ? [.treatAllWarnings(as: .error)] : [])
+
+let package = Package(
+    name: "exchange",
+    platforms: [.macOS(.v15)],
+    products: [
+        .library(name: "Exchange", targets: ["Exchange"]),
+        .executable(name: "exchange", targets: ["ExchangeCommand"]),
+    ],
+    dependencies: [
+        .package(name: "daybook", path: "../.."),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    ],
+    targets: [
+        // The domain: books, accounts, order flow, read models. It knows the contract and the model, and no store.
+        .target(
+            name: "Exchange",
+            dependencies: [
+                .product(name: "Daybook", package: "daybook"), .product(name: "DaybookCore", package: "daybook"),
+            ],
+            swiftSettings: swiftSettings),
+        // The command line: `swift run exchange`.
+        .executableTarget(
+            name: "ExchangeCommand",
+            dependencies: [
+                "Exchange", .product(name: "DaybookSQLite", package: "daybook"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "ExchangeTests",
+            dependencies: [
+                "Exchange", .product(name: "DaybookSQLite", package: "daybook"),
+                .product(name: "DaybookTesting", package: "daybook"),
+            ],
+            swiftSettings: swiftSettings),
+    ],
+    swiftLanguageModes: [.v6]
+)
