@@ -57,4 +57,13 @@ public enum Settlement: Sendable, Hashable {
             }
         }
     }
+
+    /// Why the movement takes place.
+    public var reason: String {
+        switch self {
+        case .cash(_, .pay), .cash(_, .receive), .holdings(_, .deliver), .holdings(_, .receive):
+            "settlement of an execution"
+        default: "the order no longer needs it"
+        }
+    }
 }

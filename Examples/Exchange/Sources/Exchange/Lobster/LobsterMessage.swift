@@ -58,29 +58,26 @@ public struct LobsterMessage: Sendable, Hashable {
         return value
     }
 
-    /// Seconds after midnight with up to nine decimals, as nanoseconds.
+    /// Seconds after midnight, as nanoseconds. Decimals after the ninth are dropped: some files have them, left over
+    /// from binary fractions.
     private static func time(_ field: [UInt8]) throws(InvalidLobsterLine) -> Int64 {
-        var value: Int64 = 0
-        var decimals: Int?
-        for byte in field {
-            switch byte {
-            case UInt8(ascii: "0")...UInt8(ascii: "9") where (decimals ?? 0) < 9 && value < 86_400_000_000_000:
-                value = value * 10 + Int64(byte - UInt8(ascii: "0"))
-                decimals = decimals.map { $0 + 1 }
-            case UInt8(ascii: ".") where decimals == nil && !field.isEmpty: decimals = 0
-            default: throw .notANumber(field: "time", text: InvalidLobsterLine.shown(field))
-            }
+        let parts = field.split(separator: UInt8(ascii: "."), maxSplits: 1, omittingEmptySubsequences: false)
+        guard let whole = parts.first, !whole.isEmpty, whole.allSatisfy(isDigit),
+            parts.count == 1 || !parts[1].isEmpty && parts[1].allSatisfy(isDigit)
+        else { throw .notANumber(field: "time", text: InvalidLobsterLine.shown(field)) }
+        guard let seconds = Int64(String(decoding: whole, as: UTF8.self)), seconds < 86_400 else {
+            throw .timeOutOfBounds(InvalidLobsterLine.shown(field))
         }
-        guard let first = field.first, first != UInt8(ascii: "."), value < 86_400_000_000_000 else {
-            throw .notANumber(field: "time", text: InvalidLobsterLine.shown(field))
-        }
-        for _ in (decimals ?? 0)..<9 {
-            value *= 10
-            guard value < 86_400_000_000_000 else {
-                throw .timeOutOfBounds(InvalidLobsterLine.shown(field))
-            }
+        var value = seconds
+        for index in 0..<9 {
+            let digit = parts.count == 2 ? parts[1].dropFirst(index).first : nil
+            value = value * 10 + Int64((digit ?? UInt8(ascii: "0")) - UInt8(ascii: "0"))
         }
         return value
+    }
+
+    private static func isDigit(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
     }
 }
 
@@ -92,7 +89,9 @@ struct CommaSeparatedFields {
         var bytes = Array(line)
         if bytes.last == UInt8(ascii: "\n") { bytes.removeLast() }
         if bytes.last == UInt8(ascii: "\r") { bytes.removeLast() }
-        fields = bytes.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false).map(Array.init)
+        fields =
+            bytes.isEmpty
+            ? [] : bytes.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false).map(Array.init)
     }
 
     var count: Int { fields.count }

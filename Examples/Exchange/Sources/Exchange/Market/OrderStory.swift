@@ -1,0 +1,110 @@
+import Daybook
+import DaybookCore
+
+/// All that ever concerned one order: in its book, and in the accounts of its owner.
+public struct OrderStory: Sendable {
+    /// One event of the story.
+    public struct Step: Sendable, Codable {
+        /// The event's place: `cash-T017@42`.
+        public var event: String
+        public var position: Position
+        public var type: EventType
+        /// What happened, in words.
+        public var what: String
+        /// When it happened on the market.
+        public var time: Timestamp
+        public var recordedAt: Timestamp
+        /// Who asked for it.
+        public var actor: String?
+        /// Why, in the actor's words.
+        public var reason: String?
+        /// What directly caused it.
+        public var causationID: String?
+        /// What all of the story has in common.
+        public var correlationID: String?
+    }
+
+    public let order: OrderID
+    public let steps: [Step]
+
+    /// Reads an order's story by the tag that all its events have; no steps when nobody has heard of the order.
+    ///
+    /// - Complexity: O(the order's events) where the store has an index of tags.
+    public init(of order: OrderID, in store: any EventStore) async throws {
+        self.order = order
+        var steps: [Step] = []
+        for try await event in store.events(filter: EventFilter(tags: [order.tag])) {
+            let metadata = try EventMetadata(decoding: event.metadata)
+            steps.append(
+                Step(
+                    event: EventReference(stream: event.stream, version: event.version).description,
+                    position: event.position, type: event.type, what: try Self.words(for: event, about: order),
+                    time: metadata.occurredAt ?? event.recordedAt, recordedAt: event.recordedAt,
+                    actor: metadata.actor, reason: metadata.reason, causationID: metadata.causationID,
+                    correlationID: metadata.correlationID))
+        }
+        self.steps = steps
+    }
+
+    private static func words(for event: RecordedEvent, about order: OrderID) throws -> String {
+        switch event.stream.category {
+        case OrderBook.category: words(for: try JSONEventCodec<OrderBook.Event>().decode(event), about: order)
+        case CashAccount.category: words(for: try JSONEventCodec<CashAccount.Event>().decode(event))
+        case Holdings.category: words(for: try JSONEventCodec<Holdings.Event>().decode(event))
+        default: event.type.rawValue
+        }
+    }
+
+    private static func words(for event: OrderBook.Event, about order: OrderID) -> String {
+        switch event {
+        case .opened(let instrument, let session, _, _): "the book of \(instrument) opened for \(session)"
+        case .submitted(_, _, let side, let limit, let quantity, let resting):
+            "submitted: \(side) \(quantity) at \(limit)" + (resting == 0 ? ", to trade at once" : "")
+        case .rested(_, _, _, let price, let quantity): "the remaining \(quantity) rest at \(price)"
+        case .expired(_, _, _, let quantity): "the remaining \(quantity) expired"
+        case .executed(let execution, let resting, _, _, let price, let quantity, let against, _, _):
+            order == against
+                ? "executed \(quantity) at \(price) against "
+                    + (resting.map { "resting order \($0)" } ?? "the opening book") + " (\(execution))"
+                : "executed \(quantity) at \(price) against incoming order \(against) (\(execution))"
+        case .reduced(_, _, _, _, let quantity): "reduced by \(quantity)"
+        case .deleted(_, _, _, _, let quantity): "deleted with \(quantity) left"
+        case .executionReported(let execution, _, _, let price, let quantity):
+            "executed \(quantity) at \(price), as the venue reported (\(execution))"
+        case .openingReduced(_, let kind, _, let price, let quantity):
+            "\(kind.rawValue) of \(quantity) at \(price), taken from the opening book, since no report introduced the order"
+        case .unknownOrderReported(_, let kind, _, let price, let quantity):
+            "\(kind.rawValue) of \(quantity) at \(price) reported, of an order that no report introduced: no effect"
+        case .hiddenExecutionReported(_, let price, let quantity): "a hidden order traded \(quantity) at \(price)"
+        case .auctionReported(let price, let quantity): "an auction traded \(quantity) at \(price)"
+        case .halted: "trading halted"
+        case .quotingResumed: "quoting resumed"
+        case .resumed: "trading resumed"
+        }
+    }
+
+    private static func words(for event: CashAccount.Event) -> String {
+        switch event {
+        case .deposited(let amount): "deposited \(amount)"
+        case .withdrawn(let amount): "withdrew \(amount)"
+        case .held(let amount, _): "held \(amount) in cash"
+        case .released(let amount, _): "released \(amount) in cash"
+        case .paid(let amount, let saved, _, let execution):
+            "paid \(amount)" + (saved == .zero ? "" : " and got \(saved) back") + " (\(execution))"
+        case .received(let amount, _, let execution): "received \(amount) (\(execution))"
+        }
+    }
+
+    private static func words(for event: Holdings.Event) -> String {
+        switch event {
+        case .deposited(let instrument, let quantity): "deposited \(quantity) \(instrument)"
+        case .withdrawn(let instrument, let quantity): "withdrew \(quantity) \(instrument)"
+        case .held(let instrument, let quantity, _): "held \(quantity) \(instrument)"
+        case .released(let instrument, let quantity, _): "released \(quantity) \(instrument)"
+        case .delivered(let instrument, let quantity, _, let execution):
+            "delivered \(quantity) \(instrument) (\(execution))"
+        case .received(let instrument, let quantity, _, let execution):
+            "received \(quantity) \(instrument) (\(execution))"
+        }
+    }
+}
