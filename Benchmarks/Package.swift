@@ -1,0 +1,24 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let package = Package(
+    name: "daybook-benchmarks",
+    platforms: [.macOS(.v15)],
+    dependencies: [
+        .package(name: "daybook", path: "../"),
+        // Without its traits it neither replaces malloc nor counts reference counting, and needs no library for either.
+        .package(url: "https://github.com/ordo-one/benchmark", from: "1.38.1", traits: []),
+    ],
+    targets: [
+        .executableTarget(
+            name: "CoreBenchmarks",
+            dependencies: [
+                .product(name: "Benchmark", package: "benchmark"),
+                .product(name: "DaybookCore", package: "daybook"),
+            ],
+            path: "Benchmarks/CoreBenchmarks",
+            swiftSettings: [.enableUpcomingFeature("ExistentialAny")],
+            plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")])
+    ],
+    swiftLanguageModes: [.v6]
+)
