@@ -7,6 +7,9 @@ let strict = Context.environment["DAYBOOK_STRICT"] == "1"
 let swiftSettings: [SwiftSetting] =
     [.enableUpcomingFeature("ExistentialAny")] + (strict ? [.treatAllWarnings(as: .error)] : [])
 
+/// `DAYBOOK_DOCS=1` adds the plugin behind `make docs`, which nobody who uses the library should have to fetch.
+let docs = Context.environment["DAYBOOK_DOCS"] == "1"
+
 let package = Package(
     name: "daybook",
     platforms: [.macOS(.v15)],
@@ -19,7 +22,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
-    ],
+    ] + (docs ? [.package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0")] : []),
     targets: [
         // The contract in bytes, and the in-memory store that shows it by example.
         .target(name: "DaybookCore", swiftSettings: swiftSettings),
@@ -55,6 +58,10 @@ let package = Package(
             swiftSettings: swiftSettings),
         .testTarget(
             name: "DaybookCommandTests", dependencies: ["DaybookCore", "DaybookSQLite"], swiftSettings: swiftSettings),
+        // The samples of the README and of docs/, compiled and run.
+        .testTarget(
+            name: "DocumentationTests", dependencies: ["DaybookCore", "Daybook", "DaybookSQLite"],
+            swiftSettings: swiftSettings),
     ],
     swiftLanguageModes: [.v6]
 )
