@@ -1,7 +1,69 @@
 import ArgumentParser
+import DaybookCore
+import Foundation
 
 @main
 struct DaybookCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "daybook", abstract: "Append to, read, follow and look after an event log.")
+        commandName: "daybook",
+        abstract: "Append to, read, follow and look after an event log.",
+        discussion: """
+            A store is one file. It holds events: facts that happened, in the order in which they were recorded, each in a \
+            stream of its own subject. Events are never altered; everything else is derived from them.
+
+            EXAMPLES
+              daybook append shop.db --stream order-1 --type OrderPlaced --data '{"size":10}'
+              daybook read shop.db --stream order-1
+              daybook read shop.db --category order --type OrderPlaced --json
+              daybook export shop.db | gzip > shop.ndjson.gz
+              daybook bench --workload W1,W2-32
+
+            \(ExitCode.explanation)
+            """,
+        groupedSubcommands: [
+            CommandGroup(name: "Write and read", subcommands: [Append.self, Read.self, Follow.self, Streams.self]),
+            CommandGroup(name: "Look after", subcommands: [Stats.self, Verify.self, Reindex.self]),
+            CommandGroup(name: "Move", subcommands: [Export.self, Import.self]),
+            CommandGroup(name: "Measure", subcommands: [Bench.self]),
+        ])
+
+    static func main() async {
+        signal(SIGPIPE, SIG_IGN)  // A reader that leaves is an error of a write, not the end of the program.
+        let status = await status(of: nil)
+        Foundation.exit(status)
+    }
+
+    /// Runs the command with its arguments, says on standard error what went wrong, and returns the exit code.
+    static func status(of arguments: [String]?) async -> Int32 {
+        do {
+            var command = try parseAsRoot(arguments)
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+            return 0
+        } catch {
+            return report(error)
+        }
+    }
+
+    private static func report(_ error: any Error) -> Int32 {
+        let failure: CommandFailure
+        switch error {
+        case is StandardOutput.Closed: return 0  // Whoever reads has seen enough, as `head` has.
+        case let error as CommandFailure: failure = error
+        case let error as AppendError: failure = CommandFailure(error)
+        case let error as ReadError: failure = CommandFailure(error)
+        default:
+            let code = exitCode(for: error)
+            let message = fullMessage(for: error)
+            if !message.isEmpty {
+                if code.isSuccess { print(message) } else { StandardError.line(message) }
+            }
+            return code.rawValue
+        }
+        if !failure.description.isEmpty { StandardError.line("daybook: \(failure)") }
+        return failure.code.rawValue
+    }
 }

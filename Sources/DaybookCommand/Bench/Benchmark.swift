@@ -1,0 +1,244 @@
+import DaybookCore
+import Dispatch
+
+/// Runs workloads against stores that `makeStore` opens, each an empty one, with payloads of 200 B and 100 B of metadata.
+struct Benchmark {
+    static let eventsPerStream = 1_000
+    /// Events that the reading workloads store before.
+    static let storedEvents = 100_000
+
+    let raw: RawDisk
+    let duration: Duration
+    let makeStore: () async throws -> any BenchmarkStore
+
+    /// Runs one workload once. A workload may give several measurements.
+    func run(_ name: String, _ workload: Workload) async throws -> [Measurement] {
+        let store = try await makeStore()
+        do {
+            let measurements = try await run(name, workload, on: store.events)
+            await store.close()
+            return measurements
+        } catch {
+            await store.close()
+            throw error
+        }
+    }
+
+    private func run(_ name: String, _ workload: Workload, on store: any EventStore) async throws -> [Measurement] {
+        switch workload {
+        case .single(let writers):
+            return [
+                try await append(name, writers: writers, batch: 1, on: store) { StreamName(unchecked: "bench-\($0)") }
+            ]
+        case .batch(let writers, let events):
+            return [
+                try await append(name, writers: writers, batch: events, on: store) {
+                    StreamName(unchecked: "bench-\($0)")
+                }
+            ]
+        case .contended(let writers):
+            return [try await append(name, writers: writers, batch: 1, on: store) { _ in "bench-shared" }]
+        case .conditional(let writers): return [try await conditional(name, writers: writers, on: store)]
+        case .readStreams:
+            try await fill(store, events: Self.storedEvents)
+            return [try await readStreams(name, stored: Self.storedEvents, on: store)]
+        case .readLog:
+            try await fill(store, events: Self.storedEvents)
+            return [try await readLog(name, on: store)]
+        case .subscriber: return [try await subscriber(name, on: store)]
+        case .grown(let events):
+            try await fill(store, events: events)
+            return [
+                try await append("\(name)-append", writers: 1, batch: 1, on: store) { _ in "bench-grown" },
+                try await readStreams("\(name)-read", stored: events, on: store),
+            ]
+        }
+    }
+
+    /// What the disk alone does of this work.
+    private func rawRate(writers: Int, batch: Int) -> Double {
+        if batch > 1 { return raw.sequentialBytes / Double(EventSample.bytes) }
+        return writers == 1 ? raw.preallocated : raw.grouped
+    }
+
+    private func append(
+        _ name: String, writers: Int, batch: Int, on store: any EventStore,
+        stream: @Sendable @escaping (Int) -> StreamName
+    ) async throws -> Measurement {
+        let (latencies, elapsed) = try await timed(writers: writers) { writer, _ in
+            try await store.append(EventSample.events(batch), to: stream(writer))
+        }
+        return Measurement(
+            name, events: latencies.count * batch, elapsed: elapsed, latencies: latencies, isDurable: true,
+            raw: rawRate(writers: writers, batch: batch))
+    }
+
+    private func conditional(_ name: String, writers: Int, on store: any EventStore) async throws -> Measurement {
+        let (latencies, elapsed) = try await timed(writers: writers) { writer, position in
+            let tags: [Tag] = [Tag(unchecked: "account:\(writer)"), Tag(unchecked: "owner:\(writer)")]
+            var events = EventSample.events(1)
+            events[0].tags = tags
+            let result = try await store.append(
+                events, to: StreamName(unchecked: "bench-\(writer)"),
+                condition: AppendCondition(failIfEventsMatch: EventQuery(tags: Set(tags)), after: position))
+            position = result.position
+        }
+        return Measurement(
+            name, events: latencies.count, elapsed: elapsed, latencies: latencies, isDurable: true,
+            raw: rawRate(writers: writers, batch: 1))
+    }
+
+    /// Lets writers repeat an operation until the time is over, and returns how long each took.
+    private func timed(
+        writers: Int, _ operation: @Sendable @escaping (Int, inout Position) async throws -> Void
+    ) async throws -> ([Int64], Duration) {
+        let start = ContinuousClock.now
+        let end = start + duration
+        let latencies = try await withThrowingTaskGroup(of: [Int64].self) { group in
+            for writer in 0..<writers {
+                group.addTask {
+                    var latencies: [Int64] = []
+                    var position = Position.start
+                    var now = ContinuousClock.now
+                    repeat {
+                        try await operation(writer, &position)
+                        let then = ContinuousClock.now
+                        latencies.append((then - now).nanoseconds)
+                        now = then
+                    } while now < end
+                    return latencies
+                }
+            }
+            var all: [Int64] = []
+            for try await part in group { all += part }
+            return all
+        }
+        return (latencies, ContinuousClock.now - start)
+    }
+
+    /// Stores streams of 1,000 events, ten of them at a time in turns, as a log has them.
+    private func fill(_ store: any EventStore, events: Int) async throws {
+        let interleaved = 10
+        for group in 0..<max(1, events / Self.eventsPerStream / interleaved) {
+            for _ in 0..<(Self.eventsPerStream / 100) {
+                var request = AppendRequest()
+                for member in 0..<interleaved {
+                    request.append(
+                        EventSample.events(100), to: StreamName(unchecked: "stored-\(group * interleaved + member)"))
+                }
+                _ = try await store.append(request)
+            }
+        }
+    }
+
+    private func readStreams(_ name: String, stored: Int, on store: any EventStore) async throws -> Measurement {
+        let streams = max(1, stored / Self.eventsPerStream)
+        let start = ContinuousClock.now
+        var latencies: [Int64] = []
+        var events = 0
+        var now = start
+        var generator = SystemRandomNumberGenerator()
+        repeat {
+            let stream = StreamName(unchecked: "stored-\(Int.random(in: 0..<streams, using: &generator))")
+            for try await event in store.events(of: stream, pageSize: Self.eventsPerStream) {
+                events += event.data.isEmpty ? 0 : 1
+            }
+            let then = ContinuousClock.now
+            latencies.append((then - now).nanoseconds)
+            now = then
+        } while now - start < duration
+        return Measurement(name, events: events, elapsed: now - start, latencies: latencies, isDurable: false, raw: nil)
+    }
+
+    private func readLog(_ name: String, on store: any EventStore) async throws -> Measurement {
+        let start = ContinuousClock.now
+        var latencies: [Int64] = []
+        var events = 0
+        var now = start
+        repeat {
+            var position = Position.start
+            var isAtEnd = false
+            while !isAtEnd {
+                let page = try await store.readPage(
+                    from: .after(position), direction: .forward, filter: .all, limit: 5_000)
+                events += page.events.count
+                position = page.scannedThrough
+                isAtEnd = page.isAtEnd
+                let then = ContinuousClock.now
+                latencies.append((then - now).nanoseconds)
+                now = then
+            }
+        } while now - start < duration
+        return Measurement(name, events: events, elapsed: now - start, latencies: latencies, isDurable: false, raw: nil)
+    }
+
+    /// One event each millisecond; the time from before its append to its arrival.
+    private func subscriber(_ name: String, on store: any EventStore) async throws -> Measurement {
+        let period = Duration.milliseconds(1)
+        let count = max(10, Int(duration / period))
+        let start = ContinuousClock.now
+        let latencies = try await withThrowingTaskGroup(of: [(Int, ContinuousClock.Instant)].self) { group in
+            group.addTask {
+                var arrived: [(Int, ContinuousClock.Instant)] = []
+                for try await item in store.subscribe() {
+                    guard case .event(let event) = item else { continue }
+                    arrived.append((Int(event.version.rawValue), .now))
+                    if arrived.count == count { break }
+                }
+                return arrived
+            }
+            group.addTask {
+                var sent: [(Int, ContinuousClock.Instant)] = []
+                let clock = ContinuousClock()
+                for index in 0..<count {
+                    let due = start + period * index
+                    if clock.now < due { try await clock.sleep(until: due, tolerance: .zero) }
+                    sent.append((index, .now))
+                    try await store.append(EventSample.events(1), to: "bench-live")
+                }
+                return sent
+            }
+            var times: [[(Int, ContinuousClock.Instant)]] = []
+            for try await part in group { times.append(part) }
+            // Whichever of the two ended first, the earlier of an event's two moments is the one it was sent at.
+            return zip(times[0], times[1]).map { first, second in
+                max((second.1 - first.1).nanoseconds, (first.1 - second.1).nanoseconds)
+            }
+        }
+        return Measurement(
+            name, events: count, elapsed: ContinuousClock.now - start, latencies: latencies, isDurable: true,
+            raw: raw.preallocated)
+    }
+}
+
+/// A store that a benchmark closes, and throws away, when a workload is done.
+protocol BenchmarkStore: Sendable {
+    var events: any EventStore { get }
+    func close() async
+}
+
+/// The events that workloads append: 200 B of JSON and 100 B of metadata.
+enum EventSample {
+    static let bytes = 300
+    private static let data: [UInt8] = padded(
+        #"{"account":"DE02120300000000202051","amount":"1250.00","currency":"EUR""#, to: 200)
+    private static let metadata: [UInt8] = padded(#"{"$correlationId":"0190a6f2-0000-7000-8000-000000000001""#, to: 100)
+
+    static func events(_ count: Int) -> [NewEvent] {
+        (0..<count).map { _ in
+            NewEvent(type: EventType(unchecked: "account.deposited"), data: data, metadata: metadata)
+        }
+    }
+
+    private static func padded(_ start: String, to count: Int) -> [UInt8] {
+        let middle = start + ",\"note\":\""
+        return Array((middle + String(repeating: "x", count: count - middle.utf8.count - 2) + "\"}").utf8)
+    }
+}
+
+extension Duration {
+    var nanoseconds: Int64 {
+        let (seconds, attoseconds) = components
+        return seconds * 1_000_000_000 + attoseconds / 1_000_000_000
+    }
+}

@@ -1,0 +1,117 @@
+/// What a run of a workload gave.
+struct Measurement: Sendable {
+    var name: String
+    var events: Int
+    var elapsed: Duration
+    /// The duration of each operation, in nanoseconds, in order; an operation is an append, or a page or stream read.
+    var latencies: [Int64]
+    /// Whether the events are on the disk when an operation ends.
+    var isDurable: Bool
+    /// The same work by the disk alone, in events a second; nil where the disk does none.
+    var raw: Double?
+    var budget: Budget?
+
+    init(
+        _ name: String, events: Int, elapsed: Duration, latencies: [Int64], isDurable: Bool, raw: Double?,
+        budget: Budget? = nil
+    ) {
+        self.name = name
+        self.events = events
+        self.elapsed = elapsed
+        self.latencies = latencies.sorted()
+        self.isDurable = isDurable
+        self.raw = raw
+        self.budget = budget
+    }
+
+    var eventsPerSecond: Double { Double(events) / max(elapsed / .seconds(1), 1e-9) }
+
+    /// The duration that this share of the operations keeps within, in milliseconds; nil without operations.
+    func milliseconds(_ share: Double) -> Double? {
+        guard !latencies.isEmpty else { return nil }
+        let index = Int((Double(latencies.count) * share).rounded(.up)) - 1
+        return Double(latencies[min(max(index, 0), latencies.count - 1)]) / 1e6
+    }
+
+    /// The measurement of some runs with the middle rate.
+    static func median(_ runs: [Measurement]) -> Measurement? {
+        let sorted = runs.sorted { $0.eventsPerSecond < $1.eventsPerSecond }
+        return sorted.isEmpty ? nil : sorted[(sorted.count - 1) / 2]
+    }
+
+    /// How far the budget is kept: 1 or more is within it.
+    var ratio: Double? {
+        guard let budget else { return nil }
+        var ratios: [Double] = []
+        if let rate = budget.eventsPerSecond { ratios.append(eventsPerSecond / rate) }
+        if let bound = budget.p50, let value = milliseconds(0.5), value > 0 { ratios.append(bound / value) }
+        if let bound = budget.p99, let value = milliseconds(0.99), value > 0 { ratios.append(bound / value) }
+        return ratios.min()
+    }
+
+    func line(peer: String) -> [UInt8] {
+        var line = JSONLine()
+        line.add("peer", peer)
+        line.add("workload", name)
+        line.add("events_per_s", eventsPerSecond, decimals: 0)
+        if let value = milliseconds(0.5) { line.add("p50_ms", value, decimals: 4) } else { line.addNull("p50_ms") }
+        if let value = milliseconds(0.99) { line.add("p99_ms", value, decimals: 4) } else { line.addNull("p99_ms") }
+        line.add("durable", isDurable)
+        if let raw { line.add("raw_events_per_s", raw, decimals: 0) } else { line.addNull("raw_events_per_s") }
+        line.add("events", events)
+        if let rate = budget?.eventsPerSecond { line.add("budget_events_per_s", rate, decimals: 0) }
+        if let bound = budget?.p50 { line.add("budget_p50_ms", bound, decimals: 3) }
+        if let bound = budget?.p99 { line.add("budget_p99_ms", bound, decimals: 3) }
+        if let ratio { line.add("budget_ratio", ratio, decimals: 3) }
+        return line.finished()
+    }
+
+    var row: [String] {
+        [
+            name, Int64(eventsPerSecond).grouped, milliseconds(0.5)?.decimal(3) ?? "",
+            milliseconds(0.99)?.decimal(3) ?? "",
+            raw.map { Int64($0).grouped } ?? "", isDurable ? "yes" : "", budget?.description ?? "",
+            ratio.map { "\($0.decimal(2)) ×" } ?? "",
+        ]
+    }
+
+    static let columns: [Table.Column] = [
+        .init(title: "WORKLOAD"), .init(title: "EVENTS/S", alignment: .right),
+        .init(title: "P50 MS", alignment: .right),
+        .init(title: "P99 MS", alignment: .right), .init(title: "DISK ALONE", alignment: .right),
+        .init(title: "DURABLE"), .init(title: "BUDGET"), .init(title: "OF BUDGET"),
+    ]
+}
+
+/// What a workload is to reach; see `docs/architecture.md`.
+struct Budget: Sendable, CustomStringConvertible {
+    var eventsPerSecond: Double?
+    /// Bounds in milliseconds.
+    var p50: Double?
+    var p99: Double?
+
+    var description: String {
+        var parts: [String] = []
+        if let eventsPerSecond { parts.append("≥ \(Int64(eventsPerSecond).grouped)/s") }
+        if let p50 { parts.append("p50 ≤ \(p50.decimal(2)) ms") }
+        if let p99 { parts.append("p99 ≤ \(p99.decimal(2)) ms") }
+        return parts.joined(separator: ", ")
+    }
+
+    /// - Parameter name: A workload's name.
+    static func of(_ name: String, raw: RawDisk, single: Double?) -> Budget? {
+        switch name {
+        case "W1": Budget(eventsPerSecond: 0.6 * raw.preallocated)
+        case "W2-32": Budget(eventsPerSecond: 1.2 * 43_000)
+        case "W2-128": Budget(eventsPerSecond: 2 * 52_000, p99: 5)
+        case "W3-1": Budget(eventsPerSecond: 150_000)
+        case "W4": Budget(eventsPerSecond: 620_000)
+        case "W5": Budget(eventsPerSecond: 2_000_000)
+        case "W6": Budget(p50: 0.25, p99: 1)
+        case "W9": Budget(eventsPerSecond: 220_000)
+        case "W10-1": single.map { Budget(eventsPerSecond: 0.7 * $0) }
+        case "W10-128": Budget(eventsPerSecond: 40_000)
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,33 @@
+import ArgumentParser
+import DaybookCore
+
+/// Why a verb ended early: what standard error says, and the exit code.
+struct CommandFailure: Error, CustomStringConvertible {
+    let code: ExitCode
+    /// What happened, with which value, what to do.
+    let description: String
+
+    init(_ code: ExitCode, _ description: String) {
+        self.code = code
+        self.description = description
+    }
+
+    init(_ error: AppendError) {
+        switch error {
+        case .storageFailed, .closed, .cancelled: self.init(.inputOutput, error.description)
+        default: self.init(.refused, error.description)
+        }
+    }
+
+    init(_ error: ReadError) {
+        switch error {
+        case .corrupted: self.init(.damageFound, error.description)
+        case .invalidLimit, .queryTooLarge: self.init(.usage, error.description)
+        default: self.init(.inputOutput, error.description)
+        }
+    }
+
+    init(_ error: JSONSyntaxError, in what: String) {
+        self.init(.malformedInput, "\(what) is not JSON: \(error).")
+    }
+}

@@ -1,0 +1,35 @@
+import ArgumentParser
+
+/// What the command's exit status tells a script. The numbers above 63 are those of `sysexits.h`.
+extension ExitCode {
+    /// The store refused a request: a conflict, a broken rule. Nothing of that request was written.
+    static let refused = ExitCode(1)
+    /// `verify` found damaged records.
+    static let damageFound = ExitCode(2)
+    /// The arguments make no sense together.
+    static let usage = ExitCode(64)
+    /// An input has lines or values that cannot be understood.
+    static let malformedInput = ExitCode(65)
+    /// A file that is named does not exist.
+    static let missingFile = ExitCode(66)
+    /// Another process has the store open.
+    static let unavailable = ExitCode(69)
+    /// A file cannot be created.
+    static let cannotCreate = ExitCode(73)
+    /// The storage, the input or the output failed.
+    static let inputOutput = ExitCode(74)
+
+    /// The table in `daybook --help`.
+    static let explanation = """
+        EXIT CODES
+          0   done
+          1   the store refused a request: a conflict or a broken rule; nothing of it was written
+          2   'verify' found damage
+          64  the arguments are wrong
+          65  the input is malformed; the message names its line
+          66  a file does not exist
+          69  another process has the store open
+          73  a file cannot be created
+          74  the storage, the input or the output failed
+        """
+}

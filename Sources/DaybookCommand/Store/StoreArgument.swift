@@ -1,0 +1,56 @@
+import ArgumentParser
+import DaybookCore
+import DaybookSQLite
+
+/// The store that a verb works on.
+struct StoreArgument: ParsableArguments {
+    @Argument(help: ArgumentHelp("The store's file.", valueName: "file"), completion: .file())
+    var path: String
+
+    /// Opens the store, does something with it, and closes it, whatever happened.
+    ///
+    /// - Parameter creates: Whether a missing file is made; otherwise it is an error.
+    func withStore<Result>(
+        creates: Bool = false, _ body: (any EventStore) async throws -> Result
+    ) async throws -> Result {
+        try await withFile(creates: creates) { try await body($0) }
+    }
+
+    /// The same for what only a file can do, such as checking itself.
+    func withFile<Result>(
+        creates: Bool = false, _ body: (SQLiteEventStore) async throws -> Result
+    ) async throws -> Result {
+        let store = try await openStore(path, creates: creates)
+        do {
+            let result = try await body(store)
+            await store.close()
+            return result
+        } catch {
+            await store.close()
+            throw error
+        }
+    }
+}
+
+/// Opens the store in a file.
+func openStore(_ path: String, creates: Bool) async throws(CommandFailure) -> SQLiteEventStore {
+    var configuration = SQLiteEventStore.Configuration()
+    configuration.createsFile = creates
+    do { return try await SQLiteEventStore.open(path, configuration: configuration) } catch {
+        throw CommandFailure(error)
+    }
+}
+
+extension CommandFailure {
+    init(_ error: OpenError) {
+        let code: ExitCode =
+            switch error {
+            case .missing: .missingFile
+            case .owned: .unavailable
+            case .corrupted, .logTooShort: .damageFound
+            case .notADaybook, .newerFormat: .malformedInput
+            case .storageFailed: .inputOutput
+            }
+        self.init(code, error.description)
+    }
+}

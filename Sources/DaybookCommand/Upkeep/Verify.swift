@@ -1,0 +1,64 @@
+import ArgumentParser
+import DaybookCore
+import DaybookSQLite
+
+/// `daybook verify`: reads everything, and lists what is damaged.
+struct Verify: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Read every record and check it; list what is damaged.",
+        discussion: """
+            Ends with exit code 2 when something is damaged. Other events can still be read; restore the damaged ones from a \
+            backup.
+
+            EXAMPLES
+              daybook verify shop.db
+              daybook verify shop.db --json
+            """)
+
+    @OptionGroup var store: StoreArgument
+    @Flag(help: "One line of JSON a finding, and one for the totals.") var json = false
+
+    func run() async throws {
+        let bar = ProgressBar("Verifying", unit: "events")
+        let report = try await store.withFile { store in
+            defer { bar.finish() }
+            return try await store.verify { bar.update(done: $0, total: $1) }
+        }
+        if json {
+            try await StandardOutput.shared.write(report.findings.flatMap(Self.line) + Self.totals(report))
+        } else if report.findings.isEmpty {
+            try await StandardOutput.shared.write(
+                "\(report.eventsChecked.grouped) events checked: all are as recorded.\n")
+        } else {
+            var table = Table([
+                .init(title: "POSITION", alignment: .right), .init(title: "STREAM"), .init(title: "DAMAGE"),
+            ])
+            try await StandardOutput.shared.write(
+                table.text(
+                    of: report.findings.map {
+                        [$0.position?.description ?? "unknown", $0.stream?.rawValue ?? "unknown", $0.description]
+                    }))
+        }
+        guard report.findings.isEmpty else {
+            throw CommandFailure(
+                .damageFound,
+                "\(report.findings.count.grouped) findings in \(report.eventsChecked.grouped) events: restore the file from "
+                    + "a backup; all other events can still be read.")
+        }
+    }
+
+    private static func line(_ finding: VerificationFinding) -> [UInt8] {
+        var line = JSONLine()
+        if let position = finding.position { line.add("position", position.rawValue) }
+        if let stream = finding.stream { line.add("stream", stream.rawValue) }
+        line.add("damage", finding.description)
+        return line.finished()
+    }
+
+    private static func totals(_ report: VerificationReport) -> [UInt8] {
+        var line = JSONLine()
+        line.add("eventsChecked", report.eventsChecked)
+        line.add("findings", report.findings.count)
+        return line.finished()
+    }
+}
