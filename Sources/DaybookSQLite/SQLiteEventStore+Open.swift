@@ -207,9 +207,9 @@ private struct StoreOpening {
         func compare(_ known: Int64?, _ by: String) throws(OpenError) {
             if let known, known > head { throw .logTooShort(path: path, head: head, known: known, by: by) }
         }
-        try compare(connection.integer("SELECT max(position) FROM checkpoints"), "a checkpoint")
-        try compare(connection.integer("SELECT max(position) FROM read_models"), "a read model")
-        try compare(connection.integer("SELECT max(position) FROM snapshots"), "a snapshot")
+        try compare(connection.integer("SELECT max(head) FROM checkpoints"), "a checkpoint")
+        try compare(connection.integer("SELECT max(head) FROM read_models"), "a read model")
+        try compare(connection.integer("SELECT max(head) FROM snapshots"), "a snapshot")
         let number = try connection.integer("SELECT max(number) FROM commits") ?? 0
         let commit = try connection.prepare("SELECT record FROM commits WHERE number = ?")
         commit.bind(1, number)

@@ -100,8 +100,8 @@ public final class SQLiteEventStore: EventStore {
 
     public func streams(after: StreamName?, limit: Int) async throws(ReadError) -> [StreamName] {
         try checkPageLimit(limit)
-        return try await read { reader, _ throws(StoreFailure) in
-            try reader.streams(after: after, limit: limit)
+        return try await read { reader, head throws(StoreFailure) in
+            try reader.streams(after: after, limit: limit, head: head)
         }
     }
 

@@ -10,13 +10,18 @@ enum Schema {
         CREATE TABLE names(id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, text TEXT NOT NULL, crc INTEGER NOT NULL);
         CREATE TABLE events(position INTEGER PRIMARY KEY, record BLOB NOT NULL);
         CREATE TABLE commits(number INTEGER PRIMARY KEY, record BLOB NOT NULL);
-        CREATE TABLE checkpoints(name TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;
+        CREATE TABLE checkpoints(name TEXT PRIMARY KEY, position INTEGER NOT NULL, head INTEGER NOT NULL) WITHOUT ROWID;
         CREATE TABLE snapshots(key TEXT PRIMARY KEY, version INTEGER NOT NULL, position INTEGER NOT NULL,
-            schema TEXT NOT NULL, data BLOB NOT NULL, crc INTEGER NOT NULL);
-        CREATE TABLE read_models(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, position INTEGER NOT NULL);
+            schema TEXT NOT NULL, data BLOB NOT NULL, crc INTEGER NOT NULL, head INTEGER NOT NULL);
+        CREATE TABLE read_models(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, position INTEGER NOT NULL,
+            head INTEGER NOT NULL);
         CREATE TABLE documents(model INTEGER NOT NULL, key TEXT NOT NULL, data BLOB NOT NULL,
             PRIMARY KEY(model, key)) WITHOUT ROWID;
         """
+
+    /// The log's end as the statement sees it: kept beside derived state, so that a log that was cut off since is found
+    /// out at the next opening.
+    static let head = "(SELECT ifnull(max(position), 0) FROM events)"
 
     static let index = """
         CREATE TABLE IF NOT EXISTS index_segments(id INTEGER PRIMARY KEY, level INTEGER NOT NULL,

@@ -15,15 +15,19 @@ final class DerivedTables {
         documents = try DocumentTable(connection)
         findCheckpoint = try connection.prepare("SELECT position FROM checkpoints WHERE name = ?")
         saveCheckpoint = try connection.prepare(
-            "INSERT INTO checkpoints(name, position) VALUES(?, ?) ON CONFLICT(name) DO UPDATE SET position = excluded.position"
+            """
+            INSERT INTO checkpoints(name, position, head) VALUES(?, ?, \(Schema.head))
+            ON CONFLICT(name) DO UPDATE SET position = excluded.position, head = excluded.head
+            """
         )
         findSnapshot = try connection.prepare(
             "SELECT version, position, schema, data, crc FROM snapshots WHERE key = ?")
         saveSnapshot = try connection.prepare(
             """
-            INSERT INTO snapshots(key, version, position, schema, data, crc) VALUES(?, ?, ?, ?, ?, ?)
+            INSERT INTO snapshots(key, version, position, schema, data, crc, head)
+            VALUES(?, ?, ?, ?, ?, ?, \(Schema.head))
             ON CONFLICT(key) DO UPDATE SET version = excluded.version, position = excluded.position,
-                schema = excluded.schema, data = excluded.data, crc = excluded.crc
+                schema = excluded.schema, data = excluded.data, crc = excluded.crc, head = excluded.head
             WHERE excluded.version >= version OR excluded.schema <> schema
             """)
         removeSnapshot = try connection.prepare("DELETE FROM snapshots WHERE key = ?")

@@ -14,9 +14,12 @@ final class DocumentTable {
     init(_ connection: Connection) throws(SQLiteFailure) {
         self.connection = connection
         find = try connection.prepare("SELECT id, position FROM read_models WHERE name = ?")
-        create = try connection.prepare("INSERT OR IGNORE INTO read_models(name, position) VALUES(?, 0)")
+        create = try connection.prepare("INSERT OR IGNORE INTO read_models(name, position, head) VALUES(?, 0, 0)")
         move = try connection.prepare(
-            "INSERT INTO read_models(name, position) VALUES(?, ?) ON CONFLICT(name) DO UPDATE SET position = excluded.position"
+            """
+            INSERT INTO read_models(name, position, head) VALUES(?, ?, \(Schema.head))
+            ON CONFLICT(name) DO UPDATE SET position = excluded.position, head = excluded.head
+            """
         )
         select = try connection.prepare("SELECT data FROM documents WHERE model = ? AND key = ?")
         upsert = try connection.prepare(

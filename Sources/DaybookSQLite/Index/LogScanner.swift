@@ -7,10 +7,9 @@ final class LogScanner {
     /// The category of each stream seen, by their names' numbers.
     private var categories: RecentCache<Int64, Int64>
     /// Names met on the way. Those from before the scan are in the index.
-    private var categoryNumbers: [String: Int64] = [:]
-    private var controlledNumbers: [String: Int64] = [:]
+    private var met: [NameKey: Int64] = [:]
     /// Streams that have a control stream, among the names of the scan.
-    private var controlled: Set<String> = []
+    private var controlled: Set<NameKey> = []
 
     /// - Parameter name: The scan begins behind this name.
     init(_ reader: LogReader, after name: Int64) throws(SQLiteFailure) {
@@ -20,7 +19,7 @@ final class LogScanner {
         let controls = try reader.connection.prepare(
             "SELECT text FROM names WHERE id > ? AND kind = \(NameKind.stream.rawValue) AND substr(text, 1, 2) = '$$'")
         controls.bind(1, name)
-        while try controls.step() { controlled.insert(String(controls.text(0).dropFirst(2))) }
+        while try controls.step() { controlled.insert(NameKey(kind: .stream, text: String(controls.text(0).dropFirst(2)))) }
     }
 
     /// Adds what leads to names, commits and events behind some numbers, until enough is gathered.
@@ -71,8 +70,8 @@ final class LogScanner {
                     throw StoreFailure.damaged(position: nil, stream: nil, reason: "name \(done.name + 1) is damaged")
                 }
                 generation.add(number, ordinal: number, under: .name(nameKind, text))
-                if nameKind == .category { categoryNumbers[text] = number }
-                if nameKind == .stream, controlled.contains(text) { controlledNumbers[text] = number }
+                let name = NameKey(kind: nameKind, text: text)
+                if nameKind == .category || controlled.contains(name) { met[name] = number }
                 done.name = number
             }
         } catch let failure as SQLiteFailure {
@@ -87,8 +86,7 @@ final class LogScanner {
     private func category(of stream: Int64, named name: StreamName) throws(StoreFailure) -> Int64 {
         if let known = categories[stream] { return known }
         let text = name.category.rawValue
-        let number: Int64? =
-            if let met = categoryNumbers[text] { met } else { try reader.names.number(.category, text) }
+        let number = try number(NameKey(kind: .category, text: text))
         guard let number else {
             throw .damaged(position: nil, stream: name, reason: "the name of its category is missing")
         }
@@ -100,11 +98,15 @@ final class LogScanner {
     private func controlledNumber(of stream: StreamName, at position: Int64) throws(StoreFailure) -> Int64? {
         guard let name = stream.controlled else { return nil }
         let text = name.rawValue
-        let number: Int64? =
-            if let met = controlledNumbers[text] { met } else { try reader.names.number(.stream, text) }
+        let number = try number(NameKey(kind: .stream, text: text))
         guard let number else {
             throw .damaged(position: position, stream: stream, reason: "the name of the stream it is about is missing")
         }
         return number
+    }
+
+    private func number(_ name: NameKey) throws(StoreFailure) -> Int64? {
+        if let number = met[name] { return number }
+        return try reader.names.number(name.kind, name.text)
     }
 }

@@ -20,8 +20,9 @@ struct Postings {
 
     /// The index of the first number whose ordinal is not below this one.
     func index(atOrAbove ordinal: Int64) -> Int {
-        if countsVersions { return Int(clamping: max(0, min(ordinal - first, Int64(numbers.count)))) }
-        return numbers.firstIndex(atOrAbove: ordinal)
+        guard countsVersions else { return numbers.firstIndex(atOrAbove: ordinal) }
+        if ordinal <= first { return 0 }  // Subtracting first could overflow.
+        return ordinal - first >= Int64(numbers.count) ? numbers.count : Int(ordinal - first)
     }
 
     /// The most numbers in one row of the index.

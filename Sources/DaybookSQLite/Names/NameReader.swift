@@ -5,12 +5,7 @@ final class NameReader {
     private let byNumber: Statement
     private let index: IndexReader
     private var texts: RecentCache<Int64, String>
-    private var numbers: RecentCache<Name, Int64>
-
-    struct Name: Hashable {
-        var kind: NameKind
-        var text: String
-    }
+    private var numbers: RecentCache<NameKey, Int64>
 
     init(_ connection: Connection, index: IndexReader, capacity: Int) throws(SQLiteFailure) {
         self.index = index
@@ -30,13 +25,13 @@ final class NameReader {
 
     /// The number of a name, or nil when it was never used.
     func number(_ kind: NameKind, _ text: String) throws(StoreFailure) -> Int64? {
-        let name = Name(kind: kind, text: text)
+        let name = NameKey(kind: kind, text: text)
         if let number = numbers[name] { return number }
         let candidates = try index.numbers(
             under: .name(kind, text), from: 0, backward: false, limit: .max / 2, atOrBelow: .max)
         for number in candidates?.numbers ?? [] {
             // A number from the tail may belong to a transaction that is not committed yet: then it has no row.
-            guard let row = try row(number), row.kind == kind, row.text == text else { continue }
+            guard let row = try row(number), NameKey(kind: row.kind, text: row.text) == name else { continue }
             numbers[name] = number
             return number
         }
@@ -45,7 +40,7 @@ final class NameReader {
 
     /// Takes in what the owner of the connection has just given a number.
     func remember(_ kind: NameKind, _ text: String, number: Int64) {
-        numbers[Name(kind: kind, text: text)] = number
+        numbers[NameKey(kind: kind, text: text)] = number
         texts[number] = text
     }
 

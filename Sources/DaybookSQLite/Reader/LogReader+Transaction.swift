@@ -30,22 +30,30 @@ extension LogReader {
         return try body(self, head)
     }
 
-    /// Names of streams behind one, in the order of their numbers, control streams not.
-    func streams(after name: StreamName?, limit: Int) throws(StoreFailure) -> [StreamName] {
+    /// Names of streams behind one that have events, in the order of their numbers, control streams not.
+    func streams(after name: StreamName?, limit: Int, head: Int64) throws(StoreFailure) -> [StreamName] {
         var number: Int64 = 0
         if let name { number = try names.number(.stream, name.rawValue) ?? 0 }
         do {
             let statement = try connection.prepare(
                 """
-                SELECT text FROM names WHERE id > ? AND kind = \(NameKind.stream.rawValue) AND substr(text, 1, 2) <> '$$'
+                SELECT text, id FROM names WHERE id > ? AND kind = \(NameKind.stream.rawValue) AND substr(text, 1, 2) <> '$$'
                 ORDER BY id
                 """)
             statement.bind(1, number)
             var found: [StreamName] = []
-            while found.count < limit, try statement.step() { found.append(StreamName(unchecked: statement.text(0))) }
+            while found.count < limit, try statement.step() {
+                let key = IndexKey(kind: .stream, key: statement.integer(1))
+                guard try index.last(under: key, atOrBelow: head) != nil else { continue }
+                found.append(StreamName(unchecked: statement.text(0)))
+            }
             return found
+        } catch let failure as SQLiteFailure {
+            throw StoreFailure(reading: failure, fromIndex: false)
+        } catch let failure as StoreFailure {
+            throw failure
         } catch {
-            throw StoreFailure(reading: error, fromIndex: false)
+            throw .indexDamaged("\(error)")
         }
     }
 }

@@ -169,7 +169,7 @@ final class LogReader {
         let numbers = try index.numbers(under: key, from: 0, backward: false, limit: .max / 2, atOrBelow: .max)
         for number in numbers?.numbers ?? [] {
             guard let record = try commitRecord(number) else { continue }
-            if record.command == command.rawValue { return record }
+            if CommandID(unchecked: record.command) == command { return record }
         }
         return nil
     }
