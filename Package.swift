@@ -54,7 +54,7 @@ let package = Package(
             swiftSettings: swiftSettings),
         .testTarget(
             name: "DaybookSQLiteTests",
-            dependencies: ["DaybookSQLite", "DaybookTesting", "CFaultFileSystem", "CSQLite"],
+            dependencies: ["DaybookSQLite", "DaybookTesting", "CFaultFileSystem", "CDaybookSQLite", "CSQLite"],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "DaybookCommandTests", dependencies: ["DaybookCore", "DaybookSQLite"], swiftSettings: swiftSettings),

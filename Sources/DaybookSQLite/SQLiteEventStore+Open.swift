@@ -243,13 +243,14 @@ private struct StoreOpening {
                 position: segments.last?.last ?? 0, name: segments.last?.lastName ?? 0,
                 commit: segments.last?.lastCommit ?? 0)
             let scanner = try LogScanner(reader, after: done.name)
-            while done.position < last.position || done.name < last.name || done.commit < last.commit {
-                var gathered = tail.state.withLock(\.active)
-                let before = gathered.count
-                try scanner.gather(into: &gathered, from: &done, through: last, atMost: .max)
-                guard gathered.count > before else { break }
-                tail.state.withLock { [gathered] in $0.active = gathered }
+            var gathered = IndexTail.Generation()
+            // A store that stopped leaves at most what gathers in memory while a segment is being written.
+            try scanner.gather(
+                into: &gathered, from: &done, through: last, atMost: 4 * configuration.indexEntriesInMemory)
+            guard done.position == last.position, done.name == last.name, done.commit == last.commit else {
+                throw StoreFailure.indexDamaged("the index is far behind the log")
             }
+            tail.state.withLock { [gathered] in $0.active = gathered }
             return index
         } catch let failure as StoreFailure {
             guard case .indexDamaged = failure else { throw failure }

@@ -127,14 +127,9 @@ final class IndexWriter {
             var done = LogNumbers()
             var gathered = IndexTail.Generation()
             while done.position < last.position || done.name < last.name || done.commit < last.commit {
-                let before = done.position
                 try log.gather(into: &gathered, from: &done, through: last, atMost: numbersPerSegment)
                 progress?(done.position, last.position)
-                let isLast = done.position == last.position && done.name == last.name && done.commit == last.commit
-                guard gathered.count >= numbersPerSegment / 2, done.position > before || isLast else {
-                    if isLast { break }
-                    continue
-                }
+                guard gathered.count >= numbersPerSegment / 2 else { continue }  // The rest stays in memory.
                 var segment = IndexSegment(
                     id: firstID + Int64(built.count), level: 0, first: (built.last?.last ?? 0) + 1, last: done.position,
                     lastName: done.name, lastCommit: done.commit, entries: 0, controls: Int64(gathered.controls))
@@ -168,9 +163,14 @@ final class IndexWriter {
         }
     }
 
-    /// Makes the index tables anew when they are missing or cannot be used.
+    /// Makes the index tables when they are missing, and anew when they cannot be used. One without the other is no use.
     static func makeTables(_ connection: Connection) throws(SQLiteFailure) {
         do {
+            let tables = try connection.integer(
+                "SELECT count(*) FROM sqlite_master WHERE name IN ('index_segments', 'index_entries')")
+            if tables == 1 {
+                try connection.execute("DROP TABLE IF EXISTS index_segments; DROP TABLE IF EXISTS index_entries")
+            }
             try connection.execute(Schema.index)
             let check = try connection.prepare(
                 "SELECT segment, kind, key, first, data FROM index_entries ORDER BY segment DESC LIMIT 1")

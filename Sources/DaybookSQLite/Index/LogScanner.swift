@@ -10,16 +10,21 @@ final class LogScanner {
     private var met: [NameKey: Int64] = [:]
     /// Streams that have a control stream, among the names of the scan.
     private var controlled: Set<NameKey> = []
+    /// Whether the scan begins at the beginning, and needs no index.
+    private let isWhole: Bool
 
     /// - Parameter name: The scan begins behind this name.
     init(_ reader: LogReader, after name: Int64) throws(SQLiteFailure) {
         self.reader = reader
+        isWhole = name == 0
         names = try reader.connection.prepare("SELECT id, kind, text, crc FROM names WHERE id > ? ORDER BY id")
         categories = RecentCache(capacity: 100_000)
         let controls = try reader.connection.prepare(
             "SELECT text FROM names WHERE id > ? AND kind = \(NameKind.stream.rawValue) AND substr(text, 1, 2) = '$$'")
         controls.bind(1, name)
-        while try controls.step() { controlled.insert(NameKey(kind: .stream, text: String(controls.text(0).dropFirst(2)))) }
+        while try controls.step() {
+            controlled.insert(NameKey(kind: .stream, text: String(controls.text(0).dropFirst(2))))
+        }
     }
 
     /// Adds what leads to names, commits and events behind some numbers, until enough is gathered.
@@ -88,7 +93,7 @@ final class LogScanner {
         let text = name.category.rawValue
         let number = try number(NameKey(kind: .category, text: text))
         guard let number else {
-            throw .damaged(position: nil, stream: name, reason: "the name of its category is missing")
+            throw missing("the name of the category of stream '\(name)'", at: nil)
         }
         categories[stream] = number
         return number
@@ -100,7 +105,7 @@ final class LogScanner {
         let text = name.rawValue
         let number = try number(NameKey(kind: .stream, text: text))
         guard let number else {
-            throw .damaged(position: position, stream: stream, reason: "the name of the stream it is about is missing")
+            throw missing("the name of the stream that '\(stream)' is about", at: position)
         }
         return number
     }
@@ -108,5 +113,12 @@ final class LogScanner {
     private func number(_ name: NameKey) throws(StoreFailure) -> Int64? {
         if let number = met[name] { return number }
         return try reader.names.number(name.kind, name.text)
+    }
+
+    /// Names from before the scan are looked up in the index, which then is what must be wrong.
+    private func missing(_ what: String, at position: Int64?) -> StoreFailure {
+        isWhole
+            ? .damaged(position: position, stream: nil, reason: "\(what) is missing")
+            : .indexDamaged("\(what) is missing")
     }
 }

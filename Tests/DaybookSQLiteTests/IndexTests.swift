@@ -1,0 +1,99 @@
+import CSQLite
+import DaybookCore
+import DaybookSQLite
+import DaybookTesting
+import Foundation
+import Testing
+
+@Suite("The index")
+struct IndexTests {
+    /// Streams `s0-0` to `s4-0` with five events a batch, tagged by batch, in a file that is closed again.
+    static func fill(_ path: String, batches: Int) async throws -> [RecordedEvent] {
+        let store = try await SQLiteEventStore.open(path, configuration: SQLiteEventStoreLawTests.small)
+        for batch in 0..<batches {
+            let events = (0..<5).map { index in
+                NewEvent(
+                    type: EventType(unchecked: "t\(index)"), data: [UInt8(index)],
+                    tags: [Tag(unchecked: "batch:\(batch % 7)")])
+            }
+            try await store.append(events, to: StreamName(unchecked: "s\(batch % 5)-0"))
+        }
+        try await store.setRetention(Retention(maxCount: 10), of: "s0-0")
+        try await store.delete("s1-0")
+        let events = try await read(store)
+        await store.close()
+        return events
+    }
+
+    static func read(_ store: SQLiteEventStore) async throws -> [RecordedEvent] {
+        var events: [RecordedEvent] = []
+        for try await event in store.events(filter: .everything) { events.append(event) }
+        return events
+    }
+
+    /// Every way of reading gives what a look at every event gives.
+    static func compare(_ store: SQLiteEventStore, with events: [RecordedEvent]) async throws {
+        #expect(try await read(store) == events)
+        for tag in 0..<8 {
+            let filter = EventFilter(tags: [Tag(unchecked: "batch:\(tag)")])
+            var found: [RecordedEvent] = []
+            for try await event in store.events(filter: filter, pageSize: 7) { found.append(event) }
+            #expect(found == events.filter(filter.matches))
+        }
+        for stream in ["s2-0", "s3-0", "s4-0"] as [StreamName] {
+            var found: [RecordedEvent] = []
+            for try await event in store.events(of: stream, from: .end, direction: .backward, pageSize: 9) {
+                found.append(event)
+            }
+            #expect(found == events.filter { $0.stream == stream }.reversed())
+        }
+        #expect(try await store.state(of: "s0-0").retention == Retention(maxCount: 10))
+        #expect(try await store.state(of: "s1-0").status == .deleted)
+    }
+
+    static func execute(_ sql: String, on path: String) throws {
+        var handle: OpaquePointer?
+        #expect(sqlite3_open(path, &handle) == SQLITE_OK)
+        defer { sqlite3_close_v2(handle) }
+        #expect(sqlite3_exec(handle, sql, nil, nil, nil) == SQLITE_OK, "\(String(cString: sqlite3_errmsg(handle)))")
+    }
+
+    @Test(
+        "is built anew when it is missing, behind or damaged",
+        arguments: [
+            "DROP TABLE index_entries", "DROP TABLE index_segments",
+            "DROP TABLE index_entries; DROP TABLE index_segments",
+            "DELETE FROM index_segments WHERE id = (SELECT min(id) FROM index_segments)",
+            "DELETE FROM index_segments", "UPDATE index_segments SET last = last + 1",
+            "UPDATE index_entries SET data = zeroblob(length(data))",
+            "DELETE FROM index_entries WHERE kind = 1 AND first < 20",
+            "CREATE TABLE other(a); DROP TABLE index_entries; ALTER TABLE other RENAME TO index_entries",
+        ])
+    func rebuilds(_ damage: String) async throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path("log.daybook")
+        let events = try await Self.fill(path, batches: 60)
+        try Self.execute(damage, on: path)
+        let store = try await SQLiteEventStore.open(path, configuration: SQLiteEventStoreLawTests.small)
+        try await Self.compare(store, with: events)
+        try await store.append([NewEvent(type: "t", data: [])], to: "s2-0", expecting: .version(59))
+        let report = try await store.verify()
+        #expect(report.isSound, "\(report.findings.prefix(3))")
+        await store.close()
+    }
+
+    @Test("is built anew on demand, while readers read")
+    func reindexes() async throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path("log.daybook")
+        let events = try await Self.fill(path, batches: 60)
+        let store = try await SQLiteEventStore.open(path, configuration: SQLiteEventStoreLawTests.small)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<4 { group.addTask { try await Self.compare(store, with: events) } }
+            group.addTask { for _ in 0..<5 { try await store.reindex() } }
+            try await group.waitForAll()
+        }
+        try await Self.compare(store, with: events)
+        await store.close()
+    }
+}
