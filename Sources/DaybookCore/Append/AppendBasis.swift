@@ -122,8 +122,8 @@ extension AppendRequest {
         case .version(let version): starts = version < last ? [version.next] : []
         case .noStream:
             starts = [.first]
-            if let truncated = try basis.control(of: write.stream).retention.truncateBefore, truncated > .first {
-                starts.append(truncated)  // The stream may have been deleted and begun anew.
+            if let deleted = try basis.control(of: write.stream).deletedBefore, deleted > .first {
+                starts.append(deleted)  // The stream may have been begun anew.
             }
         case .any, .streamExists:
             guard try basis.lastEventID(of: write.stream) == events.last?.id else { return nil }

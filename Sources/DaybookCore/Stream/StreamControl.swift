@@ -8,15 +8,18 @@ import Foundation
 ///
 /// Each change is recorded as an event of the stream's control stream, and carries the whole outcome, so that the
 /// last one alone tells the state. The data is a JSON object of those keys that are set: `maxAge` in microseconds,
-/// `maxCount`, `truncateBefore`, `deleted`, `tombstoned`.
+/// `maxCount`, `truncateBefore`, `deletedBefore`, `tombstoned`.
 package struct StreamControl: Sendable, Hashable {
     package var retention: Retention
-    package var isDeleted: Bool
+    /// The events below this version were deleted, and no retention brings them back; nil when none ever were.
+    package var deletedBefore: StreamVersion?
     package var isTombstoned: Bool
 
-    package init(retention: Retention = .unlimited, isDeleted: Bool = false, isTombstoned: Bool = false) {
+    package init(
+        retention: Retention = .unlimited, deletedBefore: StreamVersion? = nil, isTombstoned: Bool = false
+    ) {
         self.retention = retention
-        self.isDeleted = isDeleted
+        self.deletedBefore = deletedBefore
         self.isTombstoned = isTombstoned
     }
 
@@ -26,15 +29,17 @@ package struct StreamControl: Sendable, Hashable {
 
     /// The state of a stream with this control and this last version. A deleted stream that was written since is live.
     package func state(lastVersion: StreamVersion?) -> StreamState {
+        var shown = retention
+        if let deletedBefore { shown.truncateBefore = max(deletedBefore, retention.truncateBefore ?? .first) }
         let status: StreamState.Status
         if isTombstoned {
             status = .tombstoned
-        } else if isDeleted, (lastVersion?.next ?? .first) <= (retention.truncateBefore ?? .first) {
+        } else if let deletedBefore, (lastVersion?.next ?? .first) <= deletedBefore {
             status = .deleted
         } else {
             status = lastVersion == nil ? .missing : .live
         }
-        return StreamState(status: status, lastVersion: lastVersion, retention: retention)
+        return StreamState(status: status, lastVersion: lastVersion, retention: shown)
     }
 
     /// The control after an action, and the event that records it; nil for an append of events.
@@ -47,13 +52,10 @@ package struct StreamControl: Sendable, Hashable {
         case .append: return nil
         case .setRetention(let retention):
             control.retention = retention
-            if isDeleted, let truncated = self.retention.truncateBefore {  // What was deleted stays hidden.
-                control.retention.truncateBefore = max(truncated, retention.truncateBefore ?? .first)
-            }
             type = Self.retentionSet
         case .delete:
-            control.isDeleted = true
-            control.retention.truncateBefore = lastVersion?.next ?? .first
+            control.deletedBefore = lastVersion?.next ?? .first
+            control.retention.truncateBefore = nil  // Else one above it would hide the stream when it is begun anew.
             type = Self.streamDeleted
         case .tombstone:
             control.isTombstoned = true
@@ -67,7 +69,7 @@ package struct StreamControl: Sendable, Hashable {
         text.add("maxAge", retention.maxAge.map { Timestamp(microseconds: 0).advanced(by: $0).microseconds })
         text.add("maxCount", retention.maxCount)
         text.add("truncateBefore", retention.truncateBefore?.rawValue)
-        text.add("deleted", isDeleted)
+        text.add("deletedBefore", deletedBefore?.rawValue)
         text.add("tombstoned", isTombstoned)
         let bytes = text.finished()
         return bytes.isEmpty ? Array("{}".utf8) : bytes
@@ -77,7 +79,7 @@ package struct StreamControl: Sendable, Hashable {
         var maxAge: Int64?
         var maxCount: Int64?
         var truncateBefore: Int64?
-        var deleted: Bool?
+        var deletedBefore: Int64?
         var tombstoned: Bool?
     }
 
@@ -88,6 +90,7 @@ package struct StreamControl: Sendable, Hashable {
             retention: Retention(
                 maxAge: stored.maxAge.map { .microseconds($0) }, maxCount: stored.maxCount,
                 truncateBefore: stored.truncateBefore.map { StreamVersion($0) }),
-            isDeleted: stored.deleted ?? false, isTombstoned: stored.tombstoned ?? false)
+            deletedBefore: stored.deletedBefore.map { StreamVersion($0) },
+            isTombstoned: stored.tombstoned ?? false)
     }
 }
