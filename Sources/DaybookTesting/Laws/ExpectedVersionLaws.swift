@@ -134,6 +134,15 @@ private struct StreamHistory: Sendable {
             try await store.append(facts(1), to: stream, expecting: .noStream)
         },
         StreamHistory(
+            name: "was deleted, written again and truncated as a whole", lastVersion: 3, visible: [],
+            holds: [.any, .streamExists, .version(3)], actual: 3
+        ) { stream, store in
+            try await store.append(facts(3), to: stream)
+            try await store.delete(stream)
+            try await store.append(facts(1), to: stream, expecting: .noStream)
+            try await store.setRetention(Retention(truncateBefore: 4), of: stream)
+        },
+        StreamHistory(
             name: "was deleted, written again and deleted again", lastVersion: 3, visible: [],
             holds: [.any, .noStream, .version(3)]
         ) { stream, store in

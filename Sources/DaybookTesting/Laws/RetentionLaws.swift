@@ -115,6 +115,22 @@ extension EventStoreLaw {
                 )
             }
         },
+        EventStoreLaw("A deletion takes the place of a truncation above it, and a truncation after it is replaced") {
+            store in
+            try await store.append(facts(3), to: "account-1")
+            try await store.setRetention(Retention(truncateBefore: 99), of: "account-1")
+            try await store.delete("account-1")
+            try await store.append(facts(2), to: "account-1")
+            try requireEqual(
+                try await store.wholeStream("account-1").map(\.version), [3, 4], "The versions shown after the deletion"
+            )
+            try await store.setRetention(Retention(truncateBefore: 5), of: "account-1")
+            try requireEqual(try await store.state(of: "account-1").status, .live, "The state of the truncated stream")
+            try requireEqual(try await store.wholeStream("account-1").count, 0, "The events of the truncated stream")
+            try await store.setRetention(.unlimited, of: "account-1")
+            try requireEqual(
+                try await store.wholeStream("account-1").map(\.version), [3, 4], "The versions shown without retention")
+        },
         EventStoreLaw("A tombstoned stream is empty and takes nothing ever again") { store in
             try await store.append(facts(3), to: "account-1")
             try await store.tombstone("account-1")
