@@ -1,0 +1,99 @@
+import DaybookCore
+
+/// What a store is to be, told by one array and plain walks through it; slow, and written without the stores' code.
+struct EventStoreModel {
+    struct Event {
+        var new: NewEvent
+        var stream: StreamName
+        var version: Int64
+        var position: Int64
+        var recordedAt: Timestamp
+    }
+
+    struct Settings {
+        var retention = Retention.unlimited
+        /// The version before which a deletion hides everything, whatever the retention says; nil when never deleted.
+        var deletedBefore: Int64?
+        var isTombstoned = false
+    }
+
+    enum Outcome {
+        case recorded(AppendResult)
+        case repeated(AppendResult)
+        /// Refused by this error.
+        case refused(AppendError)
+        /// Refused because of any of the events at these positions.
+        case conditionFailed([Position])
+    }
+
+    var log: [Event] = []
+    var settings: [StreamName: Settings] = [:]
+    var receipts: [CommandID: (body: [WriteBody], result: AppendResult)] = [:]
+
+    var head: Position { Position(log.last?.position ?? 0) }
+
+    func events(of stream: StreamName) -> [Event] { log.filter { $0.stream == stream } }
+
+    func lastVersion(of stream: StreamName) -> Int64? { events(of: stream).last?.version }
+
+    /// The names of streams in the order of their first events.
+    var streams: [StreamName] {
+        var names: [StreamName] = []
+        for event in log where !event.stream.rawValue.hasPrefix("$$") && !names.contains(event.stream) {
+            names.append(event.stream)
+        }
+        return names
+    }
+
+    func state(of stream: StreamName) -> StreamState {
+        let settings = settings[stream] ?? Settings()
+        let last = lastVersion(of: stream)
+        var retention = settings.retention
+        if let deleted = settings.deletedBefore {
+            retention.truncateBefore = StreamVersion(max(deleted, retention.truncateBefore?.rawValue ?? 0))
+        }
+        let status: StreamState.Status
+        if settings.isTombstoned {
+            status = .tombstoned
+        } else if let deleted = settings.deletedBefore, (last ?? -1) < deleted {
+            status = .deleted
+        } else {
+            status = last == nil ? .missing : .live
+        }
+        return StreamState(status: status, lastVersion: last.map { StreamVersion($0) }, retention: retention)
+    }
+
+    /// The events that readers of a stream see.
+    func visible(of stream: StreamName, now: Timestamp) -> [Event] {
+        let state = state(of: stream)
+        guard state.status == .live else { return [] }
+        var events = events(of: stream)
+        if let before = state.retention.truncateBefore { events.removeAll { $0.version < before.rawValue } }
+        if let age = state.retention.maxAge { events.removeAll { $0.recordedAt.advanced(by: age) <= now } }
+        if let count = state.retention.maxCount, let last = state.lastVersion {
+            events.removeAll { last.rawValue - $0.version >= count }
+        }
+        return events
+    }
+}
+
+/// What of a write tells one command from another.
+struct WriteBody: Equatable {
+    var stream: StreamName
+    var action: StreamWrite.Action
+
+    init(_ write: StreamWrite) {
+        stream = write.stream
+        if case .append(let events) = write.action {
+            action = .append(
+                events.map { event in
+                    var body = event
+                    body.id = EventID(high: 0, low: 0)
+                    body.metadata = []
+                    return body
+                })
+        } else {
+            action = write.action
+        }
+    }
+}
