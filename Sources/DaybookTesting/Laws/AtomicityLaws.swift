@@ -102,6 +102,8 @@ extension EventStoreLaw {
             try requireEqual(try await store.wholeLog().count, 0, "The events of the log")
         },
         EventStoreLaw("A reader that looks while others append sees all of an append or none of it") { store in
+            let ending = Ending()
+            async let looked: Void = Self.requireWhole(store, until: ending)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for writer in 0..<8 {
                     group.addTask {
@@ -116,21 +118,30 @@ extension EventStoreLaw {
                         }
                     }
                 }
-                group.addTask {
-                    var seen = 0
-                    while seen < 8 * 12 * 3 {
-                        let page = try await store.readPage(
-                            from: .start, direction: .forward, filter: .all, limit: Limits.eventsPerPage)
-                        seen = page.events.count
-                        var parts: [Tag: Int] = [:]
-                        for event in page.events { parts[event.tags[0], default: 0] += 1 }
-                        if let torn = parts.first(where: { $0.value != 3 }) {
-                            throw LawViolation("A read saw \(torn.value) of the 3 events of '\(torn.key)'")
-                        }
-                    }
-                }
                 try await group.waitForAll()
             }
+            ending.come()
+            try await looked
+            try requireEqual(try await store.wholeLog().count, 8 * 12 * 3, "The events of the log")
         },
     ]
+
+    /// Reads the log again and again until the writers are done, and looks for appends that are partly there.
+    private static func requireWhole(_ store: any EventStore, until writers: Ending) async throws {
+        while true {
+            try Task.checkCancellation()
+            let areDone = writers.hasCome
+            let page = try await store.readPage(
+                from: .start, direction: .forward, filter: .all, limit: Limits.eventsPerPage)
+            var parts: [Tag: Int] = [:]
+            for event in page.events {
+                for tag in event.tags { parts[tag, default: 0] += 1 }
+            }
+            if let torn = parts.first(where: { $0.value != 3 }) {
+                throw LawViolation("A read saw \(torn.value) of the 3 events of '\(torn.key)'")
+            }
+            if areDone { return }
+            await Task.yield()
+        }
+    }
 }

@@ -135,7 +135,10 @@ extension EventStoreLaw {
                 for writer in 0..<6 {
                     group.addTask {
                         var done = 0
+                        var attempts = 0
                         while done < 8 {
+                            attempts += 1
+                            try require(attempts < 10_000, "A writer took \(attempts) attempts for \(done) steps")
                             var count = 0
                             var last = Position.start
                             for try await event in store.events(filter: EventFilter(tags: ["counter:1"])) {

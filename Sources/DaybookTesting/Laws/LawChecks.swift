@@ -1,4 +1,5 @@
 import DaybookCore
+import Synchronization
 
 /// Throws a ``LawViolation`` unless a condition holds.
 func require(_ holds: Bool, _ message: @autoclosure () -> String) throws(LawViolation) {
@@ -50,6 +51,15 @@ func requireRecorded(
         for tag in new.tags where !tags.contains(tag) { tags.append(tag) }
         try requireEqual(event.tags, tags, "\(place): its tags")
     }
+}
+
+/// Tells readers that the writers they follow are done.
+final class Ending: Sendable {
+    private let state = Mutex(false)
+
+    var hasCome: Bool { state.withLock { $0 } }
+
+    func come() { state.withLock { $0 = true } }
 }
 
 /// An event that its number tells apart from others.
