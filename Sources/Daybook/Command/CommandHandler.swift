@@ -36,7 +36,7 @@ public final class CommandHandler<D: Decider>: Sendable {
     ///   - randomness: Spreads the waits between attempts.
     public init(
         _ decider: D.Type, in store: any EventStore, category: Category,
-        codec: some EventCodec<D.Event> = JSONEventCodec<D.Event>(), retry: RetryPolicy = .default,
+        codec: any EventCodec<D.Event> = JSONEventCodec<D.Event>(), retry: RetryPolicy = .default,
         cache: StateCachePolicy = .default, clock: any Clock<Duration> = ContinuousClock(),
         randomness: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()
     ) {

@@ -40,7 +40,7 @@ public final class ProjectionRunner<P: Projection>: Sendable {
     ///     fold. Readers in this process do not notice; it saves a write for each such event.
     public init(
         _ projection: P, of log: any EventStore, in models: any ReadModelStore,
-        codec: some EventCodec<P.Event> = JSONEventCodec<P.Event>(), batchSize: Int = 500,
+        codec: any EventCodec<P.Event> = JSONEventCodec<P.Event>(), batchSize: Int = 500,
         saveInterval: Duration = .seconds(1), clock: any Clock<Duration> = ContinuousClock()
     ) {
         self.projection = projection
