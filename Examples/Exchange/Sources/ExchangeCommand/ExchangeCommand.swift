@@ -1,7 +1,88 @@
 import ArgumentParser
+import Daybook
+import DaybookCore
+import DaybookSQLite
 import Exchange
+import Foundation
 
 @main
 struct ExchangeCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "exchange", abstract: "A small stock exchange.")
+    static let configuration = CommandConfiguration(
+        commandName: "exchange",
+        abstract: "A small stock exchange that records everything that happens as events.",
+        discussion: """
+            Every order, execution, hold and payment is an event in one store, which is a file. The books, the quotes and \
+            the accounts are made from the events, as of now or as of any past moment.
+
+            EXAMPLES
+              exchange simulate --store day.daybook
+              exchange book ALDER --store day.daybook --as-of 2026-01-05T12:00:00Z
+              exchange audit 1234 --store day.daybook
+              exchange import --lobster AAPL_2012-06-21_messages.csv.gz --seed-book AAPL_2012-06-21_book.csv.gz \\
+                --store aapl.daybook --export quotes.csv
+
+            \(ExitCode.explanation)
+            """,
+        subcommands: [Simulate.self, Import.self, Book.self, Audit.self])
+
+    static func main() async {
+        signal(SIGPIPE, SIG_IGN)  // A reader that leaves is an error of a write, not the end of the program.
+        Foundation.exit(await status(of: nil))
+    }
+
+    /// Runs the command with its arguments, says on standard error what went wrong, and returns the exit code.
+    static func status(of arguments: [String]?) async -> Int32 {
+        do {
+            var command = try parseAsRoot(arguments)
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+            return 0
+        } catch {
+            return report(error)
+        }
+    }
+
+    private static func report(_ error: any Error) -> Int32 {
+        let code: ExitCode
+        switch error {
+        case let error as CommandFailure: code = error.code
+        case let error as LobsterImportError:
+            switch error {
+            case .badLine, .emptySeedBook: code = .malformedInput
+            case .otherSource, .laterSession: code = .refused
+            }
+        case let error as FileProblem:
+            switch error {
+            case .unreadable(let path, _):
+                code = FileManager.default.fileExists(atPath: path) ? .inputOutput : .missingFile
+            case .unwritable: code = .cannotCreate
+            case .lineTooLong: code = .malformedInput
+            }
+        case let error as OpenError:
+            switch error {
+            case .missing: code = .missingFile
+            case .owned: code = .unavailable
+            case .corrupted, .logTooShort: code = .damageFound
+            default: code = .inputOutput
+            }
+        case is CommandError<OrderBook.Rejection>, is CommandError<CashAccount.Rejection>,
+            is CommandError<Holdings.Rejection>:
+            code = .refused
+        case ReadError.corrupted: code = .damageFound
+        case is AppendError, is ReadError, is ProjectionError, is ReadModelError, is DerivedStateError:
+            code = .inputOutput
+        default:
+            let code = exitCode(for: error)
+            let message = fullMessage(for: error)
+            if !message.isEmpty {
+                if code.isSuccess { print(message) } else { StandardError.line(message) }
+            }
+            return code.rawValue
+        }
+        StandardError.line("exchange: \(error)")
+        return code.rawValue
+    }
 }

@@ -11,6 +11,10 @@ struct ListedMarket: Sendable {
     private let meanGap: Double
     /// Orders that rest, and some that rested: those are dropped when they are drawn.
     private var candidates: [OrderID] = []
+    /// How often resting orders have traded.
+    private var executions: [OrderID: Int] = [:]
+    /// The first order that rested, traded more than once, and was deleted: one with a story.
+    private(set) var eventfulOrder: OrderID?
 
     var instrument: Instrument { listing.instrument }
 
@@ -33,6 +37,10 @@ struct ListedMarket: Sendable {
         switch event {
         case .submitted(let order, _, _, _, _, let resting) where resting > 0: candidates.append(order)
         case .rested(let order, _, _, _, _): candidates.append(order)
+        case .executed(_, let order?, _, _, _, _, _, _, _) where eventfulOrder == nil:
+            executions[order, default: 0] += 1
+        case .deleted(let order, _, _, _, _) where eventfulOrder == nil:
+            if executions[order] ?? 0 > 1 { eventfulOrder = order }
         default: break
         }
     }

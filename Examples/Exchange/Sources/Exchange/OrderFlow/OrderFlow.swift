@@ -98,6 +98,13 @@ public struct OrderFlow: Sendable {
         return "T" + String(repeating: "0", count: max(0, 3 - number.count)) + number
     }
 
+    /// Names the day for good: the same configuration is the same day.
+    public var name: String {
+        let listings = configuration.listings.map(\.instrument.rawValue).joined(separator: "+")
+        return "flow:\(configuration.session):\(listings):\(configuration.seed):\(configuration.orders):"
+            + "\(configuration.traders):\(configuration.arrivalsPerRound)"
+    }
+
     /// What opens the books and the accounts, before the first round.
     public var openings: Round {
         var round = Round()
@@ -262,6 +269,9 @@ public struct OrderFlow: Sendable {
     public func book(of instrument: Instrument) -> OrderBook.State? {
         markets.first { $0.instrument == instrument }?.book
     }
+
+    /// An order to which much has happened: it rested, traded more than once, and was deleted. Else the first one.
+    public var eventfulOrder: OrderID { markets.compactMap(\.eventfulOrder).first ?? 1 }
 
     /// The flow's own accounts, which a recording of all rounds equals.
     public func accounts() -> [(account: AccountID, cash: CashAccount.State, holdings: Holdings.State)] {

@@ -1,0 +1,76 @@
+import Daybook
+import DaybookCore
+
+/// The read models of the exchange, kept up to date together.
+public struct MarketReadModels: Sendable {
+    private let quotesRunner: ProjectionRunner<Quotes>
+    private let tradesRunner: ProjectionRunner<TradeTape>
+    private let cashRunner: ProjectionRunner<CashBalances>
+    private let holdingsRunner: ProjectionRunner<HoldingsBalances>
+
+    public init(of log: any EventStore, in models: any ReadModelStore) {
+        quotesRunner = ProjectionRunner(Quotes(), of: log, in: models, batchSize: 2_000)
+        tradesRunner = ProjectionRunner(TradeTape(), of: log, in: models, batchSize: 2_000)
+        cashRunner = ProjectionRunner(CashBalances(), of: log, in: models, batchSize: 2_000)
+        holdingsRunner = ProjectionRunner(HoldingsBalances(), of: log, in: models, batchSize: 2_000)
+    }
+
+    public var quotes: ReadModel<Quotes> { quotesRunner.readModel }
+    public var trades: ReadModel<TradeTape> { tradesRunner.readModel }
+    public var cash: ReadModel<CashBalances> { cashRunner.readModel }
+    public var holdings: ReadModel<HoldingsBalances> { holdingsRunner.readModel }
+
+    /// Follows the log until the task is cancelled.
+    public func run() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await quotesRunner.run() }
+            group.addTask { try await tradesRunner.run() }
+            group.addTask { try await cashRunner.run() }
+            group.addTask { try await holdingsRunner.run() }
+            while try await group.next() != nil {}
+        }
+    }
+
+    /// Returns when all of them take everything up to a position into account.
+    public func wait(for position: Position) async throws {
+        try await quotes.wait(for: position)
+        try await trades.wait(for: position)
+        try await cash.wait(for: position)
+        try await holdings.wait(for: position)
+    }
+
+    /// What every account has, richest first.
+    ///
+    /// - Complexity: O(accounts × instruments).
+    public func accounts() async throws -> [AccountStatement] {
+        var prices: [String: Price] = [:]
+        for (key, board) in try await quotes.documents(limit: 10_000) {
+            prices[key] = board.last ?? board.quote.bid?.price ?? board.quote.ask?.price
+        }
+        var statements: [String: AccountStatement] = [:]
+        var last: String?
+        while true {
+            let page = try await cash.documents(after: last, limit: 1_000)
+            for (key, balance) in page {
+                statements[key, default: AccountStatement(account: AccountID(rawValue: key))].cash = balance
+            }
+            guard page.count == 1_000 else { break }
+            last = page.last?.key
+        }
+        last = nil
+        while true {
+            let page = try await holdings.documents(after: last, limit: 1_000)
+            for (key, balance) in page {
+                var statement = statements[key] ?? AccountStatement(account: AccountID(rawValue: key))
+                statement.holdings = balance
+                for (instrument, position) in balance.positions {
+                    statement.sharesWorth += (prices[instrument] ?? 0) * position.total
+                }
+                statements[key] = statement
+            }
+            guard page.count == 1_000 else { break }
+            last = page.last?.key
+        }
+        return statements.values.sorted { ($1.worth, $0.account) < ($0.worth, $1.account) }
+    }
+}
