@@ -57,7 +57,8 @@ let package = Package(
             dependencies: ["DaybookSQLite", "DaybookTesting", "CFaultFileSystem", "CDaybookSQLite", "CSQLite"],
             swiftSettings: swiftSettings),
         .testTarget(
-            name: "DaybookCommandTests", dependencies: ["DaybookCore", "DaybookSQLite"], swiftSettings: swiftSettings),
+            name: "DaybookCommandTests", dependencies: ["DaybookCommand", "DaybookCore", "DaybookSQLite"],
+            swiftSettings: swiftSettings),
         // The samples of the README and of docs/, compiled and run.
         .testTarget(
             name: "DocumentationTests", dependencies: ["DaybookCore", "Daybook", "DaybookSQLite"],

@@ -106,7 +106,8 @@ private struct BenchmarkFolder: Sendable {
         return EmbeddedStore(folder: folder, store: try await openStore(folder + "/bench.db", creates: true))
     }
 
-    func remove() { try? FileManager.default.removeItem(atPath: path) }  // The system's own cleaning takes what is left.
+    // The system's own cleaning takes what is left.
+    func remove() { try? FileManager.default.removeItem(atPath: path) }
 
     private struct EmbeddedStore: BenchmarkStore {
         let folder: String
@@ -116,7 +117,8 @@ private struct BenchmarkFolder: Sendable {
 
         func close() async {
             await store.close()
-            try? FileManager.default.removeItem(atPath: folder)  // The benchmark's folder is removed as a whole later.
+            // The benchmark's folder is removed as a whole later.
+            try? FileManager.default.removeItem(atPath: folder)
         }
     }
 }

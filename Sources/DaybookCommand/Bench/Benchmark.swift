@@ -4,11 +4,11 @@ import Dispatch
 /// Runs workloads against stores that `makeStore` opens, each an empty one, with payloads of 200 B and 100 B of metadata.
 struct Benchmark {
     static let eventsPerStream = 1_000
-    /// Events that the reading workloads store before.
-    static let storedEvents = 100_000
 
     let raw: RawDisk
     let duration: Duration
+    /// Events that the reading workloads store before.
+    var storedEvents = 100_000
     let makeStore: () async throws -> any BenchmarkStore
 
     /// Runs one workload once. A workload may give several measurements.
@@ -40,10 +40,10 @@ struct Benchmark {
             return [try await append(name, writers: writers, batch: 1, on: store) { _ in "bench-shared" }]
         case .conditional(let writers): return [try await conditional(name, writers: writers, on: store)]
         case .readStreams:
-            try await fill(store, events: Self.storedEvents)
-            return [try await readStreams(name, stored: Self.storedEvents, on: store)]
+            try await fill(store, events: storedEvents)
+            return [try await readStreams(name, stored: storedEvents, on: store)]
         case .readLog:
-            try await fill(store, events: Self.storedEvents)
+            try await fill(store, events: storedEvents)
             return [try await readLog(name, on: store)]
         case .subscriber: return [try await subscriber(name, on: store)]
         case .grown(let events):

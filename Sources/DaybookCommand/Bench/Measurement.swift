@@ -76,10 +76,11 @@ struct Measurement: Sendable {
     }
 
     static let columns: [Table.Column] = [
-        .init(title: "WORKLOAD"), .init(title: "EVENTS/S", alignment: .right),
-        .init(title: "P50 MS", alignment: .right),
-        .init(title: "P99 MS", alignment: .right), .init(title: "DISK ALONE", alignment: .right),
-        .init(title: "DURABLE"), .init(title: "BUDGET"), .init(title: "OF BUDGET"),
+        .init(title: "WORKLOAD", minimumWidth: 14), .init(title: "EVENTS/S", alignment: .right, minimumWidth: 10),
+        .init(title: "P50 MS", alignment: .right, minimumWidth: 8),
+        .init(title: "P99 MS", alignment: .right, minimumWidth: 8),
+        .init(title: "DISK ALONE", alignment: .right), .init(title: "DURABLE"),
+        .init(title: "BUDGET", minimumWidth: 30), .init(title: "OF BUDGET"),
     ]
 }
 

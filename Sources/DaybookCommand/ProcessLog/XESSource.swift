@@ -80,7 +80,8 @@ struct XESSource: ImportSource {
             } catch {
                 ignoredDepth = 1
                 guard event != nil else { throw error }
-                if event?.problem == nil { event?.problem = error }  // Told once the event ends, so that reading can go on.
+                // Told once the event ends, so that reading can go on.
+                if event?.problem == nil { event?.problem = error }
             }
         }
     }

@@ -6,6 +6,8 @@ struct Table {
     struct Column {
         var title: String
         var alignment: Alignment = .left
+        /// Reserved from the first row on, for rows that come one at a time.
+        var minimumWidth = 0
     }
 
     private let columns: [Column]
@@ -17,7 +19,7 @@ struct Table {
     init(_ columns: [Column], width: Int? = Terminal.width) {
         self.columns = columns
         self.width = width
-        widths = columns.map(\.title.count)
+        widths = columns.map { max($0.title.count, $0.minimumWidth) }
     }
 
     /// The next rows as text, under the header when they are the first.

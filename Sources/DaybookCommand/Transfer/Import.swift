@@ -82,7 +82,7 @@ struct Import: AsyncParsableCommand {
     }
 
     static func text(_ totals: LogImport.Totals) -> String {
-        var text = "\(totals.events.grouped) events in \(totals.streams.grouped) streams"
+        var text = "\(totals.events.grouped) events, \(totals.streams.grouped) streams begun"
         if totals.controls > 0 { text += ", \(totals.controls.grouped) of them retentions and deletions" }
         if totals.repeated > 0 { text += "; \(totals.repeated.grouped) events were there before" }
         if totals.skipped > 0 { text += "; \(totals.skipped.grouped) bad lines skipped" }

@@ -26,9 +26,10 @@ struct Verify: AsyncParsableCommand {
         }
         if json {
             try await StandardOutput.shared.write(report.findings.flatMap(Self.line) + Self.totals(report))
-        } else if report.findings.isEmpty {
+        } else if report.isSound {
             try await StandardOutput.shared.write(
-                "\(report.eventsChecked.grouped) events checked: all are as recorded.\n")
+                "\(report.eventsChecked.grouped) events in \(report.streams.grouped) streams checked: all are as recorded.\n"
+            )
         } else {
             var table = Table([
                 .init(title: "POSITION", alignment: .right), .init(title: "STREAM"), .init(title: "DAMAGE"),
@@ -36,14 +37,15 @@ struct Verify: AsyncParsableCommand {
             try await StandardOutput.shared.write(
                 table.text(
                     of: report.findings.map {
-                        [$0.position?.description ?? "unknown", $0.stream?.rawValue ?? "unknown", $0.description]
+                        [$0.position?.description ?? "", $0.stream?.rawValue ?? "", $0.reason]
                     }))
         }
-        guard report.findings.isEmpty else {
+        guard report.isSound else {
             throw CommandFailure(
                 .damageFound,
-                "\(report.findings.count.grouped) findings in \(report.eventsChecked.grouped) events: restore the file from "
-                    + "a backup; all other events can still be read.")
+                "\(report.findingCount.grouped) findings beside \(report.eventsChecked.grouped) whole events: run 'daybook "
+                    + "reindex' when they are about the index; otherwise restore the file from a backup. All other "
+                    + "events can still be read.")
         }
     }
 
@@ -51,14 +53,15 @@ struct Verify: AsyncParsableCommand {
         var line = JSONLine()
         if let position = finding.position { line.add("position", position.rawValue) }
         if let stream = finding.stream { line.add("stream", stream.rawValue) }
-        line.add("damage", finding.description)
+        line.add("damage", finding.reason)
         return line.finished()
     }
 
     private static func totals(_ report: VerificationReport) -> [UInt8] {
         var line = JSONLine()
         line.add("eventsChecked", report.eventsChecked)
-        line.add("findings", report.findings.count)
+        line.add("streams", report.streams)
+        line.add("findings", report.findingCount)
         return line.finished()
     }
 }

@@ -1,0 +1,102 @@
+import DaybookCore
+import Foundation
+import Synchronization
+import Testing
+
+@testable import DaybookCommand
+
+@Suite("Requests from standard input")
+struct RequestStreamTests {
+    @Test("are all acknowledged, with their lines, and none twice")
+    func acknowledgesAll() async throws {
+        let folder = try TemporaryFolder()
+        let count = 3 * RequestStream.maximumInFlight
+        var text = ""
+        for index in 0..<count {
+            text +=
+                index % 100 == 99
+                ? "{\"writes\":\n"
+                : #"{"writes":[{"stream":"s-\#(index % 7)","events":[{"type":"T","data":\#(index).0}]}]}"# + "\n"
+        }
+        let store = InMemoryEventStore()
+        let answers = Mutex<[[UInt8]]>([])
+        let totals = try await RequestStream(store: store) { answer in answers.withLock { $0.append(answer) } }
+            .run(folder.source(text))
+        #expect(totals.acknowledged == count)
+        #expect(totals.failed == count / 100)
+        var lines: Set<Int64> = []
+        var positions: Set<Int64> = []
+        for answer in answers.withLock(\.self) {
+            let members = try #require(try JSONText(parsing: answer[...]).members)
+            let line = try #require(members.first?.value.integer)
+            #expect(lines.insert(line).inserted)
+            #expect((line % 100 == 0) == members.contains { $0.key == "error" })
+            if let position = members.first(where: { $0.key == "position" })?.value.integer {
+                #expect(positions.insert(position).inserted)
+            }
+        }
+        #expect(lines == Set(1...Int64(count)))
+        #expect(try await store.head() == Position(Int64(count - count / 100)))
+        for try await event in store.events() { #expect(event.data.suffix(2) == Array(".0".utf8)[...]) }
+    }
+
+    @Test("do not wait for one another: later ones finish while the first is being written")
+    func manyInFlight() async throws {
+        let folder = try TemporaryFolder()
+        let store = HeldStore(holds: "held")
+        let text =
+            #"{"writes":[{"stream":"held","events":[{"type":"T"}]}]}"# + "\n"
+            + String(repeating: #"{"writes":[{"stream":"free","events":[{"type":"T"}]}]}"# + "\n", count: 50)
+        let order = Mutex<[String]>([])
+        let totals = try await RequestStream(store: store) { answer in
+            let text = String(decoding: answer, as: UTF8.self)
+            let count = order.withLock { order in
+                order.append(text)
+                return order.count
+            }
+            if count == 50 { store.release() }  // Only once every other one has been acknowledged.
+        }.run(folder.source(text))
+        #expect(totals == RequestStream.Totals(acknowledged: 51))
+        #expect(order.withLock { $0.last }?.hasPrefix(#"{"line":1,"#) == true)
+    }
+}
+
+/// A store whose appends to one stream wait until they are let go.
+private final class HeldStore: EventStore {
+    private let inner = InMemoryEventStore()
+    private let stream: StreamName
+    private let (released, release_) = AsyncStream<Void>.makeStream()
+
+    init(holds stream: StreamName) { self.stream = stream }
+
+    func release() { release_.finish() }
+
+    func append(_ request: AppendRequest) async throws(AppendError) -> AppendResult {
+        if request.writes.first?.stream == stream { for await _ in released {} }
+        return try await inner.append(request)
+    }
+
+    func readPage(
+        of stream: StreamName, from cursor: StreamCursor, direction: ReadDirection, limit: Int
+    ) async throws(ReadError) -> StreamPage {
+        try await inner.readPage(of: stream, from: cursor, direction: direction, limit: limit)
+    }
+
+    func readPage(
+        from cursor: LogCursor, direction: ReadDirection, filter: EventFilter, limit: Int
+    ) async throws(ReadError) -> LogPage {
+        try await inner.readPage(from: cursor, direction: direction, filter: filter, limit: limit)
+    }
+
+    func state(of stream: StreamName) async throws(ReadError) -> StreamState { try await inner.state(of: stream) }
+    func streams(after: StreamName?, limit: Int) async throws(ReadError) -> [StreamName] {
+        try await inner.streams(after: after, limit: limit)
+    }
+    func receipt(for command: CommandID) async throws(ReadError) -> AppendResult? {
+        try await inner.receipt(for: command)
+    }
+    func head() async throws(ReadError) -> Position { try await inner.head() }
+    func head(beyond position: Position) async throws(ReadError) -> Position {
+        try await inner.head(beyond: position)
+    }
+}
