@@ -2,7 +2,8 @@ import DaybookCore
 import Foundation
 
 /// Dates as RFC 3339 text in UTC that comes back as exactly the same date: a state folded from events in memory must
-/// equal the one folded from their bytes.
+/// equal the one folded from their bytes. (Within a second of the year 2001, where a `Date` is finer than 18 decimals,
+/// it comes back to within a femtosecond.)
 enum DateText {
     static func encode(_ date: Date, to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
@@ -31,8 +32,12 @@ enum DateText {
     static func text(of date: Date) -> String? {
         let interval = date.timeIntervalSinceReferenceDate
         guard interval >= -63_145_526_400, interval < 252_423_993_600 else { return nil }
-        let whole = interval.rounded(.down)
-        let fraction = interval - whole
+        var whole = interval.rounded(.down)
+        var fraction = interval - whole
+        if fraction >= 1 {  // Less than half a bit before the second.
+            whole += 1
+            fraction = 0
+        }
         let microseconds = (Int64(whole) + Int64(Date.timeIntervalBetween1970AndReferenceDate)) * 1_000_000
         let seconds = Timestamp(microseconds: microseconds).description.prefix(19)
         if fraction == 0 { return "\(seconds)Z" }

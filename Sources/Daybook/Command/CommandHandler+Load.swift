@@ -85,7 +85,7 @@ extension CommandHandler {
                 basis.expected = page.state.expectedVersion
                 basis.isVerified = true
                 basis.isCacheable =
-                    page.state.status == .live && page.state.retention == .unlimited
+                    (page.state.status == .live || page.state.status == .missing) && page.state.retention == .unlimited
                     && basis.version == page.state.lastVersion
                 return basis
             }

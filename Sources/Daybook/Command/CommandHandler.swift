@@ -112,7 +112,7 @@ public final class CommandHandler<D: Decider>: Sendable {
         var basis = cache.take(stream)
         basis?.isVerified = false
         // A basis is true of its version whatever became of the command, so that it may always be kept.
-        defer { if let basis, basis.isCacheable { cache.put(basis, for: stream) } }
+        defer { if let basis, basis.isCacheable, basis.version != nil { cache.put(basis, for: stream) } }
         if basis == nil, let commandID, let receipt = try await earlierReceipt(for: commandID, stream: stream) {
             return receipt
         }

@@ -4,14 +4,15 @@
 /// writers who met once do not meet again.
 public struct RetryPolicy: Sendable, Hashable {
     /// All attempts, the first one included; at least 1.
-    public var attempts: Int
-    public var base: Duration
-    public var ceiling: Duration
+    public let attempts: Int
+    public let base: Duration
+    /// The longest wait; at most a day.
+    public let ceiling: Duration
 
     public init(attempts: Int, base: Duration = .milliseconds(1), ceiling: Duration = .milliseconds(100)) {
         self.attempts = max(1, attempts)
         self.base = max(.zero, base)
-        self.ceiling = max(.zero, ceiling)
+        self.ceiling = min(max(.zero, ceiling), .seconds(86_400))
     }
 
     /// 10 attempts, which wait about a quarter of a second in all.
@@ -21,8 +22,13 @@ public struct RetryPolicy: Sendable, Hashable {
 
     /// How long to wait after a number of attempts, from 1, that all met a conflict.
     public func delay(after attempts: Int, using generator: inout some RandomNumberGenerator) -> Duration {
-        let doublings = min(max(attempts - 1, 0), 30)
-        let bound = min(ceiling, base * (1 << doublings))
+        guard base > .zero else { return .zero }
+        var bound = min(base, ceiling)
+        var doubled = 1
+        while doubled < attempts && bound < ceiling {
+            bound = min(ceiling, bound + bound)
+            doubled += 1
+        }
         return bound * Double.random(in: 0..<1, using: &generator)
     }
 }
