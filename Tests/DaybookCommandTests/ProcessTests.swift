@@ -1,3 +1,6 @@
+import DaybookCore
+import DaybookSQLite
+import Dispatch
 import Foundation
 import Testing
 
@@ -112,6 +115,69 @@ struct ProcessTests {
             #expect(imported.status == 0, "\(imported.errors)")
         }
         #expect(try await Daybook.run("export", folder.file("b.db")).lines.count == 1)
+    }
+
+    @Test("tells damage by exit code 2, and where it is")
+    func damage() async throws {
+        let folder = try TemporaryFolder()
+        let file = folder.file("a.db")
+        // The index is in the file: a store looks at the records behind it when it opens.
+        var configuration = SQLiteEventStore.Configuration()
+        configuration.indexEntriesInMemory = 8
+        let store = try await SQLiteEventStore.open(file, configuration: configuration)
+        for data in ["\"first\"", "\"needle-0123456789\"", "\"last\""] {
+            try await store.append([NewEvent(type: "T", data: Array(data.utf8))], to: "s-1")
+        }
+        try await store.reindex()
+        await store.close()
+        var bytes = try Data(contentsOf: URL(fileURLWithPath: file))
+        let place = try #require(bytes.firstRange(of: Data("needle-01234".utf8)))
+        bytes[place.lowerBound] ^= 0x20
+        try bytes.write(to: URL(fileURLWithPath: file))
+        let verified = try await Daybook.run("verify", file, "--json")
+        #expect(verified.status == 2, "\(verified.errors)")
+        #expect(verified.output.contains("\"position\":2,\"stream\":\"s-1\""))
+        let read = try await Daybook.run("read", file)
+        #expect(read.status == 2)
+        #expect(read.errors.contains("position 2"))
+    }
+
+    @Test("tells a file that another process has open by exit code 69")
+    func owned() async throws {
+        let folder = try TemporaryFolder()
+        let store = try await SQLiteEventStore.open(folder.file("a.db"))
+        let outcome = try await Daybook.run("read", folder.file("a.db"))
+        await store.close()
+        #expect(outcome.status == 69)
+        #expect(outcome.errors.contains("process \(ProcessInfo.processInfo.processIdentifier)"))
+    }
+
+    @Test("ends a follow on Control-C with exit code 0")
+    func interrupted() async throws {
+        let folder = try TemporaryFolder()
+        let file = folder.file("a.db")
+        _ = try await Daybook.run("append", file, "--stream", "s", "--type", "T")
+        let process = Process()
+        process.executableURL = try Daybook.binary()
+        process.arguments = ["follow", file, "--json"]
+        let errors = Pipe()
+        process.standardError = errors
+        process.standardOutput = FileHandle.nullDevice
+        let ended = AsyncStream<Int32>.makeStream()
+        process.terminationHandler = { ended.continuation.yield($0.terminationStatus) }
+        try process.run()
+        let said = await withCheckedContinuation { continuation in
+            DispatchQueue.global().async {
+                continuation.resume(returning: errors.fileHandleForReading.availableData)
+            }
+        }
+        #expect(String(decoding: said, as: UTF8.self).contains("caught up at position 1"))
+        process.interrupt()
+        for await status in ended.stream {
+            #expect(status == 0)
+            break
+        }
+        #expect(process.terminationReason == .exit)
     }
 
     @Test("explains itself: each verb has examples")
