@@ -76,7 +76,7 @@ extension SQLiteEventStore: ReadModelStore {
         }
     }
 
-    public func delete(_ model: ReadModelName) async throws(DerivedStateError) {
+    public func deleteReadModel(_ model: ReadModelName) async throws(DerivedStateError) {
         try await change { tables in
             try tables.documents.delete(model)
             return .success(())

@@ -17,5 +17,5 @@ public protocol ReadModelStore: Sendable {
         of model: ReadModelName, after key: String?, limit: Int
     ) async throws(DerivedStateError) -> [(key: String, data: [UInt8])]
     /// Removes the model's documents and checkpoint.
-    func delete(_ model: ReadModelName) async throws(DerivedStateError)
+    func deleteReadModel(_ model: ReadModelName) async throws(DerivedStateError)
 }

@@ -85,7 +85,7 @@ extension InMemoryEventStore: ReadModelStore {
         }
     }
 
-    public func delete(_ model: ReadModelName) async throws(DerivedStateError) {
+    public func deleteReadModel(_ model: ReadModelName) async throws(DerivedStateError) {
         state.withLock { _ = $0.models.removeValue(forKey: model) }
     }
 }

@@ -109,14 +109,14 @@ extension DerivedStateLaw {
             try await store.commit(batch("balances", .start, 5, ["a": [1]]))
             try await store.commit(batch("tape", .start, 7, ["a": [2], "b": [3]]))
             try requireEqual(try await store.document("a", of: "balances"), [1], "A document of the first")
-            try await store.delete("balances")
+            try await store.deleteReadModel("balances")
             try requireEqual(try await store.checkpoint(of: "balances"), .start, "The checkpoint of the deleted one")
             try requireEqual(try await store.document("a", of: "balances"), nil, "A document of the deleted one")
             try requireEqual(try await store.document("a", of: "tape"), [2], "A document of the other one")
             try requireEqual(try await store.checkpoint(of: "tape"), 7, "The checkpoint of the other one")
             try await store.commit(batch("balances", .start, 2, ["c": [4]]))
             try requireEqual(try await store.document("c", of: "balances"), [4], "A document of the one begun anew")
-            try await store.delete("never")
+            try await store.deleteReadModel("never")
         },
         DerivedStateLaw("Documents are listed in the order of their keys' bytes, page by page") { store in
             let keys = ["", "a", "a-1", "a-10", "a-2", "b", "B", "é", "z", "\u{FFFD}", "\u{1F600}", "日本"]
