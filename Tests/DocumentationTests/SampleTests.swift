@@ -1,0 +1,25 @@
+import Foundation
+import Testing
+
+/// The samples of the documentation, as `scripts/check-samples` compares them: change both together.
+@Suite("The samples of the documentation run:")
+struct SampleTests {
+    @Test("an account that holds cash for an order")
+    func holdsCash() async throws {
+        try removeStore()
+        let (now, before, isRepeat) = try await firstLook()
+        #expect(now == 600)
+        #expect(before == 1_000)
+        #expect(isRepeat)
+        try removeStore()
+    }
+
+    /// The sample's file and what stands beside it, in the folder that the tests run in.
+    private func removeStore() throws {
+        let files = FileManager.default
+        for name in try files.contentsOfDirectory(atPath: files.currentDirectoryPath)
+        where name.hasPrefix("bank.daybook") {
+            try files.removeItem(atPath: name)
+        }
+    }
+}
