@@ -123,7 +123,8 @@ extension InMemoryEventStore.State: AppendBasis {
     func receipt(for command: CommandID) -> Receipt? { receipts[command] }
 
     func firstMatch(of query: EventQuery, after position: Position) -> Position? {
-        log.dropFirst(Int(max(position, .start).rawValue)).first { query.matches(type: $0.type, tags: $0.tags) }?.position
+        log.dropFirst(Int(max(position, .start).rawValue)).first { query.matches(type: $0.type, tags: $0.tags) }?
+            .position
     }
 
     mutating func record(_ request: AppendRequest, digest: UInt64, now: Timestamp) -> AppendResult {

@@ -297,5 +297,7 @@ final class RivalModels: ReadModelStore {
         try await base.documents(of: model, after: key, limit: limit)
     }
 
-    func delete(_ model: ReadModelName) async throws(DerivedStateError) { try await base.delete(model) }
+    func deleteReadModel(_ model: ReadModelName) async throws(DerivedStateError) {
+        try await base.deleteReadModel(model)
+    }
 }
