@@ -1,5 +1,6 @@
 import Daybook
 import DaybookCore
+import DaybookTesting
 import Synchronization
 import Testing
 
@@ -26,9 +27,9 @@ struct CommandHandlerStateTests {
         }
     }
 
-    @Test("at every moment is the fold of the events up to it", arguments: Seed.list(5))
+    @Test("at every moment is the fold of the events up to it", arguments: TestSeeds.first(5))
     func asOf(seed: UInt64) async throws {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SplitMix64(seed: seed)
         let now = Mutex(Timestamp(microseconds: 1_000_000))
         let store = InMemoryEventStore(time: TimeSource { now.withLock { $0 } })
         let handler = accounts(in: store)
@@ -86,9 +87,9 @@ struct CommandHandlerStateTests {
         #expect(store.reads == reads)
     }
 
-    @Test("that is kept follows an outside writer", arguments: TestStore.all, Seed.list(5))
+    @Test("that is kept follows an outside writer", arguments: TestStore.all, TestSeeds.first(5))
     func outsideWriter(_ store: TestStore, seed: UInt64) async throws {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SplitMix64(seed: seed)
         let store = try await store.make()
         let handlers = [
             accounts(in: store), accounts(in: store, cache: .entries(2)), accounts(in: store, cache: .none),

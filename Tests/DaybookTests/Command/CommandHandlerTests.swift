@@ -1,5 +1,6 @@
 import Daybook
 import DaybookCore
+import DaybookTesting
 import Testing
 
 typealias AccountError = CommandError<CashAccount.Rejection>
@@ -12,7 +13,7 @@ struct CommandHandlerTests {
     ) -> CommandHandler<CashAccount> {
         CommandHandler(
             CashAccount.self, in: store, category: "account", retry: retry, cache: cache, clock: clock,
-            randomness: SeededGenerator(seed: 1))
+            randomness: SplitMix64(seed: 1))
     }
 
     @Test("records the decided events and says where", arguments: TestStore.all)
@@ -234,9 +235,9 @@ struct CommandHandlerTests {
         #expect(try await handler.state(of: "1").state == CashAccount.State(balance: 0, eventCount: 2))
     }
 
-    @Test("waits longer and longer, within its bounds", arguments: Seed.list(20))
+    @Test("waits longer and longer, within its bounds", arguments: TestSeeds.first(20))
     func delays(seed: UInt64) {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SplitMix64(seed: seed)
         let policy = RetryPolicy(attempts: 50, base: .milliseconds(2), ceiling: .milliseconds(64))
         for attempt in 1...100 {
             let bound = min(.milliseconds(64), .milliseconds(2) * (1 << min(attempt - 1, 20)))

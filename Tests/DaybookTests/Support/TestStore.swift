@@ -1,4 +1,5 @@
 import DaybookCore
+import DaybookSQLite
 
 /// A store that the tests of the model run on.
 struct TestStore: Sendable, CustomStringConvertible {
@@ -6,6 +7,7 @@ struct TestStore: Sendable, CustomStringConvertible {
     let make: @Sendable () async throws -> any EventStore & ReadModelStore
 
     static let all = [
-        TestStore(description: "in memory") { InMemoryEventStore() }
+        TestStore(description: "in memory") { InMemoryEventStore() },
+        TestStore(description: "SQLite") { try await SQLiteEventStore.temporary() },
     ]
 }
