@@ -74,7 +74,9 @@ struct Simulate: AsyncParsableCommand {
         let floor = TradingFloor(in: store)
         var bar = ProgressBar("Trading", unit: "orders")
         let start = ContinuousClock.now
-        var position = try await floor.record(flow.openings, named: "\(flow.name):open").position
+        let opened = try await floor.record(flow.openings, named: "\(flow.name):open")
+        var position = opened.position
+        outcome.events = opened.events
         var round = 0
         while let next = try flow.nextRound() {
             round += 1
@@ -101,7 +103,7 @@ struct Simulate: AsyncParsableCommand {
                     + "\(Self.tenths(recordingSeconds)) s (\(Int(Double(outcome.orders) / recordingSeconds).grouped) orders/s, "
                     + "\(Int(Double(outcome.events) / recordingSeconds).grouped) events/s); read models up to date "
                     + "\(Self.tenths(readModelSeconds)) s later.")
-            try await show(picture, flow, store)
+            try await show(picture, flow, floor, store)
         }
         return picture
     }
@@ -118,14 +120,16 @@ struct Simulate: AsyncParsableCommand {
             storySteps: try await OrderStory(of: flow.eventfulOrder, in: store).steps.count)
     }
 
-    private func show(_ picture: Picture, _ flow: OrderFlow, _ store: SQLiteEventStore) async throws {
+    private func show(
+        _ picture: Picture, _ flow: OrderFlow, _ floor: TradingFloor, _ store: SQLiteEventStore
+    ) async throws {
         try StandardOutput.line("\nClosing quotes")
         try StandardOutput.write(Tables.closing(picture.boards))
         let history = BookHistory(in: store)
         for listing in flow.configuration.listings {
-            guard let entry = try await history.book(of: listing.instrument, asOf: .latest) else { continue }
-            try StandardOutput.line("\nClosing book")
-            try StandardOutput.write(Tables.book(entry, of: listing.instrument, levels: 3))
+            let book = try await floor.books.state(of: listing.instrument.rawValue)
+            try StandardOutput.line("\nClosing book of \(listing.instrument), \(book.state.orderCount.grouped) orders")
+            try StandardOutput.write(Tables.depth(of: book.state, levels: 3))
         }
         try StandardOutput.line("\nTop accounts")
         try StandardOutput.write(Tables.accounts(Array(picture.accounts.prefix(5))))
@@ -151,14 +155,13 @@ struct Simulate: AsyncParsableCommand {
         if after.boards != before.boards { differences.append("the quotes differ") }
         if after.accounts != before.accounts { differences.append("the accounts differ") }
         if after.storySteps != before.storySteps { differences.append("the order's story differs") }
-        let history = BookHistory(in: store)
+        let floor = TradingFloor(in: store)
         for listing in flow.configuration.listings {
-            let book = try await history.book(of: listing.instrument, asOf: .latest)?.book
+            let book = try await floor.books.state(of: listing.instrument.rawValue).state
             if book != flow.book(of: listing.instrument) {
                 differences.append("the book of \(listing.instrument) differs")
             }
         }
-        let floor = TradingFloor(in: store)
         var cash = Money.zero
         for (account, expectedCash, expectedHoldings) in flow.accounts() {
             let state = try await floor.cash.state(of: account.rawValue).state

@@ -98,12 +98,8 @@ public struct OrderFlow: Sendable {
         return "T" + String(repeating: "0", count: max(0, 3 - number.count)) + number
     }
 
-    /// Names the day for good: the same configuration is the same day.
-    public var name: String {
-        let listings = configuration.listings.map(\.instrument.rawValue).joined(separator: "+")
-        return "flow:\(configuration.session):\(listings):\(configuration.seed):\(configuration.orders):"
-            + "\(configuration.traders):\(configuration.arrivalsPerRound)"
-    }
+    /// Names the day for good, in the identifiers of its commands.
+    public var name: String { "flow-\(configuration.seed)-\(configuration.orders)-\(configuration.traders)" }
 
     /// What opens the books and the accounts, before the first round.
     public var openings: Round {
@@ -270,7 +266,7 @@ public struct OrderFlow: Sendable {
         markets.first { $0.instrument == instrument }?.book
     }
 
-    /// An order to which much has happened: it rested, traded more than once, and was deleted. Else the first one.
+    /// An order to which much has happened: it rested, traded twice, and was deleted. Else the first one.
     public var eventfulOrder: OrderID { markets.compactMap(\.eventfulOrder).first ?? 1 }
 
     /// The flow's own accounts, which a recording of all rounds equals.

@@ -9,6 +9,11 @@ enum Tables {
             "\(instrument)  session \(book.session?.rawValue ?? "none")  \(entry.marketTime)  version \(entry.version), "
             + "position \(entry.position)  \(book.orderCount.grouped) named orders"
             + (book.isHalted ? "  HALTED" : "") + "\n"
+        text += depth(of: book, levels: levels)
+        return text
+    }
+
+    static func depth(of book: OrderBook.State, levels: Int) -> String {
         var table = Table([">ORDERS", ">SHARES", ">BID", ">ASK", ">SHARES", ">ORDERS"])
         let bids = book.depth(.buy, levels: levels)
         let asks = book.depth(.sell, levels: levels)
@@ -20,8 +25,7 @@ enum Tables {
                 ask?.price.description ?? "", ask?.quantity.grouped ?? "", ask.map(orders) ?? "",
             ])
         }
-        text += bids.isEmpty && asks.isEmpty ? "The book is empty.\n" : table.text
-        return text
+        return bids.isEmpty && asks.isEmpty ? "The book is empty.\n" : table.text
     }
 
     /// The orders of a level that have a name; `+` where others stand there since the opening.
@@ -40,10 +44,9 @@ enum Tables {
             if let cause = step.causationID {
                 text += "    because  \(numbers[cause].map { "#\($0), " } ?? "")\(cause)\n"
             }
+            if let correlation = step.correlationID { text += "    part of  \(correlation)\n" }
             text += "    event    \(step.event) (\(step.type)), position \(step.position), recorded \(step.recordedAt)\n"
         }
-        let correlations = Set(story.steps.compactMap(\.correlationID)).sorted()
-        if !correlations.isEmpty { text += "All of it belongs to \(correlations.joined(separator: ", ")).\n" }
         return text
     }
 
