@@ -135,7 +135,8 @@ struct Import: AsyncParsableCommand {
         if summary.takenFromOpening + summary.ofUnknownOrders > 0 {
             try StandardOutput.line(
                 "\(summary.takenFromOpening + summary.ofUnknownOrders) named an order that no message had introduced: "
-                    + "\(summary.takenFromOpening) were taken from the opening book, \(summary.ofUnknownOrders) had no effect.")
+                    + "\(summary.takenFromOpening) were taken from the opening book, \(summary.ofUnknownOrders) had no effect."
+            )
         }
         if let rows, let export { try StandardOutput.line("\(rows.grouped) quotes written to \(export).") }
     }

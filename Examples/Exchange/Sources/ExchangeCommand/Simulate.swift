@@ -173,13 +173,15 @@ struct Simulate: AsyncParsableCommand {
         }
         guard differences.isEmpty else {
             throw CommandFailure(
-                .damageFound, "After the restart, \(differences.prefix(5).joined(separator: "; ")): run 'daybook verify'.")
+                .damageFound,
+                "After the restart, \(differences.prefix(5).joined(separator: "; ")): run 'daybook verify'.")
         }
         outcome.restartEqual = true
         if !json {
             try StandardOutput.line(
                 "Everything is there and equal: \(after.head) positions, \(after.boards.count) books, "
-                    + "\(after.accounts.count) accounts with \(cash) dollars in all, the order's \(after.storySteps) events.")
+                    + "\(after.accounts.count) accounts with \(cash) dollars in all, the order's \(after.storySteps) events."
+            )
         }
     }
 
@@ -196,7 +198,8 @@ struct Simulate: AsyncParsableCommand {
         }
         if !json {
             try StandardOutput.line(
-                "Verify: \(report.eventsChecked.grouped) events read and checked in \(Self.tenths(seconds)) s, no damage.")
+                "Verify: \(report.eventsChecked.grouped) events read and checked in \(Self.tenths(seconds)) s, no damage."
+            )
         }
     }
 

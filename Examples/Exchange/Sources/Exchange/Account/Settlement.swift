@@ -10,7 +10,8 @@ public enum Settlement: Sendable, Hashable {
     /// A buyer's cash is held at its limit: trading at a better price gives the difference back.
     public static func movements(after event: OrderBook.Event, of instrument: Instrument) -> [Settlement] {
         switch event {
-        case .executed(let execution, let order, let account, let side, let price, let quantity, let against, let by, let limit):
+        case .executed(
+            let execution, let order, let account, let side, let price, let quantity, let against, let by, let limit):
             var movements: [Settlement] = []
             let restingBuys = side == .buy
             let buyer = restingBuys ? account : by

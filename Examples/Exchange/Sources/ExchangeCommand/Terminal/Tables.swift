@@ -45,7 +45,8 @@ enum Tables {
                 text += "    because  \(numbers[cause].map { "#\($0), " } ?? "")\(cause)\n"
             }
             if let correlation = step.correlationID { text += "    part of  \(correlation)\n" }
-            text += "    event    \(step.event) (\(step.type)), position \(step.position), recorded \(step.recordedAt)\n"
+            text +=
+                "    event    \(step.event) (\(step.type)), position \(step.position), recorded \(step.recordedAt)\n"
         }
         return text
     }

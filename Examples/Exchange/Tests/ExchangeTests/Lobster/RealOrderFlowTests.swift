@@ -5,7 +5,8 @@ import Testing
 struct RealOrderFlowTests {
     /// Folds the first messages, and shows the book after each to `check`.
     private func replay(
-        first count: Int = .max, check: (Int, VenueReport, _ before: OrderBook.State, _ after: OrderBook.State) throws -> Void
+        first count: Int = .max,
+        check: (Int, VenueReport, _ before: OrderBook.State, _ after: OrderBook.State) throws -> Void
     ) throws {
         var seed = try LineFile(path: SharedData.levels)
         let row = try #require(try seed.next())
@@ -68,6 +69,7 @@ struct RealOrderFlowTests {
         #expect(
             book.quote
                 == Quote(
-                    bid: Quote.Level(price: 5_857_200, quantity: 200), ask: Quote.Level(price: 5_859_100, quantity: 41)))
+                    bid: Quote.Level(price: 5_857_200, quantity: 200), ask: Quote.Level(price: 5_859_100, quantity: 41))
+        )
     }
 }

@@ -5,7 +5,9 @@ import Testing
 
 @Suite("The history of books")
 struct BookHistoryTests {
-    @Test("has as of any version, position or time the book that a replay of the events so far gives", arguments: seeds(2))
+    @Test(
+        "has as of any version, position or time the book that a replay of the events so far gives", arguments: seeds(2)
+    )
     func equalsReplay(seed: UInt64) async throws {
         let store = InMemoryEventStore()
         var configuration = OrderFlow.Configuration()
@@ -29,7 +31,7 @@ struct BookHistoryTests {
             for try await event in store.events(of: listing.instrument.bookStream) { events.append(event) }
             for (index, event) in events.enumerated() {
                 OrderBook.evolve(&book, with: try codec.decode(event))
-                guard index % 7 == 0 else { continue }
+                guard index % 23 == 0 else { continue }
                 let byVersion = try #require(
                     try await history.book(of: listing.instrument, asOf: .version(event.version)))
                 #expect(byVersion.book == book, "seed \(seed), version \(event.version)")

@@ -16,7 +16,8 @@ struct TradingFloorTests {
     }
 
     @discardableResult
-    private func record(_ flow: inout OrderFlow, in store: any EventStore, rounds: Int = .max) async throws -> Position {
+    private func record(_ flow: inout OrderFlow, in store: any EventStore, rounds: Int = .max) async throws -> Position
+    {
         let floor = TradingFloor(in: store)
         var position = try await floor.record(flow.openings, named: "\(flow.name):open").position
         var round = 0
@@ -107,7 +108,7 @@ struct TradingFloorTests {
     @Test("tells an order's whole story: hold, submission, executions, settlement, each with its cause")
     func story() async throws {
         let store = InMemoryEventStore()
-        var flow = flow(seed: 7)
+        var flow = flow(seed: 7, orders: 8_000)
         try await record(&flow, in: store)
         let story = try await OrderStory(of: flow.eventfulOrder, in: store)
         let types = story.steps.map(\.type.rawValue)

@@ -37,7 +37,8 @@ struct OrderBookTests {
         Scenario(OrderBook.self).given(opened, offer(1, 10, at: 1001))
             .when(
                 .submit(
-                    NewOrder(id: 2, account: "B", side: .buy, limit: 1005, quantity: 15, timeInForce: .immediate)))
+                    NewOrder(id: 2, account: "B", side: .buy, limit: 1005, quantity: 15, timeInForce: .immediate))
+            )
             .then(
                 .submitted(order: 2, account: "B", side: .buy, limit: 1005, quantity: 15, resting: 0),
                 .executed(
