@@ -283,11 +283,15 @@ int fault_fs_open_files(FaultFileSystem *fs) {
     return count;
 }
 
-void fault_fs_power_off(FaultFileSystem *fs) {
+static void set_off(FaultFileSystem *fs, bool is_off) {
     pthread_mutex_lock(&fs->lock);
-    fs->is_off = true;
+    fs->is_off = is_off;
     pthread_mutex_unlock(&fs->lock);
 }
+
+void fault_fs_power_off(FaultFileSystem *fs) { set_off(fs, true); }
+
+void fault_fs_power_on(FaultFileSystem *fs) { set_off(fs, false); }
 
 bool fault_fs_is_off(FaultFileSystem *fs) {
     pthread_mutex_lock(&fs->lock);

@@ -141,6 +141,10 @@ int fault_fs_open_files(FaultFileSystem *fs);
 /// Cuts the power: every call from now on fails, except those that close and unlock.
 void fault_fs_power_off(FaultFileSystem *fs);
 
+/// Ends a power cut that was none: a killed process, whose files are as it wrote them. Nothing that was not synced is
+/// lost, and nothing becomes durable.
+void fault_fs_power_on(FaultFileSystem *fs);
+
 bool fault_fs_is_off(FaultFileSystem *fs);
 
 /// Writes the files that a power cut at this moment would leave into a directory, under their own names.

@@ -54,6 +54,8 @@ final class FaultyDisk: Sendable {
     var openFiles: Int { Int(fault_fs_open_files(system)) }
 
     func cutPower() { fault_fs_power_off(system) }
+    /// Ends what was no power cut but the death of the process: the files are as it wrote them.
+    func restorePower() { fault_fs_power_on(system) }
     var isOff: Bool { fault_fs_is_off(system) }
 
     /// Writes what a power cut at this moment would leave into a directory, and returns how many writes it took away.

@@ -1,0 +1,230 @@
+import CFaultFileSystem
+import CSQLite
+import DaybookCore
+import DaybookSQLite
+import Foundation
+import Testing
+
+@Suite("In a damaged file the store")
+struct StoreDamageTests {
+    private static let requests = 60
+
+    /// A closed store of some requests, all in its one file.
+    private struct Sample {
+        let directory: TemporaryDirectory
+        let history = AppendHistory()
+        var path: String { directory.path("log.daybook") }
+
+        init(indexEntriesInMemory: Int = 100) async throws {
+            directory = try TemporaryDirectory()
+            var generator = SeededGenerator(seed: 11)
+            let store = try await SQLiteEventStore.open(
+                path, configuration: .faulty(nil, indexEntriesInMemory: indexEntriesInMemory))
+            for number in 0..<StoreDamageTests.requests {
+                try await history.append(.random(writer: 1, number: number, using: &generator), to: store)
+            }
+            await store.close()
+        }
+
+        /// Runs statements of SQL on the closed file.
+        func change(_ statements: String) throws {
+            let database = try RawDatabase(path)
+            try database.execute("DROP TABLE numbers")
+            try database.execute(statements)
+            database.close()
+        }
+
+        func open() async throws -> SQLiteEventStore {
+            try await SQLiteEventStore.open(path, configuration: .faulty(nil))
+        }
+    }
+
+    @Test("names the position and the stream of an event with a flipped bit, and reads all others")
+    func flippedEvent() async throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.path("log.daybook")
+        var store = try await SQLiteEventStore.open(path)
+        for number in 1...30 {
+            try await store.append(
+                [NewEvent(type: "Counted", data: Array("marked payload \(number);".utf8))],
+                to: StreamName(unchecked: "damage-\(number % 3)"))
+        }
+        await store.close()
+        var bytes = try Data(contentsOf: URL(fileURLWithPath: path))
+        let place = try #require(bytes.range(of: Data("marked payload 17;".utf8)))
+        bytes[place.lowerBound + 3] ^= 4
+        try bytes.write(to: URL(fileURLWithPath: path))
+
+        store = try await SQLiteEventStore.open(path)
+        let error = await #expect(throws: ReadError.self) { for try await _ in store.events() {} }
+        guard case .corrupted(17, "damage-2", let file, _) = error else {
+            Issue.record("\(String(describing: error)) does not tell position 17 and stream damage-2")
+            return
+        }
+        #expect(file == path)
+        var others = 0
+        for number in 1...30 where number != 17 {
+            let page = try await store.readPage(
+                from: .position(Position(Int64(number))), direction: .forward, filter: .all, limit: 1)
+            others += page.events.count
+        }
+        #expect(others == 29)
+        let report = try await store.verify()
+        #expect(report.findings.map(\.position) == [17])
+        #expect(report.findings.first?.stream == "damage-2")
+        #expect(report.eventsChecked == 29)
+        try await store.append([NewEvent(type: "Counted", data: [1])], to: "damage-2")
+        await store.close()
+    }
+
+    @Test(
+        "builds the index anew, and loses nothing",
+        arguments: [
+            "DROP TABLE index_entries", "DROP TABLE index_segments",
+            "DROP TABLE index_entries; DROP TABLE index_segments",
+            "DELETE FROM index_entries", "DELETE FROM index_segments",
+            "DELETE FROM index_entries WHERE rowid_is_odd", "UPDATE index_entries SET data = randomblob(length(data))",
+            "UPDATE index_entries SET data = x''", "UPDATE index_entries SET first = first + 1000000",
+            "UPDATE index_entries SET key = key + 1000000", "UPDATE index_segments SET first = first + 1",
+            "UPDATE index_segments SET last = last - 1", "UPDATE index_segments SET last_name = last_name - 1",
+            "UPDATE index_segments SET last_commit = last_commit - 1", "UPDATE index_segments SET crc = crc + 1",
+            "UPDATE index_segments SET entries = entries - 1", "UPDATE index_segments SET level = 60",
+            "UPDATE index_segments SET controls = controls + 1",
+        ])
+    func damagedIndex(_ damage: String) async throws {
+        let sample = try await Sample()
+        // WITHOUT ROWID tables have no row number to choose every other row by.
+        try sample.change(damage.replacingOccurrences(of: "rowid_is_odd", with: "(kind + key + first) % 2 = 1"))
+        var store = try await sample.open()
+        #expect(try await sample.history.violations(in: store) == [], "As it is, after \(damage).")
+        try await sample.history.append(
+            AppendRequest(writes: [
+                StreamWrite(stream: "shared-1", action: .append([NewEvent(type: "Counted", data: [1])]))
+            ]), to: store)
+        try await store.reindex()
+        #expect(try await sample.history.violations(in: store) == [], "After reindex.")
+        let report = try await store.verify()
+        #expect(report.isSound, "\(report.findings)")
+        await store.close()
+        store = try await sample.open()
+        #expect(try await sample.history.violations(in: store) == [], "Opened again.")
+        await store.close()
+    }
+
+    @Test("never returns anything else than what was recorded, whatever byte of the file changed")
+    func anyByte() async throws {
+        let sample = try await Sample()
+        let original = try Data(contentsOf: URL(fileURLWithPath: sample.path))
+        let reference = try await sample.open()
+        let truth = try await Reading(of: reference)
+        #expect(truth.errors == 0)
+        await reference.close()
+        var generator = SeededGenerator(seed: FaultSeed.value)
+        var found = 0
+        for _ in 0..<FaultSeed.states / 2 {
+            let directory = try TemporaryDirectory()
+            let path = directory.path("log.daybook")
+            var bytes = original
+            let offset = Int.random(in: 0..<bytes.count, using: &generator)
+            let bit = Int.random(in: 0..<8, using: &generator)
+            bytes[offset] ^= 1 << bit
+            try bytes.write(to: URL(fileURLWithPath: path))
+            guard let store = try? await SQLiteEventStore.open(path, configuration: .faulty(nil)) else {
+                found += 1
+                continue
+            }
+            let reading = try await Reading(of: store)
+            #expect(reading.isPart(of: truth), "Byte \(offset), bit \(bit), seed \(FaultSeed.value)")
+            if reading.errors > 0 {
+                found += 1
+                let report = try? await store.verify()
+                #expect(report?.isSound != true, "Verify misses byte \(offset), bit \(bit).")
+            }
+            await store.close()
+        }
+        #expect(found > 0)
+    }
+
+    /// All that can be read from a store, event by event, and how often that failed.
+    private struct Reading {
+        var events: [Position: RecordedEvent] = [:]
+        var streams: [StreamName: [EventID]] = [:]
+        var names: [StreamName]?
+        var head = Position.start
+        var errors = 0
+
+        init(of store: SQLiteEventStore) async throws {
+            head = try await store.head()
+            for number in stride(from: Int64(1), through: head.rawValue, by: 1) {
+                do {
+                    let page = try await store.readPage(
+                        from: .position(Position(number)), direction: .forward, filter: .everything, limit: 1)
+                    for event in page.events { events[event.position] = event }
+                } catch { errors += 1 }
+            }
+            do { names = try await store.streams(after: nil, limit: 1000) } catch { errors += 1 }
+            for stream in Set(events.values.map(\.stream)) {
+                do {
+                    for try await event in store.events(of: stream) { streams[stream, default: []].append(event.id) }
+                } catch {
+                    errors += 1
+                    streams[stream] = nil
+                }
+            }
+        }
+
+        func isPart(of truth: Reading) -> Bool {
+            head == truth.head && (errors > 0 || events.count == truth.events.count)
+                && (names == nil || names == truth.names)
+                && events.allSatisfy { truth.events[$0.key] == $0.value }
+                && streams.allSatisfy { truth.streams[$0.key] == $0.value }
+        }
+    }
+
+    @Test("is refused when the log is shorter than its own checkpoints, receipts or index say")
+    func truncatedLog() async throws {
+        for keeper in ["checkpoint", "receipt", "index"] {
+            let directory = try TemporaryDirectory()
+            let path = directory.path("log.daybook")
+            let store = try await SQLiteEventStore.open(
+                path, configuration: .faulty(nil, indexEntriesInMemory: keeper == "index" ? 4 : 100_000))
+            for number in 0..<20 {
+                _ = try await store.append(
+                    AppendRequest(
+                        writes: [
+                            StreamWrite(
+                                stream: "cut-1", action: .append([NewEvent(type: "Counted", data: [UInt8(number)])]))
+                        ], commandID: keeper == "receipt" ? CommandID(unchecked: "c-\(number)") : nil))
+            }
+            if keeper == "checkpoint" { try await store.save(Checkpoint(after: 20), for: "reader") }
+            await store.close()
+            let database = try RawDatabase(path)
+            try database.execute("DROP TABLE numbers; DELETE FROM events WHERE position > 3")
+            database.close()
+            let error = await #expect(throws: OpenError.self, "\(keeper)") {
+                try await SQLiteEventStore.open(path, configuration: .faulty(nil)).close()
+            }
+            guard case .logTooShort(path, 3, _, _)? = error else {
+                Issue.record("\(keeper): \(String(describing: error)) is no logTooShort")
+                continue
+            }
+        }
+    }
+
+    @Test("whose end is cut off is refused, or read as it was: never shorter and silent")
+    func cutFile() async throws {
+        let sample = try await Sample()
+        let original = try Data(contentsOf: URL(fileURLWithPath: sample.path))
+        for length in stride(from: 0, to: original.count, by: 1536) {
+            let directory = try TemporaryDirectory()
+            let path = directory.path("log.daybook")
+            try original.prefix(length).write(to: URL(fileURLWithPath: path))
+            guard let store = try? await SQLiteEventStore.open(path, configuration: .faulty(nil)) else { continue }
+            let violations = try? await sample.history.violations(in: store)
+            let report = try? await store.verify()
+            // An empty file is a new one: that it once was full nothing in it can tell.
+            #expect(length == 0 || violations == [] || report?.isSound != true, "cut at \(length) of \(original.count)")
+            await store.close()
+        }
+    }
+}

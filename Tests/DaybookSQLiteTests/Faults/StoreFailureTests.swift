@@ -1,0 +1,155 @@
+import CFaultFileSystem
+import CSQLite
+import DaybookCore
+import DaybookSQLite
+import Foundation
+import Testing
+
+@Suite("When the disk fails a write or a sync the store")
+struct StoreFailureTests {
+    private static let requests = 8
+
+    /// Opens, appends one request after the other, closes; returns whether an append was acknowledged after a failure.
+    private func run(
+        _ history: AppendHistory, _ path: String, on disk: FaultyDisk, seed: UInt64
+    ) async throws -> (failed: Bool, acknowledgedAfterFailure: Bool) {
+        var generator = SeededGenerator(seed: seed)
+        guard let store = try? await SQLiteEventStore.open(path, configuration: .faulty(disk, indexEntriesInMemory: 40))
+        else { return (true, false) }
+        var failed = false
+        var acknowledgedAfterFailure = false
+        for number in 0..<Self.requests {
+            let request = AppendRequest.random(writer: 0, number: number, using: &generator)
+            do {
+                try await history.append(request, to: store)
+                acknowledgedAfterFailure = acknowledgedAfterFailure || failed
+            } catch {
+                guard case .storageFailed = error else { throw error }
+                failed = true
+            }
+        }
+        // The process dies rather than closing: what it leaves undone stays undone.
+        disk.cutPower()
+        await store.close()
+        disk.restorePower()
+        disk.repair()
+        return (failed, acknowledgedAfterFailure)
+    }
+
+    /// What a later power cut leaves holds at least what is served now.
+    private func checkDurable(_ store: SQLiteEventStore, on disk: FaultyDisk, seed: UInt64) async throws -> [String] {
+        let head = try await store.head()
+        var violations: [String] = []
+        for (index, survival) in [FaultSurvival.none, .random].enumerated() {
+            let survivors = try TemporaryDirectory()
+            try disk.copySurviving(to: survivors.url, survival, seed: seed &+ UInt64(index))
+            let later = try await SQLiteEventStore.open(
+                survivors.path("log.daybook"), configuration: .faulty(nil))
+            let laterHead = try await later.head()
+            if laterHead < head { violations.append("served up to \(head), and a power cut left \(laterHead)") }
+            await later.close()
+        }
+        return violations
+    }
+
+    struct Failure: CustomTestStringConvertible {
+        let call: FaultCall
+        var effect = FaultEffect.error
+        var count: Int? = 1
+        var testDescription: String { "\(call), \(effect), \(count == nil ? "from then on" : "once")" }
+    }
+
+    @Test(
+        "at the n-th call acknowledges nothing more, and serves after the next opening only what lasts",
+        arguments: [
+            Failure(call: .write), Failure(call: .write, effect: .short), Failure(call: .sync),
+            Failure(call: .sync, count: nil), Failure(call: .truncate), Failure(call: .sharedMemoryMap),
+        ])
+    func nthCall(_ failure: Failure) async throws {
+        // A sync that fails is the rare and the treacherous case: each is tried; of the writes every third.
+        let step = failure.call == .write && ProcessInfo.processInfo.environment["DAYBOOK_FAULT_STATES"] == nil ? 3 : 1
+        var failures = 0
+        for n in stride(from: 1, through: 2000, by: step) {
+            let seed = FaultSeed.value &+ UInt64(n)
+            let directory = try TemporaryDirectory()
+            let path = directory.path("log.daybook")
+            let disk = try FaultyDisk()
+            let history = AppendHistory()
+            let rule = disk.breakCall(
+                failure.call, first: n, count: failure.count, effect: failure.effect, length: 600)
+            let place: Comment = "call \(n), seed \(FaultSeed.value)"
+            let faultsBefore = disk.faults(failure.call)
+            let (failed, acknowledgedAfterFailure) = try await run(history, path, on: disk, seed: seed)
+            _ = rule
+            #expect(!acknowledgedAfterFailure, place)
+            failures += failed ? 1 : 0
+            let store = try await SQLiteEventStore.open(path, configuration: .faulty(disk))
+            #expect(try await history.violations(in: store) == [], place)
+            #expect(try await checkDurable(store, on: disk, seed: seed) == [], place)
+            try await history.append(
+                AppendRequest(writes: [
+                    StreamWrite(stream: "after", action: .append([NewEvent(type: "Counted", data: [1])]))
+                ]), to: store)
+            await store.close()
+            if disk.calls(failure.call) < n || (disk.faults(failure.call) == faultsBefore && !failed) { break }
+        }
+        #expect(failures > 0 || failure.call == .truncate)
+    }
+
+    @Test("and is opened again, may lose its power at any call of the opening")
+    func cutWhileReopening() async throws {
+        for call: FaultCall in [.write, .sync, .truncate] {
+            for n in 1...200 {
+                let seed = FaultSeed.value &+ UInt64(n)
+                let directory = try TemporaryDirectory()
+                let path = directory.path("log.daybook")
+                let disk = try FaultyDisk()
+                let history = AppendHistory()
+                disk.breakCall(.sync, of: "-wal", first: 8)
+                let (failed, _) = try await run(history, path, on: disk, seed: seed)
+                #expect(failed)
+                disk.breakCall(call, first: n, effect: .powerOff, length: 600)
+                let reopened = try? await SQLiteEventStore.open(path, configuration: .faulty(disk))
+                let wasCut = disk.isOff
+                disk.cutPower()
+                await reopened?.close()
+                for (index, survival) in FaultSurvival.mixed.enumerated() {
+                    let survivors = try TemporaryDirectory()
+                    try disk.copySurviving(to: survivors.url, survival, seed: seed &+ UInt64(index))
+                    let place: Comment = "\(call) \(n), \(survival), seed \(FaultSeed.value)"
+                    await #expect(throws: Never.self, place) {
+                        let store = try await SQLiteEventStore.open(
+                            survivors.path("log.daybook"), configuration: .faulty(nil))
+                        #expect(try await history.violations(in: store) == [], place)
+                        await store.close()
+                    }
+                }
+                if !wasCut { break }
+            }
+        }
+    }
+
+    @Test("reports a read that fails, and goes on when the disk does")
+    func failedRead() async throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.path("log.daybook")
+        let disk = try FaultyDisk()
+        let history = AppendHistory()
+        _ = try await run(history, path, on: disk, seed: 1)
+        var configuration = SQLiteEventStore.Configuration.faulty(disk)
+        configuration.readerCount = 1
+        let store = try await SQLiteEventStore.open(path, configuration: configuration)
+        disk.breakCall(.read, of: ".daybook", count: nil)
+        let error = await #expect(throws: ReadError.self) {
+            for try await _ in store.events() {}
+        }
+        guard case .storageFailed(let reason) = error else {
+            Issue.record("\(String(describing: error)) is no storageFailed")
+            return
+        }
+        #expect(reason.contains(path))
+        disk.repair()
+        #expect(try await history.violations(in: store) == [])
+        await store.close()
+    }
+}
