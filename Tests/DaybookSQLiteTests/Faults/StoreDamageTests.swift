@@ -121,7 +121,7 @@ struct StoreDamageTests {
         await reference.close()
         var generator = SeededGenerator(seed: FaultSeed.value)
         var found = 0
-        for _ in 0..<FaultSeed.states / 2 {
+        for _ in 0..<FaultSeed.states / 5 {
             let directory = try TemporaryDirectory()
             let path = directory.path("log.daybook")
             var bytes = original
@@ -165,7 +165,8 @@ struct StoreDamageTests {
             do { names = try await store.streams(after: nil, limit: 1000) } catch { errors += 1 }
             for stream in Set(events.values.map(\.stream)) {
                 do {
-                    for try await event in store.events(of: stream) { streams[stream, default: []].append(event.id) }
+                    streams[stream] = []
+                    for try await event in store.events(of: stream) { streams[stream]?.append(event.id) }
                 } catch {
                     errors += 1
                     streams[stream] = nil

@@ -15,7 +15,10 @@ struct StoreFailureTests {
     ) async throws -> (failed: Bool, acknowledgedAfterFailure: Bool) {
         var generator = SeededGenerator(seed: seed)
         guard let store = try? await SQLiteEventStore.open(path, configuration: .faulty(disk, indexEntriesInMemory: 40))
-        else { return (true, false) }
+        else {
+            disk.repair()
+            return (true, false)
+        }
         var failed = false
         var acknowledgedAfterFailure = false
         for number in 0..<Self.requests {
