@@ -46,6 +46,7 @@ docs: setup ## Builds the reference as a static site in docs/site.
 	    --transform-for-static-hosting --hosting-base-path daybook --output-path docs/site
 
 crash-test: setup ## Kills the writing process at random moments and compares with what was acknowledged (KILLS).
+	scripts/crash-test --canary
 	scripts/crash-test --kills $(KILLS)
 
 clean: ## Removes everything that was built.
