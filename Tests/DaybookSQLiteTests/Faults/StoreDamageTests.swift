@@ -111,8 +111,8 @@ struct StoreDamageTests {
         await store.close()
     }
 
-    @Test("never returns anything else than what was recorded, whatever byte of the file changed")
-    func anyByte() async throws {
+    @Test("never returns another event than was recorded, whatever bit of the file changed, and verify finds it")
+    func anyBit() async throws {
         let sample = try await Sample()
         let original = try Data(contentsOf: URL(fileURLWithPath: sample.path))
         let reference = try await sample.open()
@@ -133,12 +133,18 @@ struct StoreDamageTests {
                 found += 1
                 continue
             }
+            let place: Comment = "byte \(offset), bit \(bit), seed \(FaultSeed.value)"
             let reading = try await Reading(of: store)
-            #expect(reading.isPart(of: truth), "Byte \(offset), bit \(bit), seed \(FaultSeed.value)")
-            if reading.errors > 0 {
+            #expect(reading.differenceOfEvents(from: truth) == nil, place)
+            if reading.errors > 0 || reading.differenceOfIndex(from: truth) != nil {
                 found += 1
                 let report = try? await store.verify()
-                #expect(report?.isSound != true, "Verify misses byte \(offset), bit \(bit).")
+                #expect(report?.isSound != true, "Verify misses it: \(place)")
+            }
+            // A bit of the index can hide what is in the log until verify tells and reindex brings it back.
+            if reading.errors == 0, reading.differenceOfIndex(from: truth) != nil {
+                try await store.reindex()
+                #expect(try await Reading(of: store).differenceOfIndex(from: truth) == nil, place)
             }
             await store.close()
         }
@@ -174,11 +180,24 @@ struct StoreDamageTests {
             }
         }
 
-        func isPart(of truth: Reading) -> Bool {
-            head == truth.head && (errors > 0 || events.count == truth.events.count)
-                && (names == nil || names == truth.names)
-                && events.allSatisfy { truth.events[$0.key] == $0.value }
-                && streams.allSatisfy { truth.streams[$0.key] == $0.value }
+        /// What the log has otherwise, and gives without an error.
+        func differenceOfEvents(from truth: Reading) -> String? {
+            if head != truth.head { return "the head is \(head), not \(truth.head)" }
+            for (position, event) in events.sorted(by: { $0.key < $1.key }) where truth.events[position] != event {
+                return "the event at \(position) is another"
+            }
+            if errors == 0, events.count != truth.events.count { return "only \(events.count) events are there" }
+            return nil
+        }
+
+        /// What the index leads to otherwise, and without an error.
+        func differenceOfIndex(from truth: Reading) -> String? {
+            if let names, names != truth.names { return "the names of the streams differ" }
+            for (stream, ids) in streams {
+                guard let expected = truth.streams[stream] else { return "there is a new stream '\(stream)'" }
+                if ids != expected { return "stream '\(stream)' has \(ids.count) of \(expected.count) events" }
+            }
+            return nil
         }
     }
 
