@@ -4,10 +4,14 @@ import DaybookSQLite
 
 enum CashAccount: Decider {
     struct State { var available = 0 }
-    enum Command { case deposit(Int), hold(Int, order: String) }
+    enum Command {
+        case deposit(Int)
+        case hold(Int, order: String)
+    }
     enum Event: DomainEvent {
         static let typePrefix = "account"
-        case deposited(amount: Int), held(amount: Int, order: String)
+        case deposited(amount: Int)  // Recorded as type "account.deposited" with the data {"amount":1000}.
+        case held(amount: Int, order: String)
     }
     enum Rejection: Error { case insufficientCash(available: Int) }
 
