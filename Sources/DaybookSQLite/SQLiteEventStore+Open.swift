@@ -102,7 +102,7 @@ private struct StoreOpening {
             let reader = try LogReader(connection, tail: tail, file: path, nameCapacity: configuration.cachedNames)
             let last = try lastNumbers(reader)
             try compareWithWhatIsKnown(connection, head: last.position)
-            let index = try openIndex(connection, reader, tail, last)
+            let (index, reasonNotToAppend) = try openIndex(connection, reader, tail, last)
             let inline = InlineReadModels(configuration.inlineReadModels, documents: try DocumentTable(connection))
             try inline.catchUp(reader, head: last.position)
             let log = try LogWriter(
@@ -120,7 +120,7 @@ private struct StoreOpening {
             }
             let thread = try WriterThread(
                 connection, log: log, index: index, inline: inline, head: signal, path: path,
-                freeSpaceReserve: configuration.freeSpaceReserve)
+                freeSpaceReserve: configuration.freeSpaceReserve, reasonNotToAppend: reasonNotToAppend)
             return SQLiteEventStore(
                 path: path, committer: GroupCommitter(thread), readers: ReaderPool(readers), signal: signal,
                 time: configuration.time, ownerLock: lock, temporaryFolder: temporaryFolder)
@@ -224,7 +224,7 @@ private struct StoreOpening {
     /// Takes over the index of the file as far as it goes, and reads what it does not know yet into memory.
     private func openIndex(
         _ connection: Connection, _ reader: LogReader, _ tail: IndexTail, _ last: LogNumbers
-    ) throws -> IndexWriter {
+    ) throws -> (IndexWriter, reasonNotToAppend: String?) {
         do {
             try reader.index.begin(epoch: tail.epoch)
             let segments = reader.index.segments
@@ -251,15 +251,15 @@ private struct StoreOpening {
                 throw StoreFailure.indexDamaged("the index is far behind the log")
             }
             tail.state.withLock { [gathered] in $0.active = gathered }
-            return index
+            return (index, scanner.reasonNotToAppend)
         } catch let failure as StoreFailure {
             guard case .indexDamaged = failure else { throw failure }
             let index = try IndexWriter(
                 connection, segments: [], numbersPerSegment: configuration.indexEntriesInMemory)
-            try index.rebuild(
-                from: LogScanner(reader, after: 0), tail: tail, through: last, progress: nil)
+            let scanner = try LogScanner(reader, after: 0)
+            try index.rebuild(from: scanner, tail: tail, through: last, progress: nil)
             try reader.index.begin(epoch: tail.epoch)
-            return index
+            return (index, scanner.reasonNotToAppend)
         }
     }
 }

@@ -98,3 +98,35 @@ struct IndexTests {
         await store.close()
     }
 }
+
+@Suite("A damaged event")
+struct DamagedEventTests {
+    @Test(
+        "keeps nobody from the others, in the index or behind it, built anew or not",
+        arguments: [80, 20, 36, 44], [8, 200_000])
+    func othersAreRead(changing byte: Int, indexEntriesInMemory: Int) async throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path("log.daybook")
+        let events = try await IndexTests.fill(path, batches: 20)
+        try IndexTests.execute(
+            """
+            UPDATE events SET record = substr(record, 1, \(byte)) || x'7B' || substr(record, \(byte + 2))
+            WHERE position = 42
+            """, on: path)
+        var configuration = SQLiteEventStore.Configuration()
+        configuration.indexEntriesInMemory = indexEntriesInMemory
+        let store = try await SQLiteEventStore.open(path, configuration: configuration)
+        let damaged = events[41].stream
+        #expect(try await store.verify().findings.map(\.position) == [42])
+        await #expect(throws: ReadError.self) { for try await _ in store.events(of: damaged) {} }
+        for stream in ["s2-0", "s3-0", "s4-0"] as [StreamName] where stream != damaged {
+            var found: [RecordedEvent] = []
+            for try await event in store.events(of: stream) { found.append(event) }
+            #expect(found == events.filter { $0.stream == stream })
+        }
+        try await store.append([NewEvent(type: "t", data: [])], to: "s9-0", expecting: .noStream)
+        try await store.reindex()
+        #expect(try await store.verify().findings.map(\.position) == [42])
+        await store.close()
+    }
+}

@@ -42,20 +42,87 @@ final class LogScanner {
         }
         guard done.position < last.position, generation.count < limit else { return }
         var gathered = generation
-        var position = done.position
-        try reader.records(from: done.position + 1, through: last.position) { at, record throws(StoreFailure) in
+        while done.position < last.position, gathered.count < limit {
+            do {
+                try gatherEvents(into: &gathered, from: &done.position, through: last.position, atMost: limit)
+            } catch {
+                guard case .damaged(let at?, _, _) = error, at == done.position + 1 else { throw error }
+                try place(damaged: at, into: &gathered)
+                done.position = at
+            }
+        }
+        generation = gathered
+    }
+
+    private func gatherEvents(
+        into gathered: inout IndexTail.Generation, from done: inout Int64, through last: Int64, atMost limit: Int
+    ) throws(StoreFailure) {
+        try reader.records(from: done + 1, through: last) { at, record throws(StoreFailure) in
             var tags: [Int64] = []
             for index in 0..<record.tagCount { tags.append(record.tag(index)) }
             let stream = try reader.stream(record.stream)
+            let category = try category(of: record.stream, named: stream)
+            let controlled = try controlledNumber(of: stream, at: at)
+            closeGap(before: record.version, of: record.stream, in: &gathered)
             gathered.add(
-                at, stream: record.stream, version: record.version,
-                category: try category(of: record.stream, named: stream), type: record.type, tags: tags,
-                controls: try controlledNumber(of: stream, at: at))
-            position = at
+                at, stream: record.stream, version: record.version, category: category, type: record.type, tags: tags,
+                controls: controlled)
+            done = at
             return gathered.count < limit
         }
-        generation = gathered
-        done.position = position
+    }
+
+    // MARK: - Damaged events
+
+    /// Damaged events of which it cannot be told where they belong. While there are any, a stream may have lost its last
+    /// event, and nothing can be appended.
+    private(set) var unplaced: [Int64] = []
+
+    /// Why nothing may be appended to the log as the scan found it.
+    var reasonNotToAppend: String? {
+        guard let first = unplaced.first else { return nil }
+        return "\(unplaced.count) damaged events, the first at position \(first), cannot be told their streams, one of "
+            + "which may have lost its end: restore from a backup"
+    }
+
+    /// Leads to a damaged event from the stream it seems to be of, if its version comes next there: its readers then
+    /// learn of the damage, and all others read on.
+    private func place(damaged position: Int64, into gathered: inout IndexTail.Generation) throws(StoreFailure) {
+        guard let hint = try reader.placeTold(byDamaged: position),
+            let text = try? reader.names.text(hint.stream, .stream)
+        else {
+            unplaced.append(position)
+            return
+        }
+        let key = IndexKey(kind: .stream, key: hint.stream)
+        var next: Int64?
+        if let list = gathered.lists[key] {
+            next = list.first + Int64(list.numbers.count)
+        } else if !isWhole {
+            next = try reader.index.last(under: key, atOrBelow: .max).map { $0.ordinal + 1 } ?? 0
+        }
+        guard hint.version == next ?? hint.version else {
+            unplaced.append(position)
+            return
+        }
+        gathered.add(position, ordinal: hint.version, under: key)
+        let name = StreamName(unchecked: text)
+        let category = try category(of: hint.stream, named: name)
+        gathered.add(position, ordinal: position, under: IndexKey(kind: .category, key: category))
+        if let controlled = try controlledNumber(of: name, at: position) {
+            gathered.add(position, ordinal: position, under: IndexKey(kind: .control, key: controlled))
+        }
+    }
+
+    /// Fills versions that a stream lacks with damaged events that belong nowhere else.
+    private func closeGap(before version: Int64, of stream: Int64, in gathered: inout IndexTail.Generation) {
+        let key = IndexKey(kind: .stream, key: stream)
+        while !unplaced.isEmpty, let list = gathered.lists[key] {
+            let next = list.first + Int64(list.numbers.count)
+            guard next < version, let last = list.numbers.last, let index = unplaced.firstIndex(where: { $0 > last })
+            else { return }
+            gathered.add(unplaced.remove(at: index), ordinal: next, under: key)
+        }
     }
 
     private func gatherNames(

@@ -100,6 +100,23 @@ final class LogReader {
         }
     }
 
+    /// The stream and version that a damaged record seems to have; nil when it is missing or too short to tell.
+    func placeTold(byDamaged position: Int64) throws(StoreFailure) -> (stream: Int64, version: Int64)? {
+        one.bind(1, position)
+        do {
+            guard try one.step() else { return nil }
+        } catch {
+            return nil
+        }
+        defer { one.reset() }
+        let bytes = one.bytes(0)
+        guard bytes.count >= EventRecord.headerBytes else { return nil }
+        return (
+            Int64(littleEndian: bytes.loadUnaligned(fromByteOffset: 32, as: Int64.self)),
+            Int64(littleEndian: bytes.loadUnaligned(fromByteOffset: 40, as: Int64.self))
+        )
+    }
+
     /// The stream that a damaged record seems to be of, for the message.
     private func streamIfTold(_ bytes: UnsafeRawBufferPointer) -> StreamName? {
         guard bytes.count >= EventRecord.headerBytes else { return nil }

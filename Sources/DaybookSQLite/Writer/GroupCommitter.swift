@@ -66,7 +66,10 @@ final class WriterThread {
     private let head: HeadSignal
     private let path: String
     private let freeSpaceReserve: Int64
+    /// Why nothing is written until the file is opened anew.
     private var failure: String?
+    /// Why the log, as it was found, takes no event.
+    private var reasonNotToAppend: String?
     private let begin: Statement
     private let commit: Statement
 
@@ -76,8 +79,9 @@ final class WriterThread {
 
     init(
         _ connection: Connection, log: LogWriter, index: IndexWriter, inline: InlineReadModels, head: HeadSignal,
-        path: String, freeSpaceReserve: Int64
+        path: String, freeSpaceReserve: Int64, reasonNotToAppend: String?
     ) throws(SQLiteFailure) {
+        self.reasonNotToAppend = reasonNotToAppend
         self.connection = connection
         self.log = log
         self.index = index
@@ -94,7 +98,7 @@ final class WriterThread {
             process(jobs)
             checkpointIfDue(atLeast: Self.pagesToCheckpoint)
             status.value.withLock { status in
-                status.failure = failure
+                status.failure = failure ?? reasonNotToAppend
                 status.commits += 1
                 status.appends += Int64(jobs.count)
                 status.walPages = connection.walPages
@@ -219,6 +223,9 @@ final class WriterThread {
     }
 
     private func append(_ submission: AppendSubmission) throws -> AppendSubmission.Outcome {
+        if let reasonNotToAppend {
+            return .failure(.storageFailed(reason: "\(path): \(reasonNotToAppend)", mayBeWritten: false))
+        }
         switch try log.decide(submission.request, digest: submission.digest) {
         case .failure(let error): return .failure(error)
         case .success(.answer(let result)): return .success(result)
@@ -292,6 +299,7 @@ final class WriterThread {
         do {
             let scanner = try LogScanner(log.reader, after: 0)
             try index.rebuild(from: scanner, tail: log.tail, through: log.committed, progress: progress)
+            reasonNotToAppend = scanner.reasonNotToAppend
             log.didRollBack()
             try log.reader.index.begin(epoch: log.tail.epoch)
             return nil

@@ -217,7 +217,7 @@ final class LogWriter {
     private func head(ofStream number: Int64, named name: StreamName) throws(StoreFailure) -> StreamHead {
         if let head = streams[number] { return head }
         guard let category = try reader.names.number(.category, name.category.rawValue) else {
-            throw .damaged(position: nil, stream: name, reason: "the name of its category is missing")
+            throw .indexDamaged("nothing leads to the category of stream '\(name)'")
         }
         var head = StreamHead(
             lastVersion: -1, lastID: nil,
