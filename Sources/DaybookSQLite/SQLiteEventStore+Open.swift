@@ -1,3 +1,4 @@
+import CDaybookSQLite
 import CSQLite
 import DaybookCore
 import Foundation
@@ -94,6 +95,7 @@ private struct StoreOpening {
 
     private func open(_ lock: OwnerLock, _ temporaryFolder: String?) throws(OpenError) -> SQLiteEventStore {
         do {
+            try rewriteWAL()
             let connection = try Connection(
                 path: path, readOnly: false, creates: configuration.createsFile,
                 fileSystem: configuration.fileSystem)
@@ -187,6 +189,14 @@ private struct StoreOpening {
         } catch {
             if !error.isDiskFull { throw error }
         }
+    }
+
+    /// Puts on the disk whatever an earlier process had written and may not have been able to sync, before any of it
+    /// is copied into the database.
+    private func rewriteWAL() throws(SQLiteFailure) {
+        let code = daybook_rewrite_wal(configuration.fileSystem, path)
+        let failure = SQLiteFailure(code, nil, "rewriting \(path)-wal")
+        guard code == SQLITE_OK || failure.isDiskFull else { throw failure }
     }
 
     private func lastNumbers(_ reader: LogReader) throws -> LogNumbers {

@@ -12,4 +12,15 @@ uint32_t daybook_crc32c(uint32_t crc, const void *bytes, size_t count);
 /// The same by table alone, so that tests can compare the two.
 uint32_t daybook_crc32c_portable(uint32_t crc, const void *bytes, size_t count);
 
+/// Writes every byte of a database's write-ahead log to its own place again, and syncs it.
+///
+/// After a sync that failed, Linux takes the bytes that did not reach the disk for written: reads return them, and a
+/// later sync does nothing about them. Copied from there into the database they would leave, after a power cut, a
+/// database that is newer than the log which is then played over it. Only writing them again puts them on the disk.
+/// Does nothing when there is no database or no log. Nobody else may have the database open.
+///
+/// - Parameter vfs: The name of the SQLite VFS; the default one when null.
+/// - Returns: A SQLite result code.
+int daybook_rewrite_wal(const char *vfs, const char *path);
+
 #endif
