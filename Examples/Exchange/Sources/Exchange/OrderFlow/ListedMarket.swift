@@ -13,7 +13,7 @@ struct ListedMarket: Sendable {
     private var candidates: [OrderID] = []
     /// How often resting orders have traded.
     private var executions: [OrderID: Int] = [:]
-    /// The first order that rested, traded twice, and was deleted: one with a story.
+    /// The first order that rested, traded in part, and was deleted: one with a story.
     private(set) var eventfulOrder: OrderID?
 
     var instrument: Instrument { listing.instrument }
@@ -40,7 +40,7 @@ struct ListedMarket: Sendable {
         case .executed(_, let order?, _, _, _, _, _, _, _) where eventfulOrder == nil:
             executions[order, default: 0] += 1
         case .deleted(let order, _, _, _, _) where eventfulOrder == nil:
-            if executions[order] == 2 { eventfulOrder = order }
+            if executions[order] != nil { eventfulOrder = order }
         default: break
         }
     }

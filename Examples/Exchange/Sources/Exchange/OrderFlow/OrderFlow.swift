@@ -266,7 +266,7 @@ public struct OrderFlow: Sendable {
         markets.first { $0.instrument == instrument }?.book
     }
 
-    /// An order to which much has happened: it rested, traded twice, and was deleted. Else the first one.
+    /// An order to which much has happened: it rested, traded in part, and was deleted. Else the first one.
     public var eventfulOrder: OrderID { markets.compactMap(\.eventfulOrder).first ?? 1 }
 
     /// The flow's own accounts, which a recording of all rounds equals.
