@@ -143,6 +143,9 @@ private struct LogVerification: Sendable {
                 }
                 number += 1
             }
+            for reason in try reader.index.damage(reader.connection) {
+                add(nil, nil, "\(reason); run 'daybook reindex'")
+            }
             let check = try reader.connection.prepare("PRAGMA quick_check(20)")
             while try check.step() {
                 let message = check.text(0)

@@ -187,6 +187,40 @@ final class IndexReader {
         }
     }
 
+    /// Reads every row, and tells what is wrong with them: a row whose key is damaged, or that is missing, is not found
+    /// by any lookup.
+    ///
+    /// - Complexity: O(rows).
+    func damage(_ connection: Connection) throws(StoreFailure) -> [String] {
+        var rows: [Int64: Int64] = [:]
+        var damaged: [Int64: Int64] = [:]
+        do {
+            let statement = try connection.prepare("SELECT segment, kind, key, first, data FROM index_entries")
+            while try statement.step() {
+                let segment = statement.integer(0)
+                rows[segment, default: 0] += 1
+                if let kind = IndexKey.Kind(rawValue: UInt8(clamping: statement.integer(1))),
+                    (try? Postings(
+                        decoding: statement.bytes(4), segment: segment,
+                        key: IndexKey(kind: kind, key: statement.integer(2)), first: statement.integer(3))) != nil
+                {
+                    continue
+                }
+                damaged[segment, default: 0] += 1
+            }
+        } catch {
+            if error.isCorruption { return ["the index cannot be read: \(error)"] }
+            throw .sqlite(error)
+        }
+        return segments.compactMap { segment in
+            let found = rows[segment.id, default: 0]
+            let broken = damaged[segment.id, default: 0]
+            guard broken > 0 || found != segment.entries else { return nil }
+            return
+                "segment \(segment.id) of the index has \(found) of \(segment.entries) rows, \(broken) of them damaged"
+        }
+    }
+
     private static func append(
         _ postings: Postings, _ range: Range<Int>, to result: inout Postings?, _ kind: IndexKey.Kind
     ) {

@@ -78,12 +78,11 @@ struct StoreFailureTests {
             let path = directory.path("log.daybook")
             let disk = try FaultyDisk()
             let history = AppendHistory()
-            let rule = disk.breakCall(
+            disk.breakCall(
                 failure.call, first: n, count: failure.count, effect: failure.effect, length: 600)
             let place: Comment = "call \(n), seed \(FaultSeed.value)"
             let faultsBefore = disk.faults(failure.call)
             let (failed, acknowledgedAfterFailure) = try await run(history, path, on: disk, seed: seed)
-            _ = rule
             #expect(!acknowledgedAfterFailure, place)
             failures += failed ? 1 : 0
             let store = try await SQLiteEventStore.open(path, configuration: .faulty(disk))
