@@ -185,6 +185,12 @@ class ReaderTests(unittest.TestCase):
         self.assertEqual(code, 2)
         self.assertIn("position 3: event 1 of 1 of an append follows event 1 of 2", errors)
 
+    def test_an_append_without_its_beginning_is_found(self):
+        record = bytearray(self.log.record("events", 4))
+        record[72:76] = struct.pack("<HH", 1, 2)
+        self.log.replace("events", 4, bytes(record), seal=True)
+        self.assertIn("position 4: event 2 of 2 of an append follows event 2 of 2", self.read()[2])
+
     def test_a_version_that_does_not_follow_is_found(self):
         record = bytearray(self.log.record("events", 4))
         record[40:48] = struct.pack("<Q", 5)
