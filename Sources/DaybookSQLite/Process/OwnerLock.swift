@@ -44,7 +44,10 @@ final class OwnerLock: Sendable {
     /// Lets others have the file.
     func release() {
         descriptor.withLock { descriptor in
-            if descriptor >= 0 { close(descriptor) }
+            guard descriptor >= 0 else { return }
+            // Closing alone would leave the lock to a child process that is about to begin another program.
+            flock(descriptor, LOCK_UN)
+            close(descriptor)
             descriptor = -1
         }
     }
