@@ -76,7 +76,13 @@ private struct LogVerification: Sendable {
     /// Damaged events whose streams have not been met since: each leaves a gap in the versions of one.
     private var unplaced: Int64 = 0
     private var recordedAt = Int64.min
+    /// What the index says of the next versions of some streams.
+    private var indexed: [Int64: (first: Int64, positions: [Int64])] = [:]
+    private var indexedCount = 0
 
+    private static let positionsAhead = 512
+    /// 8 bytes each.
+    private static let mostPositionsAhead = 500_000
     private static let eventsPerStep: Int64 = 20_000
     private static let mostFindings = 1000
 
@@ -123,11 +129,30 @@ private struct LogVerification: Sendable {
         versions[record.stream] = max(record.version, expected)
         if record.recordedAt < recordedAt { add(position, stream, "it was recorded before the event in front of it") }
         recordedAt = max(recordedAt, record.recordedAt)
-        let found = try? reader.positions(
-            of: record.stream, from: record.version, backward: false, count: 1, head: .max)
-        if found != [position] {
+        if indexedPosition(of: record.stream, record.version, reader) != position {
             add(position, stream, "the index does not lead to it; run 'daybook reindex'")
         }
+    }
+
+    /// Where the index says that a version of a stream is; nil when it does not say.
+    ///
+    /// It is asked for many versions at a time: what one costs is the decoding of a whole block of the index.
+    private mutating func indexedPosition(
+        of stream: Int64, _ version: Int64, _ reader: LogReader
+    ) -> Int64? {
+        if let known = indexed[stream], version >= known.first, version < known.first + Int64(known.positions.count) {
+            return known.positions[Int(version - known.first)]
+        }
+        let positions =
+            (try? reader.positions(
+                of: stream, from: version, backward: false, count: Self.positionsAhead, head: .max)) ?? []
+        if indexedCount + positions.count > Self.mostPositionsAhead {
+            indexed = [:]
+            indexedCount = 0
+        }
+        indexedCount += positions.count - (indexed[stream]?.positions.count ?? 0)
+        indexed[stream] = (version, positions)
+        return positions.first
     }
 
     mutating func finish(_ reader: LogReader, head: Int64) throws(StoreFailure) {
