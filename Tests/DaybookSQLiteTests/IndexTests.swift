@@ -83,6 +83,19 @@ struct IndexTests {
         await store.close()
     }
 
+    @Test("that hides the end of a stream does not let its versions be used again")
+    func hiddenRows() async throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path("log.daybook")
+        _ = try await Self.fill(path, batches: 60)
+        try Self.execute("DELETE FROM index_entries WHERE kind = 1 AND segment >= 2", on: path)
+        let store = try await SQLiteEventStore.open(path, configuration: SQLiteEventStoreLawTests.small)
+        let result = try await store.append([NewEvent(type: "t", data: [])], to: "s3-0")
+        #expect(result.version == 60)
+        #expect(try await store.verify().isSound)
+        await store.close()
+    }
+
     @Test("is built anew on demand, while readers read")
     func reindexes() async throws {
         let folder = try TemporaryFolder()
