@@ -249,6 +249,7 @@ private struct StoreOpening {
             }
             // A row that no lookup finds would hide the end of a stream, and the next append would use its versions again.
             if let damage = try reader.index.damage(connection).first { throw StoreFailure.indexDamaged(damage) }
+            try reader.index.begin(epoch: tail.epoch)
             let index = try IndexWriter(
                 connection, segments: segments, numbersPerSegment: configuration.indexEntriesInMemory)
             try index.removeOrphans()

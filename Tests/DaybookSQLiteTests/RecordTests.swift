@@ -66,4 +66,14 @@ struct RecordTests {
             }
         }
     }
+
+    @Test("are told by a segment's filter: every key that is there, and few that are not")
+    func segmentFilter() {
+        var filter = SegmentFilter(keys: 1000)
+        for key in 0..<1000 as Range<Int64> { filter.add(IndexKey(kind: .tag, key: key)) }
+        for key in 0..<1000 as Range<Int64> { #expect(filter.mayContain(IndexKey(kind: .tag, key: key))) }
+        let wrong = (1000..<11_000 as Range<Int64>).count { filter.mayContain(IndexKey(kind: .tag, key: $0)) }
+        #expect(wrong < 300)
+        #expect((0..<1000 as Range<Int64>).count { filter.mayContain(IndexKey(kind: .stream, key: $0)) } < 50)
+    }
 }

@@ -11,6 +11,7 @@ final class IndexReader {
     let tail: IndexTail
     private(set) var segments: [IndexSegment] = []
     private var epoch = 0
+    private var filters: [Int64: SegmentFilter] = [:]
 
     init(_ connection: Connection, tail: IndexTail) throws(SQLiteFailure) {
         self.tail = tail
@@ -33,6 +34,7 @@ final class IndexReader {
     /// - Parameter epoch: The tail's, before the transaction began.
     func begin(epoch: Int) throws(StoreFailure) {
         self.epoch = epoch
+        filters = tail.state.withLock(\.filters)
         segments.removeAll(keepingCapacity: true)
         do {
             while try segmentList.step() {
@@ -158,6 +160,7 @@ final class IndexReader {
         of segment: IndexSegment, under key: IndexKey, from ordinal: Int64, backward isBackward: Bool,
         _ body: (Postings) -> Bool
     ) throws(StoreFailure) {
+        if let filter = filters[segment.id], !filter.mayContain(key) { return }
         let statement = isBackward ? backward : forward
         statement.bind(1, segment.id)
         statement.bind(2, Int64(key.kind.rawValue))
@@ -188,23 +191,27 @@ final class IndexReader {
     }
 
     /// Reads every row, and tells what is wrong with them: a row whose key is damaged, or that is missing, is not found
-    /// by any lookup.
+    /// by any lookup. Makes the filters of the segments on the way.
     ///
     /// - Complexity: O(rows).
     func damage(_ connection: Connection) throws(StoreFailure) -> [String] {
         var rows: [Int64: Int64] = [:]
         var damaged: [Int64: Int64] = [:]
+        var filters: [Int64: SegmentFilter] = [:]
+        for segment in segments { filters[segment.id] = SegmentFilter(keys: Int(clamping: segment.entries)) }
         do {
             let statement = try connection.prepare("SELECT segment, kind, key, first, data FROM index_entries")
             while try statement.step() {
                 let segment = statement.integer(0)
                 rows[segment, default: 0] += 1
-                if let kind = IndexKey.Kind(rawValue: UInt8(clamping: statement.integer(1))),
-                    (try? Postings(
-                        decoding: statement.bytes(4), segment: segment,
-                        key: IndexKey(kind: kind, key: statement.integer(2)), first: statement.integer(3))) != nil
-                {
-                    continue
+                if let kind = IndexKey.Kind(rawValue: UInt8(clamping: statement.integer(1))) {
+                    let key = IndexKey(kind: kind, key: statement.integer(2))
+                    filters[segment]?.add(key)
+                    if (try? Postings(
+                        decoding: statement.bytes(4), segment: segment, key: key, first: statement.integer(3))) != nil
+                    {
+                        continue
+                    }
                 }
                 damaged[segment, default: 0] += 1
             }
@@ -212,6 +219,7 @@ final class IndexReader {
             if error.isCorruption { return ["the index cannot be read: \(error)"] }
             throw .sqlite(error)
         }
+        tail.state.withLock { [filters] in $0.filters.merge(filters) { _, new in new } }
         return segments.compactMap { segment in
             let found = rows[segment.id, default: 0]
             let broken = damaged[segment.id, default: 0]

@@ -14,6 +14,8 @@ final class IndexTail: Sendable {
         var retired: Generation?
         /// Counts the segments that were finished.
         var epoch = 0
+        /// For segments in the file, by their ids; one without is looked into.
+        var filters: [Int64: SegmentFilter] = [:]
     }
 
     struct Generation: Sendable {
@@ -66,8 +68,9 @@ final class IndexTail: Sendable {
     }
 
     /// Lets go of the generation that was written to a segment.
-    func retire() {
+    func retire(_ segment: Int64, _ filter: SegmentFilter) {
         state.withLock { state in
+            state.filters[segment] = filter
             state.retired = state.frozen
             state.frozen = nil
             state.epoch += 1

@@ -69,7 +69,9 @@ final class IndexWriter {
         guard let finished = flush, finished.isComplete else { return false }
         segments.append(finished.segment)
         flush = nil
-        tail.retire()
+        var filter = SegmentFilter(keys: finished.keys.count)
+        for key in finished.keys { filter.add(key) }
+        tail.retire(finished.segment.id, filter)
         return true
     }
 
@@ -124,6 +126,7 @@ final class IndexWriter {
                     segments.map(\.id).max() ?? 0, try connection.integer("SELECT max(segment) FROM index_entries") ?? 0
                 ) + 2
             var built: [IndexSegment] = []
+            var filters: [Int64: SegmentFilter] = [:]
             var done = LogNumbers()
             var gathered = IndexTail.Generation()
             while done.position < last.position || done.name < last.name || done.commit < last.commit {
@@ -141,6 +144,9 @@ final class IndexWriter {
                 }
                 try connection.execute("COMMIT")
                 built.append(segment)
+                var filter = SegmentFilter(keys: gathered.lists.count)
+                for key in gathered.lists.keys { filter.add(key) }
+                filters[segment.id] = filter
                 gathered = IndexTail.Generation()
             }
             try connection.execute("BEGIN IMMEDIATE")
@@ -149,8 +155,8 @@ final class IndexWriter {
             try connection.execute("COMMIT")
             segments = built
             flush = nil
-            tail.state.withLock { state in
-                state = IndexTail.State(active: gathered, epoch: state.epoch + 2)
+            tail.state.withLock { [gathered, filters] state in
+                state = IndexTail.State(active: gathered, epoch: state.epoch + 2, filters: filters)
             }
             try removeOrphans()
         } catch let failure as SQLiteFailure {
