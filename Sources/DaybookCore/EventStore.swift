@@ -50,7 +50,8 @@ public protocol EventStore: Sendable {
     /// The state of a stream: whether it exists, its last version, its retention.
     func state(of stream: StreamName) async throws(ReadError) -> StreamState
 
-    /// The names of streams in the order in which they came into being, deleted ones too, control streams not.
+    /// The names of streams that have events, in the order in which they were first written (their events or their
+    /// settings), deleted ones too, control streams not.
     ///
     /// - Parameters:
     ///   - after: Goes on behind this stream; from the first when nil or unknown.

@@ -21,7 +21,7 @@ public final class InMemoryEventStore: EventStore {
         /// The positions of each stream's events by version.
         var streams: [StreamName: [Position]] = [:]
         var controls: [StreamName: StreamControl] = [:]
-        /// Streams in the order in which they came into being.
+        /// Streams in the order in which they were first written, be it their events or their settings.
         var order: [StreamName] = []
         var receipts: [CommandID: Receipt] = [:]
         var waiters: [Int: Waiter] = [:]
@@ -68,7 +68,8 @@ public final class InMemoryEventStore: EventStore {
         try checkPageLimit(limit)
         return state.withLock { state in
             let start = after.flatMap { state.order.firstIndex(of: $0) }.map { $0 + 1 } ?? 0
-            return Array(state.order[start...].prefix(limit))
+            let streams = state.streams
+            return Array(state.order[start...].lazy.filter { streams[$0] != nil }.prefix(limit))
         }
     }
 
@@ -132,6 +133,7 @@ extension InMemoryEventStore.State: AppendBasis {
         let before = log.count
         var ends: [AppendResult.StreamEnd] = []
         for write in request.writes {
+            if streams[write.stream] == nil, controls[write.stream] == nil { order.append(write.stream) }
             if case .append(let events) = write.action {
                 for event in events { record(event, in: write.stream, at: recordedAt) }
             } else if let (control, event) = control(of: write.stream)
@@ -149,7 +151,6 @@ extension InMemoryEventStore.State: AppendBasis {
     }
 
     private mutating func record(_ event: NewEvent, in stream: StreamName, at time: Timestamp) {
-        if streams[stream] == nil, !stream.isControl { order.append(stream) }
         let position = head.next
         let version = StreamVersion(Int64(streams[stream]?.count ?? 0))
         var tags: [Tag] = []

@@ -33,7 +33,7 @@ extension LogReader {
     /// Names of streams behind one that have events, in the order of their numbers, control streams not.
     func streams(after name: StreamName?, limit: Int, head: Int64) throws(StoreFailure) -> [StreamName] {
         var number: Int64 = 0
-        if let name { number = try names.number(.stream, name.rawValue) ?? 0 }
+        if let name, !name.isControl { number = try names.number(.stream, name.rawValue) ?? 0 }
         do {
             let statement = try connection.prepare(
                 """

@@ -326,7 +326,7 @@ extension LogWriter: AppendBasis {
         try asking { () throws(StoreFailure) in
             guard last.position > position.rawValue else { return nil }
             let filter = EventFilter(query: query, includesControlEvents: true)
-            guard let expression = try reader.expression(for: query) else { return position.next }
+            guard let expression = try reader.expression(for: query) else { return max(position, .start).next }
             if try isCertainlyBefore(expression, position.rawValue) { return nil }
             var next = position.rawValue + 1
             while true {

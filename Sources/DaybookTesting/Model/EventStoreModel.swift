@@ -36,13 +36,17 @@ struct EventStoreModel {
 
     func lastVersion(of stream: StreamName) -> Int64? { events(of: stream).last?.version }
 
-    /// The names of streams in the order of their first events.
-    var streams: [StreamName] {
+    /// The names of streams behind one, in the order in which the log first tells of them or of their settings, as far as
+    /// they have events.
+    func streams(after name: StreamName?) -> [StreamName] {
         var names: [StreamName] = []
-        for event in log where !event.stream.rawValue.hasPrefix("$$") && !names.contains(event.stream) {
-            names.append(event.stream)
+        for event in log {
+            let text = event.stream.rawValue
+            let name = text.hasPrefix("$$") ? StreamName(unchecked: String(text.dropFirst(2))) : event.stream
+            if !names.contains(name) { names.append(name) }
         }
-        return names
+        let start = name.flatMap { names.firstIndex(of: $0) }.map { $0 + 1 } ?? 0
+        return names[start...].filter { lastVersion(of: $0) != nil }
     }
 
     func state(of stream: StreamName) -> StreamState {
