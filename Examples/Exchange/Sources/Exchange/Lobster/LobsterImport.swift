@@ -163,7 +163,7 @@ public struct LobsterImport: Sendable {
         return events.first
     }
 
-    /// The last line of this session that is recorded; nil when the session is not open yet.
+    /// The last line of this trading session that is recorded; nil when the session is not open yet.
     private func resumption() async throws -> Int? {
         let page = try await store.readPage(
             of: configuration.instrument.bookStream, from: .end, direction: .backward, limit: 1)
