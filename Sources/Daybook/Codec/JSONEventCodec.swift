@@ -48,7 +48,7 @@ public struct JSONEventCodec<Event: DomainEvent>: EventCodec {
             data: Array(bytes[parts.value]))
     }
 
-    public func decode(_ event: RecordedEvent) throws(EventDecodingError) -> Event {
+    public func decode(_ event: RecordedEvent) throws(EventDecodingError) -> [Event] {
         guard let name = caseName(of: event.type) else { throw failure(of: event, .unknownType) }
         let known = Event.schemaVersion(of: event.type)
         guard event.schemaVersion <= known else { throw failure(of: event, .newerSchema(known: known)) }
@@ -56,7 +56,7 @@ public struct JSONEventCodec<Event: DomainEvent>: EventCodec {
             throw failure(of: event, .undecodableData(reason: "its content type is '\(event.contentType)', not JSON."))
         }
         do {
-            return try decoder.decode(Event.self, from: CaseObject.join(name: name, value: event.data))
+            return [try decoder.decode(Event.self, from: CaseObject.join(name: name, value: event.data))]
         } catch {
             if isUnknownCase(name) { throw failure(of: event, .unknownType) }
             throw failure(of: event, .undecodableData(reason: CodingReason.text(of: error)))

@@ -77,7 +77,11 @@ extension CommandHandler {
             before = page.state
             for event in page.events {
                 guard moment.includes(event) else { return basis }
-                do { D.evolve(&basis.state, with: try codec.decode(event)) } catch { throw .undecodable(error) }
+                do {
+                    for event in try codec.decode(event) { D.evolve(&basis.state, with: event) }
+                } catch {
+                    throw .undecodable(error)
+                }
                 basis.version = event.version
                 basis.position = event.position
             }

@@ -40,18 +40,21 @@ extension CommandHandler {
     ) async throws(CommandError<D.Rejection>) -> [D.Event] {
         var events: [D.Event] = []
         var cursor = position
-        while events.count < count {
+        var remaining = count
+        while remaining > 0 {
             let page: LogPage
             do {
                 page = try await store.readPage(
                     from: .position(cursor), direction: .backward, filter: .all,
-                    limit: min(count - events.count, Limits.eventsPerPage))
+                    limit: min(remaining, Limits.eventsPerPage))
             } catch {
                 throw CommandError(error)
             }
             for event in page.events {
-                do { events.append(try codec.decode(event)) } catch { throw .undecodable(error) }
+                // Backwards, as the page goes; all are turned round at the end.
+                do { events.append(contentsOf: try codec.decode(event).reversed()) } catch { throw .undecodable(error) }
             }
+            remaining -= page.events.count
             if page.isAtEnd { break }
             cursor = page.scannedThrough.previous
         }

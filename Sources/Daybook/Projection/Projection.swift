@@ -20,14 +20,15 @@ import DaybookCore
 /// A projection is pure: its documents depend on the events alone, so that they can be deleted and made again. It is
 /// run by a ``ProjectionRunner`` and queried through a ``ReadModel``.
 public protocol Projection: Sendable {
-    associatedtype Event: DomainEvent
+    /// What it folds: one domain's events, or an ``EventUnion`` of several.
+    associatedtype Event: ReadableEvent
     associatedtype Document: Codable & Sendable
 
     /// Names the documents and their checkpoint. Another name is another read model, built from the log's start.
     var name: ReadModelName { get }
 
-    /// The events that are folded; the store passes over the others. By default those whose type has the prefix of
-    /// ``Event``, or all when it has none. An event that passes must be readable as an ``Event``.
+    /// The events that are folded; the store passes over the others. By default those whose type is one of
+    /// ``Event``. An event that passes must be readable as an ``Event``.
     var filter: EventFilter { get }
 
     /// The documents that an event changes; none when it does not matter.
@@ -44,6 +45,6 @@ public protocol Projection: Sendable {
 
 extension Projection {
     public var filter: EventFilter {
-        Event.typePrefix.isEmpty ? .all : EventFilter(typePrefixes: [Event.typePrefix + "."])
+        EventFilter(Event.eventTypes)
     }
 }

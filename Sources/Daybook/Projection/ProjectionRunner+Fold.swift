@@ -4,7 +4,7 @@ import Foundation
 extension ProjectionRunner {
     /// Decoded events with the documents that they change, and what stopped the decoding, if anything.
     struct Batch {
-        var events: [(recorded: RecordedEvent, event: P.Event, keys: [String])] = []
+        var events: [(recorded: RecordedEvent, parts: [(event: P.Event, keys: [String])])] = []
         var keys: Set<String> = []
         var failure: ProjectionError?
     }
@@ -13,20 +13,26 @@ extension ProjectionRunner {
     func decodeBatch(_ rest: inout ArraySlice<RecordedEvent>) -> Batch {
         var batch = Batch()
         while let recorded = rest.first {
-            let event: P.Event
-            do { event = try codec.decode(recorded) } catch {
+            let events: [P.Event]
+            do { events = try reader.decode(recorded) } catch {
                 batch.failure = .undecodable(error)
                 return batch
             }
-            let keys: [String]
-            do { keys = try projection.keys(for: event, recorded: recorded) } catch {
+            var parts: [(event: P.Event, keys: [String])] = []
+            var new: Set<String> = []
+            do {
+                for event in events {
+                    let keys = try projection.keys(for: event, recorded: recorded)
+                    for key in keys where !batch.keys.contains(key) { new.insert(key) }
+                    parts.append((event, keys))
+                }
+            } catch {
                 batch.failure = .failed(at: ProjectionError.Place(recorded), reason: String(describing: error))
                 return batch
             }
-            let new = Set(keys).subtracting(batch.keys)
             if batch.keys.count + new.count > Limits.documentsPerBatch, !batch.events.isEmpty { return batch }
             batch.keys.formUnion(new)
-            batch.events.append((recorded, event, keys))
+            batch.events.append((recorded, parts))
             rest.removeFirst()
         }
         return batch
@@ -46,14 +52,16 @@ extension ProjectionRunner {
         var documents = try decode(stored)
         var checkpoint: Position?
         var changed: Set<String> = []
-        for (recorded, event, keys) in batch.events {
+        for (recorded, parts) in batch.events {
             // Set aside first, so that an event that fails half way changes nothing.
             var new: [String: P.Document?] = [:]
             do {
-                for key in keys {
-                    var document = new[key] ?? documents[key]
-                    try projection.apply(event, recorded: recorded, key: key, to: &document)
-                    new[key] = .some(document)
+                for (event, keys) in parts {
+                    for key in keys {
+                        var document = new[key] ?? documents[key]
+                        try projection.apply(event, recorded: recorded, key: key, to: &document)
+                        new[key] = .some(document)
+                    }
                 }
             } catch {
                 failure = .failed(at: ProjectionError.Place(recorded), reason: String(describing: error))

@@ -25,7 +25,7 @@ public final class ProjectionRunner<P: Projection>: Sendable {
     public let readModel: ReadModel<P>
     let log: any EventStore
     let models: any ReadModelStore
-    let codec: any EventCodec<P.Event>
+    let reader: any EventReader<P.Event>
     let batchSize: Int
     let saveInterval: Duration
     let clock: any Clock<Duration>
@@ -40,13 +40,13 @@ public final class ProjectionRunner<P: Projection>: Sendable {
     ///     fold. Readers in this process do not notice; it saves a write for each such event.
     public init(
         _ projection: P, of log: any EventStore, in models: any ReadModelStore,
-        codec: any EventCodec<P.Event> = JSONEventCodec<P.Event>(), batchSize: Int = 500,
+        reader: any EventReader<P.Event> = P.Event.makeReader(), batchSize: Int = 500,
         saveInterval: Duration = .seconds(1), clock: any Clock<Duration> = ContinuousClock()
     ) {
         self.projection = projection
         self.log = log
         self.models = models
-        self.codec = codec
+        self.reader = reader
         self.batchSize = min(max(1, batchSize), Limits.eventsPerPage)
         self.saveInterval = saveInterval
         self.clock = clock

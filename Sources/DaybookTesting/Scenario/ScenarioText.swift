@@ -57,7 +57,7 @@ enum ScenarioText {
     /// The events after having been written as JSON and read again.
     static func reread<Event: DomainEvent>(_ events: [Event]) throws -> [Event] {
         let codec = JSONEventCodec<Event>()
-        return try events.enumerated().map { index, event in
+        return try events.enumerated().flatMap { index, event in
             let encoded = try codec.encode(event)
             return try codec.decode(
                 RecordedEvent(

@@ -21,7 +21,7 @@ struct CommandHandlerStateTests {
     private func folded(_ events: some Sequence<RecordedEvent>) throws -> VersionedState<CashAccount.State> {
         let codec = JSONEventCodec<AccountEvent>()
         return try events.reduce(into: VersionedState(CashAccount.initialState)) { state, event in
-            CashAccount.evolve(&state.state, with: try codec.decode(event))
+            for event in try codec.decode(event) { CashAccount.evolve(&state.state, with: event) }
             state.version = event.version
             state.position = event.position
         }

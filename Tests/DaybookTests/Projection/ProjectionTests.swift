@@ -71,9 +71,10 @@ struct ProjectionTests {
         let codec = JSONEventCodec<AccountEvent>()
         var documents: [String: Balance] = [:]
         for try await recorded in store.events(filter: projection.filter) where recorded.position <= position {
-            let event = try codec.decode(recorded)
-            for key in projection.keys(for: event, recorded: recorded) {
-                try projection.apply(event, recorded: recorded, key: key, to: &documents[key])
+            for event in try codec.decode(recorded) {
+                for key in projection.keys(for: event, recorded: recorded) {
+                    try projection.apply(event, recorded: recorded, key: key, to: &documents[key])
+                }
             }
         }
         return documents

@@ -51,7 +51,7 @@ public struct QuoteExport: Sendable {
         var book = OrderBook.initialState
         var rows = 0
         for try await event in store.events(of: instrument.bookStream, pageSize: 2_000) {
-            OrderBook.evolve(&book, with: try codec.decode(event))
+            for event in try codec.decode(event) { OrderBook.evolve(&book, with: event) }
             guard let cause = try EventMetadata(decoding: event.metadata).causationID,
                 let reference = LobsterReference(cause), reference.session == session, reference.line > 0
             else { continue }

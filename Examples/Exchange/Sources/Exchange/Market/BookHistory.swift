@@ -33,7 +33,7 @@ public struct BookHistory: Sendable {
             case .position(let position): if event.position > position { return try entry(book, last) }
             case .time(let time): if try event.marketTime() > time { return try entry(book, last) }
             }
-            OrderBook.evolve(&book, with: try codec.decode(event))
+            for event in try codec.decode(event) { OrderBook.evolve(&book, with: event) }
             last = event
         }
         return try entry(book, last)

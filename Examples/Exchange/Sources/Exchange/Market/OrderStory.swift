@@ -47,12 +47,15 @@ public struct OrderStory: Sendable {
     }
 
     private static func words(for event: RecordedEvent, about order: OrderID) throws -> String {
-        switch event.stream.category {
-        case OrderBook.category: words(for: try JSONEventCodec<OrderBook.Event>().decode(event), about: order)
-        case CashAccount.category: words(for: try JSONEventCodec<CashAccount.Event>().decode(event))
-        case Holdings.category: words(for: try JSONEventCodec<Holdings.Event>().decode(event))
-        default: event.type.rawValue
-        }
+        let parts: [String] =
+            switch event.stream.category {
+            case OrderBook.category:
+                try JSONEventCodec<OrderBook.Event>().decode(event).map { words(for: $0, about: order) }
+            case CashAccount.category: try JSONEventCodec<CashAccount.Event>().decode(event).map(words)
+            case Holdings.category: try JSONEventCodec<Holdings.Event>().decode(event).map(words)
+            default: [event.type.rawValue]
+            }
+        return parts.joined(separator: "; ")
     }
 
     private static func words(for event: OrderBook.Event, about order: OrderID) -> String {

@@ -30,7 +30,7 @@ struct BookHistoryTests {
             var events: [RecordedEvent] = []
             for try await event in store.events(of: listing.instrument.bookStream) { events.append(event) }
             for (index, event) in events.enumerated() {
-                OrderBook.evolve(&book, with: try codec.decode(event))
+                for event in try codec.decode(event) { OrderBook.evolve(&book, with: event) }
                 guard index % 23 == 0 else { continue }
                 let byVersion = try #require(
                     try await history.book(of: listing.instrument, asOf: .version(event.version)))

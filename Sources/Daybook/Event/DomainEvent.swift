@@ -8,7 +8,7 @@ import DaybookCore
 ///     case deposited(amount: Int)       // type "account.deposited", data {"amount":10}
 /// }
 /// ```
-public protocol DomainEvent: Codable, Sendable {
+public protocol DomainEvent: ReadableEvent, Codable {
     /// Stands before the case's name in the event type, with a dot between; empty for none.
     static var typePrefix: String { get }
 
@@ -23,4 +23,10 @@ extension DomainEvent {
     public static var typePrefix: String { "" }
     public static func schemaVersion(of type: EventType) -> UInt32 { 1 }
     public var tags: [Tag] { [] }
+
+    public static var eventTypes: EventTypeSet {
+        EventTypeSet(prefixes: [typePrefix.isEmpty ? "" : typePrefix + "."])
+    }
+
+    public static func makeReader() -> any EventReader<Self> { JSONEventCodec<Self>() }
 }

@@ -1,0 +1,13 @@
+import DaybookCore
+
+/// Turns recorded bytes into events.
+public protocol EventReader<Event>: Sendable {
+    associatedtype Event: Sendable
+
+    /// The events that a recorded event is today: one as a rule; several, or none, where the schema has changed since
+    /// and an upcaster split or dropped it.
+    ///
+    /// - Throws: ``EventDecodingError``, which names the event's place in the log. An event that cannot be read is an
+    ///   error, never skipped.
+    func decode(_ event: RecordedEvent) throws(EventDecodingError) -> [Event]
+}
