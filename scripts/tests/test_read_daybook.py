@@ -225,6 +225,21 @@ class ReaderTests(unittest.TestCase):
                 self.assertEqual(code, 2)
                 self.assertIn(message, errors[0])
 
+    def test_a_commit_may_point_back(self):
+        self.log.append(("account-3", "opened", b"{}", []), command="open 3", at=4_000_000)
+        first = bytearray(self.log.record("commits", 1))
+        first[42:48] = b"open 9"
+        first[5] = 1
+        self.log.database.execute("INSERT INTO commits VALUES (4, ?)", (sealed(4, bytes(first[4:])),))
+        self.assertEqual(self.read()[2], [])
+        first[-8:] = struct.pack("<q", 9)
+        self.log.replace("commits", 4, bytes(first), seal=True)
+        self.assertEqual(
+            self.read()[2], ["commit 4: it points back at version 9 of stream 'account-1', which is not there"])
+        first[5] = 2
+        self.log.replace("commits", 4, bytes(first), seal=True)
+        self.assertEqual(self.read()[2], ["commit 4: record format 1 (and 020000) is unknown"])
+
     def test_a_missing_commit_and_a_command_twice_are_found(self):
         self.log.append(("account-3", "opened", b"{}", []), command="open 1", at=4_000_000)
         self.assertEqual(self.read()[2], ["commit 3: command 'open 1' is commit 1"])

@@ -45,6 +45,9 @@ package enum AppendDecision {
     case record
     /// Answer with the first result; write nothing.
     case answer(AppendResult)
+    /// The events are recorded already, but this command is not: leave it a receipt with their first result, so that it
+    /// is answered the same when the events are no longer the last of their streams. Then answer with that result.
+    case remember(AppendResult)
 }
 
 extension AppendRequest {
@@ -60,7 +63,9 @@ extension AppendRequest {
             result.isRepeat = true
             return .answer(result)
         }
-        if let result = try repeatedResult(on: &basis) { return .answer(result) }
+        if let result = try repeatedResult(on: &basis) {
+            return commandID == nil ? .answer(result) : .remember(result)
+        }
         for write in writes { try Self.check(write.stream, at: write.expected, isWrite: true, on: &basis) }
         for check in checks { try Self.check(check.stream, at: check.expected, isWrite: false, on: &basis) }
         if let condition {

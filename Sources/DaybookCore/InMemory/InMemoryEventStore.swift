@@ -50,6 +50,7 @@ public final class InMemoryEventStore: EventStore {
             let result = Result { () throws(AppendError) in
                 switch try request.decide(on: &state, digest: digest) {
                 case .answer(let result): result
+                case .remember(let result): state.remember(request, digest: digest, result)
                 case .record: state.record(request, digest: digest, now: time.now)
                 }
             }
@@ -147,6 +148,16 @@ extension InMemoryEventStore.State: AppendBasis {
         let result = AppendResult(
             streams: ends, position: head, eventCount: log.count - before, recordedAt: recordedAt)
         if let commandID = request.commandID { receipts[commandID] = Receipt(digest: digest, result: result) }
+        return result
+    }
+
+    /// Leaves a receipt for a command whose events were recorded without it.
+    mutating func remember(_ request: AppendRequest, digest: UInt64, _ result: AppendResult) -> AppendResult {
+        if let commandID = request.commandID {
+            var first = result
+            first.isRepeat = false
+            receipts[commandID] = Receipt(digest: digest, result: first)
+        }
         return result
     }
 

@@ -5,7 +5,8 @@ import DaybookCore
 /// | offset | bytes | |
 /// | --- | --- | --- |
 /// | 0 | 4 | CRC-32C of the row's number (8 bytes) and everything after this field |
-/// | 4 | 1 | format, 1; then three zero bytes |
+/// | 4 | 1 | format, 1 |
+/// | 5 | 1 | 1 when the events had been recorded before, without this command; else 0; then two zero bytes |
 /// | 8 | 8 | digest of the request |
 /// | 16 | 8 | position |
 /// | 24 | 8 | recorded time |
@@ -22,12 +23,14 @@ struct CommitRecord {
     var eventCount: UInt32
     var command: String
     var streams: [(name: Int64, version: Int64)]
+    /// Whether the events had been recorded by earlier appends, so that the command only points back at them.
+    var pointsBack: Bool
 
     func encode(number: Int64, into buffer: inout RecordBuffer) {
         let text = Array(command.utf8)
         buffer.prepare(Self.headerBytes + text.count + streams.count * 16)
         buffer.store(UInt32(0), at: 0)
-        buffer.store(UInt32(Self.format), at: 4)
+        buffer.store(UInt32(Self.format) | (pointsBack ? 1 << 8 : 0), at: 4)
         buffer.store(digest, at: 8)
         buffer.store(position, at: 16)
         buffer.store(recordedAt, at: 24)
@@ -46,7 +49,7 @@ struct CommitRecord {
 
     init(
         digest: UInt64, position: Int64, recordedAt: Int64, eventCount: UInt32, command: String,
-        streams: [(name: Int64, version: Int64)]
+        streams: [(name: Int64, version: Int64)], pointsBack: Bool = false
     ) {
         self.digest = digest
         self.position = position
@@ -54,6 +57,7 @@ struct CommitRecord {
         self.eventCount = eventCount
         self.command = command
         self.streams = streams
+        self.pointsBack = pointsBack
     }
 
     init(_ bytes: UnsafeRawBufferPointer, number: Int64) throws(RecordDamage) {
@@ -64,6 +68,8 @@ struct CommitRecord {
         let actual = CRC32C.of(number, UnsafeRawBufferPointer(rebasing: bytes[4...]))
         guard load(0, UInt32.self) == actual else { throw RecordDamage("its CRC-32C is wrong") }
         guard bytes[4] == Self.format else { throw RecordDamage("its format is \(bytes[4])") }
+        guard bytes[5] <= 1, bytes[6] == 0, bytes[7] == 0 else { throw RecordDamage("it has flags that are unknown") }
+        pointsBack = bytes[5] == 1
         let length = Int(load(40, UInt16.self))
         let count = Int(load(36, UInt32.self))
         guard bytes.count == Self.headerBytes + length + count * 16 else { throw RecordDamage("its lengths disagree") }

@@ -229,6 +229,8 @@ final class WriterThread {
         switch try log.decide(submission.request, digest: submission.digest) {
         case .failure(let error): return .failure(error)
         case .success(.answer(let result)): return .success(result)
+        case .success(.remember(let result)):
+            return .success(try log.remember(submission.request, digest: submission.digest, result))
         case .success(.record):
             let from = log.last
             if inline.isEmpty { return .success(try log.record(submission.request, digest: submission.digest)) }

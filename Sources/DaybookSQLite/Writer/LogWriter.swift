@@ -141,6 +141,29 @@ final class LogWriter {
         }
     }
 
+    /// Leaves a receipt for a command whose events were recorded without it.
+    func remember(
+        _ request: AppendRequest, digest: UInt64, _ result: AppendResult
+    ) throws(StoreFailure) -> AppendResult {
+        guard let command = request.commandID else { return result }
+        var ends: [(name: Int64, version: Int64)] = []
+        for end in result.streams {
+            guard let number = try number(of: end.stream) else {
+                throw .indexDamaged("nothing leads to the name of stream '\(end.stream)'")
+            }
+            ends.append((number, end.version?.rawValue ?? -1))
+        }
+        do {
+            try insertCommit(
+                CommitRecord(
+                    digest: digest, position: result.position.rawValue, recordedAt: result.recordedAt.microseconds,
+                    eventCount: UInt32(result.eventCount), command: command.rawValue, streams: ends, pointsBack: true))
+        } catch {
+            throw .sqlite(error)
+        }
+        return result
+    }
+
     private func insert(
         _ event: NewEvent, in stream: Int64, _ head: inout StreamHead, at recordedAt: Int64, _ index: Int,
         of total: Int, controls controlled: Int64?

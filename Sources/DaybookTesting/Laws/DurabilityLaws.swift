@@ -53,6 +53,16 @@ extension DurabilityLaw {
             for request in [repeated, recent, command, empty] {
                 firsts.append((request, try await store.requireAccepted(request, "A first append")))
             }
+            // Left by the same events under a command's name, and pointing back at them.
+            var named = recent
+            named.commandID = "deposit-2"
+            let back = try await store.append(named)
+            try requireEqual(back.isRepeat, true, "Whether a command with recorded events is a repeat")
+            try await store.append(facts(1), to: "account-2")
+            firsts.removeAll { $0.0 == recent }
+            var first = back
+            first.isRepeat = false
+            firsts.append((named, first))
             for round in 0..<3 {
                 store = try await reopen()
                 for (request, first) in firsts {

@@ -87,6 +87,26 @@ extension EventStoreLaw {
                     of: request, "The command with \(name)", with: .commandReused(id: "deposit-1"))
             }
         },
+        EventStoreLaw("A command whose events are recorded already gets a receipt of its own") { store in
+            let one = facts(2)
+            let two = facts(1)
+            var write = AppendRequest.events(one, to: "account-1")
+            write.append(two, to: "account-2")
+            let first = try await store.requireAccepted(write, "The events without a command")
+            var command = write
+            command.commandID = "deposit-1"
+            try requireEqual(try await store.receipt(for: "deposit-1"), nil, "The receipt of a command never seen")
+            try await store.requireRepeat(of: command, "The events with a command", answers: first)
+            try requireEqual(try await store.receipt(for: "deposit-1"), first, "Its receipt")
+            try await store.append(facts(1), to: "account-1")
+            try await store.append(facts(1), to: "account-2")
+            let log = try await store.wholeLog()
+            try await store.requireRepeat(of: command, "The command, after other events", answers: first)
+            try await store.requireRefusal(
+                of: .events(one, to: "account-1", commandID: "deposit-1"), "The command with fewer streams",
+                with: .commandReused(id: "deposit-1"))
+            try requireSame(try await store.wholeLog(), log, "The log after the command came again")
+        },
         EventStoreLaw("A command without events has a receipt too") { store in
             try await store.append(facts(3), to: "account-1")
             let request = AppendRequest(commandID: "nothing-to-do")

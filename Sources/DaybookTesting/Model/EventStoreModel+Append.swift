@@ -7,7 +7,10 @@ extension EventStoreModel {
             return receipt.body == request.writes.map(WriteBody.init)
                 ? .repeated(receipt.result) : .refused(.commandReused(id: id))
         }
-        if let result = repeated(request) { return .repeated(result) }
+        if let result = repeated(request) {
+            if let id = request.commandID { receipts[id] = (request.writes.map(WriteBody.init), result) }
+            return .repeated(result)
+        }
         for write in request.writes {
             if settings[write.stream]?.isTombstoned == true {
                 return .refused(.streamTombstoned(stream: write.stream))
