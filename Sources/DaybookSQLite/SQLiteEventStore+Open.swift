@@ -263,7 +263,7 @@ private struct StoreOpening {
                 throw StoreFailure.indexDamaged("the index is far behind the log")
             }
             tail.state.withLock { [gathered] in $0.active = gathered }
-            return (index, scanner.reasonNotToAppend)
+            return (index, scanner.reasonNotToAppend ?? gathered.misplaced?.reason)
         } catch let failure as StoreFailure {
             guard case .indexDamaged = failure else { throw failure }
             let index = try IndexWriter(

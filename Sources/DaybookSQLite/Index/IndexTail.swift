@@ -24,9 +24,15 @@ final class IndexTail: Sendable {
         var count = 0
         /// How many of them are under control keys.
         var controls = 0
+        /// The first event whose version does not follow on the one before it in its stream. There never is one, unless
+        /// the store is at fault, or the file was written to by something else.
+        private(set) var misplaced: VersionMismatch?
 
         mutating func add(_ number: Int64, ordinal: Int64, under key: IndexKey) {
-            lists[key, default: List(first: ordinal)].numbers.append(number)
+            lists[key, default: List(first: ordinal)].add(number) { expected in
+                guard key.kind == .stream, ordinal != expected, misplaced == nil else { return }
+                misplaced = VersionMismatch(stream: key.key, version: ordinal, expected: expected, position: number)
+            }
             count += 1
             if key.kind == .control { controls += 1 }
         }
@@ -52,6 +58,12 @@ final class IndexTail: Sendable {
     struct List: Sendable {
         var first: Int64
         var numbers: [Int64] = []
+
+        /// - Parameter check: Is given the ordinal that the number gets.
+        fileprivate mutating func add(_ number: Int64, _ check: (Int64) -> Void) {
+            check(first + Int64(numbers.count))
+            numbers.append(number)
+        }
     }
 
     let state = Mutex(State())

@@ -14,6 +14,7 @@ final class IndexWriter {
 
     private struct Flush {
         var segment: IndexSegment
+        var misplaced: VersionMismatch?
         var keys: [IndexKey]
         var next = 0
         var lists: [IndexKey: IndexTail.List]
@@ -42,16 +43,31 @@ final class IndexWriter {
                 id: (segments.map(\.id).max() ?? 0) + 1, level: 0, first: (segments.last?.last ?? 0) + 1,
                 last: last.position, lastName: last.name, lastCommit: last.commit, entries: 0,
                 controls: Int64(generation.controls)),
-            keys: generation.lists.keys.sorted(), lists: generation.lists)
+            misplaced: generation.misplaced, keys: generation.lists.keys.sorted(), lists: generation.lists)
     }
 
     /// Writes one slice of the segment that was begun, within the open transaction.
-    func writeSlice() throws(SQLiteFailure) {
+    ///
+    /// The versions of a stream are given out from what the writer remembers of it. Here they are compared with what the
+    /// index says, which was made by another way.
+    ///
+    /// - Parameter index: What is in the file already.
+    func writeSlice(after index: IndexReader) throws {
         guard var flush else { return }
+        if let misplaced = flush.misplaced { throw failure(misplaced) }
+        let indexed = flush.segment.first - 1
         var written = 0
         while flush.next < flush.keys.count, written < Self.numbersPerSlice {
             let key = flush.keys[flush.next]
             if let list = flush.lists[key] {
+                if key.kind == .stream, indexed > 0 {
+                    let next = try index.last(under: key, atOrBelow: indexed).map { $0.ordinal + 1 } ?? 0
+                    if next != list.first {
+                        throw failure(
+                            VersionMismatch(
+                                stream: key.key, version: list.first, expected: next, position: list.numbers[0]))
+                    }
+                }
                 flush.segment.entries += try insert(list, under: key, segment: flush.segment.id)
                 written += list.numbers.count
             }
@@ -62,6 +78,10 @@ final class IndexWriter {
             flush.isComplete = true
         }
         self.flush = flush
+    }
+
+    private func failure(_ misplaced: VersionMismatch) -> StoreFailure {
+        .damaged(position: misplaced.position, stream: nil, reason: misplaced.reason)
     }
 
     /// Makes the segment that the transaction completed known; true when there was one.

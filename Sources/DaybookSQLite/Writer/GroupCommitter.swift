@@ -198,7 +198,7 @@ final class WriterThread {
                 case .reindex: break
                 }
             }
-            try index.writeSlice()
+            try index.writeSlice(after: log.reader.index)
             mayBeWritten = true
             try commit.run()
         } catch let failure as StoreFailure {
