@@ -17,6 +17,14 @@ public protocol Decider {
     /// What happens because of a command; nothing when it has had its effect already.
     static func decide(_ command: Command, in state: State) throws(Rejection) -> [Event]
 
+    /// Raise it with every change of ``evolve(_:with:)`` that makes another state of the same events: snapshots made
+    /// before are then passed over. 1 unless said otherwise.
+    static var foldVersion: Int { get }
+
     /// Takes an event into account. What happened, happened: no decisions here.
     static func evolve(_ state: inout State, with event: Event)
+}
+
+extension Decider {
+    public static var foldVersion: Int { 1 }
 }

@@ -113,6 +113,10 @@ extension CommandHandler {
                 for event in decision.events { D.evolve(&basis.state, with: event) }
             }
             basis.advance(to: result)
+            basis.eventsSinceSnapshot += decision.events.count
+            if let isDue = snapshots?.policy.isDue, decision.events.contains(where: isDue) {
+                basis.isSnapshotDue = true
+            }
         }
         return .done(
             CommandReceipt(

@@ -12,6 +12,10 @@ extension CommandHandler {
         var isVerified: Bool
         /// Whether the state stays true of its version: it does not when retention hides events of the stream.
         var isCacheable: Bool
+        /// Events folded since the last snapshot that is known.
+        var eventsSinceSnapshot = 0
+        /// Whether the policy asks for a snapshot, for another reason than the number of events.
+        var isSnapshotDue = false
 
         mutating func advance(to result: AppendResult) {
             guard let version = result.version else { return }
@@ -24,9 +28,29 @@ extension CommandHandler {
     /// The most events that one read of a stream takes.
     private static var pageSize: Int { 1000 }
 
-    /// Folds a stream from its start.
+    /// Folds a stream from its snapshot, or else from its start.
     func load(_ stream: StreamName) async throws(CommandError<D.Rejection>) -> Basis {
-        do { return try await fold(stream, asOf: .latest) } catch { throw CommandError(error) }
+        guard let limit = snapshots?.policy.replayTime else { return try await replayed(stream) }
+        var result: Result<Basis, CommandError<D.Rejection>> = .failure(.cancelled(mayBeRecorded: false))
+        let time = await clock.measure {
+            do throws(CommandError<D.Rejection>) {
+                result = .success(try await replayed(stream))
+            } catch {
+                result = .failure(error)
+            }
+        }
+        var basis = try result.get()
+        if time > limit { basis.isSnapshotDue = true }
+        return basis
+    }
+
+    private func replayed(_ stream: StreamName) async throws(CommandError<D.Rejection>) -> Basis {
+        do {
+            if let basis = await snapshotBasis(of: stream) { return try await continued(basis, in: stream) }
+            return try await fold(stream, asOf: .latest)
+        } catch {
+            throw CommandError(error)
+        }
     }
 
     /// Brings a basis up to date by what is new in its stream.
@@ -75,13 +99,23 @@ extension CommandHandler {
                 return nil
             }
             before = page.state
+            if moment != .latest, let version = start.version {
+                // A snapshot tells nothing of the past of a stream of which the beginning is gone.
+                guard page.state.status == .live, page.state.retention == .unlimited,
+                    let last = page.state.lastVersion, last >= version
+                else { return nil }
+            }
             for event in page.events {
                 guard moment.includes(event) else { return basis }
                 do {
-                    for event in try codec.decode(event) { D.evolve(&basis.state, with: event) }
+                    for event in try codec.decode(event) {
+                        D.evolve(&basis.state, with: event)
+                        if let isDue = snapshots?.policy.isDue, isDue(event) { basis.isSnapshotDue = true }
+                    }
                 } catch {
                     throw .undecodable(error)
                 }
+                basis.eventsSinceSnapshot += 1
                 basis.version = event.version
                 basis.position = event.position
             }
@@ -100,12 +134,30 @@ extension CommandHandler {
         }
     }
 
+    /// Folds a stream up to a moment, from its snapshot when that is no later.
+    private func folded(_ stream: StreamName, asOf moment: Moment) async throws(StateError) -> Basis {
+        guard let saved = await snapshotBasis(of: stream), let version = saved.version else {
+            return try await fold(stream, asOf: moment)
+        }
+        switch moment {
+        case .latest: return try await continued(saved, in: stream)
+        case .version(let last) where version <= last: break
+        case .position(let last) where saved.position <= last: break
+        default: return try await fold(stream, asOf: moment)  // When the snapshot's last event was recorded is not known.
+        }
+        if let basis = try await extended(saved, in: stream, from: .version(version.next), until: moment) {
+            return basis
+        }
+        return try await fold(stream, asOf: moment)
+    }
+
     /// The state of a subject, now or at any past moment.
     ///
     /// Events that retention hides, or that were deleted, do not count.
     ///
     /// - Parameter moment: Events recorded after it are not folded.
-    /// - Complexity: O(events up to the moment); for `.latest` and a cached state, O(events that are new).
+    /// - Complexity: O(events up to the moment); for `.latest` and a cached state, O(events that are new); from
+    ///   a snapshot that is no later than the moment (a version or position), O(events behind it).
     public func state(
         of id: String, asOf moment: Moment = .latest
     ) async throws(StateError) -> VersionedState<D.State> {
@@ -115,7 +167,7 @@ extension CommandHandler {
             if moment == .latest, let cached = cache.value(for: stream) {
                 try await continued(cached, in: stream)
             } else {
-                try await fold(stream, asOf: moment)
+                try await folded(stream, asOf: moment)
             }
         return VersionedState(basis.state, version: basis.version, position: basis.position)
     }

@@ -14,7 +14,7 @@ import Synchronization
 /// restart, gets the first receipt again. A repeat without an identifier is a new command.
 ///
 /// **Cost.** A command on a cached state costs one append, whatever the length of the stream, and no read; otherwise
-/// its stream is read from the start. Commands on one subject take turns within this handler, so that they do not
+/// its stream is read from the start, or from its snapshot. Commands on one subject take turns within this handler, so that they do not
 /// conflict with each other; those on different subjects run side by side.
 ///
 /// **Who and why.** The events carry the ``CommandContext`` of the calling task.
@@ -27,6 +27,7 @@ public final class CommandHandler<D: Decider>: Sendable {
     let randomness: Mutex<any RandomNumberGenerator & Sendable>
     let cache: StateCache<Basis>
     let turns = StreamTurns()
+    let snapshots: StateSnapshots<D>?
 
     /// - Parameters:
     ///   - category: The first part of the streams' names, before the subject's identifier; has no `-` in it.
@@ -34,12 +35,23 @@ public final class CommandHandler<D: Decider>: Sendable {
     ///   - cache: How many states to keep in memory.
     ///   - clock: Measures the waits between attempts.
     ///   - randomness: Spreads the waits between attempts.
-    public init(
+    public convenience init(
         _ decider: D.Type, in store: any EventStore, category: Category,
         codec: any EventCodec<D.Event> = JSONEventCodec<D.Event>(), retry: RetryPolicy = .default,
         cache: StateCachePolicy = .default, clock: any Clock<Duration> = ContinuousClock(),
         randomness: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()
     ) {
+        self.init(
+            store: store, category: category, codec: codec, retry: retry, cache: cache, clock: clock,
+            randomness: randomness, snapshots: nil)
+    }
+
+    init(
+        store: any EventStore, category: Category, codec: any EventCodec<D.Event>, retry: RetryPolicy,
+        cache: StateCachePolicy, clock: any Clock<Duration>, randomness: any RandomNumberGenerator & Sendable,
+        snapshots: StateSnapshots<D>?
+    ) {
+        self.snapshots = snapshots
         self.store = store
         self.category = category
         self.codec = codec
@@ -112,7 +124,12 @@ public final class CommandHandler<D: Decider>: Sendable {
         var basis = cache.take(stream)
         basis?.isVerified = false
         // A basis is true of its version whatever became of the command, so that it may always be kept.
-        defer { if let basis, basis.isCacheable, basis.version != nil { cache.put(basis, for: stream) } }
+        defer {
+            if var basis, basis.isCacheable, basis.version != nil {
+                saveSnapshotIfDue(of: &basis, stream)
+                cache.put(basis, for: stream)
+            }
+        }
         if basis == nil, let commandID, let receipt = try await earlierReceipt(for: commandID, stream: stream) {
             return receipt
         }

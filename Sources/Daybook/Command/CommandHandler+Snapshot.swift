@@ -1,0 +1,56 @@
+import DaybookCore
+
+extension CommandHandler where D.State: Codable {
+    /// A handler that saves snapshots of long-lived subjects, so that a state that is not in memory needs only the
+    /// events since.
+    ///
+    /// A snapshot is used when it was made by the same ``Decider/foldVersion`` from a state of the same shape, and the
+    /// stream's events are all still there; otherwise it is passed over, and replaced by the next.
+    ///
+    /// - Parameters:
+    ///   - snapshots: When to save one.
+    ///   - snapshotStore: Where; usually the same store as the events.
+    public convenience init(
+        _ decider: D.Type, in store: any EventStore, category: Category, snapshots: SnapshotPolicy<D.Event>,
+        keptIn snapshotStore: any SnapshotStore, codec: any EventCodec<D.Event> = JSONEventCodec<D.Event>(),
+        retry: RetryPolicy = .default, cache: StateCachePolicy = .default,
+        clock: any Clock<Duration> = ContinuousClock(),
+        randomness: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()
+    ) {
+        self.init(
+            store: store, category: category, codec: codec, retry: retry, cache: cache, clock: clock,
+            randomness: randomness, snapshots: StateSnapshots(snapshots, in: snapshotStore))
+    }
+}
+
+extension CommandHandler {
+    /// Returns when every snapshot that is due has been saved, or given up: before a process ends, and in tests.
+    public func finishSnapshots() async { await snapshots?.writer.finish() }
+
+    /// Deletes the snapshot of a subject. Its state is the same without.
+    public func deleteSnapshot(of id: String) async throws(DerivedStateError) {
+        guard let snapshots, let stream = try? StreamName(category: category, id: id),
+            let key = snapshots.key(of: stream)
+        else { return }
+        await snapshots.writer.finish()
+        try await snapshots.store.deleteSnapshot(for: key)
+    }
+
+    /// A basis made of the latest snapshot, not yet compared with the stream.
+    func snapshotBasis(of stream: StreamName) async -> Basis? {
+        guard let saved = await snapshots?.latest(of: stream), let version = saved.version else { return nil }
+        return Basis(
+            state: saved.state, version: version, position: saved.position, expected: .version(version),
+            isVerified: false, isCacheable: true)
+    }
+
+    /// Saves a snapshot of a basis when the policy asks for one.
+    func saveSnapshotIfDue(of basis: inout Basis, _ stream: StreamName) {
+        guard let snapshots, basis.isCacheable, let version = basis.version, basis.eventsSinceSnapshot > 0,
+            basis.isSnapshotDue || basis.eventsSinceSnapshot >= snapshots.policy.eventCount ?? .max
+        else { return }
+        snapshots.save(basis.state, of: stream, version: version, position: basis.position)
+        basis.eventsSinceSnapshot = 0
+        basis.isSnapshotDue = false
+    }
+}

@@ -1,0 +1,44 @@
+import DaybookCore
+import Foundation
+
+/// Makes snapshots of a decider's states, and states of snapshots.
+struct StateSnapshots<D: Decider>: Sendable {
+    let policy: SnapshotPolicy<D.Event>
+    let store: any SnapshotStore
+    let writer: SnapshotWriter
+    /// Tells states of this fold and shape from all others.
+    let schema: String
+    private let encode: @Sendable (D.State) throws -> [UInt8]
+    private let decode: @Sendable ([UInt8]) throws -> D.State
+
+    init(_ policy: SnapshotPolicy<D.Event>, in store: any SnapshotStore) where D.State: Codable {
+        self.policy = policy
+        self.store = store
+        writer = SnapshotWriter(store)
+        schema = "\(D.foldVersion):\(StateShape.fingerprint(of: D.initialState))"
+        let encoder = JSONEncoder.deterministic()
+        let decoder = JSONDecoder.deterministic()
+        encode = { try [UInt8](encoder.encode($0)) }
+        decode = { try decoder.decode(D.State.self, from: Data($0)) }
+    }
+
+    /// Nil for a stream of which the name is too long: it has no snapshots.
+    func key(of stream: StreamName) -> SnapshotKey? { try? SnapshotKey("\(D.self) \(stream)") }
+
+    /// The latest snapshot that this program understands. One that cannot be read is as good as none: the log has it all.
+    func latest(of stream: StreamName) async -> VersionedState<D.State>? {
+        guard let key = key(of: stream), let snapshot = try? await store.snapshot(for: key),
+            snapshot.schema == schema, let state = try? decode(snapshot.data)
+        else { return nil }
+        return VersionedState(state, version: snapshot.version, position: snapshot.position)
+    }
+
+    /// Saves a state soon, behind the back of whoever waits for a command.
+    func save(_ state: D.State, of stream: StreamName, version: StreamVersion, position: Position) {
+        guard let key = key(of: stream) else { return }
+        let (schema, encode) = (schema, encode)
+        writer.offer(key) {
+            Snapshot(key: key, version: version, position: position, schema: schema, data: try encode(state))
+        }
+    }
+}

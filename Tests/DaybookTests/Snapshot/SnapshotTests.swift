@@ -1,0 +1,185 @@
+import Daybook
+import DaybookCore
+import DaybookTesting
+import Synchronization
+import Testing
+
+@Suite("Snapshots")
+struct SnapshotTests {
+    /// A tally of which snapshots can be made; the generation stands for a change of the fold.
+    enum Tally: Decider {
+        struct State: Codable, Sendable, Equatable {
+            var total = 0
+            var count = 0
+        }
+        enum Event: DomainEvent, Equatable {
+            static let typePrefix = "tally"
+            case added(Int)
+            case yearClosed
+        }
+        enum Command: Sendable {
+            case add(Int)
+            case closeYear
+        }
+        enum Rejection: Error, Equatable { case tooMuch }
+
+        static let initialState = State()
+        static func decide(_ command: Command, in state: State) throws(Rejection) -> [Event] {
+            switch command {
+            case .add(let number) where number > 1_000: throw .tooMuch
+            case .add(let number): return [.added(number)]
+            case .closeYear: return [.yearClosed]
+            }
+        }
+        static func evolve(_ state: inout State, with event: Event) {
+            state.count += 1
+            if case .added(let number) = event { state.total += number }
+        }
+    }
+
+    /// Keeps snapshots in memory, counts them, and can be made to fail.
+    final class Shelf: SnapshotStore {
+        let kept = Mutex<[SnapshotKey: Snapshot]>([:])
+        let saves = Mutex(0)
+        let fails = Mutex(false)
+
+        private func check() throws(DerivedStateError) {
+            if fails.withLock({ $0 }) { throw .storageFailed(reason: "the shelf is broken") }
+        }
+        func snapshot(for key: SnapshotKey) async throws(DerivedStateError) -> Snapshot? {
+            try check()
+            return kept.withLock { $0[key] }
+        }
+        func save(_ snapshot: Snapshot) async throws(DerivedStateError) {
+            try check()
+            kept.withLock { $0[snapshot.key] = snapshot }
+            saves.withLock { $0 += 1 }
+        }
+        func deleteSnapshot(for key: SnapshotKey) async throws(DerivedStateError) {
+            try check()
+            kept.withLock { $0[key] = nil }
+        }
+    }
+
+    private func tallies(
+        in store: any EventStore, _ policy: SnapshotPolicy<Tally.Event>, on shelf: any SnapshotStore,
+        cache: StateCachePolicy = .none
+    ) -> CommandHandler<Tally> {
+        CommandHandler(
+            Tally.self, in: store, category: "tally", snapshots: policy, keptIn: shelf, cache: cache,
+            clock: LeapingClock())
+    }
+
+    @Test("spare the replay of a long stream", arguments: TestStore.all)
+    func spares(_ make: TestStore) async throws {
+        let base = try await make.make()
+        let snapshots = try #require(base as? any SnapshotStore)
+        let writer = tallies(in: base, .every(100), on: snapshots, cache: .default)
+        for _ in 0..<50 { try await writer.handle(Array(repeating: .add(1), count: 100), id: "1") }
+        await writer.finishSnapshots()
+        try await writer.handle(.add(7), id: "1")
+        let store = ForwardingStore(base)
+        let reader = tallies(in: store, .every(100), on: snapshots)
+        #expect(try await reader.state(of: "1").state == Tally.State(total: 5_007, count: 5_001))
+        #expect(store.reads == 1, "5,001 events take six pages without a snapshot")
+        try await reader.handle(.add(1), id: "1")
+        #expect(store.reads == 2)
+        try await reader.deleteSnapshot(of: "1")
+        #expect(try await reader.state(of: "1").state == Tally.State(total: 5_008, count: 5_002))
+        #expect(store.reads == 2 + 6)
+    }
+
+    @Test("are saved when the policy says so")
+    func policies() async throws {
+        let store = InMemoryEventStore()
+        let shelf = Shelf()
+        let yearly = tallies(in: store, .on { $0 == .yearClosed }, on: shelf, cache: .default)
+        try await yearly.handle([.add(1), .add(2)], id: "1")
+        await yearly.finishSnapshots()
+        #expect(shelf.saves.withLock { $0 } == 0)
+        try await yearly.handle(.closeYear, id: "1")
+        await yearly.finishSnapshots()
+        #expect(shelf.kept.withLock { $0.values.map(\.version) } == [2])
+        try await yearly.handle(.add(3), id: "1")
+        await yearly.finishSnapshots()
+        #expect(shelf.saves.withLock { $0 } == 1)
+        let slow = tallies(in: store, .whenReplayTakes(longerThan: .seconds(-1)), on: shelf)
+        try await slow.handle(.add(4), id: "1")
+        await slow.finishSnapshots()
+        #expect(shelf.kept.withLock { $0.values.map(\.version) } == [4])
+    }
+
+    /// Snapshots that must not be used, by what is changed in a good one.
+    static let unfit: [(String, @Sendable (inout Snapshot) -> Void)] = [
+        ("another fold or shape, or a program to come", { $0.schema = "2:" + $0.schema.dropFirst(2) }),
+        ("bytes that are no state", { $0.data = Array("{\"total\":".utf8) }),
+        ("a state without a field", { $0.data = Array("{\"total\":9}".utf8) }),
+        ("a version beyond the stream", { $0.version = 1_000 }),
+    ]
+
+    @Test("that do not fit are passed over, and replaced", arguments: unfit.indices)
+    func passesOver(_ index: Int) async throws {
+        let store = InMemoryEventStore()
+        let shelf = Shelf()
+        let handler = tallies(in: store, .every(2), on: shelf)
+        try await handler.handle([.add(1), .add(2), .add(3)], id: "1")
+        await handler.finishSnapshots()
+        let good = try #require(shelf.kept.withLock { $0.values.first })
+        shelf.kept.withLock { kept in
+            for key in kept.keys {
+                kept[key]?.data = Array("{\"count\":77,\"total\":77}".utf8)
+                Self.unfit[index].1(&kept[key]!)
+            }
+        }
+        #expect(try await handler.state(of: "1").state == Tally.State(total: 6, count: 3), "\(Self.unfit[index].0)")
+        #expect(
+            try await handler.state(of: "1", asOf: .version(1)).state == Tally.State(total: 3, count: 2))
+        try await handler.handle(.add(4), id: "1")
+        await handler.finishSnapshots()
+        let replaced = try #require(shelf.kept.withLock { $0.values.first })
+        #expect(replaced.version == good.version.next)
+        #expect(try await handler.state(of: "1").state == Tally.State(total: 10, count: 4))
+    }
+
+    @Test("that cannot be kept do not keep a command from succeeding")
+    func broken() async throws {
+        let shelf = Shelf()
+        shelf.fails.withLock { $0 = true }
+        let handler = tallies(in: InMemoryEventStore(), .every(1), on: shelf)
+        for _ in 0..<5 { try await handler.handle(.add(1), id: "1") }
+        await handler.finishSnapshots()
+        #expect(try await handler.state(of: "1").state.total == 5)
+    }
+
+    @Test("never change a state, whatever happens to the stream", arguments: TestSeeds.first(20))
+    func sameState(seed: UInt64) async throws {
+        var random = SplitMix64(seed: seed)
+        let store = InMemoryEventStore()
+        let handler = tallies(
+            in: store, .every(.random(in: 1...6, using: &random)), on: store,
+            cache: Bool.random(using: &random) ? .none : .default)
+        let plain = CommandHandler(Tally.self, in: store, category: "tally", cache: .none)
+        for step in 0..<120 {
+            let id = "\(Int.random(in: 1...2, using: &random))"
+            let stream = StreamName(unchecked: "tally-\(id)")
+            switch Int.random(in: 0..<20, using: &random) {
+            case 0 where try await store.state(of: stream).status == .live: try await store.delete(stream)
+            case 1: try await store.setRetention(Retention(maxCount: 3), of: stream)
+            case 2: try await store.setRetention(.unlimited, of: stream)
+            case 3: await handler.finishSnapshots()
+            case 4: _ = try? await handler.handle(.add(2_000), id: id)
+            default: try await handler.handle(.add(.random(in: 1...9, using: &random)), id: id)
+            }
+            let last = try await store.state(of: stream).lastVersion?.rawValue ?? 0
+            let moments: [Moment] = [
+                .latest, .version(StreamVersion(.random(in: 0...last, using: &random))),
+                .position(Position(.random(in: 0...(try await store.head().rawValue), using: &random))),
+            ]
+            for moment in moments {
+                let expected = try await plain.state(of: id, asOf: moment)
+                let actual = try await handler.state(of: id, asOf: moment)
+                #expect(actual == expected, "seed \(seed), step \(step), \(moment)")
+            }
+        }
+    }
+}
