@@ -7,6 +7,8 @@ public struct EventDecodingError: Error, Equatable, CustomStringConvertible {
         case unknownType
         /// The event was written by a newer program; the newest schema version that this one knows.
         case newerSchema(known: UInt32)
+        /// An upcaster threw, or upcasters go round in a circle.
+        case notLifted(reason: String)
         /// The data does not have the shape of its type.
         case undecodableData(reason: String)
     }
@@ -37,6 +39,8 @@ public struct EventDecodingError: Error, Equatable, CustomStringConvertible {
             "\(place) is no case of \(target): run a program that knows this type, or leave it out by a filter."
         case .newerSchema(let known):
             "\(place) has schema version \(schemaVersion), and \(target) knows up to \(known): run the newer program."
+        case .notLifted(let reason):
+            "\(place) could not be lifted to today's \(target): \(reason)"
         case .undecodableData(let reason):
             "\(place) does not have the shape of \(target): \(reason)"
         }

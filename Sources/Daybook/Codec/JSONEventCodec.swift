@@ -18,11 +18,13 @@ public struct JSONEventCodec<Event: DomainEvent>: EventCodec {
     private let decoder: JSONDecoder
     /// The type prefix with its dot, or nothing.
     private let prefix: String
+    private let upcasters: UpcasterChain
 
     public init() {
         encoder = .deterministic()
         decoder = .deterministic()
         prefix = Event.typePrefix.isEmpty ? "" : Event.typePrefix + "."
+        upcasters = UpcasterChain(Event.upcasters)
     }
 
     public func encode(_ event: Event) throws(EventEncodingError) -> EncodedEvent {
@@ -49,14 +51,47 @@ public struct JSONEventCodec<Event: DomainEvent>: EventCodec {
     }
 
     public func decode(_ event: RecordedEvent) throws(EventDecodingError) -> [Event] {
-        guard let name = caseName(of: event.type) else { throw failure(of: event, .unknownType) }
-        let known = Event.schemaVersion(of: event.type)
-        guard event.schemaVersion <= known else { throw failure(of: event, .newerSchema(known: known)) }
+        guard upcasters.applies(to: event.type, event.schemaVersion) else {
+            return [try decode(event, type: event.type, schemaVersion: event.schemaVersion, data: event.data)]
+        }
+        let lifted: [Upcaster.Event]
+        do throws(UpcasterChain.Failure) {
+            lifted = try upcasters.lift(
+                Upcaster.Event(event.type, schemaVersion: event.schemaVersion, data: try object(of: event)))
+        } catch {
+            throw failure(of: event, .notLifted(reason: error.reason))
+        }
+        var events: [Event] = []
+        for part in lifted {
+            let data: [UInt8]
+            do { data = try [UInt8](encoder.encode(part.data)) } catch {
+                throw failure(of: event, .notLifted(reason: CodingReason.text(of: error)))
+            }
+            events.append(try decode(event, type: part.type, schemaVersion: part.schemaVersion, data: data[...]))
+        }
+        return events
+    }
+
+    private func object(of event: RecordedEvent) throws(UpcasterChain.Failure) -> [String: JSONValue] {
+        do {
+            return try decoder.decode([String: JSONValue].self, from: Data(event.data))
+        } catch {
+            throw UpcasterChain.Failure(reason: "its data is no JSON object: \(CodingReason.text(of: error))")
+        }
+    }
+
+    /// Decodes what an event was recorded as, or lifted to.
+    private func decode(
+        _ event: RecordedEvent, type: EventType, schemaVersion: UInt32, data: ArraySlice<UInt8>
+    ) throws(EventDecodingError) -> Event {
+        guard let name = caseName(of: type) else { throw failure(of: event, .unknownType) }
+        let known = Event.schemaVersion(of: type)
+        guard schemaVersion <= known else { throw failure(of: event, .newerSchema(known: known)) }
         guard event.contentType.rawValue.utf8.starts(with: ContentType.json.rawValue.utf8) else {
             throw failure(of: event, .undecodableData(reason: "its content type is '\(event.contentType)', not JSON."))
         }
         do {
-            return [try decoder.decode(Event.self, from: CaseObject.join(name: name, value: event.data))]
+            return try decoder.decode(Event.self, from: CaseObject.join(name: name, value: data))
         } catch {
             if isUnknownCase(name) { throw failure(of: event, .unknownType) }
             throw failure(of: event, .undecodableData(reason: CodingReason.text(of: error)))

@@ -14,6 +14,8 @@ extension CommandHandler {
         var isCacheable: Bool
         /// Events folded since the last snapshot that is known.
         var eventsSinceSnapshot = 0
+        /// When the last event of a snapshot was recorded; nil for a basis that was not made of one.
+        var recordedAt: Timestamp?
         /// Whether the policy asks for a snapshot, for another reason than the number of events.
         var isSnapshotDue = false
 
@@ -46,7 +48,7 @@ extension CommandHandler {
 
     private func replayed(_ stream: StreamName) async throws(CommandError<D.Rejection>) -> Basis {
         do {
-            if let basis = await snapshotBasis(of: stream) { return try await continued(basis, in: stream) }
+            if let basis = try await snapshotBasis(of: stream) { return try await continued(basis, in: stream) }
             return try await fold(stream, asOf: .latest)
         } catch {
             throw CommandError(error)
@@ -136,14 +138,15 @@ extension CommandHandler {
 
     /// Folds a stream up to a moment, from its snapshot when that is no later.
     private func folded(_ stream: StreamName, asOf moment: Moment) async throws(StateError) -> Basis {
-        guard let saved = await snapshotBasis(of: stream), let version = saved.version else {
-            return try await fold(stream, asOf: moment)
-        }
+        guard let saved = try await snapshotBasis(of: stream), let version = saved.version,
+            let recordedAt = saved.recordedAt
+        else { return try await fold(stream, asOf: moment) }
         switch moment {
         case .latest: return try await continued(saved, in: stream)
         case .version(let last) where version <= last: break
         case .position(let last) where saved.position <= last: break
-        default: return try await fold(stream, asOf: moment)  // When the snapshot's last event was recorded is not known.
+        case .time(let last) where recordedAt <= last: break
+        default: return try await fold(stream, asOf: moment)
         }
         if let basis = try await extended(saved, in: stream, from: .version(version.next), until: moment) {
             return basis
@@ -157,7 +160,7 @@ extension CommandHandler {
     ///
     /// - Parameter moment: Events recorded after it are not folded.
     /// - Complexity: O(events up to the moment); for `.latest` and a cached state, O(events that are new); from
-    ///   a snapshot that is no later than the moment (a version or position), O(events behind it).
+    ///   a snapshot that is no later than the moment, O(events behind it).
     public func state(
         of id: String, asOf moment: Moment = .latest
     ) async throws(StateError) -> VersionedState<D.State> {

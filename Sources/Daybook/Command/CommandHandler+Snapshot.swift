@@ -36,12 +36,26 @@ extension CommandHandler {
         try await snapshots.store.deleteSnapshot(for: key)
     }
 
-    /// A basis made of the latest snapshot, not yet compared with the stream.
-    func snapshotBasis(of stream: StreamName) async -> Basis? {
-        guard let saved = await snapshots?.latest(of: stream), let version = saved.version else { return nil }
+    /// A basis made of the latest snapshot, when the stream still has the event that it ends with.
+    func snapshotBasis(of stream: StreamName) async throws(StateError) -> Basis? {
+        guard let snapshots, let saved = await snapshots.latest(of: stream), let version = saved.version else {
+            return nil
+        }
+        let page: StreamPage
+        do {
+            page = try await store.readPage(of: stream, from: .version(version), direction: .forward, limit: 1)
+        } catch {
+            throw .read(error)
+        }
+        guard page.state.status == .live, page.state.retention == .unlimited,
+            let event = page.events.first, event.version == version, event.position == saved.position
+        else {
+            await snapshots.discard(of: stream)
+            return nil
+        }
         return Basis(
             state: saved.state, version: version, position: saved.position, expected: .version(version),
-            isVerified: false, isCacheable: true)
+            isVerified: false, isCacheable: true, recordedAt: event.recordedAt)
     }
 
     /// Saves a snapshot of a basis when the policy asks for one.
@@ -49,7 +63,7 @@ extension CommandHandler {
         guard let snapshots, basis.isCacheable, let version = basis.version, basis.eventsSinceSnapshot > 0,
             basis.isSnapshotDue || basis.eventsSinceSnapshot >= snapshots.policy.eventCount ?? .max
         else { return }
-        snapshots.save(basis.state, of: stream, version: version, position: basis.position)
+        guard snapshots.save(basis.state, of: stream, version: version, position: basis.position) else { return }
         basis.eventsSinceSnapshot = 0
         basis.isSnapshotDue = false
     }

@@ -15,6 +15,9 @@ public protocol DomainEvent: ReadableEvent, Codable {
     /// The version of the shape in which events of a type are written, from 1.
     static func schemaVersion(of type: EventType) -> UInt32
 
+    /// How events of older schemas are read today.
+    static var upcasters: [Upcaster] { get }
+
     /// The subjects that the event concerns beside its stream.
     var tags: [Tag] { get }
 }
@@ -22,10 +25,12 @@ public protocol DomainEvent: ReadableEvent, Codable {
 extension DomainEvent {
     public static var typePrefix: String { "" }
     public static func schemaVersion(of type: EventType) -> UInt32 { 1 }
+    public static var upcasters: [Upcaster] { [] }
     public var tags: [Tag] { [] }
 
     public static var eventTypes: EventTypeSet {
-        EventTypeSet(prefixes: [typePrefix.isEmpty ? "" : typePrefix + "."])
+        let own = EventTypeSet(prefixes: [typePrefix.isEmpty ? "" : typePrefix + "."])
+        return own.union(EventTypeSet(types: Set(upcasters.map(\.type).filter { !own.contains($0) })))
     }
 
     public static func makeReader() -> any EventReader<Self> { JSONEventCodec<Self>() }

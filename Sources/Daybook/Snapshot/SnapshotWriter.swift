@@ -22,18 +22,21 @@ final class SnapshotWriter: Sendable {
 
     init(_ store: any SnapshotStore) { self.store = store }
 
-    func offer(_ key: SnapshotKey, _ make: @escaping Make) {
-        let starts = state.withLock { state in
+    /// - Returns: Whether there was room.
+    func offer(_ key: SnapshotKey, _ make: @escaping Make) -> Bool {
+        let starts: Bool? = state.withLock { state in
             if state.waiting[key] == nil {
-                guard state.order.count < Self.capacity else { return false }
+                guard state.order.count < Self.capacity else { return nil }
                 state.order.append(key)
             }
             state.waiting[key] = make
             defer { state.isRunning = true }
             return !state.isRunning
         }
+        guard let starts else { return false }
         // Ends by itself as soon as nothing waits; a command that was handled must not wait for it, nor cancel it.
         if starts { Task.detached(priority: .utility) { await self.drain() } }
+        return true
     }
 
     /// Returns when nothing waits.

@@ -15,7 +15,9 @@ struct StateSnapshots<D: Decider>: Sendable {
         self.policy = policy
         self.store = store
         writer = SnapshotWriter(store)
-        schema = "\(D.foldVersion):\(StateShape.fingerprint(of: D.initialState))"
+        // What upcasters make of old events is part of the fold.
+        let lifted = D.Event.upcasters.map { "\($0.type) \($0.schemaVersion)" }.sorted()
+        schema = "\(D.foldVersion):\(StateShape.fingerprint(of: D.initialState, details: lifted))"
         let encoder = JSONEncoder.deterministic()
         let decoder = JSONDecoder.deterministic()
         encode = { try [UInt8](encoder.encode($0)) }
@@ -23,7 +25,7 @@ struct StateSnapshots<D: Decider>: Sendable {
     }
 
     /// Nil for a stream of which the name is too long: it has no snapshots.
-    func key(of stream: StreamName) -> SnapshotKey? { try? SnapshotKey("\(D.self) \(stream)") }
+    func key(of stream: StreamName) -> SnapshotKey? { try? SnapshotKey("\(StateShape.name(of: D.self)) \(stream)") }
 
     /// The latest snapshot that this program understands. One that cannot be read is as good as none: the log has it all.
     func latest(of stream: StreamName) async -> VersionedState<D.State>? {
@@ -34,11 +36,19 @@ struct StateSnapshots<D: Decider>: Sendable {
     }
 
     /// Saves a state soon, behind the back of whoever waits for a command.
-    func save(_ state: D.State, of stream: StreamName, version: StreamVersion, position: Position) {
-        guard let key = key(of: stream) else { return }
+    ///
+    /// - Returns: False when too many wait to be saved.
+    func save(_ state: D.State, of stream: StreamName, version: StreamVersion, position: Position) -> Bool {
+        guard let key = key(of: stream) else { return true }
         let (schema, encode) = (schema, encode)
-        writer.offer(key) {
+        return writer.offer(key) {
             Snapshot(key: key, version: version, position: position, schema: schema, data: try encode(state))
         }
+    }
+
+    /// Removes a snapshot that is not true of its stream: a store keeps the one of the highest version, and would not
+    /// let another take its place.
+    func discard(of stream: StreamName) async {
+        if let key = key(of: stream) { try? await store.deleteSnapshot(for: key) }
     }
 }

@@ -1,0 +1,63 @@
+import DaybookCore
+
+/// Whether a program can read a log: what came of decoding every event of it.
+public struct DecodingReport: Sendable {
+    /// Events that were read, by their recorded type and schema version.
+    public struct Kind: Sendable, Hashable, Comparable, CustomStringConvertible {
+        public var type: EventType
+        public var schemaVersion: UInt32
+
+        public init(type: EventType, schemaVersion: UInt32) {
+            self.type = type
+            self.schemaVersion = schemaVersion
+        }
+
+        public static func < (left: Kind, right: Kind) -> Bool {
+            (left.type.rawValue, left.schemaVersion) < (right.type.rawValue, right.schemaVersion)
+        }
+
+        public var description: String { "\(type) (version \(schemaVersion))" }
+    }
+
+    public private(set) var eventCounts: [Kind: Int] = [:]
+    /// Events of which decoding failed, by kind.
+    public private(set) var failureCounts: [Kind: Int] = [:]
+    /// The first failures, by position; at most as many as were asked for.
+    public private(set) var failures: [EventDecodingError] = []
+
+    /// Whether every event could be read.
+    public var isClean: Bool { failureCounts.isEmpty }
+
+    /// Decodes every event that a type of events takes from the log, as projections and deciders would: before a new
+    /// version of a program goes into use, over the real log.
+    ///
+    /// - Parameters:
+    ///   - filter: The events that are read; by default those of the type.
+    ///   - keepingFirst: How many failures to keep. All are counted.
+    ///   - progress: Called after each page with the position reached and the log's head.
+    /// - Complexity: O(events), one page in memory.
+    public init<Event: ReadableEvent>(
+        reading type: Event.Type, from log: any EventStore, filter: EventFilter? = nil,
+        by reader: any EventReader<Event> = Event.makeReader(), keepingFirst: Int = 100,
+        progress: (Position, Position) -> Void = { _, _ in }
+    ) async throws(ReadError) {
+        let head = try await log.head()
+        var reached = Position.start
+        while true {
+            let page = try await log.readPage(
+                from: .after(reached), direction: .forward, filter: filter ?? EventFilter(Event.eventTypes),
+                limit: Limits.eventsPerPage)
+            for event in page.events {
+                let kind = Kind(type: event.type, schemaVersion: event.schemaVersion)
+                eventCounts[kind, default: 0] += 1
+                do { _ = try reader.decode(event) } catch {
+                    failureCounts[kind, default: 0] += 1
+                    if failures.count < keepingFirst { failures.append(error) }
+                }
+            }
+            reached = max(reached, page.scannedThrough)
+            progress(reached, head)
+            if page.isAtEnd || reached >= head { break }
+        }
+    }
+}
