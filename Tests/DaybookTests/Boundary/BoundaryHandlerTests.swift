@@ -1,0 +1,229 @@
+import Daybook
+import DaybookCore
+import DaybookTesting
+import Testing
+
+@Suite("Decisions over several subjects")
+struct BoundaryHandlerTests {
+    enum Tags {
+        static let course = TagKey<String>("course")
+        static let student = TagKey<String>("student")
+    }
+
+    /// Courses have a number of seats, and a student takes at most two: a rule of neither alone.
+    enum SchoolEvent: DomainEvent, Equatable {
+        case offered(course: String, seats: Int)
+        case enrolled(student: String, course: String)
+        case noted(course: String)
+
+        static let typePrefix = "school"
+        var tags: [DaybookCore.Tag] {
+            switch self {
+            case .offered(let course, _): [Tags.course(course)]
+            case .enrolled(let student, let course): [Tags.student(student), Tags.course(course)]
+            case .noted: []  // A tag that was forgotten.
+            }
+        }
+    }
+
+    enum Enrolment: BoundaryDecider {
+        struct State: Sendable, Equatable {
+            var seats = 0
+            var students: Set<String> = []
+            var courses: Set<String> = []
+            let student: String
+            let course: String
+        }
+        struct Command: Sendable {
+            var student: String
+            var course: String
+            var note = false
+        }
+        enum Rejection: Error, Equatable { case full, tooManyCourses, unknownCourse }
+        typealias Event = SchoolEvent
+
+        static func boundary(of command: Command) -> EventQuery {
+            EventQuery(items: [
+                EventQuery.Item(tags: [Tags.course(command.course)]),
+                EventQuery.Item(tags: [Tags.student(command.student)]),
+            ])
+        }
+        static func initialState(for command: Command) -> State {
+            State(student: command.student, course: command.course)
+        }
+        static func decide(_ command: Command, in state: State) throws(Rejection) -> [PlacedEvent] {
+            if command.note { return [PlacedEvent(SchoolEvent.noted(course: command.course), in: "notes-1")] }
+            if state.students.contains(command.student) { return [] }
+            guard state.seats > 0 else { throw .unknownCourse }
+            guard state.students.count < state.seats else { throw .full }
+            guard state.courses.count < 2 else { throw .tooManyCourses }
+            let event = SchoolEvent.enrolled(student: command.student, course: command.course)
+            return [PlacedEvent(event, in: StreamName(unchecked: "student-\(command.student)"))]
+        }
+        static func evolve(_ state: inout State, with event: SchoolEvent, of stream: StreamName) {
+            switch event {
+            case .offered(let course, let seats): if course == state.course { state.seats = seats }
+            case .enrolled(let student, let course):
+                if course == state.course { state.students.insert(student) }
+                if student == state.student { state.courses.insert(course) }
+            case .noted: break
+            }
+        }
+    }
+
+    private func offer(_ courses: [String], seats: Int, in store: any EventStore) async throws {
+        for course in courses {
+            let event = SchoolEvent.offered(course: course, seats: seats)
+            let encoded = try JSONEventCodec<SchoolEvent>().encode(event)
+            try await store.append(
+                [NewEvent(type: encoded.type, data: encoded.data, tags: event.tags)],
+                to: StreamName(unchecked: "course-\(course)"))
+        }
+    }
+
+    private func enrolments(in store: any EventStore) async throws -> [(student: String, course: String)] {
+        var found: [(student: String, course: String)] = []
+        for try await recorded in store.events(filter: EventFilter(SchoolEvent.eventTypes)) {
+            for case .enrolled(let student, let course) in try SchoolEvent.makeReader().decode(recorded) {
+                found.append((student, course))
+            }
+        }
+        return found
+    }
+
+    @Test("keep both rules when many decide at once", arguments: TestStore.all)
+    func races(_ make: TestStore) async throws {
+        let store = try await make.make()
+        let courses = ["algebra", "botany", "civics"]
+        try await offer(courses, seats: 3, in: store)
+        let handler = BoundaryHandler(
+            Enrolment.self, in: store, retry: RetryPolicy(attempts: 1_000), clock: LeapingClock())
+        let students = ["ada", "bo", "cy", "di", "eve", "flo"]
+        let rejections = try await withThrowingTaskGroup(of: Int.self) { group in
+            for student in students {
+                for course in courses {
+                    group.addTask {
+                        do {
+                            try await handler.handle(Enrolment.Command(student: student, course: course))
+                            return 0
+                        } catch BoundaryError<Enrolment.Rejection>.rejected {
+                            return 1
+                        }
+                    }
+                }
+            }
+            return try await group.reduce(0, +)
+        }
+        let found = try await enrolments(in: store)
+        #expect(found.count + rejections == students.count * courses.count)
+        for course in courses { #expect(found.filter { $0.course == course }.count <= 3) }
+        for student in students { #expect(found.filter { $0.student == student }.count <= 2) }
+        // No place is left that a student could have taken.
+        for student in students {
+            for course in courses where !found.contains(where: { $0 == (student, course) }) {
+                await #expect(throws: BoundaryError<Enrolment.Rejection>.self) {
+                    try await handler.handle(Enrolment.Command(student: student, course: course))
+                }
+            }
+        }
+    }
+
+    @Test("meet a conflict inside the boundary alone, and decide again", arguments: TestStore.all)
+    func conflicts(_ make: TestStore) async throws {
+        let base = try await make.make()
+        try await offer(["algebra", "botany"], seats: 2, in: base)
+        let rival = BoundaryHandler(Enrolment.self, in: base)
+        for course in ["botany", "algebra"] {
+            let store = ForwardingStore(
+                base,
+                beforeAppend: { request throws(AppendError) in
+                    guard request.condition != nil else { return }
+                    // Somebody else takes a seat of algebra.
+                    _ = try? await rival.handle(Enrolment.Command(student: "rival-\(course)", course: "algebra"))
+                })
+            let handler = BoundaryHandler(Enrolment.self, in: store, clock: LeapingClock())
+            let command = Enrolment.Command(student: "ada-\(course)", course: course)
+            if course == "botany" {
+                try await handler.handle(command)
+                #expect(store.appends == 1, "what happens to algebra is outside")
+            } else {
+                await #expect(throws: BoundaryError<Enrolment.Rejection>.rejected(.full)) {
+                    try await handler.handle(command)
+                }
+            }
+        }
+    }
+
+    @Test("are given up after the attempts allowed")
+    func givesUp() async throws {
+        let base = InMemoryEventStore()
+        try await offer(["algebra"], seats: 100, in: base)
+        let store = ForwardingStore(
+            base,
+            beforeAppend: { request throws(AppendError) in
+                try await base.append(
+                    [NewEvent(type: "school.seen", data: [], tags: [Tags.course("algebra")])], to: "seen-1")
+            })
+        let reader = BoundaryHandler(
+            Enrolment.self, in: store, reader: Tolerant(), retry: RetryPolicy(attempts: 3), clock: LeapingClock())
+        await #expect(throws: BoundaryError<Enrolment.Rejection>.conflict(attempts: 3)) {
+            try await reader.handle(Enrolment.Command(student: "ada", course: "algebra"))
+        }
+    }
+
+    /// Reads what it does not know as nothing.
+    struct Tolerant: EventReader {
+        let base = SchoolEvent.makeReader()
+        func decode(_ event: RecordedEvent) throws(EventDecodingError) -> [SchoolEvent] {
+            event.type == "school.seen" ? [] : try base.decode(event)
+        }
+    }
+
+    @Test("take effect once, by identifier, for good", arguments: TestStore.all)
+    func once(_ make: TestStore) async throws {
+        let store = try await make.make()
+        try await offer(["algebra"], seats: 2, in: store)
+        let handler = BoundaryHandler(Enrolment.self, in: store)
+        let command = Enrolment.Command(student: "ada", course: "algebra")
+        let first = try await handler.handle(command, commandID: "enrol-1")
+        #expect(!first.isRepeat)
+        try await handler.handle(Enrolment.Command(student: "bo", course: "algebra"))
+        var again = try await handler.handle(command, commandID: "enrol-1")
+        #expect(again.isRepeat)
+        again.isRepeat = false
+        #expect(again == first)
+        #expect(try await enrolments(in: store).count == 2)
+        // What has had its effect decides nothing, and says so.
+        #expect(try await handler.handle(command).eventCount == 0)
+        let empty = try await handler.handle(command, commandID: "enrol-2")
+        #expect(empty.eventCount == 0)
+        #expect(try await handler.handle(command, commandID: "enrol-2").isRepeat)
+    }
+
+    @Test("refuse an event that the next decision would not see")
+    func outside() async throws {
+        let store = InMemoryEventStore()
+        try await offer(["algebra"], seats: 2, in: store)
+        let error = await #expect(throws: BoundaryError<Enrolment.Rejection>.self) {
+            try await BoundaryHandler(Enrolment.self, in: store)
+                .handle(Enrolment.Command(student: "ada", course: "algebra", note: true))
+        }
+        #expect(error == .outsideBoundary(type: "school.noted", stream: "notes-1", tags: []))
+        #expect(try await store.head() == 1)
+    }
+
+    @Test("carry who and why, and what caused them")
+    func context() async throws {
+        let store = InMemoryEventStore()
+        try await offer(["algebra"], seats: 2, in: store)
+        _ = try await CommandContext.with(actor: "clerk-7", reason: "by telephone") {
+            try await BoundaryHandler(Enrolment.self, in: store)
+                .handle(Enrolment.Command(student: "ada", course: "algebra"), commandID: "enrol-1")
+        }
+        let page = try await store.readPage(of: "student-ada", from: .start, direction: .forward, limit: 1)
+        let metadata = try EventMetadata(decoding: try #require(page.events.first).metadata)
+        #expect(metadata.actor == "clerk-7")
+        #expect(metadata.reason == "by telephone")
+        #expect(metadata.causationID == "enrol-1")
+    }
+}
