@@ -266,6 +266,8 @@ private struct StoreOpening {
             return (index, scanner.reasonNotToAppend ?? gathered.misplaced?.reason)
         } catch let failure as StoreFailure {
             guard case .indexDamaged = failure else { throw failure }
+            // Rows that are out of order would get in the way of new ones in the same table.
+            try IndexWriter.makeTablesAnew(connection)
             let index = try IndexWriter(
                 connection, segments: [], numbersPerSegment: configuration.indexEntriesInMemory)
             let scanner = try LogScanner(reader, after: 0)

@@ -206,21 +206,40 @@ final class IndexWriter {
             while try segments.step() {}
         } catch {
             guard error.isCorruption || error.primaryCode == 1 else { throw error }
-            for table in ["index_entries", "index_segments"] {
-                do {
-                    try connection.execute("DROP TABLE IF EXISTS \(table)")
-                } catch {
-                    // Its pages cannot even be given back: leave them aside, under another name.
-                    try connection.execute(
-                        "ALTER TABLE \(table) RENAME TO damaged_\(table)_\(UInt32.random(in: 0 ... .max))")
-                }
-            }
-            try connection.execute(Schema.index)
+            try makeTablesAnew(connection)
         }
     }
 
+    /// Makes empty index tables in place of what is there.
+    static func makeTablesAnew(_ connection: Connection) throws(SQLiteFailure) {
+        for table in ["index_entries", "index_segments"] {
+            do {
+                try connection.execute("DROP TABLE IF EXISTS \(table)")
+            } catch {
+                // Its pages cannot even be given back: leave them aside, under another name.
+                try connection.execute(
+                    "ALTER TABLE \(table) RENAME TO damaged_\(table)_\(UInt32.random(in: 0 ... .max))")
+            }
+        }
+        try connection.execute(Schema.index)
+    }
+
     /// Removes rows of segments that were never finished, or are no longer in use.
-    func removeOrphans() throws(SQLiteFailure) {
+    ///
+    /// - Throws: ``StoreFailure/indexDamaged(_:)`` when the rows are out of order, so that the search would not end.
+    func removeOrphans() throws(StoreFailure) {
+        do {
+            try removeOrphanRows()
+        } catch let failure as SQLiteFailure {
+            throw .sqlite(failure)
+        } catch let failure as StoreFailure {
+            throw failure
+        } catch {
+            throw .indexDamaged("\(error)")
+        }
+    }
+
+    private func removeOrphanRows() throws {
         let known = Set(segments.map(\.id) + (flush.map { [$0.segment.id] } ?? []))
         let next = try connection.prepare("SELECT min(segment) FROM index_entries WHERE segment > ?")
         let remove = try connection.prepare("DELETE FROM index_entries WHERE segment = ?")
@@ -228,8 +247,12 @@ final class IndexWriter {
         while true {
             next.bind(1, segment)
             guard try next.step(), !next.isNull(0) else { break }
-            segment = next.integer(0)
+            let found = next.integer(0)
             next.reset()
+            guard found > segment else {
+                throw StoreFailure.indexDamaged("rows of segment \(found) stand behind those of segment \(segment)")
+            }
+            segment = found
             guard !known.contains(segment) else { continue }
             remove.bind(1, segment)
             try remove.run()
