@@ -58,6 +58,8 @@ struct JSONScannerTests {
             let shown = String(decoding: text, as: UTF8.self)
             // Foundation refuses numbers that no Double holds; JSON itself knows no such bound.
             if shown.contains(/[0-9][eE][+-]?[0-9]{3}/) { continue }
+            // It takes a comma behind the last value, which RFC 8259 does not.
+            if ours == nil, theirs != nil, shown.contains(/,[ \t\r\n]*[\]}]/) { continue }
             #expect((ours == nil) == (theirs == nil), "DAYBOOK_SEED=\(seed): \(shown)")
             if let ours, let object = theirs as? [String: Any], let members = ours.members {
                 #expect(Set(members.map(\.key)) == Set(object.keys), "DAYBOOK_SEED=\(seed): \(shown)")
