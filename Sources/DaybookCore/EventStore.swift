@@ -13,9 +13,10 @@ public protocol EventStore: Sendable {
     ///
     /// The events are durable, and visible to every reader, when this returns. What a caller may repeat when a reply
     /// was lost:
-    /// - A request with a command identifier, for ever: the store answers with the first result. The identifier with
-    ///   other streams, or with events of other types, data or tags, is an error. (Event identifiers, metadata and
-    ///   expectations may differ, since a retry often decides anew.)
+    /// - A request with a command identifier, for ever: the store answers with the first result, also when the events
+    ///   had been recorded without the command. The identifier with other streams, or with events of other types, data
+    ///   or tags, is an error. (Event identifiers, metadata and expectations may differ, since a retry often decides
+    ///   anew.)
     /// - A request with the same event identifiers at the same expected version (`.noStream` or `.version`), for ever.
     /// - A request with the same event identifiers at `.any` or `.streamExists`, as long as nothing else was appended
     ///   to the stream.

@@ -28,7 +28,7 @@ struct IndependentReaderTests {
         let summary = try await read(path)
         #expect(summary.code == 0 && summary.errors.isEmpty)
         #expect(summary.output.contains(/events +\d+, 4 of them the store's own/))
-        #expect(summary.output.contains(/commits with a command +22\n/))
+        #expect(summary.output.contains(/commits with a command +23\n/))
     }
 
     @Test("finds no fault with an empty store")
@@ -52,6 +52,10 @@ struct IndependentReaderTests {
             (
                 "UPDATE commits SET record = (SELECT record FROM commits WHERE number = 1) WHERE number = 2",
                 "commit 2: "
+            ),
+            (
+                "UPDATE commits SET record = substr(record, 1, 5) || x'00' || substr(record, 7) WHERE number = 23",
+                "commit 23: "
             ),
             ("UPDATE names SET text = 'account-x' WHERE id = 1", "name 1: its CRC"),
         ])
@@ -94,7 +98,13 @@ struct IndependentReaderTests {
         }
         _ = try await store.append(AppendRequest(commandID: "decided nothing"))
         try await store.append([NewEvent(type: "emptied", data: [])], to: "no dash", commandID: "empty")
-        try await store.append([NewEvent(type: "filled", data: [0, 0xFF, 0xC0])], to: "bytes-1")
+        var bytes = AppendRequest()
+        bytes.append([NewEvent(type: "filled", data: [0, 0xFF, 0xC0])], to: "bytes-1")
+        try await store.append([NewEvent(type: "opened", data: [])], to: "between-1")
+        _ = try await store.append(bytes)
+        try await store.append([NewEvent(type: "closed", data: [])], to: "between-1")
+        bytes.commandID = "the same bytes"
+        #expect(try await store.append(bytes).isRepeat)
         try await store.setRetention(Retention(maxAge: .seconds(60), maxCount: 5), of: "account-1")
         try await store.setRetention(Retention(maxCount: 1), of: "never-written")
         try await store.delete("account-2")

@@ -7,6 +7,8 @@ struct ModelStepGenerator {
     private var random: SplitMix64
     private var model = EventStoreModel()
     private var requests: [AppendRequest] = []
+    /// Requests that came first without a command, and then with one.
+    private var named: [AppendRequest] = []
     private var nextID: UInt64 = 0
     private let drivesTime: Bool
     private let reopens: Bool
@@ -34,7 +36,7 @@ struct ModelStepGenerator {
         case 80..<84: ModelStep(action: .readWholeLog(direction(), filter(), pageSize: limit()))
         case 84..<89: ModelStep(action: .state(anyStream()))
         case 89..<92: ModelStep(action: .streams(after: random.oneIn(2) ? nil : anyStream(), limit: limit()))
-        case 92..<95: ModelStep(action: .receipt(random.pick(Self.commands)))
+        case 92..<95: ModelStep(action: .receipt(random.pick(Self.commands + named.compactMap(\.commandID))))
         case 95..<98 where drivesTime:
             ModelStep(action: .advance(microseconds: random.pick([1, 5, 10, 1_000_000, -3, 0])))
         case 98..<100 where reopens: ModelStep(action: .reopen)
@@ -68,7 +70,13 @@ struct ModelStepGenerator {
     /// An earlier request again, often with a change that matters or that must not.
     private mutating func retry() -> AppendRequest {
         guard !requests.isEmpty else { return request() }
+        if !named.isEmpty, random.oneIn(3) { return random.pick(named) }
         var request = random.oneIn(2) ? requests[requests.count - 1] : random.pick(requests)
+        if request.commandID == nil, random.oneIn(3) {
+            request.commandID = CommandID(unchecked: "n-\(named.count)")
+            named.append(request)
+            return request
+        }
         switch Int.random(in: 0..<8, using: &random) {
         case 0: request.commandID = random.pick(Self.commands)
         case 1: request.condition = nil
