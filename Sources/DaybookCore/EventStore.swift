@@ -26,6 +26,7 @@ public protocol EventStore: Sendable {
     /// - Returns: The last version of each stream and the position of the last event.
     /// - Throws: ``AppendError``, which says whether anything was written.
     /// - Complexity: O(bytes appended), whatever the length of the streams or of the log.
+    @discardableResult
     func append(_ request: AppendRequest) async throws(AppendError) -> AppendResult
 
     /// Reads a page of one stream: the events that its retention leaves visible.

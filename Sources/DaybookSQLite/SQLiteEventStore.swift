@@ -57,6 +57,7 @@ public final class SQLiteEventStore: EventStore {
         if let temporaryFolder { try? FileManager.default.removeItem(atPath: temporaryFolder) }
     }
 
+    @discardableResult
     public func append(_ request: AppendRequest) async throws(AppendError) -> AppendResult {
         do { try request.validate() } catch { throw .invalid(error) }
         let committer = committer

@@ -94,14 +94,14 @@ struct IndependentReaderTests {
             var request = AppendRequest(commandID: try CommandID("command \(number)"))
             request.append(deposits(of: number), to: try StreamName("account-\(number % 5)"))
             request.append(deposits(of: number), to: try StreamName("account-\(5 + number % 3)"))
-            _ = try await store.append(request)
+            try await store.append(request)
         }
-        _ = try await store.append(AppendRequest(commandID: "decided nothing"))
+        try await store.append(AppendRequest(commandID: "decided nothing"))
         try await store.append([NewEvent(type: "emptied", data: [])], to: "no dash", commandID: "empty")
         var bytes = AppendRequest()
         bytes.append([NewEvent(type: "filled", data: [0, 0xFF, 0xC0])], to: "bytes-1")
         try await store.append([NewEvent(type: "opened", data: [])], to: "between-1")
-        _ = try await store.append(bytes)
+        try await store.append(bytes)
         try await store.append([NewEvent(type: "closed", data: [])], to: "between-1")
         bytes.commandID = "the same bytes"
         #expect(try await store.append(bytes).isRepeat)

@@ -126,7 +126,7 @@ struct Benchmark {
                     request.append(
                         EventSample.events(100), to: StreamName(unchecked: "stored-\(group * interleaved + member)"))
                 }
-                _ = try await store.append(request)
+                try await store.append(request)
             }
         }
     }

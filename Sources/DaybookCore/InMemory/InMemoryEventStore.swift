@@ -42,6 +42,7 @@ public final class InMemoryEventStore: EventStore {
         var resume: @Sendable (Result<Position, ReadError>) -> Void
     }
 
+    @discardableResult
     public func append(_ request: AppendRequest) async throws(AppendError) -> AppendResult {
         do { try request.validate() } catch { throw .invalid(error) }
         let digest = request.commandID == nil ? 0 : RequestDigest(request).value

@@ -114,7 +114,7 @@ extension EventStoreLaw {
                                 request.append(
                                     [fact(round, tags: [tag])], to: StreamName(unchecked: "part\(part)-\(writer)"))
                             }
-                            _ = try await store.append(request)
+                            try await store.append(request)
                         }
                     }
                 }

@@ -70,7 +70,7 @@ private struct FilterSample {
                             tags: random.oneIn(3) ? random.subset(of: Self.tags) : [random.pick(Self.tags)])
                     }, to: stream)
             }
-            _ = try await store.append(request)
+            try await store.append(request)
             if random.oneIn(4) {
                 try await store.setRetention(Retention(maxCount: 3), of: random.pick(Self.streams))
             }

@@ -125,7 +125,7 @@ extension EventStoreLaw {
             var request = AppendRequest()
             request.append(facts(1), to: "z-1")
             request.append(facts(1), to: "a-1")
-            _ = try await store.append(request)
+            try await store.append(request)
             try requireEqual(
                 try await store.streams(after: names[8], limit: 5), ["z-1", "a-1"],
                 "The streams of one append, in its order")

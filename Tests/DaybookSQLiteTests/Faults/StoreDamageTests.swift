@@ -229,7 +229,7 @@ struct StoreDamageTests {
             let store = try await SQLiteEventStore.open(
                 path, configuration: .faulty(nil, indexEntriesInMemory: keeper == "index" ? 4 : 100_000))
             for number in 0..<20 {
-                _ = try await store.append(
+                try await store.append(
                     AppendRequest(
                         writes: [
                             StreamWrite(
