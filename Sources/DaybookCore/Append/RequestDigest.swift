@@ -1,9 +1,10 @@
 /// 64 bits that tell whether two requests with one command identifier ask for the same.
 ///
-/// Covers each write's stream and action, and each event's type, schema version, content type, data and tags; not event
-/// identifiers, metadata or expectations, which may differ when a retry decides anew. Bytes are taken eight at a time,
-/// little-endian and zero-padded, each text preceded by its length: `h = (h ^ word) * 0x9E3779B97F4A7C15 (mod 2^64);
-/// h ^= h >> 29`, starting from the prime 0x00000100000001B3. It guards against mistakes, not against an adversary.
+/// Covers each write's stream and action, and each event's type, schema version, content type, data and tags, each tag
+/// once; not event identifiers, metadata or expectations, which may differ when a retry decides anew. Bytes are taken
+/// eight at a time, little-endian and zero-padded, each text preceded by its length:
+/// `h = (h ^ word) * 0x9E3779B97F4A7C15 (mod 2^64); h ^= h >> 29`, starting from the prime 0x00000100000001B3. It guards
+/// against mistakes, not against an adversary.
 package struct RequestDigest {
     package private(set) var value: UInt64 = 0x0000_0100_0000_01B3
 
@@ -18,8 +19,9 @@ package struct RequestDigest {
                     add(UInt64(event.schemaVersion))
                     add(event.contentType.rawValue.utf8)
                     add(event.data)
-                    add(UInt64(event.tags.count))
-                    for tag in event.tags { add(tag.rawValue.utf8) }
+                    let tags = event.distinctTags
+                    add(UInt64(tags.count))
+                    for tag in tags { add(tag.rawValue.utf8) }
                 }
             case .setRetention(let retention):
                 add(1)

@@ -36,3 +36,13 @@ public struct NewEvent: Sendable, Hashable {
             metadata: metadata.encoded(), tags: tags)
     }
 }
+
+extension NewEvent {
+    /// The tags in their order, without those that were named before.
+    package var distinctTags: [Tag] {
+        guard tags.count > 1 else { return tags }
+        var distinct: [Tag] = []
+        for tag in tags where !distinct.contains(tag) { distinct.append(tag) }
+        return distinct
+    }
+}

@@ -165,13 +165,12 @@ extension InMemoryEventStore.State: AppendBasis {
     private mutating func record(_ event: NewEvent, in stream: StreamName, at time: Timestamp) {
         let position = head.next
         let version = StreamVersion(Int64(streams[stream]?.count ?? 0))
-        var tags: [Tag] = []
-        for tag in event.tags where !tags.contains(tag) { tags.append(tag) }
         streams[stream, default: []].append(position)
         log.append(
             RecordedEvent(
                 id: event.id, type: event.type, schemaVersion: event.schemaVersion, contentType: event.contentType,
-                data: event.data[...], metadata: event.metadata[...], tags: tags, stream: stream, version: version,
+                data: event.data[...], metadata: event.metadata[...], tags: event.distinctTags, stream: stream,
+                version: version,
                 position: position, recordedAt: time))
     }
 

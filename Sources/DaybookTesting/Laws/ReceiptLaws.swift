@@ -28,7 +28,13 @@ extension EventStoreLaw {
                 other.metadata = Array("{\"$reason\":\"retry\"}".utf8)
                 return other
             }
+            let doubled = others.map { event in
+                var other = event
+                other.tags += event.tags
+                return other
+            }
             let rows: [(String, AppendRequest)] = [
+                ("tags named twice", .events(doubled, to: "account-1", expecting: .noStream, commandID: "deposit-1")),
                 ("other identifiers", .events(others, to: "account-1", expecting: .noStream, commandID: "deposit-1")),
                 (
                     "another expected version",

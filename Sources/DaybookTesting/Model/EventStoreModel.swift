@@ -94,6 +94,7 @@ struct WriteBody: Equatable {
                     var body = event
                     body.id = EventID(high: 0, low: 0)
                     body.metadata = []
+                    body.tags = body.tags.enumerated().filter { body.tags.firstIndex(of: $1) == $0 }.map(\.element)
                     return body
                 })
         } else {
