@@ -19,6 +19,7 @@ struct Streams: AsyncParsableCommand {
 
     func validate() throws {
         if let limit, limit < 1 { throw ValidationError("--limit is \(limit): ask for at least 1.") }
+        do { _ = try category.map { try Category($0) } } catch { throw ValidationError("\(error)") }
     }
 
     func run() async throws {

@@ -40,9 +40,6 @@ struct Import: AsyncParsableCommand {
             throw ValidationError("The name '\(from)' does not tell its format: give --format ndjson, xes or csv.")
         }
         do { _ = try Category(category) } catch { throw ValidationError("\(error)") }
-        guard !category.contains("-") else {
-            throw ValidationError("--category is '\(category)': a category ends at the first '-'; leave it out.")
-        }
     }
 
     func run() async throws {

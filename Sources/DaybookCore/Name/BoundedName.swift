@@ -10,6 +10,8 @@ public protocol BoundedName: Sendable, Hashable, Comparable, Codable, CustomStri
 where RawValue == String {
     /// What the name stands for, in messages: "stream name", "tag".
     static var kind: String { get }
+    /// What keeps text that is within the bounds from being such a name; nil, unless a type says more, when nothing does.
+    static func fault(in text: String) -> InvalidName.Reason?
     /// Takes text that is known to keep the bounds, such as text that a store gives back.
     init(unchecked text: String)
     var rawValue: String { get }
@@ -27,8 +29,11 @@ extension BoundedName {
         guard !bytes.contains(where: { $0 < 0x20 || $0 == 0x7F }) else {
             throw InvalidName(kind: Self.kind, text: text, reason: .controlCharacter)
         }
+        if let fault = Self.fault(in: text) { throw InvalidName(kind: Self.kind, text: text, reason: fault) }
         self.init(unchecked: text)
     }
+
+    public static func fault(in text: String) -> InvalidName.Reason? { nil }
 
     public init?(rawValue: String) {
         guard let name = try? Self(rawValue) else { return nil }

@@ -7,6 +7,8 @@ public struct InvalidName: Error, Equatable, CustomStringConvertible {
         case controlCharacter
         /// The beginning is kept for the store's own streams.
         case reserved(prefix: String)
+        /// A `-`, at which the category of a stream ends, so that no stream is of this one.
+        case dash
     }
 
     /// What the name was to stand for: "stream name", "tag".
@@ -29,6 +31,8 @@ public struct InvalidName: Error, Equatable, CustomStringConvertible {
             "The \(kind) '\(shown.debugDescription)' has a control character; use printable text."
         case .reserved(let prefix):
             "The \(kind) '\(shown)' begins with '\(prefix)', which is kept for the store's own streams; choose another."
+        case .dash:
+            "The \(kind) '\(shown)' has a '-', at which the category of a stream ends; use what comes before it."
         }
     }
 }
