@@ -1,0 +1,135 @@
+import DaybookCore
+
+/// Members that share the events of a log: each event is handled by one of them, in order for each key.
+///
+/// ```swift
+/// let group = ConsumerGroup("mailer", of: store, AccountEvent.self, in: store)
+/// try await group.run { delivery in
+///     for event in delivery.events { try await send(event, to: delivery.recorded.stream) }
+/// }
+/// ```
+///
+/// A handler that returns acknowledges the event; one that throws has it delivered again after a wait, and parks it
+/// after ``ConsumerPolicy/deliveries``. A parked event stops its key and no other; see ``replay(_:)`` and
+/// ``skip(_:reason:)``. Delivery is *at least once*: an ``Inbox`` makes the effect happen once.
+///
+/// The state of the group is not derived from the log: deleting it begins the group anew.
+public struct ConsumerGroup<Event: ReadableEvent>: Sendable {
+    public let name: ConsumerGroupName
+    let log: any EventStore
+    let models: any ReadModelStore
+    let filter: EventFilter
+    let reader: any EventReader<Event>
+    let key: @Sendable (RecordedEvent) -> ConsumerKey
+    let policy: ConsumerPolicy
+    let start: Position
+    let time: TimeSource
+    let clock: any Clock<Duration>
+
+    /// - Parameters:
+    ///   - log: Where the events are.
+    ///   - models: Where the members share their state; one store for all of them.
+    ///   - filter: Which events are delivered; by default those whose type is one of `Event`'s. An event that passes
+    ///     and cannot be read is parked.
+    ///   - start: A new group begins behind this position.
+    ///   - key: What is kept in order; a pure function. By default the stream.
+    ///   - time: Leases and waits are reckoned by it: the clocks of members may differ by a small part of the lease.
+    ///   - clock: What members sleep by.
+    public init(
+        _ name: ConsumerGroupName, of log: any EventStore, _ events: Event.Type, in models: any ReadModelStore,
+        filter: EventFilter = EventFilter(Event.eventTypes), reader: any EventReader<Event> = Event.makeReader(),
+        policy: ConsumerPolicy = ConsumerPolicy(), startingAfter start: Position = .start,
+        key: @escaping @Sendable (RecordedEvent) -> ConsumerKey = { ConsumerKey($0.stream) },
+        time: TimeSource = .system, clock: any Clock<Duration> = ContinuousClock()
+    ) {
+        self.name = name
+        self.log = log
+        self.models = models
+        self.filter = filter
+        self.reader = reader
+        self.key = key
+        self.policy = policy
+        self.start = start
+        self.time = time
+        self.clock = clock
+    }
+
+    /// Handles events as a member of the group until the task is cancelled, then gives back what is not handled.
+    ///
+    /// Handlers of different keys run at once, up to ``ConsumerPolicy/inFlight``. A handler that hangs keeps its key
+    /// and its place, and holds up no other key. When the task is cancelled the handlers' tasks are, and the method
+    /// returns after the last of them.
+    ///
+    /// - Parameters:
+    ///   - member: A name that no other running member has. A member that is started again under its former name
+    ///     need not wait for its former lease to run out.
+    ///   - handler: Returns to acknowledge; throws to have the event again later, ``ParkEvent`` to park it.
+    /// - Throws: ``ConsumerError``, after its handlers were cancelled and have ended; ``ConsumerRefusal/leaseLost(token:)``
+    ///   when the member was thought dead.
+    public func run(
+        as member: ConsumerMemberName = .unique(),
+        _ handler: @escaping @Sendable (ConsumerDelivery<Event>) async throws -> Void
+    ) async throws(ConsumerError) {
+        try await ConsumerMember(self, member, handler).run()
+    }
+
+    /// How far the group has come.
+    public func status() async throws(ConsumerError) -> ConsumerGroupStatus {
+        let state = try await currentState()
+        let now = time.now
+        return ConsumerGroupStatus(
+            checkpoint: state.checkpoint, settled: state.settled,
+            members: state.members.values.filter { $0.expiresAt > now }.map(\.name).sorted(),
+            inFlight: state.members.values.filter { $0.expiresAt > now }.reduce(0) {
+                $0 + state.inFlight(of: $1.token)
+            },
+            held: state.heldCount)
+    }
+
+    /// The events at which keys have stopped, in the order of positions.
+    public func parked() async throws(ConsumerError) -> [ParkedEvent] {
+        try await currentState().held.compactMap { key, stopped in
+            guard let parking = stopped.parking, let first = stopped.events.first else { return nil }
+            return ParkedEvent(
+                position: first.position, key: key, reason: parking.reason, parkedAt: parking.parkedAt,
+                deliveries: first.deliveries, waiting: stopped.events.count - 1)
+        }.sorted { $0.position < $1.position }
+    }
+
+    /// Delivers a key's parked event again, as it is read today, and then those that wait behind it, in order. An
+    /// event that fails anew stops the key again.
+    ///
+    /// - Throws: ``ConsumerRefusal/keyNotParked(_:)`` in ``ConsumerError/refused(_:)``.
+    public func replay(_ key: ConsumerKey) async throws(ConsumerError) {
+        _ = try await change(.replay(key))
+    }
+
+    /// Leaves a parked event out for good, and records why; the events that wait behind it are delivered.
+    ///
+    /// - Throws: ``ConsumerRefusal/eventNotParked(_:)`` in ``ConsumerError/refused(_:)``.
+    public func skip(_ position: Position, reason: String) async throws(ConsumerError) {
+        _ = try await change(.skip(position, reason: reason))
+    }
+
+    /// What was left out, in the order of positions, above one if given.
+    public func skipped(after position: Position? = nil, limit: Int = 100) async throws(ConsumerError) -> [SkippedEvent]
+    {
+        try await ledger().skipped(after: position, limit: min(max(1, limit), Limits.documentsPerBatch))
+    }
+
+    func ledger() -> ConsumerLedger { ConsumerLedger(name, in: models, startingAfter: start) }
+
+    private func currentState() async throws(ConsumerError) -> ConsumerGroupState {
+        let ledger = ledger()
+        while true {
+            // Documents read one by one belong together when nothing changed meanwhile.
+            try await ledger.refresh()
+            let state = ledger.state
+            if try await !ledger.isStale() { return state }
+        }
+    }
+
+    private func change(_ input: ConsumerInput) async throws(ConsumerError) -> [ConsumerAction] {
+        try await ledger().apply(at: { time.now }, policy, [input])
+    }
+}

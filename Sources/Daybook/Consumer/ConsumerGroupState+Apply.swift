@@ -1,0 +1,225 @@
+import DaybookCore
+
+/// What happens to a consumer group.
+enum ConsumerInput: Sendable {
+    case join(ConsumerMemberName)
+    case renew(token: Int64)
+    case leave(token: Int64)
+    /// The events that lie behind `from`, through a position. Comes to nothing when another member was first.
+    case scan(token: Int64, from: Position, events: [(position: Position, key: ConsumerKey)], through: Position)
+    /// A member asks for as many events as it may handle.
+    case claim(token: Int64)
+    case acknowledge(fence: Int64, position: Position)
+    case retry(fence: Int64, position: Position, reason: String)
+    case park(fence: Int64, position: Position, reason: String)
+    /// Works the events of a parked key off again, in order.
+    case replay(ConsumerKey)
+    case skip(Position, reason: String)
+}
+
+/// What is to be done when the state that an input led to is saved, and not before.
+enum ConsumerAction: Sendable, Equatable {
+    case joined(token: Int64)
+    case deliver(position: Position, key: ConsumerKey, deliveries: Int, fence: Int64)
+    case skipped(SkippedEvent)
+}
+
+extension ConsumerGroupState {
+    /// Takes an input into account; a pure function of state, input and time.
+    ///
+    /// - Throws: ``ConsumerRefusal``, when the input has no right to change anything.
+    mutating func apply(
+        _ input: ConsumerInput, at now: Timestamp, _ policy: ConsumerPolicy
+    ) throws(ConsumerRefusal) -> [ConsumerAction] {
+        expire(at: now, policy)
+        switch input {
+        case .join(let name):
+            for former in members.values where former.name == name { remove(former.token, at: now, policy) }
+            lastToken += 1
+            members[lastToken] = Member(name: name, token: lastToken, expiresAt: now.advanced(by: policy.lease))
+            return [.joined(token: lastToken)]
+        case .renew(let token):
+            try check(token)
+            members[token]?.expiresAt = now.advanced(by: policy.lease)
+        case .leave(let token):
+            try check(token)
+            // Given back in good order: the delivery does not count.
+            changeDelivered(by: token) { entry in
+                entry.deliveries -= 1
+                entry.delivery = nil
+            }
+            members[token] = nil
+        case .scan(let token, let from, let events, let through):
+            try check(token)
+            guard from == scanned, through > scanned else { return [] }
+            for event in events {
+                let entry = Entry(position: event.position, key: event.key)
+                if held[event.key] == nil { window.append(entry) } else { held[event.key]?.events.append(entry) }
+            }
+            scanned = through
+        case .claim(let token):
+            try check(token)
+            return claim(token, at: now, policy)
+        case .acknowledge(let fence, let position):
+            let place = try place(of: position, fence: fence)
+            settle(place)
+        case .retry(let fence, let position, let reason):
+            let place = try place(of: position, fence: fence)
+            var entry = self[place]
+            entry.delivery = nil
+            entry.dueAt = now.advanced(by: policy.wait(after: entry.deliveries))
+            self[place] = entry
+            if entry.deliveries >= policy.deliveries { park(place, reason, at: now) }
+        case .park(let fence, let position, let reason):
+            park(try place(of: position, fence: fence), reason, at: now)
+        case .replay(let key):
+            guard let stopped = held[key], stopped.parking != nil else { throw .keyNotParked(key) }
+            held[key]?.parking = nil
+            held[key]?.events[0].deliveries = 0
+            held[key]?.events[0].dueAt = nil
+        case .skip(let position, let reason):
+            guard let (key, stopped) = held.first(where: { $0.value.events.first?.position == position }),
+                stopped.parking != nil
+            else { throw .eventNotParked(position) }
+            settle(.held(key))
+            held[key]?.parking = nil
+            return [
+                .skipped(
+                    SkippedEvent(position: position, key: key, reason: Self.bounded(reason), skippedAt: now))
+            ]
+        }
+        return []
+    }
+
+    // MARK: Delivering
+
+    private mutating func claim(_ token: Int64, at now: Timestamp, _ policy: ConsumerPolicy) -> [ConsumerAction] {
+        var room = policy.inFlight - inFlight(of: token)
+        var actions: [ConsumerAction] = []
+        // Keys that are worked off again come first, so that they catch up with the others.
+        for key in held.filter({ $0.value.parking == nil }).keys.sorted() where room > 0 {
+            deliver(.held(key), to: token, at: now, &room, &actions)
+        }
+        var seen: Set<ConsumerKey> = []
+        for index in window.indices {
+            guard room > 0 else { break }
+            if seen.insert(window[index].key).inserted {
+                deliver(.window(index), to: token, at: now, &room, &actions)
+            }
+        }
+        return actions
+    }
+
+    private mutating func deliver(
+        _ place: Place, to token: Int64, at now: Timestamp, _ room: inout Int, _ actions: inout [ConsumerAction]
+    ) {
+        var entry = self[place]
+        guard entry.delivery == nil, entry.dueAt.map({ $0 <= now }) ?? true else { return }
+        lastToken += 1
+        entry.deliveries += 1
+        entry.delivery = Delivery(member: token, fence: lastToken)
+        self[place] = entry
+        room -= 1
+        actions.append(
+            .deliver(position: entry.position, key: entry.key, deliveries: entry.deliveries, fence: lastToken))
+    }
+
+    // MARK: Places of events
+
+    private enum Place {
+        case window(Int)
+        /// The first event of a held key.
+        case held(ConsumerKey)
+    }
+
+    private subscript(_ place: Place) -> Entry {
+        get {
+            switch place {
+            case .window(let index): window[index]
+            case .held(let key): held[key]?.events.first ?? Entry(position: .start, key: key)
+            }
+        }
+        set {
+            switch place {
+            case .window(let index): window[index] = newValue
+            case .held(let key): held[key]?.events[0] = newValue
+            }
+        }
+    }
+
+    /// Where an event is that was delivered with this fence, by a member whose lease runs.
+    private func place(of position: Position, fence: Int64) throws(ConsumerRefusal) -> Place {
+        if let index = window.firstIndex(where: { $0.position == position && $0.delivery?.fence == fence }) {
+            return .window(index)
+        }
+        if let key = held.first(where: {
+            $0.value.events.first?.position == position && $0.value.events.first?.delivery?.fence == fence
+        })?.key {
+            return .held(key)
+        }
+        throw .deliveryLost(position: position, fence: fence)
+    }
+
+    private mutating func settle(_ place: Place) {
+        switch place {
+        case .window(let index): window.remove(at: index)
+        case .held(let key):
+            held[key]?.events.removeFirst()
+            if held[key]?.events.isEmpty == true { held[key] = nil }
+        }
+    }
+
+    /// Stops a key at an event; what follows of the key waits behind it.
+    private mutating func park(_ place: Place, _ reason: String, at now: Timestamp) {
+        var entry = self[place]
+        entry.delivery = nil
+        entry.dueAt = nil
+        self[place] = entry
+        let parking = HeldKey.Parking(reason: Self.bounded(reason), parkedAt: now)
+        switch place {
+        case .held(let key): held[key]?.parking = parking
+        case .window:
+            held[entry.key] = HeldKey(parking: parking, events: window.filter { $0.key == entry.key })
+            window.removeAll { $0.key == entry.key }
+        }
+    }
+
+    // MARK: Members
+
+    private func check(_ token: Int64) throws(ConsumerRefusal) {
+        guard members[token] != nil else { throw .leaseLost(token: token) }
+    }
+
+    private mutating func expire(at now: Timestamp, _ policy: ConsumerPolicy) {
+        for member in members.values.sorted(by: { $0.token < $1.token }) where member.expiresAt <= now {
+            remove(member.token, at: now, policy)
+        }
+    }
+
+    /// Takes away what a member was working on. It may have died of it, so the deliveries count.
+    private mutating func remove(_ token: Int64, at now: Timestamp, _ policy: ConsumerPolicy) {
+        members[token] = nil
+        changeDelivered(by: token) { $0.delivery = nil }
+        let reason = "It was delivered \(policy.deliveries) times, and a member was lost over it each time or the last."
+        while let index = window.firstIndex(where: { $0.delivery == nil && $0.deliveries >= policy.deliveries }) {
+            park(.window(index), reason, at: now)
+        }
+        for (key, stopped) in held where stopped.parking == nil {
+            guard let first = stopped.events.first, first.delivery == nil, first.deliveries >= policy.deliveries
+            else { continue }
+            park(.held(key), reason, at: now)
+        }
+    }
+
+    private mutating func changeDelivered(by token: Int64, _ change: (inout Entry) -> Void) {
+        for index in window.indices where window[index].delivery?.member == token { change(&window[index]) }
+        for key in Array(held.keys) {
+            guard var first = held[key]?.events.first, first.delivery?.member == token else { continue }
+            change(&first)
+            held[key]?.events[0] = first
+        }
+    }
+
+    /// Reasons are kept up to 1 000 characters.
+    private static func bounded(_ reason: String) -> String { String(reason.prefix(1000)) }
+}

@@ -1,0 +1,50 @@
+import Synchronization
+
+/// What a member's handlers have answered, with a signal for the task that saves the answers.
+final class ConsumerMailbox: Sendable {
+    private struct State: Sendable {
+        var answers: [ConsumerInput] = []
+        var waiter: CheckedContinuation<Void, Never>?
+        var isCancelled = false
+    }
+
+    private let state = Mutex(State())
+
+    func post(_ answer: ConsumerInput) {
+        let waiter = state.withLock { state in
+            state.answers.append(answer)
+            defer { state.waiter = nil }
+            return state.waiter
+        }
+        waiter?.resume()
+    }
+
+    func take() -> [ConsumerInput] {
+        state.withLock { state in
+            defer { state.answers = [] }
+            return state.answers
+        }
+    }
+
+    /// Returns when there is an answer, or when the task is cancelled. One task waits at a time.
+    func wait() async {
+        state.withLock { $0.isCancelled = false }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let isReady = state.withLock { state in
+                    if !state.answers.isEmpty || state.isCancelled || Task.isCancelled { return true }
+                    state.waiter = continuation
+                    return false
+                }
+                if isReady { continuation.resume() }
+            }
+        } onCancel: {
+            let waiter = state.withLock { state in
+                state.isCancelled = true
+                defer { state.waiter = nil }
+                return state.waiter
+            }
+            waiter?.resume()
+        }
+    }
+}

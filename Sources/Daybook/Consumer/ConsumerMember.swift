@@ -1,0 +1,176 @@
+import DaybookCore
+
+/// One member at work: a task that reads, claims and saves answers, and a task for each event in its handlers' hands.
+///
+/// All that has happened since the last save is saved together, so that many handlers share a transaction.
+final class ConsumerMember<Event: ReadableEvent> {
+    typealias Handler = @Sendable (ConsumerDelivery<Event>) async throws -> Void
+
+    private let group: ConsumerGroup<Event>
+    private let name: ConsumerMemberName
+    private let handler: Handler
+    private let ledger: ConsumerLedger
+    private let mailbox = ConsumerMailbox()
+    /// Events of the window that were read and may be claimed.
+    private var events: [Position: RecordedEvent] = [:]
+    /// No event for the group lies between what the group has scanned and here.
+    private var looked = Position.start
+    private var renewAt: Timestamp
+
+    init(_ group: ConsumerGroup<Event>, _ name: ConsumerMemberName, _ handler: @escaping Handler) {
+        self.group = group
+        self.name = name
+        self.handler = handler
+        ledger = group.ledger()
+        renewAt = group.time.now
+    }
+
+    /// The positions without events for the group after which they are saved as scanned.
+    private static var unsavedPositions: Int64 { 10_000 }
+
+    func run() async throws(ConsumerError) {
+        guard !Task.isCancelled else { return }
+        guard case .joined(let token)? = try await save([.join(name)]).first else { return }
+        renewAt = group.time.now.advanced(by: group.policy.lease / 3)
+        let failure: ConsumerError? = await withTaskGroup(of: Void.self) { tasks in
+            var failure: ConsumerError?
+            do throws(ConsumerError) {
+                while !Task.isCancelled { try await step(token, &tasks) }
+            } catch {
+                failure = error
+            }
+            tasks.cancelAll()
+            return failure
+        }
+        // The handlers have ended. What they answered still counts, and what they did not is others' at once.
+        if failure == nil || failure == .cancelled {
+            _ = try await save([.renew(token: token)] + mailbox.take() + [.leave(token: token)])
+        } else if let failure {
+            throw failure
+        }
+    }
+
+    /// Saves what has happened, and hands out what may be handled; waits when there is nothing to do.
+    private func step(_ token: Int64, _ tasks: inout TaskGroup<Void>) async throws(ConsumerError) {
+        try await ledger.refresh()
+        let answers = mailbox.take()
+        let page = try await readPage()
+        var inputs: [ConsumerInput] = []
+        let now = group.time.now
+        if now >= renewAt || !answers.isEmpty {
+            inputs.append(.renew(token: token))
+            renewAt = now.advanced(by: group.policy.lease / 3)
+        }
+        inputs += answers
+        if let page, isWorthSaving(page) {
+            let key = group.key
+            inputs.append(
+                .scan(
+                    token: token, from: ledger.state.scanned, events: page.events.map { ($0.position, key($0)) },
+                    through: page.scannedThrough))
+        }
+        inputs.append(.claim(token: token))
+        let actions = try await save(inputs)
+        for action in actions {
+            guard case .deliver(let position, let key, let deliveries, let fence) = action else { continue }
+            let event = try await event(at: position)
+            start(event, key, deliveries, fence, &tasks)
+        }
+        forgetSettled()
+        if answers.isEmpty && actions.isEmpty && page?.events.isEmpty ?? true && page?.isAtEnd ?? true {
+            await wait()
+        }
+    }
+
+    // MARK: Reading
+
+    private func readPage() async throws(ConsumerError) -> LogPage? {
+        let room = ledger.state.room(group.policy)
+        guard room > 0 else { return nil }
+        looked = max(looked, ledger.state.scanned)
+        let page: LogPage
+        do {
+            page = try await group.log.readPage(
+                from: .after(looked), direction: .forward, filter: group.filter,
+                limit: min(room, Limits.eventsPerPage))
+        } catch {
+            throw ConsumerError(error)
+        }
+        for event in page.events { events[event.position] = event }
+        if page.events.isEmpty { looked = max(looked, page.scannedThrough) }
+        return page
+    }
+
+    private func isWorthSaving(_ page: LogPage) -> Bool {
+        let unsaved = page.scannedThrough.rawValue - ledger.state.scanned.rawValue
+        return unsaved > 0 && (!page.events.isEmpty || unsaved >= Self.unsavedPositions)
+    }
+
+    private func event(at position: Position) async throws(ConsumerError) -> RecordedEvent {
+        if let event = events[position] { return event }
+        let page: LogPage
+        do {
+            page = try await group.log.readPage(
+                from: .position(position), direction: .forward, filter: .everything, limit: 1)
+        } catch {
+            throw ConsumerError(error)
+        }
+        guard let event = page.events.first, event.position == position else { throw .eventMissing(position) }
+        return event
+    }
+
+    /// Keeps no more events than the window has.
+    private func forgetSettled() {
+        guard events.count > 2 * ledger.state.window.count + 16 else { return }
+        let open = Set(ledger.state.window.map(\.position))
+        events = events.filter { open.contains($0.key) }
+    }
+
+    // MARK: Handling
+
+    private func start(
+        _ recorded: RecordedEvent, _ key: ConsumerKey, _ attempt: Int, _ fence: Int64, _ tasks: inout TaskGroup<Void>
+    ) {
+        let (reader, handler, mailbox) = (group.reader, handler, mailbox)
+        let position = recorded.position
+        tasks.addTask {
+            let events: [Event]
+            do throws(EventDecodingError) { events = try reader.decode(recorded) } catch {
+                mailbox.post(.park(fence: fence, position: position, reason: error.description))
+                return
+            }
+            do {
+                if !events.isEmpty {
+                    try await handler(
+                        ConsumerDelivery(events: events, recorded: recorded, key: key, attempt: attempt, fence: fence))
+                }
+                mailbox.post(.acknowledge(fence: fence, position: position))
+            } catch let error as ParkEvent {
+                mailbox.post(.park(fence: fence, position: position, reason: error.reason))
+            } catch {
+                // A handler that was cancelled has not failed: leaving gives its event back.
+                guard !Task.isCancelled else { return }
+                mailbox.post(.retry(fence: fence, position: position, reason: String(describing: error)))
+            }
+        }
+    }
+
+    private func save(_ inputs: [ConsumerInput]) async throws(ConsumerError) -> [ConsumerAction] {
+        let time = group.time
+        return try await ledger.apply(at: { time.now }, group.policy, inputs)
+    }
+
+    /// Returns when a handler has answered, the log has grown, or it is time to look round.
+    private func wait() async {
+        let (mailbox, log, clock) = (mailbox, group.log, group.clock)
+        let (position, interval) = (max(looked, ledger.state.scanned), group.policy.pollInterval)
+        let reads = ledger.state.room(group.policy) > 0
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await mailbox.wait() }
+            if reads { group.addTask { _ = try? await log.head(beyond: position) } }
+            group.addTask { try? await clock.sleep(for: interval) }
+            await group.next()
+            group.cancelAll()
+        }
+    }
+}
