@@ -11,6 +11,8 @@ final class ConsumerMember<Event: ReadableEvent> {
     private let handler: Handler
     private let ledger: ConsumerLedger
     private let mailbox = ConsumerMailbox()
+    /// Answers that were taken from the mailbox and are not saved: they outlive a step that is cancelled half way.
+    private var answers: [ConsumerInput] = []
     /// Events of the window that were read and may be claimed.
     private var events: [Position: RecordedEvent] = [:]
     /// No event for the group lies between what the group has scanned and here.
@@ -44,7 +46,8 @@ final class ConsumerMember<Event: ReadableEvent> {
         }
         // The handlers have ended. What they answered still counts, and what they did not is others' at once.
         if failure == nil || failure == .cancelled {
-            _ = try await save([.renew(token: token)] + mailbox.take() + [.leave(token: token)])
+            answers += mailbox.take()
+            _ = try await save([.renew(token: token)] + answers + [.leave(token: token)])
         } else if let failure {
             throw failure
         }
@@ -53,7 +56,7 @@ final class ConsumerMember<Event: ReadableEvent> {
     /// Saves what has happened, and hands out what may be handled; waits when there is nothing to do.
     private func step(_ token: Int64, _ tasks: inout TaskGroup<Void>) async throws(ConsumerError) {
         try await ledger.refresh()
-        let answers = mailbox.take()
+        answers += mailbox.take()
         let page = try await readPage()
         var inputs: [ConsumerInput] = []
         let now = group.time.now
@@ -71,15 +74,15 @@ final class ConsumerMember<Event: ReadableEvent> {
         }
         inputs.append(.claim(token: token))
         let actions = try await save(inputs)
+        let isIdle = answers.isEmpty && actions.isEmpty && page?.events.isEmpty ?? true && page?.isAtEnd ?? true
+        answers = []
         for action in actions {
             guard case .deliver(let position, let key, let deliveries, let fence) = action else { continue }
             let event = try await event(at: position)
             start(event, key, deliveries, fence, &tasks)
         }
         forgetSettled()
-        if answers.isEmpty && actions.isEmpty && page?.events.isEmpty ?? true && page?.isAtEnd ?? true {
-            await wait()
-        }
+        if isIdle { await wait() }
     }
 
     // MARK: Reading

@@ -1,0 +1,198 @@
+import DaybookCore
+import DaybookTesting
+import Testing
+
+@testable import Daybook
+
+@Suite("The state of a consumer group")
+struct ConsumerGroupStateTests {
+    private let policy = ConsumerPolicy(
+        inFlight: 3, window: 10, lease: .seconds(10), deliveries: 3, backoff: .seconds(1), backoffCeiling: .seconds(3))
+    private let start = Timestamp(microseconds: 0)
+
+    private func join(_ state: inout ConsumerGroupState, _ name: ConsumerMemberName, at now: Timestamp) throws -> Int64
+    {
+        guard case .joined(let token)? = try state.apply(.join(name), at: now, policy).first else { return 0 }
+        return token
+    }
+
+    /// A state with one member, and events at the positions from 1 on with these keys.
+    private func state(_ keys: ConsumerKey...) throws -> (ConsumerGroupState, Int64) {
+        var state = ConsumerGroupState(after: .start)
+        let token = try join(&state, "a", at: start)
+        let events = keys.enumerated().map { (position: Position(Int64($0 + 1)), key: $1) }
+        let end = Position(Int64(keys.count))
+        _ = try state.apply(.scan(token: token, from: .start, events: events, through: end), at: start, policy)
+        return (state, token)
+    }
+
+    private func claim(
+        _ state: inout ConsumerGroupState, _ token: Int64, at now: Timestamp
+    ) throws -> [(position: Position, attempt: Int, fence: Int64)] {
+        try state.apply(.claim(token: token), at: now, policy).compactMap {
+            guard case .deliver(let position, _, let attempt, let fence) = $0 else { return nil }
+            return (position, attempt, fence)
+        }
+    }
+
+    @Test("delivers one event of a key at a time, and no more than a member may have")
+    func order() throws {
+        var (state, token) = try state("x", "x", "y", "z", "w")
+        let first = try claim(&state, token, at: start)
+        #expect(first.map(\.position) == [1, 3, 4])
+        #expect(try claim(&state, token, at: start).isEmpty)
+        let other = try join(&state, "b", at: start)
+        #expect(try claim(&state, other, at: start).map(\.position) == [5])
+        _ = try state.apply(.acknowledge(fence: first[1].fence, position: 3), at: start, policy)
+        #expect(state.checkpoint == 0)
+        _ = try state.apply(.acknowledge(fence: first[0].fence, position: 1), at: start, policy)
+        #expect(state.checkpoint == 1)
+        #expect(try claim(&state, token, at: start).map(\.position) == [2])
+    }
+
+    @Test("lets a member whose lease ran out change nothing")
+    func fencing() throws {
+        var (state, token) = try state("x", "y")
+        let lost = try claim(&state, token, at: start)
+        let late = start.advanced(by: .seconds(10))
+        let other = try join(&state, "b", at: late)
+        let taken = try claim(&state, other, at: late)
+        #expect(taken.map(\.position) == [1, 2] && taken.map(\.attempt) == [2, 2])
+        let before = state
+        for input: ConsumerInput in [
+            .acknowledge(fence: lost[0].fence, position: 1), .retry(fence: lost[0].fence, position: 1, reason: ""),
+            .park(fence: lost[0].fence, position: 1, reason: ""),
+        ] {
+            #expect(throws: ConsumerRefusal.deliveryLost(position: 1, fence: lost[0].fence)) {
+                try state.apply(input, at: late, policy)
+            }
+        }
+        for input: ConsumerInput in [.renew(token: token), .claim(token: token), .leave(token: token)] {
+            #expect(throws: ConsumerRefusal.leaseLost(token: token)) { try state.apply(input, at: late, policy) }
+        }
+        #expect(state == before)
+        #expect(taken[0].fence > lost[1].fence)
+    }
+
+    @Test("refuses an answer at the very moment at which the lease ends, though nobody took the event")
+    func leaseBound() throws {
+        var (state, token) = try state("x")
+        let fence = try claim(&state, token, at: start)[0].fence
+        var early = state
+        _ = try early.apply(
+            .acknowledge(fence: fence, position: 1), at: Timestamp(microseconds: 9_999_999), policy)
+        #expect(early.checkpoint == 1)
+        #expect(throws: ConsumerRefusal.deliveryLost(position: 1, fence: fence)) {
+            try state.apply(
+                .acknowledge(fence: fence, position: 1), at: Timestamp(microseconds: 10_000_000), policy)
+        }
+    }
+
+    @Test("waits twice as long before each delivery, up to a bound, and parks after the last")
+    func backoff() throws {
+        let waits = ConsumerPolicy(backoff: .seconds(1), backoffCeiling: .seconds(3))
+        #expect((1...4).map { waits.wait(after: $0) } == [.seconds(1), .seconds(2), .seconds(3), .seconds(3)])
+        var (state, token) = try state("x", "x", "y")
+        var now = start
+        for attempt in 1...3 {
+            let claimed = try claim(&state, token, at: now).filter { $0.position == 1 }
+            #expect(claimed.map(\.attempt) == [attempt])
+            _ = try state.apply(.retry(fence: claimed[0].fence, position: 1, reason: "no"), at: now, policy)
+            let due = now.advanced(by: policy.wait(after: attempt))
+            _ = try state.apply(.renew(token: token), at: now, policy)
+            #expect(
+                try claim(&state, token, at: Timestamp(microseconds: due.microseconds - 1)).allSatisfy {
+                    $0.position == 3
+                })
+            now = due
+        }
+        #expect(state.held["x"]?.parking?.reason == "no")
+        #expect(state.held["x"]?.events.map(\.position) == [1, 2])
+        #expect(state.window.map(\.position) == [3])
+        #expect(state.checkpoint == 2 && state.settled == 0)
+    }
+
+    @Test("parks an event over which members were lost, after exactly as many deliveries")
+    func lostMembers() throws {
+        var (state, _) = try state("x")
+        var now = start
+        for attempt in 1...3 {
+            let token = try join(&state, "a", at: now)
+            #expect(try claim(&state, token, at: now).map(\.attempt) == [attempt])
+            now = now.advanced(by: .seconds(11))
+        }
+        let token = try join(&state, "a", at: now)
+        #expect(try claim(&state, token, at: now).isEmpty)
+        #expect(state.held["x"]?.events.first?.deliveries == 3 && state.held["x"]?.parking != nil)
+    }
+
+    @Test("does not count a delivery that is given back in good order")
+    func leave() throws {
+        var (state, token) = try state("x")
+        for _ in 0..<10 {
+            #expect(try claim(&state, token, at: start).map(\.attempt) == [1])
+            _ = try state.apply(.leave(token: token), at: start, policy)
+            token = try join(&state, "a", at: start)
+        }
+    }
+
+    @Test("puts out the former member of a name")
+    func sameName() throws {
+        var (state, token) = try state("x")
+        _ = try claim(&state, token, at: start)
+        let again = try join(&state, "a", at: start)
+        #expect(try claim(&state, again, at: start).map(\.position) == [1])
+        #expect(throws: ConsumerRefusal.leaseLost(token: token)) {
+            try state.apply(.renew(token: token), at: start, policy)
+        }
+    }
+
+    @Test("replays a key in order, with what arrived meanwhile, and stops it again where it fails")
+    func replay() throws {
+        var (state, token) = try state("x", "x", "y")
+        let parked = try claim(&state, token, at: start)[0]
+        _ = try state.apply(.park(fence: parked.fence, position: 1, reason: "bad"), at: start, policy)
+        _ = try state.apply(
+            .scan(token: token, from: 3, events: [(4, "x"), (5, "z")], through: 5), at: start, policy)
+        #expect(state.held["x"]?.events.map(\.position) == [1, 2, 4])
+        #expect(throws: ConsumerRefusal.keyNotParked("y")) { try state.apply(.replay("y"), at: start, policy) }
+        _ = try state.apply(.replay("x"), at: start, policy)
+        var order: [Position] = []
+        for _ in 0..<2 {
+            let next = try claim(&state, token, at: start).filter { $0.position != 3 && $0.position != 5 }
+            order += next.map(\.position)
+            _ = try state.apply(.acknowledge(fence: next[0].fence, position: next[0].position), at: start, policy)
+        }
+        #expect(order == [1, 2])
+        let last = try claim(&state, token, at: start)[0]
+        _ = try state.apply(.park(fence: last.fence, position: 4, reason: "worse"), at: start, policy)
+        #expect(state.held["x"]?.parking?.reason == "worse" && state.held["x"]?.events.map(\.position) == [4])
+    }
+
+    @Test("skips a parked event with a reason, and lets those behind it go on")
+    func skip() throws {
+        var (state, token) = try state("x", "x")
+        #expect(throws: ConsumerRefusal.eventNotParked(1)) {
+            try state.apply(.skip(1, reason: "no"), at: start, policy)
+        }
+        let parked = try claim(&state, token, at: start)[0]
+        _ = try state.apply(.park(fence: parked.fence, position: 1, reason: "bad"), at: start, policy)
+        #expect(throws: ConsumerRefusal.eventNotParked(2)) {
+            try state.apply(.skip(2, reason: "no"), at: start, policy)
+        }
+        let actions = try state.apply(.skip(1, reason: "paid by hand"), at: start, policy)
+        #expect(
+            actions == [.skipped(SkippedEvent(position: 1, key: "x", reason: "paid by hand", skippedAt: start))])
+        #expect(try claim(&state, token, at: start).map(\.position) == [2])
+    }
+
+    @Test("takes in no more than its window and what it may hold")
+    func room() throws {
+        let small = ConsumerPolicy(window: 4, held: 2)
+        var (state, token) = try state("x", "x", "y")
+        #expect(state.room(small) == 1)
+        let parked = try claim(&state, token, at: start)[0]
+        _ = try state.apply(.park(fence: parked.fence, position: 1, reason: "bad"), at: start, policy)
+        #expect(state.room(small) == 0)
+    }
+}

@@ -1,0 +1,258 @@
+import Daybook
+import DaybookCore
+import DaybookTesting
+import Synchronization
+import Testing
+
+@Suite("A consumer group")
+struct ConsumerGroupTests {
+    typealias Store = any EventStore & ReadModelStore
+
+    private struct Unwilling: Error {}
+
+    /// What handlers did, and a signal when it is enough.
+    private final class Diary: Sendable {
+        private let state = Mutex(
+            (lines: [(key: ConsumerKey, position: Position)](), busy: [ConsumerKey: Int](), most: 0, overlaps: 0))
+        let (written, signal) = AsyncStream.makeStream(of: Int.self)
+
+        var positions: [Position] { state.withLock { $0.lines.map(\.position) } }
+        var byKey: [ConsumerKey: [Position]] {
+            state.withLock { Dictionary(grouping: $0.lines, by: \.key).mapValues { $0.map(\.position) } }
+        }
+        var most: Int { state.withLock(\.most) }
+        var overlaps: Int { state.withLock(\.overlaps) }
+
+        func begin(_ key: ConsumerKey) {
+            state.withLock { state in
+                state.busy[key, default: 0] += 1
+                if state.busy[key] != 1 { state.overlaps += 1 }
+                state.most = max(state.most, state.busy.values.reduce(0, +))
+            }
+        }
+
+        func end(_ key: ConsumerKey) { state.withLock { $0.busy[key, default: 0] -= 1 } }
+
+        func write(_ key: ConsumerKey, _ position: Position) {
+            let count = state.withLock { state in
+                state.lines.append((key, position))
+                return state.lines.count
+            }
+            signal.yield(count)
+        }
+
+        /// What handlers refused, and whether they still do.
+        private let faults = Mutex((refusals: 0, isMended: false))
+        var refusals: Int { faults.withLock(\.refusals) }
+        var isMended: Bool { faults.withLock(\.isMended) }
+        func refuse() { faults.withLock { $0.refusals += 1 } }
+        func mend() { faults.withLock { $0.isMended = true } }
+
+        func wait(for count: Int) async { for await written in written where written >= count { return } }
+    }
+
+    private let policy = ConsumerPolicy(
+        inFlight: 4, window: 16, deliveries: 3, backoff: .zero, pollInterval: .milliseconds(1))
+
+    private func group(_ store: Store, _ policy: ConsumerPolicy? = nil) -> ConsumerGroup<AccountEvent> {
+        ConsumerGroup("g", of: store, AccountEvent.self, in: store, policy: policy ?? self.policy)
+    }
+
+    private func fill(_ store: Store, keys: Int, count: Int, from first: Int = 1) async throws {
+        let handler = CommandHandler(CashAccount.self, in: store, category: "account")
+        for number in first..<first + count {
+            try await handler.handle(.deposit(amount: number), id: "\(number % keys)")
+        }
+    }
+
+    /// Waits until a group's status is as wanted; the test's time limit bounds it.
+    private func wait(
+        _ group: ConsumerGroup<AccountEvent>, until isThere: (ConsumerGroupStatus) -> Bool
+    ) async throws {
+        while true {
+            if isThere(try await group.status()) { return }
+            await Task.yield()
+        }
+    }
+
+    @Test(
+        "gives each event to one member, one of a key at a time", .timeLimit(.minutes(1)), arguments: TestStore.all)
+    func members(_ store: TestStore) async throws {
+        let store = try await store.make()
+        try await fill(store, keys: 7, count: 60)
+        let group = group(store)
+        let diary = Diary()
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            for _ in 0..<3 {
+                tasks.addTask {
+                    try await group.run { delivery in
+                        diary.begin(delivery.key)
+                        for _ in 0..<5 { await Task.yield() }
+                        diary.end(delivery.key)
+                        diary.write(delivery.key, delivery.recorded.position)
+                    }
+                }
+            }
+            await diary.wait(for: 60)
+            try await fill(store, keys: 7, count: 20, from: 61)  // Live ones, too.
+            await diary.wait(for: 80)
+            tasks.cancelAll()
+            try await tasks.waitForAll()
+        }
+        #expect(diary.overlaps == 0)
+        #expect(diary.most <= 12)
+        #expect(diary.positions.sorted() == (1...80).map { Position($0) })
+        for positions in diary.byKey.values { #expect(positions == positions.sorted()) }
+        let status = try await group.status()
+        #expect(status.checkpoint == 80 && status.settled == 80 && status.members.isEmpty && status.inFlight == 0)
+    }
+
+    @Test("delivers after a restart only what was not acknowledged", .timeLimit(.minutes(1)), arguments: TestStore.all)
+    func restart(_ store: TestStore) async throws {
+        let store = try await store.make()
+        try await fill(store, keys: 3, count: 9)
+        let group = group(store)
+        let first = Diary()
+        // The events of account 1 are never finished: the member is cancelled over them.
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask {
+                try await group.run { delivery in
+                    if delivery.key == "account-1" {
+                        while true {
+                            try Task.checkCancellation()
+                            await Task.yield()
+                        }
+                    }
+                    first.write(delivery.key, delivery.recorded.position)
+                }
+            }
+            await first.wait(for: 6)
+            tasks.cancelAll()
+            try await tasks.waitForAll()
+        }
+        #expect(try await group.status().checkpoint == 0)
+        let second = Diary()
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask {
+                try await group.run { delivery in
+                    #expect(delivery.attempt == 1)
+                    second.write(delivery.key, delivery.recorded.position)
+                }
+            }
+            await second.wait(for: 3)
+            tasks.cancelAll()
+            try await tasks.waitForAll()
+        }
+        #expect(second.positions == [1, 4, 7])
+        #expect(try await group.status().settled == 9)
+    }
+
+    @Test(
+        "parks an event that fails, goes on with other keys, and replays in order", .timeLimit(.minutes(1)),
+        arguments: TestStore.all)
+    func parkAndReplay(_ store: TestStore) async throws {
+        let store = try await store.make()
+        try await fill(store, keys: 3, count: 9)
+        try await store.append([NewEvent(type: "account.frozen", data: Array("{}".utf8))], to: "account-7")
+        let group = group(store)
+        let diary = Diary()
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask {
+                try await group.run { delivery in
+                    if delivery.recorded.position == 1, !diary.isMended {
+                        diary.refuse()
+                        throw Unwilling()
+                    }
+                    if delivery.recorded.position == 2, !diary.isMended { throw ParkEvent("by hand") }
+                    diary.write(delivery.key, delivery.recorded.position)
+                }
+            }
+            try await wait(group) { $0.held == 7 && $0.checkpoint == 10 }
+            #expect(diary.positions == [3, 6, 9])
+            let parked = try await group.parked()
+            #expect(parked.map(\.position) == [1, 2, 10])
+            #expect(parked.map(\.waiting) == [2, 2, 0])
+            #expect(parked.map(\.deliveries) == [3, 1, 1])
+            #expect(parked[0].reason.contains("Unwilling") && parked[1].reason == "by hand")
+            #expect(parked[2].reason.contains("account.frozen"))
+            #expect(diary.refusals == 3)
+            diary.mend()
+            try await group.replay("account-1")
+            try await group.skip(2, reason: "settled by telephone")
+            try await group.skip(10, reason: "a type of the future")
+            try await wait(group) { $0.settled == 10 }
+            tasks.cancelAll()
+            try await tasks.waitForAll()
+        }
+        #expect(diary.byKey["account-1"] == [1, 4, 7])
+        #expect(diary.byKey["account-2"] == [5, 8])
+        let skipped = try await group.skipped()
+        #expect(skipped.map(\.position) == [2, 10] && skipped[0].reason == "settled by telephone")
+        #expect(try await group.skipped(after: 2).map(\.position) == [10])
+        #expect(try await group.parked().isEmpty)
+        await #expect(throws: ConsumerError.refused(.keyNotParked("account-1"))) {
+            try await group.replay("account-1")
+        }
+    }
+
+    @Test("stops a member whose name another has taken", .timeLimit(.minutes(1)), arguments: TestStore.all)
+    func putOut(_ store: TestStore) async throws {
+        let store = try await store.make()
+        try await fill(store, keys: 1, count: 1)
+        let group = group(store)
+        let diary = Diary()
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            let former = Task {
+                try await group.run(as: "a") { delivery in
+                    diary.write(delivery.key, delivery.recorded.position)
+                    while true {
+                        try Task.checkCancellation()
+                        await Task.yield()
+                    }
+                }
+            }
+            await diary.wait(for: 1)
+            tasks.addTask {
+                try await group.run(as: "a") { delivery in
+                    #expect(delivery.attempt == 2)
+                    diary.write(delivery.key, delivery.recorded.position)
+                }
+            }
+            do {
+                try await former.value
+                Issue.record("went on without a lease")
+            } catch let error as ConsumerError {
+                guard case .refused(.leaseLost) = error else { throw error }
+            }
+            await diary.wait(for: 2)
+            try await wait(group) { $0.settled == 1 }
+            tasks.cancelAll()
+            try await tasks.waitForAll()
+        }
+    }
+
+    @Test("handles no more at once than it may, and reads no more than its window", .timeLimit(.minutes(1)))
+    func backPressure() async throws {
+        let store = InMemoryEventStore()
+        try await fill(store, keys: 40, count: 40)
+        let group = group(store, ConsumerPolicy(inFlight: 4, window: 6, pollInterval: .milliseconds(1)))
+        let diary = Diary()
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask {
+                try await group.run { delivery in
+                    diary.begin(delivery.key)
+                    diary.write(delivery.key, delivery.recorded.position)
+                    while true {
+                        try Task.checkCancellation()
+                        await Task.yield()
+                    }
+                }
+            }
+            await diary.wait(for: 4)
+            try await wait(group) { $0.inFlight == 4 }
+            #expect(diary.most == 4 && diary.positions.sorted() == [1, 2, 3, 4])
+            tasks.cancelAll()
+            try await tasks.waitForAll()
+        }
+    }
+}
