@@ -186,6 +186,17 @@ struct ConsumerGroupStateTests {
         #expect(try claim(&state, token, at: start).map(\.position) == [2])
     }
 
+    @Test("takes a page in once, though two members have read it")
+    func scan() throws {
+        var (state, token) = try state("x", "y")
+        let other = try join(&state, "b", at: start)
+        for reader in [token, other] {
+            _ = try state.apply(
+                .scan(token: reader, from: 2, events: [(3, "z")], through: reader == token ? 3 : 4), at: start, policy)
+        }
+        #expect(state.window.map(\.position) == [1, 2, 3] && state.scanned == 3)
+    }
+
     @Test("takes in no more than its window and what it may hold")
     func room() throws {
         let small = ConsumerPolicy(window: 4, held: 2)

@@ -195,6 +195,12 @@ struct ConsumerGroupTests {
         }
     }
 
+    @Test("has a name that leaves room for that of its read model")
+    func name() throws {
+        _ = try ConsumerGroupName(String(repeating: "x", count: 502))
+        #expect(throws: InvalidName.self) { try ConsumerGroupName(String(repeating: "x", count: 503)) }
+    }
+
     @Test("stops a member whose name another has taken", .timeLimit(.minutes(1)), arguments: TestStore.all)
     func putOut(_ store: TestStore) async throws {
         let store = try await store.make()
