@@ -90,6 +90,11 @@ struct StoreDamageTests {
             "UPDATE index_segments SET last_commit = last_commit - 1", "UPDATE index_segments SET crc = crc + 1",
             "UPDATE index_segments SET entries = entries - 1", "UPDATE index_segments SET level = 60",
             "UPDATE index_segments SET controls = controls + 1",
+            // Text stands behind every number and reads as 0: a search upwards would begin again.
+            """
+            UPDATE index_entries SET segment = '' WHERE (segment, kind, key, first) =
+            (SELECT segment, kind, key, first FROM index_entries ORDER BY 1 DESC, 2 DESC, 3 DESC, 4 DESC LIMIT 1)
+            """,
         ])
     func damagedIndex(_ damage: String) async throws {
         let sample = try await Sample()
