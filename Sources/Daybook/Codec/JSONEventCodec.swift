@@ -63,20 +63,37 @@ public struct JSONEventCodec<Event: DomainEvent>: EventCodec {
         }
         var events: [Event] = []
         for part in lifted {
-            let data: [UInt8]
-            do { data = try [UInt8](encoder.encode(part.data)) } catch {
-                throw failure(of: event, .notLifted(reason: CodingReason.text(of: error)))
+            do throws(EventDecodingError) {
+                events.append(
+                    try decode(
+                        event, type: part.type, schemaVersion: part.schemaVersion,
+                        data: JSONValue.object(part.data).bytes[...]))
+            } catch {
+                throw failure(of: event, .notLifted(reason: Self.reason(of: error.cause, lifted: part)))
             }
-            events.append(try decode(event, type: part.type, schemaVersion: part.schemaVersion, data: data[...]))
         }
         return events
     }
 
     private func object(of event: RecordedEvent) throws(UpcasterChain.Failure) -> [String: JSONValue] {
-        do {
-            return try decoder.decode([String: JSONValue].self, from: Data(event.data))
-        } catch {
-            throw UpcasterChain.Failure(reason: "its data is no JSON object: \(CodingReason.text(of: error))")
+        let value: JSONValue
+        do { value = try JSONValue(parsing: event.data) } catch {
+            throw UpcasterChain.Failure(reason: "its data is no JSON object: \(error)")
+        }
+        guard case .object(let members) = value else {
+            throw UpcasterChain.Failure(reason: "its data is no JSON object, but another JSON value")
+        }
+        return members
+    }
+
+    /// What is wrong with what the upcasters lead to, which is not what the log has.
+    private static func reason(of cause: EventDecodingError.Cause, lifted part: Upcaster.Event) -> String {
+        let lifted = "the upcasters lead to version \(part.schemaVersion) of '\(part.type)'"
+        return switch cause {
+        case .unknownType: "\(lifted), which is no case of \(Event.self)"
+        case .newerSchema(let known): "\(lifted), of which \(Event.self) knows up to version \(known)"
+        case .notLifted(let reason): reason
+        case .undecodableData(let reason): "\(lifted), and the data does not have its shape: \(reason)"
         }
     }
 

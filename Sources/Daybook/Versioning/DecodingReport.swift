@@ -32,7 +32,8 @@ public struct DecodingReport: Sendable {
     /// version of a program goes into use, over the real log.
     ///
     /// - Parameters:
-    ///   - filter: The events that are read; by default those of the type.
+    ///   - filter: The events that are read; by default those of the type. With `.all`, an event that is of none of
+    ///     its cases is a failure too: give the union of all enums of a program to find the events that nobody reads.
     ///   - keepingFirst: How many failures to keep. All are counted.
     ///   - progress: Called after each page with the position reached and the log's head.
     /// - Complexity: O(events), one page in memory.

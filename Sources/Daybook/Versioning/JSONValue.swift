@@ -1,52 +1,87 @@
-import Foundation
+import DaybookCore
 
-/// A JSON value, as upcasters see the data of events: numbers keep all their digits.
+/// A JSON value, as upcasters see the data of events.
+///
+/// What an upcaster does not touch comes out as it went in: numbers keep their text, so that `-0.0`, `1.10` and forty
+/// digits stay what they are. Of a key that an object has twice, the first counts, as everywhere in Foundation.
 public enum JSONValue: Sendable, Hashable {
     case null
     case bool(Bool)
+    /// A whole number in its plain form: no fraction, no exponent, no negative zero.
     case integer(Int64)
-    /// Any other number of up to 38 digits.
-    case decimal(Decimal)
-    /// A number beyond the range of a decimal.
-    case double(Double)
+    /// Any other number.
+    case number(JSONNumber)
     case string(String)
     case array([JSONValue])
     case object([String: JSONValue])
-}
 
-extension JSONValue: Codable {
-    public init(from decoder: any Decoder) throws {
-        let container = try decoder.singleValueContainer()
-        if container.decodeNil() {
-            self = .null
-        } else if let value = try? container.decode(Bool.self) {
-            self = .bool(value)
-        } else if let value = try? container.decode(Int64.self) {
-            self = .integer(value)
-        } else if let value = try? container.decode(String.self) {
-            self = .string(value)
-        } else if let value = try? container.decode([JSONValue].self) {
-            self = .array(value)
-        } else if let value = try? container.decode([String: JSONValue].self) {
-            self = .object(value)
-        } else if let value = try? container.decode(Decimal.self), !value.isNaN {
-            self = .decimal(value)
-        } else {
-            self = .double(try container.decode(Double.self))
+    /// - Throws: An error that names the place when the bytes are not one JSON value, in UTF-8.
+    public init(parsing bytes: some Sequence<UInt8>) throws {
+        try self.init(JSONText(parsing: Array(bytes)[...]))
+    }
+
+    init(_ text: JSONText) throws(JSONSyntaxError) {
+        switch text.kind {
+        case .null: self = .null
+        case .boolean: self = .bool(text.boolean == true)
+        case .number:
+            let digits = String(decoding: text.bytes, as: UTF8.self)
+            if let integer = text.integer, "\(integer)" == digits {
+                self = .integer(integer)
+            } else {
+                self = .number(JSONNumber(checked: digits))
+            }
+        case .string:
+            guard let string = text.string else {
+                throw JSONSyntaxError(offset: 0, problem: "Half of a surrogate pair stands in a string")
+            }
+            self = .string(string)
+        case .array:
+            var elements: [JSONValue] = []
+            for element in text.elements ?? [] { elements.append(try JSONValue(element)) }
+            self = .array(elements)
+        case .object:
+            guard let texts = text.members else {
+                throw JSONSyntaxError(offset: 0, problem: "Half of a surrogate pair stands in a key")
+            }
+            var members: [String: JSONValue] = [:]
+            for (key, value) in texts where members[key] == nil { members[key] = try JSONValue(value) }
+            self = .object(members)
         }
     }
 
-    public func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
+    /// The value as JSON text without white space, keys in the order of their UTF-8 bytes: equal values have equal
+    /// bytes.
+    public var bytes: [UInt8] {
+        var bytes: [UInt8] = []
+        write(to: &bytes)
+        return bytes
+    }
+
+    private func write(to bytes: inout [UInt8]) {
         switch self {
-        case .null: try container.encodeNil()
-        case .bool(let value): try container.encode(value)
-        case .integer(let value): try container.encode(value)
-        case .decimal(let value): try container.encode(value)
-        case .double(let value): try container.encode(value)
-        case .string(let value): try container.encode(value)
-        case .array(let value): try container.encode(value)
-        case .object(let value): try container.encode(value)
+        case .null: bytes.append(contentsOf: "null".utf8)
+        case .bool(let value): bytes.append(contentsOf: (value ? "true" : "false").utf8)
+        case .integer(let value): bytes.append(contentsOf: String(value).utf8)
+        case .number(let value): bytes.append(contentsOf: value.text.utf8)
+        case .string(let value): bytes.appendJSONString(value)
+        case .array(let elements):
+            bytes.append(UInt8(ascii: "["))
+            for (index, element) in elements.enumerated() {
+                if index > 0 { bytes.append(UInt8(ascii: ",")) }
+                element.write(to: &bytes)
+            }
+            bytes.append(UInt8(ascii: "]"))
+        case .object(let members):
+            bytes.append(UInt8(ascii: "{"))
+            let sorted = members.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
+            for (index, member) in sorted.enumerated() {
+                if index > 0 { bytes.append(UInt8(ascii: ",")) }
+                bytes.appendJSONString(member.key)
+                bytes.append(UInt8(ascii: ":"))
+                member.value.write(to: &bytes)
+            }
+            bytes.append(UInt8(ascii: "}"))
         }
     }
 }

@@ -1,5 +1,4 @@
 import DaybookCore
-import Foundation
 
 /// All upcasters of an enum of events, found by type and version.
 struct UpcasterChain: Sendable {
@@ -14,18 +13,18 @@ struct UpcasterChain: Sendable {
     }
 
     private let upcasters: [Key: Upcaster]
+    /// Where more than one applies, so that none may.
+    private let disputed: Set<Key>
 
-    /// - Precondition: No two upcasters apply to the same type and version.
     init(_ list: [Upcaster]) {
         var upcasters: [Key: Upcaster] = [:]
+        var disputed: Set<Key> = []
         for upcaster in list {
-            let other = upcasters.updateValue(
-                upcaster, forKey: Key(type: upcaster.type, version: upcaster.schemaVersion))
-            precondition(
-                other == nil,
-                "Two upcasters apply to version \(upcaster.schemaVersion) of '\(upcaster.type)': leave one.")
+            let key = Key(type: upcaster.type, version: upcaster.schemaVersion)
+            if upcasters.updateValue(upcaster, forKey: key) != nil { disputed.insert(key) }
         }
         self.upcasters = upcasters
+        self.disputed = disputed
     }
 
     func applies(to type: EventType, _ version: UInt32) -> Bool {
@@ -42,9 +41,13 @@ struct UpcasterChain: Sendable {
     private func lift(
         _ event: Upcaster.Event, depth: Int, into lifted: inout [Upcaster.Event]
     ) throws(Failure) {
-        guard let upcaster = upcasters[Key(type: event.type, version: event.schemaVersion)] else {
+        let key = Key(type: event.type, version: event.schemaVersion)
+        guard let upcaster = upcasters[key] else {
             lifted.append(event)
             return
+        }
+        guard !disputed.contains(key) else {
+            throw Failure(reason: "two upcasters apply to version \(key.version) of '\(key.type)': leave one")
         }
         // A chain without a circle uses each upcaster at most once.
         guard depth < upcasters.count else {

@@ -1,3 +1,5 @@
+import DaybookCore
+
 /// A typed attribute of a process log, as JSON.
 struct XESAttribute {
     var key: String

@@ -109,7 +109,7 @@ struct JSONObjectText {
     mutating func add(_ key: String, _ value: String?) {
         guard let value else { return }
         addKey(key)
-        append(value)
+        bytes.appendJSONString(value)
     }
 
     mutating func add(_ key: String, _ value: Int64?) {
@@ -133,25 +133,7 @@ struct JSONObjectText {
 
     private mutating func addKey(_ key: String) {
         bytes.append(bytes.isEmpty ? UInt8(ascii: "{") : UInt8(ascii: ","))
-        append(key)
+        bytes.appendJSONString(key)
         bytes.append(UInt8(ascii: ":"))
-    }
-
-    private mutating func append(_ text: String) {
-        bytes.append(UInt8(ascii: "\""))
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-                bytes.append(UInt8(ascii: "\\"))
-                bytes.append(byte)
-            case 0..<0x20:
-                let digits = Array("0123456789abcdef".utf8)
-                bytes.append(contentsOf: "\\u00".utf8)
-                bytes.append(digits[Int(byte >> 4)])
-                bytes.append(digits[Int(byte & 0xF)])
-            default: bytes.append(byte)
-            }
-        }
-        bytes.append(UInt8(ascii: "\""))
     }
 }

@@ -5,12 +5,12 @@ import Foundation
 #endif
 
 /// A JSON value as it stands in a text: checked for grammar, and otherwise untouched.
-struct JSONText: Equatable {
-    enum Kind: String {
+package struct JSONText: Equatable {
+    package enum Kind: String {
         case object, array, string, number, boolean, null
 
         /// The kind with its article, for messages.
-        var phrase: String {
+        package var phrase: String {
             switch self {
             case .object, .array: "an \(rawValue)"
             case .null: "null"
@@ -19,17 +19,17 @@ struct JSONText: Equatable {
         }
     }
 
-    let kind: Kind
+    package let kind: Kind
     /// The value's own bytes, from its first to its last character.
-    let bytes: ArraySlice<UInt8>
+    package let bytes: ArraySlice<UInt8>
 
-    init(kind: Kind, bytes: ArraySlice<UInt8>) {
+    package init(kind: Kind, bytes: ArraySlice<UInt8>) {
         self.kind = kind
         self.bytes = bytes
     }
 
     /// Takes a text that is one value, with or without whitespace around it.
-    init(parsing text: ArraySlice<UInt8>) throws(JSONSyntaxError) {
+    package init(parsing text: ArraySlice<UInt8>) throws(JSONSyntaxError) {
         if let offset = text.firstInvalidUTF8 {
             throw JSONSyntaxError(offset: offset - text.startIndex, problem: "Bytes that are not UTF-8 stand")
         }
@@ -41,10 +41,12 @@ struct JSONText: Equatable {
         self = value
     }
 
-    init(parsing text: some StringProtocol) throws(JSONSyntaxError) { try self.init(parsing: Array(text.utf8)[...]) }
+    package init(parsing text: some StringProtocol) throws(JSONSyntaxError) {
+        try self.init(parsing: Array(text.utf8)[...])
+    }
 
     /// The members of an object in order, with their keys decoded; nil for another kind.
-    var members: [(key: String, value: JSONText)]? {
+    package var members: [(key: String, value: JSONText)]? {
         guard kind == .object else { return nil }
         var found: [(key: String, value: JSONText)] = []
         var scanner = JSONScanner(bytes)
@@ -58,7 +60,7 @@ struct JSONText: Equatable {
     }
 
     /// The elements of an array; nil for another kind.
-    var elements: [JSONText]? {
+    package var elements: [JSONText]? {
         guard kind == .array else { return nil }
         var found: [JSONText] = []
         var scanner = JSONScanner(bytes)
@@ -67,7 +69,7 @@ struct JSONText: Equatable {
     }
 
     /// The text of a string; nil for another kind, and for an escaped half of a surrogate pair without the other.
-    var string: String? {
+    package var string: String? {
         guard kind == .string else { return nil }
         let content = bytes.dropFirst().dropLast()
         guard content.contains(UInt8(ascii: "\\")) else { return String(validating: content, as: UTF8.self) }
@@ -75,12 +77,12 @@ struct JSONText: Equatable {
     }
 
     /// The value of a whole number that fits; nil for anything else.
-    var integer: Int64? {
+    package var integer: Int64? {
         guard kind == .number else { return nil }
         return Int64(String(decoding: bytes, as: UTF8.self))
     }
 
-    var boolean: Bool? {
+    package var boolean: Bool? {
         guard kind == .boolean else { return nil }
         return bytes.first == UInt8(ascii: "t")
     }
@@ -88,7 +90,7 @@ struct JSONText: Equatable {
 
 extension ArraySlice<UInt8> {
     /// The index of the first byte that is no part of well-formed UTF-8.
-    var firstInvalidUTF8: Int? {
+    package var firstInvalidUTF8: Int? {
         if allSatisfy({ $0 < 0x80 }) { return nil }
         var decoder = Unicode.UTF8.ForwardParser()
         var iterator = makeIterator()

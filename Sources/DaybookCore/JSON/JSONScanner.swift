@@ -4,23 +4,23 @@
 /// cut out of the line instead of being decoded and encoded again.
 ///
 /// - Complexity: O(bytes); no allocation.
-struct JSONScanner {
+package struct JSONScanner {
     /// Deeper nesting is refused, so that no input exhausts the stack.
-    static let maximumDepth = 256
+    package static let maximumDepth = 256
 
-    let bytes: ArraySlice<UInt8>
-    private(set) var index: Int
+    package let bytes: ArraySlice<UInt8>
+    package private(set) var index: Int
 
-    init(_ bytes: ArraySlice<UInt8>) {
+    package init(_ bytes: ArraySlice<UInt8>) {
         self.bytes = bytes
         index = bytes.startIndex
     }
 
-    var isAtEnd: Bool { index == bytes.endIndex }
+    package var isAtEnd: Bool { index == bytes.endIndex }
     /// The byte at hand; 0, which begins no token, at the end.
     private var current: UInt8 { index < bytes.endIndex ? bytes[index] : 0 }
 
-    func failure(_ problem: String) -> JSONSyntaxError {
+    package func failure(_ problem: String) -> JSONSyntaxError {
         JSONSyntaxError(offset: index - bytes.startIndex, problem: problem)
     }
 
@@ -31,7 +31,7 @@ struct JSONScanner {
         return failure("\(shown) stands where \(wanted) should,")
     }
 
-    mutating func skipWhitespace() {
+    package mutating func skipWhitespace() {
         while index < bytes.endIndex {
             switch bytes[index] {
             case 0x20, 0x09, 0x0A, 0x0D: index += 1
@@ -41,14 +41,14 @@ struct JSONScanner {
     }
 
     /// Takes a character if it is next.
-    mutating func take(_ character: Unicode.Scalar) -> Bool {
+    package mutating func take(_ character: Unicode.Scalar) -> Bool {
         guard index < bytes.endIndex, bytes[index] == UInt8(ascii: character) else { return false }
         index += 1
         return true
     }
 
     /// Takes one value, and returns what it is and the bytes it stands in.
-    mutating func value(depth: Int = 0) throws(JSONSyntaxError) -> JSONText {
+    package mutating func value(depth: Int = 0) throws(JSONSyntaxError) -> JSONText {
         let start = index
         let kind: JSONText.Kind
         switch current {
@@ -80,7 +80,7 @@ struct JSONScanner {
     }
 
     /// Takes an object, and hands out its members in order; the key with its quotes.
-    mutating func members(
+    package mutating func members(
         depth: Int = 0, _ body: (JSONText, JSONText) throws(JSONSyntaxError) -> Void
     ) throws(JSONSyntaxError) {
         guard depth < Self.maximumDepth else { throw failure("Values nested over \(Self.maximumDepth) deep") }
@@ -104,7 +104,7 @@ struct JSONScanner {
     }
 
     /// Takes an array, and hands out its elements in order.
-    mutating func elements(
+    package mutating func elements(
         depth: Int = 0, _ body: (JSONText) throws(JSONSyntaxError) -> Void
     ) throws(JSONSyntaxError) {
         guard depth < Self.maximumDepth else { throw failure("Values nested over \(Self.maximumDepth) deep") }
