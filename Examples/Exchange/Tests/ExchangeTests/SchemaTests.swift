@@ -1,0 +1,14 @@
+import Daybook
+import DaybookTesting
+import Exchange
+import Testing
+
+@Suite("The exchange's recorded events")
+struct SchemaTests {
+    @Test("can be read by the program of today")
+    func schemas() throws {
+        try SchemaLockFile("../../schema.lock.json").check([
+            SchemaSource(CashAccount.Event.self), SchemaSource(Holdings.Event.self), SchemaSource(OrderBook.Event.self),
+        ])
+    }
+}

@@ -1,0 +1,144 @@
+import DaybookCore
+
+/// The schemas of all events that a program has ever written, as it keeps them beside its source.
+///
+/// An entry stays when its event gets another version or is no longer written: the log still has events of it. A test
+/// of the program compares it with its enums (`SchemaLockFile` of `DaybookTesting`).
+public struct SchemaLock: Sendable, Hashable {
+    /// By type, then version.
+    public private(set) var entries: [EventSchema] = []
+
+    public init() {}
+
+    /// Reads the text that ``text`` gives.
+    ///
+    /// - Throws: ``MalformedSchemaLock``.
+    public init(parsing bytes: some Sequence<UInt8>) throws(MalformedSchemaLock) {
+        let lock: JSONValue
+        do { lock = try JSONValue(parsing: bytes) } catch { throw MalformedSchemaLock(problem: "\(error).") }
+        guard case .object(let root) = lock, root["format"] == 1,
+            case .array(let events)? = root["events"]
+        else { throw MalformedSchemaLock(problem: "It is no schema lock of format 1.") }
+        for (index, event) in events.enumerated() {
+            guard case .object(let members) = event, let name = members["type"]?.text,
+                let type = EventType(rawValue: name),
+                case .integer(let version)? = members["schemaVersion"], let version = UInt32(exactly: version),
+                let shape = members["shape"], let sample = members["sample"]
+            else {
+                throw MalformedSchemaLock(problem: "Event \(index) lacks its type, schemaVersion, shape or sample.")
+            }
+            var keys: [String] = []
+            if case .array(let texts)? = members["tags"] { keys = texts.compactMap(\.text) }
+            entries.append(
+                EventSchema(
+                    type: type, schemaVersion: version, shape: DataShape(jsonSchema: shape), sample: sample,
+                    tagKeys: keys))
+        }
+        sort()
+    }
+
+    /// The lock as indented JSON: a change of one event changes the lines of that event.
+    public var text: String {
+        let events = entries.map { entry -> JSONValue in
+            [
+                "type": .string(entry.type.rawValue), "schemaVersion": .integer(Int64(entry.schemaVersion)),
+                "shape": entry.shape.jsonSchema, "sample": entry.sample,
+                "tags": .array(entry.tagKeys.map(JSONValue.string)),
+            ]
+        }
+        return (["format": 1, "events": .array(events)] as JSONValue).indentedText + "\n"
+    }
+
+    /// What differs between the lock and a program's events; nothing when it is up to date.
+    ///
+    /// - Parameter sources: All enums of the program: a locked event that none of them reads is a finding.
+    public func findings(for sources: [SchemaSource]) -> [SchemaFinding] {
+        var findings: [SchemaFinding] = []
+        let current = sources.flatMap(\.schemas)
+        for entry in entries {
+            if let today = current.first(where: { $0.type == entry.type && $0.schemaVersion == entry.schemaVersion }) {
+                let changes = today.shape.changes(since: entry.shape)
+                let breaking = changes.filter { !$0.isCompatible }
+                if !breaking.isEmpty {
+                    findings.append(.incompatible(entry.type, version: entry.schemaVersion, breaking))
+                    continue
+                }
+                if !changes.isEmpty { findings.append(.extended(entry.type, version: entry.schemaVersion, changes)) }
+                let lost = entry.tagKeys.filter { !today.tagKeys.contains($0) }
+                let new = today.tagKeys.filter { !entry.tagKeys.contains($0) }
+                if !lost.isEmpty { findings.append(.tagsLost(entry.type, lost)) }
+                if !new.isEmpty { findings.append(.tagsAdded(entry.type, new)) }
+            }
+            if let reason = entry.unreadableReason(for: sources) {
+                findings.append(.unreadable(entry.type, version: entry.schemaVersion, reason: reason))
+            }
+        }
+        for schema in current where !entries.contains(where: { $0.isSameKind(as: schema) }) {
+            findings.append(.added(schema.type, version: schema.schemaVersion))
+        }
+        return findings
+    }
+
+    /// Takes in what is new in a program's events. What is locked and no longer written stays.
+    public mutating func accept(_ sources: [SchemaSource]) {
+        for schema in sources.flatMap(\.schemas) {
+            entries.removeAll { $0.isSameKind(as: schema) }
+            entries.append(schema)
+        }
+        sort()
+    }
+
+    private mutating func sort() {
+        entries.sort { ($0.type, $0.schemaVersion) < ($1.type, $1.schemaVersion) }
+    }
+}
+
+extension EventSchema {
+    func isSameKind(as other: EventSchema) -> Bool { type == other.type && schemaVersion == other.schemaVersion }
+
+    /// Why no enum can read the sample as it would be recorded; nil when one can.
+    fileprivate func unreadableReason(for sources: [SchemaSource]) -> String? {
+        guard let source = sources.first(where: { $0.eventTypes.contains(type) }) else {
+            return "no enum of the program has this type."
+        }
+        let event = RecordedEvent(
+            id: EventID(), type: type, schemaVersion: schemaVersion, contentType: .json, data: sample.bytes[...],
+            metadata: [], tags: [], stream: "schema-sample", version: 0, position: 1,
+            recordedAt: Timestamp(microseconds: 0))
+        do { try source.read(event) } catch {
+            switch error.cause {
+            case .unknownType: return "no enum of the program has this type."
+            case .newerSchema(let known): return "the program knows it up to version \(known)."
+            case .notLifted(let reason), .undecodableData(let reason): return reason
+            }
+        }
+        return nil
+    }
+}
+
+extension JSONValue {
+    /// The value as text with two spaces for each level, keys sorted; lists of plain values on one line.
+    var indentedText: String { indentedText("") }
+
+    private func indentedText(_ indent: String) -> String {
+        let inner = indent + "  "
+        switch self {
+        case .object(let members) where !members.isEmpty:
+            let lines = members.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }.map { key, value in
+                inner + String(decoding: JSONValue.string(key).bytes, as: UTF8.self) + ": " + value.indentedText(inner)
+            }
+            return "{\n" + lines.joined(separator: ",\n") + "\n" + indent + "}"
+        case .array(let elements) where elements.contains(where: \.isNested):
+            return "[\n" + elements.map { inner + $0.indentedText(inner) }.joined(separator: ",\n") + "\n" + indent
+                + "]"
+        default: return String(decoding: bytes, as: UTF8.self)
+        }
+    }
+
+    private var isNested: Bool {
+        switch self {
+        case .object, .array: true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,215 @@
+import DaybookCore
+import DaybookTesting
+import Foundation
+import Testing
+
+@testable import Daybook
+
+@Suite("Schemas of events")
+struct SchemaLockTests {
+    enum Side: String, Codable { case buy, sell }
+    enum Shade: Codable {
+        case plain
+        case mixed(parts: [String: Double])
+    }
+    struct Node: Codable {
+        var name: String
+        var children: [Node]
+        var next: Next?
+    }
+    struct Next: Codable { var ids: Set<Int> }
+    struct Positive: Codable {
+        var value: Int
+        init(from decoder: any Decoder) throws {
+            value = try decoder.singleValueContainer().decode(Int.self)
+            guard value > 0 else { throw NotPositive() }
+        }
+        func encode(to encoder: any Encoder) throws {
+            var container = encoder.singleValueContainer()
+            try container.encode(value)
+        }
+    }
+    struct NotPositive: Error {}
+
+    enum First: DomainEvent {
+        case opened(owner: String, side: Side, at: Date)
+        case deposited(amount: Positive, note: String?, shade: Shade?)
+        case grown(Node)
+        case closed
+        static let typePrefix = "account"
+        var tags: [DaybookCore.Tag] {
+            if case .opened(let owner, _, _) = self { [TagKey<String>("owner")(owner)] } else { [] }
+        }
+    }
+
+    @Test("are found from the enum alone")
+    func shapes() throws {
+        let schemas = try EventSchema.all(of: First.self)
+        #expect(schemas.map(\.type) == ["account.opened", "account.deposited", "account.grown", "account.closed"])
+        #expect(
+            schemas[0].shape
+                == .object([
+                    "owner": .init(.string(format: nil)), "side": .init(.enumeration(["buy", "sell"])),
+                    "at": .init(.string(format: "date-time")),
+                ]))
+        #expect(schemas[0].tagKeys == ["owner"])
+        #expect(
+            schemas[1].shape
+                == .object([
+                    "amount": .init(.integer), "note": .init(.string(format: nil), isOptional: true),
+                    "shade": .init(
+                        .variants([
+                            "plain": .object([:]), "mixed": .object(["parts": .init(.map(.number))]),
+                        ]), isOptional: true),
+                ]))
+        #expect(
+            schemas[2].shape
+                == .object([
+                    "_0": .init(
+                        .object([
+                            "name": .init(.string(format: nil)), "children": .init(.list(.any)),
+                            "next": .init(.object(["ids": .init(.list(.integer))]), isOptional: true),
+                        ]))
+                ]))
+        #expect(schemas[3].shape == .object([:]))
+        for schema in schemas { #expect(DataShape(jsonSchema: schema.shape.jsonSchema) == schema.shape) }
+    }
+
+    struct Even: Codable {
+        var value: String
+        init(_ value: String) { self.value = value }
+        init(from decoder: any Decoder) throws {
+            value = try decoder.singleValueContainer().decode(String.self)
+            guard value.hasPrefix("even-") else { throw NotPositive() }
+        }
+        func encode(to encoder: any Encoder) throws {
+            var container = encoder.singleValueContainer()
+            try container.encode(value)
+        }
+    }
+    enum Checked: DomainEvent { case counted(Even, extra: Int?) }
+
+    @Test("of types that take no stand-in are found from a sample, which is asked for")
+    func samples() throws {
+        let error = #expect(throws: EventSchemaError.self) { try EventSchema.all(of: Checked.self) }
+        #expect(error?.description.contains("Checked.counted") == true)
+        let schema = try #require(
+            EventSchema.all(of: Checked.self, samples: [.counted(Even("even-2"), extra: nil)]).first)
+        #expect(
+            schema.shape
+                == .object(["_0": .init(.string(format: nil)), "extra": .init(.integer, isOptional: true)]))
+        #expect(schema.sample == ["_0": "even-2"])
+    }
+
+    private func findings<Old: DomainEvent, New: DomainEvent>(_ old: Old.Type, _ new: New.Type) throws
+        -> [SchemaFinding]
+    {
+        var lock = SchemaLock()
+        lock.accept([try SchemaSource(old)])
+        let again = try SchemaLock(parsing: lock.text.utf8)
+        #expect(again == lock)
+        let source = try SchemaSource(old)
+        #expect(again.findings(for: [source]).isEmpty)
+        return again.findings(for: [try SchemaSource(new)])
+    }
+
+    enum Old: DomainEvent {
+        case paid(amount: Int, note: String)
+        case gone(why: String)
+        static let typePrefix = "p"
+        var tags: [DaybookCore.Tag] { ["payer:1"] }
+    }
+    enum Extended: DomainEvent {
+        case paid(amount: Double, note: String?, currency: String?)
+        case gone(why: String)
+        case refunded
+        static let typePrefix = "p"
+        var tags: [DaybookCore.Tag] { ["payer:1", "owner:2"] }
+    }
+    enum Broken: DomainEvent {
+        case paid(cents: Int, note: Int)
+        static let typePrefix = "p"
+    }
+    enum Lifted: DomainEvent {
+        case paid(cents: Int, note: String)
+        static let typePrefix = "p"
+        static func schemaVersion(of type: EventType) -> UInt32 { type == "p.paid" ? 2 : 1 }
+        static let upcasters: [Upcaster] = [
+            .change("p.paid", from: 1) { $0["cents"] = $0.removeValue(forKey: "amount") }, .drop("p.gone"),
+        ]
+        var tags: [DaybookCore.Tag] { ["payer:1"] }
+    }
+
+    @Test("that are extended are accepted")
+    func extended() throws {
+        let found = try findings(Old.self, Extended.self)
+        #expect(!found.contains { !$0.isAcceptable }, "\(found)")
+        #expect(found.contains(.added("p.refunded", version: 1)))
+        #expect(found.contains(.tagsAdded("p.gone", ["owner"])))
+        guard case .extended("p.paid", 1, let changes)? = found.first(where: { "\($0)".contains("extended") }) else {
+            Issue.record("\(found)")
+            return
+        }
+        #expect(Set(changes.map(\.path)) == ["amount", "note", "currency"])
+    }
+
+    @Test("that changed without an upcaster are refused, with what to write")
+    func broken() throws {
+        let found = try findings(Old.self, Broken.self).map(\.description).joined(separator: "\n")
+        #expect(found.contains("'amount' was removed"))
+        #expect(found.contains("'cents' was added, and old events do not have it"))
+        #expect(found.contains("'note' was a text, and is a whole number"))
+        #expect(found.contains(#".change("p.paid", from: 1) { data in"#))
+        #expect(found.contains(#"data["cents"] = /* what old events mean */"#))
+        #expect(found.contains(#".drop("p.gone", from: 1)"#))
+    }
+
+    @Test("that changed with upcasters are accepted, and old ones stay locked")
+    func lifted() throws {
+        #expect(try findings(Old.self, Lifted.self) == [.added("p.paid", version: 2)])
+        var lock = SchemaLock()
+        let sources = [try SchemaSource(Old.self), try SchemaSource(Lifted.self)]
+        lock.accept([sources[0]])
+        lock.accept([sources[1]])
+        #expect(lock.entries.map(\.schemaVersion) == [1, 1, 2])
+        #expect(lock.findings(for: [sources[1]]).isEmpty)
+        #expect(lock.findings(for: []).count == 3)
+    }
+
+    enum Untagged: DomainEvent {
+        case paid(amount: Int, note: String)
+        case gone(why: String)
+        static let typePrefix = "p"
+    }
+
+    @Test("that lose a tag are refused")
+    func tags() throws {
+        #expect(
+            try findings(Old.self, Untagged.self) == [.tagsLost("p.gone", ["payer"]), .tagsLost("p.paid", ["payer"])])
+    }
+
+    @Test("are kept in a file that the test writes when it is told to")
+    func file() throws {
+        let path = FileManager.default.temporaryDirectory.appendingPathComponent("\(EventID()).lock.json").path
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let file = SchemaLockFile(path)
+        withKnownIssue { try file.check([SchemaSource(Old.self)], isWriting: false) }
+        try file.check([SchemaSource(Old.self)], isWriting: true)
+        try file.check([SchemaSource(Old.self)], isWriting: false)
+        withKnownIssue { try file.check([SchemaSource(Broken.self)], isWriting: true) }
+        try file.check([SchemaSource(Old.self)], isWriting: false)
+    }
+
+    @Test("are exported as JSON Schema")
+    func export() throws {
+        let schema = EventSchema.jsonSchema(of: try EventSchema.all(of: First.self), title: "Accounts")
+        guard case .object(let root) = schema, case .object(let definitions)? = root["$defs"],
+            case .object(let opened)? = definitions["account.opened/1"]
+        else {
+            Issue.record("\(schema)")
+            return
+        }
+        #expect(opened["required"] == .array(["at", "owner", "side"]))
+        #expect(definitions.count == 4)
+    }
+}
