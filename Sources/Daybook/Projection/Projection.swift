@@ -31,6 +31,11 @@ public protocol Projection: Sendable {
     /// ``Event``. An event that passes must be readable as an ``Event``.
     var filter: EventFilter { get }
 
+    /// Where to find the events of one document: all those for which ``keys(for:recorded:)`` has the key, in fewer than
+    /// ``filter`` gives, by a tag or a category. It makes ``ProjectionHistory`` fast; by default, all events are looked
+    /// at.
+    func filter(for key: String) -> EventFilter
+
     /// The documents that an event changes; none when it does not matter.
     ///
     /// - Throws: Stops the projection before this event.
@@ -47,4 +52,6 @@ extension Projection {
     public var filter: EventFilter {
         EventFilter(Event.eventTypes)
     }
+
+    public func filter(for key: String) -> EventFilter { filter }
 }
