@@ -70,11 +70,19 @@ public final class ProjectionRunner<P: Projection>: Sendable {
     }
 
     /// Takes everything into account that is recorded now, and returns the position reached.
-    public func catchUp() async throws(ProjectionError) -> Position {
+    ///
+    /// - Parameter report: Called at the start and after each batch with the position reached and the log's head.
+    public func catchUp(
+        reporting report: (Position, Position) -> Void = { _, _ in }
+    ) async throws(ProjectionError) -> Position {
         progress.begin()
-        do {
+        do throws(ProjectionError) {
             var place = try await startingPlace()
-            while try await !step(&place) {}
+            let head: Position
+            do { head = try await log.head() } catch { throw ProjectionError(error) }
+            report(place.reached, head)
+            while try await !step(&place) { report(place.reached, max(head, place.reached)) }
+            report(place.reached, max(head, place.reached))
             try await save(&place)
             return place.reached
         } catch {

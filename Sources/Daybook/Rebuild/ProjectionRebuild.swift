@@ -1,0 +1,229 @@
+import DaybookCore
+
+/// Builds a new version of a read model beside the one that answers, compares them, and switches when they agree as far
+/// as they should.
+///
+/// ```swift
+/// let rebuild = try ProjectionRebuild(
+///     of: "balances", from: BalancesV1(), to: BalancesV2(), log: store, models: store)
+/// try await rebuild.build { print($0.fraction, $0.timeLeft ?? .zero) }
+/// let comparison = try await rebuild.compare()
+/// for difference in comparison.differences { print(difference.key, difference.causes.map(\.position)) }
+/// try await rebuild.switchOver(comparison, allowing: 0)
+/// ```
+///
+/// The old version answers until the switch, which is one transaction, and is kept after it: ``switchBack()`` undoes
+/// the switch. Delete its documents when it is no longer wanted.
+///
+/// A build that was interrupted goes on from its last batch. Queries ask the ``ReadModelAlias`` which version to read.
+public struct ProjectionRebuild<Old: Projection, New: Projection>: Sendable {
+    public let alias: ReadModelAlias
+    public let old: Old
+    public let new: New
+    private let log: any EventStore
+    private let models: any ReadModelStore
+    private let runner: ProjectionRunner<New>
+    private let clock: any Clock<Duration>
+
+    /// - Parameters:
+    ///   - name: What queries call the read model, whichever version answers.
+    ///   - batchSize: The most events of one transaction of the build.
+    ///   - clock: Measures the speed of the build.
+    /// - Throws: ``RebuildError/sameName(_:)``.
+    public init(
+        of name: ReadModelName, from old: Old, to new: New, log: any EventStore, models: any ReadModelStore,
+        batchSize: Int = 5_000, clock: any Clock<Duration> = ContinuousClock()
+    ) throws(RebuildError) {
+        guard old.name != new.name else { throw .sameName(old.name) }
+        alias = ReadModelAlias(name, in: models)
+        self.old = old
+        self.new = new
+        self.log = log
+        self.models = models
+        self.clock = clock
+        runner = ProjectionRunner(new, of: log, in: models, batchSize: batchSize)
+    }
+
+    /// Brings the new version up to the end of the log, from where it stands.
+    ///
+    /// - Parameter progress: Called after each batch.
+    /// - Returns: The position reached. Keep the new version running behind it, by a ``ProjectionRunner``, or build
+    ///   again before the switch.
+    @discardableResult
+    public func build(
+        progress: @Sendable (RebuildProgress) -> Void = { _ in }
+    ) async throws(RebuildError) -> Position { try await build(clock, progress) }
+
+    private func build<C: Clock<Duration>>(
+        _ clock: C, _ progress: @Sendable (RebuildProgress) -> Void
+    ) async throws(RebuildError) -> Position {
+        let start = clock.now
+        var first: Position?
+        do {
+            return try await runner.catchUp { position, head in
+                let begin = first ?? position
+                first = begin
+                let done = position.rawValue - begin.rawValue
+                let left = max(0, head.rawValue - position.rawValue)
+                progress(
+                    RebuildProgress(
+                        position: position, head: head,
+                        timeLeft: done == 0
+                            ? nil : start.duration(to: clock.now) * (Double(left) / Double(done))))
+            }
+        } catch {
+            throw .projection(error)
+        }
+    }
+
+    /// Compares all documents of both versions.
+    ///
+    /// Both may run meanwhile: a document that differs is looked at again when both versions stand at one position, and
+    /// counts as unsettled if they never do.
+    ///
+    /// - Parameters:
+    ///   - converting: Brings a document of the old version into the shape of the new one.
+    ///   - keepingFirst: How many differences to keep, each with its last events. All are counted.
+    /// - Complexity: O(documents) in time, one page of each version in memory; for each difference kept, the events of
+    ///   its key (``Projection/filter(for:)``).
+    public func compare(
+        converting: (JSONValue) throws -> JSONValue = { $0 }, keepingFirst: Int = 100
+    ) async throws(RebuildError) -> ReadModelComparison {
+        var comparison = ReadModelComparison()
+        var pages = (DocumentPages(old.name, models), DocumentPages(new.name, models))
+        while true {
+            let left = try await pages.0.peek()
+            let right = try await pages.1.peek()
+            guard let key = [left?.key, right?.key].compactMap({ $0 }).min(by: Self.isBefore) else { break }
+            comparison.documentCount += 1
+            let old = left?.key == key ? left?.data : nil
+            let new = right?.key == key ? right?.data : nil
+            if old != nil { pages.0.advance() }
+            if new != nil { pages.1.advance() }
+            if old == new { continue }
+            let values = try (
+                value(old, key, self.old.name, converting), value(new, key, self.new.name) { $0 }
+            )
+            if values.0 == values.1 { continue }
+            try await note(key, converting, keepingFirst, &comparison)
+        }
+        return comparison
+    }
+
+    /// Lets queries read the new version from now on.
+    ///
+    /// - Parameter allowed: How many documents may differ.
+    /// - Throws: ``RebuildError/tooManyDifferences(count:allowed:first:)``, and ``RebuildError/behind(new:old:)`` when
+    ///   the new version has not taken everything into account that the old one has.
+    public func switchOver(_ comparison: ReadModelComparison, allowing allowed: Int = 0) async throws(RebuildError) {
+        guard comparison.differenceCount <= allowed else {
+            throw .tooManyDifferences(
+                count: comparison.differenceCount, allowed: allowed,
+                first: comparison.differences.prefix(5).map(\.key))
+        }
+        let position = try await positions()
+        guard position.new >= position.old else { throw .behind(new: position.new, old: position.old) }
+        do {
+            let target = try await alias.target()
+            guard target != new.name else { return }
+            try await alias.move(from: target, to: new.name)
+        } catch {
+            throw .readModel(error)
+        }
+    }
+
+    /// Lets queries read the old version again.
+    public func switchBack() async throws(RebuildError) {
+        do { try await alias.move(from: new.name, to: old.name) } catch { throw .readModel(error) }
+    }
+
+    /// Counts a difference, if it is still there when both versions stand at one position.
+    private func note(
+        _ key: String, _ converting: (JSONValue) throws -> JSONValue, _ limit: Int,
+        _ comparison: inout ReadModelComparison
+    ) async throws(RebuildError) {
+        for attempt in 0..<5 {
+            if attempt > 0 { _ = try await build() }
+            let before = try await positions()
+            let stored: (old: [UInt8]?, new: [UInt8]?)
+            do {
+                stored = (try await models.document(key, of: old.name), try await models.document(key, of: new.name))
+            } catch {
+                throw .readModel(ReadModelError(error))
+            }
+            let after = try await positions()
+            guard before == after, before.old == before.new else { continue }
+            let left = try value(stored.old, key, old.name, converting)
+            let right = try value(stored.new, key, new.name) { $0 }
+            guard left != right else { return }
+            var difference = DocumentDifference(key: key, old: left, new: right)
+            switch difference.kind {
+            case .added: comparison.addedCount += 1
+            case .lost: comparison.lostCount += 1
+            case .changed: comparison.changedCount += 1
+            }
+            guard comparison.differences.count < limit else { return }
+            do {
+                let history = ProjectionHistory(new, of: log)
+                difference.causes = try await history.lineage(of: key).suffix(10).map(\.event)
+                if difference.causes.isEmpty {
+                    difference.causes = try await ProjectionHistory(old, of: log).lineage(of: key).suffix(10).map(
+                        \.event)
+                }
+            } catch {
+                throw .projection(error)
+            }
+            comparison.differences.append(difference)
+            return
+        }
+        comparison.unsettledCount += 1
+    }
+
+    private func positions() async throws(RebuildError) -> (old: Position, new: Position) {
+        do {
+            return (try await models.checkpoint(of: old.name), try await models.checkpoint(of: new.name))
+        } catch {
+            throw .readModel(ReadModelError(error))
+        }
+    }
+
+    private func value(
+        _ data: [UInt8]?, _ key: String, _ model: ReadModelName, _ convert: (JSONValue) throws -> JSONValue
+    ) throws(RebuildError) -> JSONValue? {
+        guard let data else { return nil }
+        do { return try convert(JSONValue(parsing: data)) } catch {
+            throw .unreadableDocument(key: key, model: model, reason: "\(error)")
+        }
+    }
+
+    private static func isBefore(_ left: String, _ right: String) -> Bool {
+        left.utf8.lexicographicallyPrecedes(right.utf8)
+    }
+}
+
+/// The documents of a read model in the order of their keys, a page at a time.
+private struct DocumentPages {
+    private let model: ReadModelName
+    private let models: any ReadModelStore
+    private var page: ArraySlice<(key: String, data: [UInt8])> = []
+    private var last: String?
+    private var isAtEnd = false
+
+    init(_ model: ReadModelName, _ models: any ReadModelStore) {
+        self.model = model
+        self.models = models
+    }
+
+    mutating func peek() async throws(RebuildError) -> (key: String, data: [UInt8])? {
+        if page.isEmpty, !isAtEnd {
+            do { page = try await models.documents(of: model, after: last, limit: 1000)[...] } catch {
+                throw .readModel(ReadModelError(error))
+            }
+            isAtEnd = page.count < 1000
+            last = page.last?.key ?? last
+        }
+        return page.first
+    }
+
+    mutating func advance() { page.removeFirst() }
+}

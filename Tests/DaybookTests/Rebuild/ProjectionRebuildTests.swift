@@ -1,0 +1,145 @@
+import Daybook
+import DaybookCore
+import DaybookTesting
+import Synchronization
+import Testing
+
+@Suite("A rebuild of a read model")
+struct ProjectionRebuildTests {
+    /// The balances of owners, without those that are excluded, and with a charge for each payment to some.
+    struct Charged: Projection {
+        var name: ReadModelName
+        var excluded = ""
+        var charged = ""
+        var extra = ""
+
+        func filter(for key: String) -> EventFilter {
+            EventFilter(query: EventQuery(items: [.init(tags: [PaymentEvent.owner(key)])]))
+        }
+        func keys(for event: PaymentEvent, recorded: RecordedEvent) -> [String] {
+            guard case .paid(let from, let to, _) = event else { return [] }
+            return [from, to].filter { $0 != excluded } + (extra.isEmpty ? [] : [extra])
+        }
+        func apply(_ event: PaymentEvent, recorded: RecordedEvent, key: String, to document: inout Int?) {
+            guard case .paid(let from, _, let amount) = event else { return }
+            document = (document ?? 0) + (key == from ? -amount : amount) - (key == charged ? 1 : 0)
+        }
+    }
+
+    private func pay(_ from: String, _ to: String, _ amount: Int, in store: any EventStore) async throws {
+        let event = PaymentEvent.paid(from: from, to: to, amount: amount)
+        let encoded = try JSONEventCodec<PaymentEvent>().encode(event)
+        try await store.append([NewEvent(type: encoded.type, data: encoded.data, tags: event.tags)], to: "payments")
+    }
+
+    @Test("that agrees takes the place of the old version, and gives it back", arguments: TestStore.all)
+    func agrees(_ make: TestStore) async throws {
+        let store = try await make.make()
+        for number in 0..<50 { try await pay("a\(number % 7)", "b\(number % 5)", number, in: store) }
+        let old = Charged(name: "balances-1")
+        _ = try await ProjectionRunner(old, of: store, in: store).catchUp()
+        let rebuild = try ProjectionRebuild(
+            of: "balances", from: old, to: Charged(name: "balances-2"), log: store, models: store, batchSize: 10)
+        let empty = ReadModelComparison()
+        await #expect(throws: RebuildError.behind(new: 0, old: 50)) { try await rebuild.switchOver(empty) }
+        let steps = Mutex<[RebuildProgress]>([])
+        try await rebuild.build { step in steps.withLock { $0.append(step) } }
+        let seen = steps.withLock { $0 }
+        #expect(seen.first?.fraction == 0 && seen.first?.timeLeft == nil)
+        #expect(seen.last?.fraction == 1 && seen.last?.timeLeft == .zero && seen.count >= 5)
+        let comparison = try await rebuild.compare()
+        #expect(comparison.documentCount == 12 && comparison.differenceCount == 0)
+        #expect(try await rebuild.alias.target() == nil)
+        try await rebuild.switchOver(comparison)
+        try await rebuild.switchOver(comparison)
+        #expect(try await rebuild.alias.target() == "balances-2")
+        try await rebuild.switchBack()
+        #expect(try await rebuild.alias.target() == "balances-1")
+        await #expect(throws: RebuildError.self) { try await rebuild.switchBack() }
+    }
+
+    @Test("that differs says where and by which events, and is refused", arguments: TestStore.all)
+    func differs(_ make: TestStore) async throws {
+        let store = try await make.make()
+        for number in 1...20 { try await pay("a", "b", number, in: store) }
+        try await pay("c", "d", 1, in: store)
+        let old = Charged(name: "balances-1")
+        _ = try await ProjectionRunner(old, of: store, in: store).catchUp()
+        let new = Charged(name: "balances-2", excluded: "a", charged: "d", extra: "all")
+        let rebuild = try ProjectionRebuild(of: "balances", from: old, to: new, log: store, models: store)
+        try await rebuild.build()
+        let comparison = try await rebuild.compare()
+        #expect(comparison.addedCount == 1 && comparison.lostCount == 1 && comparison.changedCount == 1)
+        #expect(comparison.differences.map(\.key) == ["a", "all", "d"])
+        #expect(comparison.differences[0].old == -210 && comparison.differences[0].new == nil)
+        #expect(comparison.differences[0].causes.map(\.position.rawValue) == Array(11...20))
+        #expect(comparison.differences[2].old == 1 && comparison.differences[2].new == 0)
+        #expect(try await rebuild.compare(keepingFirst: 1).differences.count == 1)
+        let error = await #expect(throws: RebuildError.self) {
+            try await rebuild.switchOver(comparison, allowing: 2)
+        }
+        #expect(error == .tooManyDifferences(count: 3, allowed: 2, first: ["a", "all", "d"]))
+        #expect(try await rebuild.alias.target() == nil)
+        try await rebuild.switchOver(comparison, allowing: 3)
+        #expect(try await rebuild.alias.target() == "balances-2")
+        let converted = try await rebuild.compare { value in
+            guard case .integer(let amount) = value else { return value }
+            return amount == 1 ? 0 : value
+        }
+        #expect(converted.changedCount == 0)
+    }
+
+    @Test("that was interrupted goes on from its last batch", arguments: TestStore.all)
+    func resumes(_ make: TestStore) async throws {
+        let store = try await make.make()
+        for number in 0..<100 { try await pay("a", "b", number, in: store) }
+        let old = Charged(name: "balances-1")
+        _ = try await ProjectionRunner(old, of: store, in: store).catchUp()
+        let rebuild = try ProjectionRebuild(
+            of: "balances", from: old, to: Charged(name: "balances-2"), log: store, models: store, batchSize: 10)
+        let task = Task {
+            try await rebuild.build { step in
+                if step.position >= 30 { withUnsafeCurrentTask { $0?.cancel() } }
+            }
+        }
+        await #expect(throws: RebuildError.projection(.cancelled)) { try await task.value }
+        #expect(try await store.checkpoint(of: "balances-2") == 30)
+        let first = Mutex<Position?>(nil)
+        try await rebuild.build { step in first.withLock { $0 = $0 ?? step.position } }
+        #expect(first.withLock { $0 } == 30)
+        #expect(try await rebuild.compare().differenceCount == 0)
+    }
+
+    @Test("is compared while both versions go on", arguments: TestStore.all)
+    func live(_ make: TestStore) async throws {
+        let store = try await make.make()
+        let old = Charged(name: "balances-1")
+        let rebuild = try ProjectionRebuild(
+            of: "balances", from: old, to: Charged(name: "balances-2"), log: store, models: store)
+        let runner = ProjectionRunner(old, of: store, in: store)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await runner.run() }
+            for number in 0..<200 {
+                try await pay("a\(number % 3)", "b", 1, in: store)
+                if number % 50 == 49 {
+                    try await rebuild.build()
+                    let comparison = try await rebuild.compare()
+                    #expect(comparison.addedCount + comparison.lostCount + comparison.changedCount == 0)
+                }
+            }
+            try await runner.readModel.wait(for: store.head())
+            group.cancelAll()
+        }
+        try await rebuild.build()
+        #expect(try await rebuild.compare().differenceCount == 0)
+    }
+
+    @Test("has a name of its own")
+    func names() {
+        let store = InMemoryEventStore()
+        #expect(throws: RebuildError.sameName("x")) {
+            try ProjectionRebuild(
+                of: "balances", from: Charged(name: "x"), to: Charged(name: "x"), log: store, models: store)
+        }
+    }
+}
