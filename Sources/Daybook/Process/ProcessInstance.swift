@@ -1,0 +1,122 @@
+import DaybookCore
+
+/// One process, as its stream says, and the events that a reaction adds to it.
+struct ProcessInstance<P: ProcessManager>: Sendable {
+    typealias Record = ProcessRecord<P.Command>
+
+    let stream: StreamName
+    private(set) var state: P.State
+    /// Deadlines that have neither passed nor been cancelled, as they were recorded.
+    private(set) var deadlines: [String: String] = [:]
+    /// The versions of commands of which the rejection is recorded.
+    private(set) var rejected: Set<Int64> = []
+    /// The last event folded; nil when there is none.
+    private(set) var version: StreamVersion?
+    /// Reactions that are not recorded yet.
+    private(set) var pending: [NewEvent] = []
+    /// Their data and metadata.
+    private(set) var pendingBytes = 0
+    /// Whether a reaction was decided on it that must be recorded with it, if only that it came to nothing.
+    private(set) var isTouched = false
+
+    init(_ stream: StreamName) {
+        self.stream = stream
+        state = P.initialState
+    }
+
+    var expected: ExpectedVersion { version.map { .version($0) } ?? .noStream }
+
+    /// Takes an event of the stream into account.
+    mutating func apply(_ recorded: RecordedEvent, _ codecs: ProcessCodecs<P>) throws(EventDecodingError) {
+        if codecs.isRecord(recorded.type) {
+            for record in try codecs.records.decode(recorded) { apply(record) }
+        } else {
+            for event in try codecs.events.decode(recorded) { P.evolve(&state, with: event) }
+        }
+        version = recorded.version
+    }
+
+    private mutating func apply(_ record: Record) {
+        switch record {
+        case .deadlineSet(let name, let at): deadlines[name] = at
+        case .deadlineCancelled(let name, _), .deadlinePassed(let name, _): deadlines[name] = nil
+        case .rejected(let version, _): rejected.insert(version)
+        case .sent, .advanced: break
+        }
+    }
+
+    /// Adds what follows from an input, a deadline or a rejection.
+    ///
+    /// - Parameter moment: Deadlines are reckoned from it.
+    mutating func add(
+        _ actions: [ProcessAction<P.Event, P.Command>], at moment: Timestamp, metadata: [UInt8],
+        _ codecs: ProcessCodecs<P>
+    ) throws(EventEncodingError) {
+        isTouched = true
+        for action in actions {
+            switch action {
+            case .record(let event):
+                let encoded = try codecs.events.encode(event)
+                append(NewEvent(encoded, metadata: metadata, tags: event.tags))
+                P.evolve(&state, with: event)
+            case .send(let command): try add(.sent(command: command), metadata: metadata, codecs)
+            case .setDeadline(let name, let wait):
+                if let old = deadlines[name] {
+                    try add(.deadlineCancelled(name: name, at: old), metadata: metadata, codecs)
+                }
+                let time = moment.advanced(by: wait).description
+                try add(.deadlineSet(name: name, at: time), metadata: metadata, codecs)
+            case .cancelDeadline(let name):
+                guard let old = deadlines[name] else { continue }
+                try add(.deadlineCancelled(name: name, at: old), metadata: metadata, codecs)
+            }
+        }
+    }
+
+    mutating func add(_ record: Record, metadata: [UInt8], _ codecs: ProcessCodecs<P>) throws(EventEncodingError) {
+        isTouched = true
+        append(NewEvent(try codecs.records.encode(record), metadata: metadata, tags: []))
+        apply(record)
+    }
+
+    private mutating func append(_ event: NewEvent) {
+        pending.append(event)
+        pendingBytes += event.data.count + event.metadata.count
+    }
+
+    /// Adds what is pending to a request.
+    func addPending(to request: inout AppendRequest) {
+        guard isTouched else { return }
+        if pending.isEmpty {
+            request.check(stream, at: expected)
+        } else {
+            request.append(pending, to: stream, expecting: expected)
+        }
+    }
+
+    /// What was pending has been recorded.
+    mutating func settle() {
+        if !pending.isEmpty {
+            version = version.map { $0.advanced(by: pending.count) } ?? StreamVersion(Int64(pending.count - 1))
+        }
+        pending = []
+        pendingBytes = 0
+        isTouched = false
+    }
+}
+
+/// How a process's events are read and written.
+struct ProcessCodecs<P: ProcessManager>: Sendable {
+    let events: any EventCodec<P.Event>
+    let records = JSONEventCodec<ProcessRecord<P.Command>>()
+
+    func isRecord(_ type: EventType) -> Bool { type.rawValue.utf8.starts(with: "process.".utf8) }
+}
+
+extension NewEvent {
+    fileprivate init(_ encoded: EncodedEvent, metadata: [UInt8], tags: [Tag]) {
+        self.init(
+            type: encoded.type, schemaVersion: encoded.schemaVersion, contentType: encoded.contentType,
+            data: encoded.data, metadata: metadata, tags: tags)
+    }
+}

@@ -1,0 +1,20 @@
+import DaybookCore
+
+/// What a ``ProcessRunner`` records beside the events of the processes themselves.
+///
+/// Commands are recorded as JSON and read again when they are sent, so that they are locked and changed like events:
+/// with a ``SchemaSource`` of this type.
+public enum ProcessRecord<Command: Codable & Sendable>: DomainEvent {
+    public static var typePrefix: String { "process" }
+
+    /// A command is to be carried out, under the identifier of this event.
+    case sent(command: Command)
+    /// The command that is recorded at a version of the stream was rejected.
+    case rejected(version: Int64, reason: String)
+    /// Times are RFC 3339.
+    case deadlineSet(name: String, at: String)
+    case deadlineCancelled(name: String, at: String)
+    case deadlinePassed(name: String, at: String)
+    /// All inputs up to a position have had their effect: in the stream of the runner's own progress.
+    case advanced(through: Int64)
+}

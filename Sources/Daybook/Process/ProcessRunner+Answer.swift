@@ -1,0 +1,148 @@
+import DaybookCore
+
+extension ProcessRunner {
+    /// Sends what the processes want to be sent, and records what is rejected.
+    func sendCommands() async throws(ProcessError) {
+        do {
+            try await commands.run { delivery in
+                for case .sent(let command) in delivery.events { try await self.send(command, delivery.recorded) }
+            }
+        } catch {
+            throw ProcessError(error)
+        }
+        throw .cancelled
+    }
+
+    private func send(_ command: P.Command, _ recorded: RecordedEvent) async throws {
+        let cause = try? EventMetadata(decoding: recorded.metadata)
+        let id = recorded.id.description
+        do {
+            try await CommandContext.with(
+                correlationID: cause?.correlationID, causationID: id, actor: P.category.rawValue,
+                traceParent: cause?.traceParent
+            ) {
+                try await send(command, CommandID(unchecked: id))
+            }
+        } catch {
+            guard let reason = (error as? any CommandRejection)?.rejectionReason else { throw error }
+            try await answer(recorded.stream, to: "the rejection of its command", recorded) { instance in
+                guard !instance.rejected.contains(recorded.version.rawValue) else { return nil }
+                return (
+                    .rejected(version: recorded.version.rawValue, reason: reason),
+                    try P.react(toRejectionOf: command, reason: reason, in: instance.state), recorded.recordedAt
+                )
+            }
+        }
+    }
+
+    /// Lets deadlines pass.
+    func watchDeadlines() async throws(ProcessError) {
+        while true {
+            guard !Task.isCancelled else { throw .cancelled }
+            let reached: Position
+            let next: ProcessTimer?
+            do {
+                reached = try await timers.catchUp()
+            } catch {
+                throw ProcessError(error)
+            }
+            do {
+                next = try await timers.readModel.documents(limit: 1).first?.document
+            } catch {
+                throw .timers(.store(.storageFailed(reason: error.description)))
+            }
+            let now = time.now
+            var wait = Duration.seconds(3600)
+            if let next, let due = Timestamp(next.at) {
+                if due <= now {
+                    try await pass(next, due: due)
+                    continue
+                }
+                wait = .microseconds(due.microseconds - now.microseconds)
+            }
+            // The time may be another than the one that is slept by, so that it is looked at now and then.
+            try await sleep(next == nil ? wait : min(wait, pollInterval), orUntilBeyond: reached)
+        }
+    }
+
+    private func pass(_ timer: ProcessTimer, due: Timestamp) async throws(ProcessError) {
+        // What was recorded before the time had come is reacted to first.
+        do {
+            let head = try await log.head()
+            try await progress.wait(for: head)
+        } catch {
+            throw .cancelled
+        }
+        try await answer(timer.stream, to: "deadline '\(timer.name)'", nil) { instance in
+            guard instance.deadlines[timer.name] == timer.at else { return nil }
+            return (
+                .deadlinePassed(name: timer.name, at: timer.at),
+                try P.react(toDeadline: timer.name, in: instance.state), due
+            )
+        }
+    }
+
+    /// Records that something else than an input came to a process, and what follows; nothing when it came before.
+    private func answer(
+        _ stream: StreamName, to cause: String, _ recorded: RecordedEvent?,
+        _ react: (ProcessInstance<P>) throws -> (
+            record: ProcessRecord<P.Command>, actions: [ProcessAction<P.Event, P.Command>], moment: Timestamp
+        )?
+    ) async throws(ProcessError) {
+        let metadata = recorded.map(Self.metadata) ?? EventMetadata(actor: P.category.rawValue).encoded()
+        while true {
+            guard !Task.isCancelled else { throw .cancelled }
+            var instance = try await fresh(stream)
+            let reaction:
+                (
+                    record: ProcessRecord<P.Command>, actions: [ProcessAction<P.Event, P.Command>], moment: Timestamp
+                )?
+            do { reaction = try react(instance) } catch {
+                throw .reactionFailed(process: stream, to: cause, reason: String(describing: error))
+            }
+            guard let reaction else { return }
+            do {
+                try instance.add(reaction.record, metadata: metadata, codecs)
+                try instance.add(reaction.actions, at: reaction.moment, metadata: metadata, codecs)
+            } catch {
+                throw .unencodable(error)
+            }
+            var request = AppendRequest()
+            instance.addPending(to: &request)
+            do {
+                _ = try await log.append(request)
+                instance.settle()
+                cache.put(instance, for: stream)
+                return
+            } catch {
+                guard case .wrongExpectedVersion = error else { throw ProcessError(error) }
+            }
+        }
+    }
+
+    private func sleep(_ wait: Duration, orUntilBeyond position: Position) async throws(ProcessError) {
+        let (log, clock) = (log, clock)
+        let result = await withTaskGroup(of: Result<Void, ProcessError>.self) { group in
+            group.addTask {
+                do throws(ReadError) {
+                    _ = try await log.head(beyond: position)
+                    return .success(())
+                } catch {
+                    return .failure(ProcessError(error))
+                }
+            }
+            group.addTask {
+                do {
+                    try await clock.sleep(for: wait)
+                    return .success(())
+                } catch {
+                    return .failure(.cancelled)
+                }
+            }
+            let first = await group.next() ?? .success(())
+            group.cancelAll()
+            return first
+        }
+        try result.get()
+    }
+}

@@ -1,0 +1,210 @@
+import DaybookCore
+
+extension ProcessRunner {
+    /// How far the reactions have come.
+    struct Place {
+        var reached: Position
+        /// What the stream of the progress says.
+        var saved: Position
+        var version: StreamVersion?
+    }
+
+    /// Where the runner records how far it has come.
+    static var progressStream: StreamName { StreamName(unchecked: "process_progress-\(P.category)") }
+
+    /// The positions without a reaction after which the progress is recorded all the same.
+    private static var unsavedPositions: Int64 { 100_000 }
+    /// The data after which a batch ends.
+    private static var batchBytes: Int { 4 << 20 }
+
+    func startingPlace() async throws(ProcessError) -> Place {
+        guard P.Event.typePrefix != "process" else { throw .reservedPrefix }
+        let page: StreamPage
+        do {
+            page = try await log.readPage(of: Self.progressStream, from: .end, direction: .backward, limit: 1)
+        } catch {
+            throw ProcessError(error)
+        }
+        var place = Place(reached: .start, saved: .start, version: page.state.lastVersion)
+        if let last = page.events.first {
+            do {
+                for case .advanced(let through) in try codecs.records.decode(last) {
+                    place.reached = Position(through)
+                    place.saved = place.reached
+                }
+            } catch {
+                throw .undecodable(error)
+            }
+        } else if place.version == nil {
+            // Of the progress only the last event is needed.
+            do {
+                try await log.setRetention(Retention(maxCount: 1), of: Self.progressStream)
+            } catch {
+                throw ProcessError(error)
+            }
+        }
+        progress.reach(place.reached)
+        return place
+    }
+
+    func reactForEver() async throws(ProcessError) {
+        var place = try await startingPlace()
+        while true {
+            guard try await step(&place) else { continue }
+            do { _ = try await log.head(beyond: place.reached) } catch { throw ProcessError(error) }
+        }
+    }
+
+    /// Reacts to the next page of inputs.
+    ///
+    /// - Returns: Whether the page reached the end of the log.
+    func step(_ place: inout Place) async throws(ProcessError) -> Bool {
+        guard !Task.isCancelled else { throw .cancelled }
+        let page: LogPage
+        do {
+            page = try await log.readPage(
+                from: .after(place.reached), direction: .forward, filter: P.filter, limit: batchSize)
+        } catch {
+            throw ProcessError(error)
+        }
+        var rest = page.events[...]
+        while !rest.isEmpty { try await record(&rest, &place) }
+        place.reached = max(place.reached, page.scannedThrough)
+        if place.reached.rawValue - place.saved.rawValue >= Self.unsavedPositions {
+            _ = try await commit(Batch(), through: place.reached, &place)
+        }
+        progress.reach(place.reached)
+        return page.isAtEnd
+    }
+
+    /// Reacts to as many inputs as one append takes; to those before one that fails, when it is not the first.
+    private func record(_ rest: inout ArraySlice<RecordedEvent>, _ place: inout Place) async throws(ProcessError) {
+        while true {
+            var batch = Batch()
+            for recorded in rest {
+                let changed: [ProcessInstance<P>]
+                do throws(ProcessError) {
+                    changed = try await react(to: recorded, after: batch)
+                } catch {
+                    guard batch.inputs > 0 else { throw error }
+                    break
+                }
+                guard batch.add(changed, upTo: Self.batchBytes) else { break }
+            }
+            guard let last = rest.prefix(batch.inputs).last else { return }
+            var isRecorded = batch.order.isEmpty
+            if !isRecorded { isRecorded = try await commit(batch, through: last.position, &place) }
+            if isRecorded {
+                place.reached = last.position
+                progress.reach(last.position)
+                rest = rest.dropFirst(batch.inputs)
+                return
+            }
+            // A deadline or a rejection changed one of the processes meanwhile.
+            for stream in batch.order { _ = cache.take(stream) }
+        }
+    }
+
+    /// The reactions that one append is to record.
+    private struct Batch {
+        private(set) var inputs = 0
+        /// The processes that reacted, in the order in which they first did.
+        private(set) var order: [StreamName] = []
+        private(set) var instances: [StreamName: ProcessInstance<P>] = [:]
+        private var events = 0
+        private var bytes = 0
+
+        /// Takes in what an input led to, unless it is not the first and would make the append too large.
+        mutating func add(_ changed: [ProcessInstance<P>], upTo limit: Int) -> Bool {
+            var (events, bytes, streams) = (events, bytes, order.count)
+            for instance in changed {
+                let old = instances[instance.stream]
+                if old == nil { streams += 1 }
+                events += instance.pending.count - (old?.pending.count ?? 0)
+                bytes += instance.pendingBytes - (old?.pendingBytes ?? 0)
+            }
+            let fits = streams < Limits.streamsPerAppend && events < Limits.eventsPerAppend && bytes <= limit
+            guard inputs == 0 || fits else { return false }
+            for instance in changed where instances.updateValue(instance, forKey: instance.stream) == nil {
+                order.append(instance.stream)
+            }
+            (self.events, self.bytes) = (events, bytes)
+            inputs += 1
+            return true
+        }
+    }
+
+    /// The processes that an input changes, as they are after it.
+    private func react(
+        to recorded: RecordedEvent, after batch: Batch
+    ) async throws(ProcessError) -> [ProcessInstance<P>] {
+        let inputs: [P.Input]
+        do { inputs = try reader.decode(recorded) } catch { throw .undecodable(error) }
+        let metadata = Self.metadata(following: recorded)
+        var changed: [ProcessInstance<P>] = []
+        for input in inputs {
+            let ids: [String]
+            do { ids = try P.processIDs(for: input, recorded: recorded) } catch {
+                throw .failed(at: ProjectionError.Place(recorded), reason: String(describing: error))
+            }
+            for id in ids {
+                let stream = try stream(of: id)
+                let index = changed.firstIndex { $0.stream == stream }
+                var instance: ProcessInstance<P>
+                if let known = index.map({ changed[$0] }) ?? batch.instances[stream] ?? cache.value(for: stream) {
+                    instance = known
+                } else {
+                    instance = try await fresh(stream)
+                }
+                let actions: [ProcessAction<P.Event, P.Command>]
+                do { actions = try P.react(to: input, in: instance.state) } catch {
+                    throw .failed(at: ProjectionError.Place(recorded), reason: String(describing: error))
+                }
+                do { try instance.add(actions, at: recorded.recordedAt, metadata: metadata, codecs) } catch {
+                    throw .unencodable(error)
+                }
+                if let index { changed[index] = instance } else { changed.append(instance) }
+            }
+        }
+        return changed
+    }
+
+    /// Records reactions, and how far they go.
+    ///
+    /// - Returns: Whether they were recorded; false when one of the processes has changed meanwhile.
+    private func commit(
+        _ batch: Batch, through position: Position, _ place: inout Place
+    ) async throws(ProcessError) -> Bool {
+        var request = AppendRequest()
+        for stream in batch.order { batch.instances[stream]?.addPending(to: &request) }
+        let advanced: EncodedEvent
+        do { advanced = try codecs.records.encode(.advanced(through: position.rawValue)) } catch {
+            throw .unencodable(error)
+        }
+        request.append(
+            [NewEvent(type: advanced.type, data: advanced.data)], to: Self.progressStream,
+            expecting: place.version.map { .version($0) } ?? .noStream)
+        do { _ = try await log.append(request) } catch {
+            guard case .wrongExpectedVersion(let stream, _, _) = error else { throw ProcessError(error) }
+            guard stream != Self.progressStream else { throw .moved(category: P.category) }
+            return false
+        }
+        place.version = place.version?.next ?? .first
+        place.saved = position
+        for (stream, instance) in batch.instances {
+            var settled = instance
+            settled.settle()
+            cache.put(settled, for: stream)
+        }
+        return true
+    }
+
+    /// The metadata of what follows from an event.
+    static func metadata(following event: RecordedEvent) -> [UInt8] {
+        let cause = try? EventMetadata(decoding: event.metadata)
+        return EventMetadata(
+            correlationID: cause?.correlationID ?? event.id.description, causationID: event.id.description,
+            actor: P.category.rawValue, traceParent: cause?.traceParent
+        ).encoded()
+    }
+}

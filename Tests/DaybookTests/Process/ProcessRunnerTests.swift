@@ -1,0 +1,288 @@
+import Daybook
+import DaybookCore
+import DaybookTesting
+import Synchronization
+import Testing
+
+enum SaleEvent: DomainEvent, Equatable {
+    case placed(sale: String)
+    case paid(sale: String)
+    static let typePrefix = "sale"
+    var sale: String {
+        switch self {
+        case .placed(let sale), .paid(let sale): sale
+        }
+    }
+}
+
+/// One shelf of goods: reserves, ships and gives back.
+enum Shelf: Decider {
+    struct State: Sendable, Equatable {
+        var left = 5
+        var reserved: Set<String> = []
+        var shipped: [String] = []
+        var released: [String] = []
+    }
+    enum Command: Codable, Sendable, Equatable {
+        case reserve(String)
+        case ship(String)
+        case release(String)
+    }
+    enum Event: DomainEvent, Equatable {
+        case reserved(String)
+        case shipped(String)
+        case released(String)
+        static let typePrefix = "shelf"
+    }
+    enum Rejection: Error { case empty, unknown }
+    static let initialState = State()
+    static func decide(_ command: Command, in state: State) throws(Rejection) -> [Event] {
+        switch command {
+        case .reserve(let sale):
+            guard state.left > 0 else { throw .empty }
+            return [.reserved(sale)]
+        case .ship(let sale):
+            guard state.reserved.contains(sale) else { throw .unknown }
+            return [.shipped(sale)]
+        case .release(let sale):
+            guard state.reserved.contains(sale) else { throw .unknown }
+            return [.released(sale)]
+        }
+    }
+    static func evolve(_ state: inout State, with event: Event) {
+        switch event {
+        case .reserved(let sale):
+            state.left -= 1
+            state.reserved.insert(sale)
+        case .shipped(let sale):
+            state.reserved.remove(sale)
+            state.shipped.append(sale)
+        case .released(let sale):
+            state.left += 1
+            state.reserved.remove(sale)
+            state.released.append(sale)
+        }
+    }
+}
+
+/// Reserves what is sold, ships it when it is paid, and gives it back when it is not paid within a minute.
+enum Fulfilment: ProcessManager {
+    enum Event: DomainEvent, Equatable {
+        case started(sale: String)
+        case finished
+        case failed(reason: String)
+        static let typePrefix = "fulfilment"
+    }
+    struct State: Sendable, Equatable {
+        var sale: String?
+        var isOpen = false
+        var failure: String?
+    }
+    typealias Action = ProcessAction<Event, Shelf.Command>
+    struct Unwanted: Error {}
+
+    static let category: DaybookCore.Category = "fulfilment"
+    static let initialState = State()
+
+    static func processIDs(for input: SaleEvent, recorded: RecordedEvent) throws -> [String] {
+        if input.sale == "unwanted" { throw Unwanted() }
+        return [input.sale]
+    }
+    static func react(to input: SaleEvent, in state: State) -> [Action] {
+        switch input {
+        case .placed(let sale):
+            state.sale == nil
+                ? [.record(.started(sale: sale)), .send(.reserve(sale)), .setDeadline("payment", after: .seconds(60))]
+                : []
+        case .paid(let sale):
+            state.isOpen ? [.cancelDeadline("payment"), .send(.ship(sale)), .record(.finished)] : []
+        }
+    }
+    static func react(toDeadline name: String, in state: State) -> [Action] {
+        state.isOpen ? [.send(.release(state.sale ?? "")), .record(.failed(reason: "not paid"))] : []
+    }
+    static func react(toRejectionOf command: Shelf.Command, reason: String, in state: State) -> [Action] {
+        guard case .reserve = command, state.isOpen else { return [] }
+        return [.cancelDeadline("payment"), .record(.failed(reason: reason))]
+    }
+    static func evolve(_ state: inout State, with event: Event) {
+        switch event {
+        case .started(let sale):
+            state.sale = sale
+            state.isOpen = true
+        case .finished: state.isOpen = false
+        case .failed(let reason):
+            state.isOpen = false
+            state.failure = reason
+        }
+    }
+}
+
+@Suite("A process manager")
+struct ProcessRunnerTests {
+    typealias Store = any EventStore & ReadModelStore
+    private static let policy = ConsumerPolicy(
+        lease: .milliseconds(300), deliveries: 1000, backoff: .milliseconds(1), backoffCeiling: .milliseconds(5),
+        pollInterval: .milliseconds(2))
+
+    private final class Errors: Sendable {
+        private let list = Mutex<[ProcessError]>([])
+        var all: [ProcessError] { list.withLock { $0 } }
+        func add(_ error: ProcessError) { list.withLock { $0.append(error) } }
+    }
+
+    private func record(_ events: [SaleEvent], in store: any EventStore) async throws {
+        let codec = JSONEventCodec<SaleEvent>()
+        let encoded = try events.map { try codec.encode($0) }
+        try await store.append(encoded.map { NewEvent(type: $0.type, data: $0.data) }, to: "sales")
+    }
+
+    private func runner(
+        _ log: any EventStore, _ store: Store, time: DrivenTime,
+        shelf: CommandHandler<Shelf>
+    ) -> ProcessRunner<Fulfilment> {
+        ProcessRunner(Fulfilment.self, of: log, in: store, policy: Self.policy, time: time.source) { command, id in
+            try await shelf.handle(command, id: "1", commandID: id)
+        }
+    }
+
+    /// Waits, for a bounded time, until something is so.
+    private func eventually(_ what: String, _ holds: () async throws -> Bool) async throws {
+        let clock = ContinuousClock()
+        let end = clock.now + .seconds(30)
+        while try await !holds() {
+            guard clock.now < end else {
+                Issue.record("not within 30 s: \(what)")
+                return
+            }
+            try await Task.sleep(for: .milliseconds(5))
+        }
+    }
+
+    @Test("sends commands, cancels and passes deadlines, and takes rejections back", arguments: TestStore.all)
+    func wholeStory(_ make: TestStore) async throws {
+        let store = try await make.make()
+        let shelf = CommandHandler(Shelf.self, in: store, category: "shelf")
+        let time = DrivenTime(at: TimeSource.system.now)
+        let runner = runner(store, store, time: time, shelf: shelf)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await runner.run() }
+            try await record((1...7).map { .placed(sale: "\($0)") }, in: store)
+            try await eventually("two are rejected") {
+                let failures = try await (runner.state(of: "6").state.failure, runner.state(of: "7").state.failure)
+                return failures.0 != nil && failures.1 != nil
+            }
+            #expect(try await runner.state(of: "7").state.failure == "empty")
+            #expect(try await runner.deadlines(of: "7").isEmpty)
+            #expect(try await runner.deadlines(of: "1").keys.sorted() == ["payment"])
+            try await record([.paid(sale: "1"), .paid(sale: "1"), .paid(sale: "7")], in: store)
+            try await eventually("one is shipped") { try await shelf.state(of: "1").state.shipped == ["1"] }
+            time.advance(by: .seconds(61))
+            try await eventually("four are given back") { try await shelf.state(of: "1").state.released.count == 4 }
+            #expect(try await shelf.state(of: "1").state.left == 4)
+            #expect(try await runner.state(of: "2").state.failure == "not paid")
+            group.cancelAll()
+        }
+        var sent = 0
+        for try await event in store.events(filter: EventFilter(types: ["process.sent"])) {
+            sent += 1
+            let metadata = try EventMetadata(decoding: event.metadata)
+            #expect(metadata.causationID != nil && metadata.actor == "fulfilment" || metadata.causationID == nil)
+        }
+        #expect(sent == 7 + 1 + 4)
+    }
+
+    @Test(
+        "has each effect once, whichever append fails before or after it", arguments: TestStore.all, TestSeeds.first(4))
+    func crashes(_ make: TestStore, seed: UInt64) async throws {
+        let store = try await make.make()
+        let random = Mutex(SplitMix64(seed: seed))
+        let faults = Countdown(60)
+        @Sendable func fault() throws(AppendError) {
+            let isBad = random.withLock { Int.random(in: 0..<3, using: &$0) == 0 }
+            if isBad, faults.take() { throw .storageFailed(reason: "a test", mayBeWritten: true) }
+        }
+        let faulty = ForwardingStore(
+            store, beforeAppend: { _ throws(AppendError) in try fault() },
+            afterAppend: { _ throws(AppendError) in try fault() })
+        let time = DrivenTime(at: TimeSource.system.now)
+        let plain = CommandHandler(Shelf.self, in: store, category: "shelf")
+        let work = Task {
+            // Each failure is a crash: a new runner with nothing in memory goes on.
+            while !Task.isCancelled {
+                let shelf = CommandHandler(Shelf.self, in: faulty, category: "shelf")
+                let runner = runner(faulty, store, time: time, shelf: shelf)
+                do { try await runner.run() } catch {}
+            }
+        }
+        for number in 1...5 { try await record([.placed(sale: "\(number)")], in: store) }
+        try await eventually("all are reserved") { try await plain.state(of: "1").state.reserved.count == 5 }
+        try await record([.paid(sale: "2"), .paid(sale: "4")], in: store)
+        try await eventually("two are shipped") { try await plain.state(of: "1").state.shipped.count == 2 }
+        time.advance(by: .seconds(61))
+        try await eventually("three are given back") { try await plain.state(of: "1").state.released.count == 3 }
+        work.cancel()
+        await work.value
+        let state = try await plain.state(of: "1").state
+        #expect(state.left == 3 && state.reserved.isEmpty, "seed \(seed)")
+        #expect(state.shipped.sorted() == ["2", "4"] && state.released.sorted() == ["1", "3", "5"], "seed \(seed)")
+        var kinds: [String: Int] = [:]
+        for try await event in store.events(filter: EventFilter(categories: ["fulfilment"])) {
+            kinds[event.type.rawValue, default: 0] += 1
+        }
+        #expect(
+            kinds == [
+                "fulfilment.started": 5, "fulfilment.finished": 2, "fulfilment.failed": 3, "process.sent": 10,
+                "process.deadlineSet": 5, "process.deadlineCancelled": 2, "process.deadlinePassed": 3,
+            ], "seed \(seed)")
+    }
+
+    @Test("stops before an input that it refuses, after those before it", arguments: TestStore.all)
+    func poison(_ make: TestStore) async throws {
+        let store = try await make.make()
+        let shelf = CommandHandler(Shelf.self, in: store, category: "shelf")
+        let runner = runner(store, store, time: DrivenTime(), shelf: shelf)
+        try await record([.placed(sale: "1"), .placed(sale: "unwanted"), .placed(sale: "2")], in: store)
+        for _ in 0..<2 {
+            let error = await #expect(throws: ProcessError.self) { try await runner.react() }
+            guard case .failed(let place, _)? = error else {
+                Issue.record("\(String(describing: error))")
+                return
+            }
+            #expect(place.position == 2)
+        }
+        #expect(try await runner.state(of: "1").state.isOpen)
+        #expect(try await runner.state(of: "2").version == nil)
+    }
+
+    @Test("runs once at a time", arguments: TestStore.all)
+    func fenced(_ make: TestStore) async throws {
+        let store = try await make.make()
+        let shelf = CommandHandler(Shelf.self, in: store, category: "shelf")
+        let runners = (0..<2).map { _ in runner(store, store, time: DrivenTime(), shelf: shelf) }
+        let errors = Errors()
+        await withTaskGroup(of: Void.self) { group in
+            for runner in runners {
+                group.addTask {
+                    do throws(ProcessError) { try await runner.run() } catch { errors.add(error) }
+                }
+            }
+            group.addTask {
+                for number in 0..<2000 where errors.all.isEmpty {
+                    try? await self.record([.placed(sale: "\(number)")], in: store)
+                }
+            }
+            while await group.next() != nil {
+                if !errors.all.isEmpty { break }
+            }
+            group.cancelAll()
+        }
+        #expect(!errors.all.isEmpty)
+        _ = try? await runners[0].react()
+        var started: [String: Int] = [:]
+        for try await event in store.events(filter: EventFilter(types: ["fulfilment.started"])) {
+            started[event.stream.rawValue, default: 0] += 1
+        }
+        #expect(started.values.allSatisfy { $0 == 1 })
+    }
+}
