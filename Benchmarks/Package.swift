@@ -18,7 +18,14 @@ let package = Package(
             ],
             path: "Benchmarks/CoreBenchmarks",
             swiftSettings: [.enableUpcomingFeature("ExistentialAny")],
-            plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")])
+            plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")]),
+        .executableTarget(
+            name: "ModelBenchmarks",
+            dependencies: [
+                .product(name: "Daybook", package: "daybook"), .product(name: "DaybookSQLite", package: "daybook"),
+            ],
+            path: "Benchmarks/ModelBenchmarks",
+            swiftSettings: [.enableUpcomingFeature("ExistentialAny")]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -118,6 +118,22 @@ enum Fulfilment: ProcessManager {
     }
 }
 
+/// Counts inputs, so that one that has its effect twice shows.
+enum Tally: ProcessManager {
+    enum Event: DomainEvent {
+        case counted
+        static let typePrefix = "tally"
+    }
+    static let category: DaybookCore.Category = "tally"
+    static let initialState = 0
+    static func processIDs(for input: SaleEvent, recorded: RecordedEvent) -> [String] { ["all", input.sale] }
+    static func react(to input: SaleEvent, in state: Int) -> [ProcessAction<Event, String>] { [.record(.counted)] }
+    static func react(
+        toRejectionOf command: String, reason: String, in state: Int
+    ) -> [ProcessAction<Event, String>] { [] }
+    static func evolve(_ state: inout Int, with event: Event) { state += 1 }
+}
+
 @Suite("A process manager")
 struct ProcessRunnerTests {
     typealias Store = any EventStore & ReadModelStore
@@ -284,5 +300,46 @@ struct ProcessRunnerTests {
             started[event.stream.rawValue, default: 0] += 1
         }
         #expect(started.values.allSatisfy { $0 == 1 })
+    }
+
+    @Test("that another runner overtakes records nothing, and says so", arguments: TestStore.all)
+    func overtaken(_ make: TestStore) async throws {
+        let store = try await make.make()
+        try await record((0..<300).map { .placed(sale: "\($0 % 7)") }, in: store)
+        let other = ProcessRunner(Tally.self, of: store, in: store) { _, _ in }
+        let isFirst = Countdown(1)
+        let slow = ForwardingStore(
+            store,
+            beforeAppend: { request throws(AppendError) in
+                guard request.writes.contains(where: { $0.stream == "tally-all" }), isFirst.take() else { return }
+                _ = try? await other.react()
+            })
+        let runner = ProcessRunner(Tally.self, of: slow, in: store, batchSize: 100) { _, _ in }
+        await #expect(throws: ProcessError.moved(category: "tally")) { try await runner.react() }
+        #expect(try await other.state(of: "all").state == 300)
+        try await record([.paid(sale: "1")], in: store)
+        #expect(try await runner.react() >= 301)
+        #expect(try await other.state(of: "all").state == 301)
+        #expect(try await other.state(of: "1").state == 44)
+    }
+
+    @Test(
+        "has each input's effect once, however its inputs are cut into batches", arguments: TestStore.all,
+        TestSeeds.first(3))
+    func batches(_ make: TestStore, seed: UInt64) async throws {
+        var random = SplitMix64(seed: seed)
+        let store = try await make.make()
+        var expected: [String: Int] = [:]
+        for _ in 0..<10 {
+            let sales = (0..<Int.random(in: 1...60, using: &random)).map { _ in
+                "\(Int.random(in: 0..<30, using: &random))"
+            }
+            for sale in sales + sales.map({ _ in "all" }) { expected[sale, default: 0] += 1 }
+            try await record(sales.map { .placed(sale: $0) }, in: store)
+            let size = Int.random(in: 1...50, using: &random)
+            _ = try await ProcessRunner(Tally.self, of: store, in: store, batchSize: size) { _, _ in }.react()
+        }
+        let reader = ProcessRunner(Tally.self, of: store, in: store) { _, _ in }
+        for (id, count) in expected { #expect(try await reader.state(of: id).state == count, "seed \(seed)") }
     }
 }

@@ -1,0 +1,73 @@
+import Daybook
+import DaybookCore
+
+/// The events of the measurements: about 40 bytes of data each.
+enum AccountEvent: DomainEvent {
+    case deposited(account: String, amount: Int)
+
+    static let typePrefix = "account"
+    static let account = TagKey<String>("account")
+
+    var tags: [Tag] {
+        switch self {
+        case .deposited(let account, _): [Self.account(account)]
+        }
+    }
+}
+
+struct Balance: Codable, Sendable {
+    var amount = 0
+    var deposits = 0
+}
+
+/// A document for each account.
+struct Balances: Projection {
+    var name: ReadModelName = "balances"
+
+    func filter(for key: String) -> EventFilter { EventFilter(tags: [AccountEvent.account(key)]) }
+
+    func keys(for event: AccountEvent, recorded: RecordedEvent) -> [String] {
+        switch event {
+        case .deposited(let account, _): [account]
+        }
+    }
+
+    func apply(_ event: AccountEvent, recorded: RecordedEvent, key: String, to document: inout Balance?) {
+        switch event {
+        case .deposited(_, let amount):
+            var balance = document ?? Balance()
+            balance.amount += amount
+            balance.deposits += 1
+            document = balance
+        }
+    }
+}
+
+/// Thanks for each deposit: one event and one command for each input.
+enum Thanks: ProcessManager {
+    enum Event: DomainEvent {
+        case thanked(amount: Int)
+        static let typePrefix = "thanks"
+    }
+
+    static let category: Category = "thanks"
+    static let initialState = 0
+
+    static func processIDs(for input: AccountEvent, recorded: RecordedEvent) -> [String] {
+        switch input {
+        case .deposited(let account, _): [account]
+        }
+    }
+
+    static func react(to input: AccountEvent, in state: Int) -> [ProcessAction<Event, String>] {
+        switch input {
+        case .deposited(let account, let amount): [.record(.thanked(amount: amount)), .send(account)]
+        }
+    }
+
+    static func react(
+        toRejectionOf command: String, reason: String, in state: Int
+    ) -> [ProcessAction<Event, String>] { [] }
+
+    static func evolve(_ state: inout Int, with event: Event) { state += 1 }
+}
