@@ -14,7 +14,7 @@ struct ModelBenchmarks {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         for keys in [10_000, count] {
-            let store = try await SQLiteEventStore.open(at: folder.appendingPathComponent("\(keys).daybook").path)
+            let store = try await SQLiteEventStore.open(folder.appendingPathComponent("\(keys).daybook").path)
             try await measure("append \(keys) accounts' events, 1 000 at once", count) {
                 try await fill(store, count: count, accounts: keys)
             }
@@ -28,7 +28,7 @@ struct ModelBenchmarks {
                     _ = try await ProcessRunner(Thanks.self, of: store, in: store) { _, _ in }.react()
                 }
             }
-            try await store.close()
+            await store.close()
         }
         print("peak memory: \(peakMemory()) MiB")
     }
@@ -85,8 +85,11 @@ struct ModelBenchmarks {
         }
     }
 
-    private static func measure(_ name: String, _ count: Int, _ body: () async throws -> Void) async throws {
-        let time = try await ContinuousClock().measure { try await body() }
+    private static func measure(_ name: String, _ count: Int, _ body: @Sendable () async throws -> Void) async throws {
+        let clock = ContinuousClock()
+        let start = clock.now
+        try await body()
+        let time = clock.now - start
         let seconds = Double(time.components.seconds) + Double(time.components.attoseconds) / 1e18
         print("\(name): \(Int(Double(count) / seconds)) /s (\(milliseconds(time)) ms)")
     }
