@@ -151,9 +151,7 @@ public struct BoundaryHandler<D: BoundaryDecider>: Sendable {
             }
             if events[placed.stream] == nil { order.append(placed.stream) }
             events[placed.stream, default: []].append(
-                NewEvent(
-                    type: encoded.type, schemaVersion: encoded.schemaVersion, contentType: encoded.contentType,
-                    data: encoded.data, metadata: metadata, tags: tags))
+                NewEvent(encoded, metadata: metadata, tags: tags))
         }
         var request = AppendRequest()
         for stream in order { request.append(events[stream] ?? [], to: stream, expecting: .any) }

@@ -15,3 +15,12 @@ public struct EncodedEvent: Sendable, Hashable {
         self.data = data
     }
 }
+
+extension NewEvent {
+    /// An event as a codec has written it.
+    public init(_ encoded: EncodedEvent, metadata: [UInt8] = [], tags: [Tag] = []) {
+        self.init(
+            type: encoded.type, schemaVersion: encoded.schemaVersion, contentType: encoded.contentType,
+            data: encoded.data, metadata: metadata, tags: tags)
+    }
+}

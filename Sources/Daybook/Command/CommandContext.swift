@@ -39,6 +39,17 @@ public struct CommandContext: Sendable, Hashable {
         self.additional = additional
     }
 
+    /// The context of what an event causes: what the event belongs to, and the event as the cause.
+    ///
+    /// - Parameter actor: Who reacts to the event: a consumer, a process.
+    public init(following event: RecordedEvent, actor: String? = nil) {
+        // Metadata that is no JSON object does not say what the event belongs to.
+        let cause = try? EventMetadata(decoding: event.metadata)
+        self.init(
+            correlationID: cause?.correlationID ?? event.id.description, causationID: event.id.description,
+            actor: actor, traceParent: cause?.traceParent)
+    }
+
     /// The context of the current task; empty unless set by one of the `with` functions.
     @TaskLocal public static var current = CommandContext()
 

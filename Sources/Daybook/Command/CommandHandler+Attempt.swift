@@ -6,6 +6,8 @@ extension CommandHandler {
     private struct Decision {
         var events: [D.Event]
         var new: [NewEvent]
+        /// The commands themselves, when they are to be recorded.
+        var records: [NewEvent] = []
         /// The state after the events, where the decision had to make it; nil when it is still to be made.
         var state: D.State?
     }
@@ -14,6 +16,7 @@ extension CommandHandler {
         case done(CommandReceipt<D.Event>)
         /// The store was not as the basis said: read what is new, and decide again.
         case conflict
+        case rejected(CommandError<D.Rejection>)
     }
 
     /// Attempts the commands until they succeed, are rejected, or have met too many conflicts.
@@ -30,19 +33,27 @@ extension CommandHandler {
             let decided: Result<Decision, CommandError<D.Rejection>>
             do throws(CommandError<D.Rejection>) {
                 decided = .success(
-                    try decide(commands, on: current.state, commandID: commandID, correlationID: correlationID))
+                    try decide(commands, on: current, commandID: commandID, correlationID: correlationID))
             } catch {
                 decided = .failure(error)
             }
             let outcome: Result<Outcome, CommandError<D.Rejection>>
             do throws(CommandError<D.Rejection>) {
-                outcome = .success(try await settle(decided, in: stream, commandID: commandID, basis: &current))
+                var settled = try await settle(decided, in: stream, commandID: commandID, basis: &current)
+                if case .rejected(let rejection) = settled {
+                    let isRecorded = try await record(
+                        rejection, of: commands, in: stream, on: current, commandID: commandID, correlationID)
+                    guard !isRecorded else { throw rejection }
+                    settled = .conflict
+                }
+                outcome = .success(settled)
             } catch {
                 outcome = .failure(error)
             }
             basis = consume current
             switch try outcome.get() {
             case .done(let receipt): return receipt
+            case .rejected(let error): throw error
             case .conflict:
                 if basis?.isVerified == true {
                     conflicts += 1
@@ -66,9 +77,9 @@ extension CommandHandler {
             if let commandID, let receipt = try await earlierReceipt(for: commandID, stream: stream) {
                 return .done(receipt)
             }
-            throw error
+            return .rejected(error)
         case .success(let decision):
-            if decision.events.isEmpty, commandID == nil {
+            if decision.events.isEmpty, decision.records.isEmpty, commandID == nil {
                 guard basis.isVerified else { return .conflict }
                 return .done(
                     CommandReceipt(stream: stream, version: basis.version, position: basis.position, events: []))
@@ -81,6 +92,8 @@ extension CommandHandler {
         _ decision: Decision, to stream: StreamName, commandID: CommandID?, basis: inout Basis
     ) async throws(CommandError<D.Rejection>) -> Outcome {
         var request = AppendRequest(commandID: commandID)
+        // Before the events, so that the append's position is that of the last of them.
+        if !decision.records.isEmpty { request.append(decision.records, to: stream.commands) }
         if decision.events.isEmpty {
             request.check(stream, at: basis.expected)
         } else {
@@ -112,7 +125,7 @@ extension CommandHandler {
             } else {
                 for event in decision.events { D.evolve(&basis.state, with: event) }
             }
-            basis.advance(to: result)
+            basis.advance(to: result, of: stream)
             basis.eventsSinceSnapshot += decision.events.count
             if let isDue = snapshots?.policy.isDue, decision.events.contains(where: isDue) {
                 basis.isSnapshotDue = true
@@ -125,11 +138,12 @@ extension CommandHandler {
     }
 
     private func decide(
-        _ commands: Commands, on state: D.State, commandID: CommandID?, correlationID: String
+        _ commands: Commands, on basis: borrowing Basis, commandID: CommandID?, correlationID: String
     ) throws(CommandError<D.Rejection>) -> Decision {
         var decision = Decision(events: [], new: [], state: nil)
+        let version = basis.version
         if commands.isBatch {
-            var evolving = state
+            var evolving = basis.state
             var metadata: (context: CommandContext, bytes: [UInt8])?
             for (index, element) in commands.elements.enumerated() {
                 let events: [D.Event]
@@ -138,11 +152,13 @@ extension CommandHandler {
                 } catch {
                     throw .rejectedInBatch(error, index: index)
                 }
-                if events.isEmpty { continue }
+                if events.isEmpty, recording.encode == nil { continue }
                 if metadata?.context != element.context {
                     let new = element.context.metadata(commandID: commandID, correlationID: correlationID)
                     metadata = (element.context, new.encoded())
                 }
+                let after = version.advanced(by: decision.events.count)
+                try record(element.command, after: after, events.count, metadata?.bytes ?? [], into: &decision)
                 for event in events {
                     try encode(event, metadata: metadata?.bytes ?? [], into: &decision)
                     D.evolve(&evolving, with: event)
@@ -153,16 +169,58 @@ extension CommandHandler {
             for element in commands.elements {
                 let events: [D.Event]
                 do throws(D.Rejection) {
-                    events = try D.decide(element.command, in: state)
+                    events = try D.decide(element.command, in: basis.state)
                 } catch {
                     throw .rejected(error)
                 }
-                if events.isEmpty { continue }
+                if events.isEmpty, recording.encode == nil { continue }
                 let metadata = element.context.metadata(commandID: commandID, correlationID: correlationID).encoded()
+                try record(element.command, after: version, events.count, metadata, into: &decision)
                 for event in events { try encode(event, metadata: metadata, into: &decision) }
             }
         }
         return decision
+    }
+
+    /// Adds the record of a command that is carried out, when there is to be one.
+    private func record(
+        _ command: D.Command, after version: StreamVersion?, _ count: Int, _ metadata: [UInt8],
+        into decision: inout Decision
+    ) throws(CommandError<D.Rejection>) {
+        guard let encode = recording.encode else { return }
+        do {
+            decision.records.append(NewEvent(try encode(command, version, .success(count)), metadata: metadata))
+        } catch {
+            throw .unencodable(error)
+        }
+    }
+
+    /// Records a rejection, when it is to be.
+    ///
+    /// - Returns: False when the stream has changed since, so that the command is to be decided anew.
+    private func record(
+        _ error: CommandError<D.Rejection>, of commands: Commands, in stream: StreamName, on basis: borrowing Basis,
+        commandID: CommandID?, _ correlationID: String
+    ) async throws(CommandError<D.Rejection>) -> Bool {
+        guard recording.includesRejected, let encode = recording.encode, case .rejected(let rejection) = error,
+            let element = commands.elements.first
+        else { return true }
+        let reason = CommandRecording<D.Command>.Reason(text: String(describing: rejection))
+        let encoded: EncodedEvent
+        do { encoded = try encode(element.command, basis.version, .failure(reason)) } catch {
+            throw .unencodable(error)
+        }
+        let metadata = element.context.metadata(commandID: commandID, correlationID: correlationID).encoded()
+        var request = AppendRequest()
+        request.append([NewEvent(encoded, metadata: metadata)], to: stream.commands)
+        request.check(stream, at: basis.expected)
+        do {
+            _ = try await store.append(request)
+            return true
+        } catch {
+            if case .wrongExpectedVersion = error { return false }
+            throw CommandError(error)
+        }
     }
 
     private func encode(
@@ -171,10 +229,7 @@ extension CommandHandler {
         let encoded: EncodedEvent
         do { encoded = try codec.encode(event) } catch { throw .unencodable(error) }
         decision.events.append(event)
-        decision.new.append(
-            NewEvent(
-                type: encoded.type, schemaVersion: encoded.schemaVersion, contentType: encoded.contentType,
-                data: encoded.data, metadata: metadata, tags: event.tags))
+        decision.new.append(NewEvent(encoded, metadata: metadata, tags: event.tags))
     }
 
     private func wait(after attempts: Int) async throws(CommandError<D.Rejection>) {

@@ -19,8 +19,8 @@ extension CommandHandler {
         /// Whether the policy asks for a snapshot, for another reason than the number of events.
         var isSnapshotDue = false
 
-        mutating func advance(to result: AppendResult) {
-            guard let version = result.version else { return }
+        mutating func advance(to result: AppendResult, of stream: StreamName) {
+            guard let version = result.streams.first(where: { $0.stream == stream })?.version else { return }
             self.version = version
             position = result.position
             expected = .version(version)

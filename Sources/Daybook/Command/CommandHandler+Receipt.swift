@@ -8,7 +8,8 @@ extension CommandHandler {
         let result: AppendResult?
         do { result = try await store.receipt(for: commandID) } catch { throw CommandError(error) }
         guard let result else { return nil }
-        guard result.streams.allSatisfy({ $0.stream == stream }) else {
+        let records = stream.commands
+        guard result.streams.allSatisfy({ $0.stream == stream || $0.stream == records }) else {
             throw .append(.commandReused(id: commandID))
         }
         return try await receipt(of: result, in: stream)
@@ -18,8 +19,9 @@ extension CommandHandler {
     func receipt(
         of result: AppendResult, in stream: StreamName
     ) async throws(CommandError<D.Rejection>) -> CommandReceipt<D.Event> {
-        var version = result.version
-        if result.streams.isEmpty {  // A command that decided nothing: the version is that of its moment.
+        let end = result.streams.first { $0.stream == stream }
+        var version = end?.version
+        if end == nil {  // A command that decided nothing: the version is that of its moment.
             do {
                 let page = try await store.readPage(
                     of: stream, from: .position(result.position), direction: .backward, limit: 1)
@@ -30,13 +32,15 @@ extension CommandHandler {
         }
         return CommandReceipt(
             stream: stream, version: version, position: result.position,
-            events: try await events(endingAt: result.position, count: result.eventCount), isRepeat: true,
+            events: end == nil
+                ? [] : try await events(of: stream, endingAt: result.position, count: result.eventCount),
+            isRepeat: true,
             recordedAt: result.recordedAt)
     }
 
-    /// The events of one append. They are read from the log, where they stay even when their stream is deleted.
+    /// The events of one append to a stream. They are read from the log, where they stay even when their stream is deleted.
     private func events(
-        endingAt position: Position, count: Int
+        of stream: StreamName, endingAt position: Position, count: Int
     ) async throws(CommandError<D.Rejection>) -> [D.Event] {
         var events: [D.Event] = []
         var cursor = position
@@ -50,7 +54,7 @@ extension CommandHandler {
             } catch {
                 throw CommandError(error)
             }
-            for event in page.events {
+            for event in page.events where event.stream == stream {
                 // Backwards, as the page goes; all are turned round at the end.
                 do { events.append(contentsOf: try codec.decode(event).reversed()) } catch { throw .undecodable(error) }
             }
@@ -59,5 +63,12 @@ extension CommandHandler {
             cursor = page.scannedThrough.previous
         }
         return events.reversed()
+    }
+}
+
+extension StreamName {
+    /// Where the commands on this stream's subject are recorded.
+    var commands: StreamName {
+        id.map { StreamName(unchecked: "\(category.commands)-\($0)") } ?? StreamName(unchecked: "\(self)_commands")
     }
 }

@@ -14,12 +14,12 @@ extension CommandHandler where D.State: Codable {
         _ decider: D.Type, in store: any EventStore, category: Category, snapshots: SnapshotPolicy<D.Event>,
         keptIn snapshotStore: any SnapshotStore, codec: any EventCodec<D.Event> = JSONEventCodec<D.Event>(),
         retry: RetryPolicy = .default, cache: StateCachePolicy = .default,
-        clock: any Clock<Duration> = ContinuousClock(),
+        recording: CommandRecording<D.Command> = .none, clock: any Clock<Duration> = ContinuousClock(),
         randomness: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()
     ) {
         self.init(
-            store: store, category: category, codec: codec, retry: retry, cache: cache, clock: clock,
-            randomness: randomness, snapshots: StateSnapshots(snapshots, in: snapshotStore))
+            store: store, category: category, codec: codec, retry: retry, cache: cache, recording: recording,
+            clock: clock, randomness: randomness, snapshots: StateSnapshots(snapshots, in: snapshotStore))
     }
 }
 

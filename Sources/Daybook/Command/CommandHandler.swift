@@ -17,7 +17,8 @@ import Synchronization
 /// its stream is read from the start, or from its snapshot. Commands on one subject take turns within this handler, so that they do not
 /// conflict with each other; those on different subjects run side by side.
 ///
-/// **Who and why.** The events carry the ``CommandContext`` of the calling task.
+/// **Who and why.** The events carry the ``CommandContext`` of the calling task. The commands themselves are recorded
+/// when asked (``CommandRecording``).
 public final class CommandHandler<D: Decider>: Sendable {
     let store: any EventStore
     let category: Category
@@ -28,30 +29,34 @@ public final class CommandHandler<D: Decider>: Sendable {
     let cache: StateCache<Basis>
     let turns = StreamTurns()
     let snapshots: StateSnapshots<D>?
+    let recording: CommandRecording<D.Command>
 
     /// - Parameters:
     ///   - category: The first part of the streams' names, before the subject's identifier; has no `-` in it.
     ///   - retry: How often to decide anew when other writers were first.
     ///   - cache: How many states to keep in memory.
+    ///   - recording: Whether the commands themselves are recorded beside their events.
     ///   - clock: Measures the waits between attempts.
     ///   - randomness: Spreads the waits between attempts.
     public convenience init(
         _ decider: D.Type, in store: any EventStore, category: Category,
         codec: any EventCodec<D.Event> = JSONEventCodec<D.Event>(), retry: RetryPolicy = .default,
-        cache: StateCachePolicy = .default, clock: any Clock<Duration> = ContinuousClock(),
+        cache: StateCachePolicy = .default, recording: CommandRecording<D.Command> = .none,
+        clock: any Clock<Duration> = ContinuousClock(),
         randomness: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()
     ) {
         self.init(
-            store: store, category: category, codec: codec, retry: retry, cache: cache, clock: clock,
-            randomness: randomness, snapshots: nil)
+            store: store, category: category, codec: codec, retry: retry, cache: cache, recording: recording,
+            clock: clock, randomness: randomness, snapshots: nil)
     }
 
     init(
         store: any EventStore, category: Category, codec: any EventCodec<D.Event>, retry: RetryPolicy,
-        cache: StateCachePolicy, clock: any Clock<Duration>, randomness: any RandomNumberGenerator & Sendable,
-        snapshots: StateSnapshots<D>?
+        cache: StateCachePolicy, recording: CommandRecording<D.Command>, clock: any Clock<Duration>,
+        randomness: any RandomNumberGenerator & Sendable, snapshots: StateSnapshots<D>?
     ) {
         self.snapshots = snapshots
+        self.recording = recording
         self.store = store
         self.category = category
         self.codec = codec
@@ -118,7 +123,12 @@ public final class CommandHandler<D: Decider>: Sendable {
         _ commands: Commands, id: String, commandID: CommandID?
     ) async throws(CommandError<D.Rejection>) -> CommandReceipt<D.Event> {
         let stream: StreamName
-        do { stream = try StreamName(category: category, id: id) } catch { throw .invalidID(error) }
+        do {
+            stream = try StreamName(category: category, id: id)
+            if recording.encode != nil { _ = try StreamName(stream.commands.rawValue) }
+        } catch {
+            throw .invalidID(error)
+        }
         guard !Task.isCancelled, await turns.take(stream) else { throw .cancelled(mayBeRecorded: false) }
         defer { turns.give(stream) }
         var basis = cache.take(stream)

@@ -56,9 +56,12 @@ public struct ConsumerGroup<Event: ReadableEvent>: Sendable {
 
     /// Handles events as a member of the group until the task is cancelled, then gives back what is not handled.
     ///
-    /// Handlers of different keys run at once, up to ``ConsumerPolicy/inFlight``. A handler that hangs keeps its key
-    /// and its place, and holds up no other key. When the task is cancelled the handlers' tasks are, and the method
-    /// returns after the last of them.
+    /// Handlers of different keys run at once, up to ``ConsumerPolicy/inFlight``. A handler that hangs is cancelled after
+    /// ``ConsumerPolicy/handlerTimeout``; until it returns it keeps its key and its place, and holds up no other key.
+    /// When the task is cancelled the handlers' tasks are, and the method returns after the last of them.
+    ///
+    /// A handler runs in the ``CommandContext`` of its event, so that the commands that it gives name the event as
+    /// their cause and the group as their actor.
     ///
     /// - Parameters:
     ///   - member: A name that no other running member has. A member that is started again under its former name
@@ -77,12 +80,12 @@ public struct ConsumerGroup<Event: ReadableEvent>: Sendable {
     public func status() async throws(ConsumerError) -> ConsumerGroupStatus {
         let state = try await currentState()
         let now = time.now
+        let members = state.members.values.filter { $0.expiresAt > now }
+        let deliveries = members.flatMap { state.deliveries(of: $0.token) }
         return ConsumerGroupStatus(
-            checkpoint: state.checkpoint, settled: state.settled,
-            members: state.members.values.filter { $0.expiresAt > now }.map(\.name).sorted(),
-            inFlight: state.members.values.filter { $0.expiresAt > now }.reduce(0) {
-                $0 + state.inFlight(of: $1.token)
-            },
+            checkpoint: state.checkpoint, settled: state.settled, members: members.map(\.name).sorted(),
+            inFlight: deliveries.count,
+            overdue: deliveries.count { $0.since.map { $0.advanced(by: policy.handlerTimeout) < now } ?? false },
             held: state.heldCount)
     }
 

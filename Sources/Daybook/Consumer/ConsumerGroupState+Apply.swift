@@ -117,7 +117,7 @@ extension ConsumerGroupState {
         guard entry.delivery == nil, entry.dueAt.map({ $0 <= now }) ?? true else { return }
         lastToken += 1
         entry.deliveries += 1
-        entry.delivery = Delivery(member: token, fence: lastToken)
+        entry.delivery = Delivery(member: token, fence: lastToken, since: now)
         self[place] = entry
         room -= 1
         actions.append(

@@ -15,6 +15,8 @@ struct ConsumerGroupState: Sendable, Equatable {
     struct Delivery: Sendable, Equatable, Codable {
         var member: Int64
         var fence: Int64
+        /// Nil in what a program before this field has saved.
+        var since: Timestamp?
     }
 
     struct Entry: Sendable, Equatable, Codable {
@@ -66,8 +68,11 @@ struct ConsumerGroupState: Sendable, Equatable {
         heldCount >= policy.held ? 0 : max(0, policy.window - window.count)
     }
 
-    func inFlight(of token: Int64) -> Int {
-        window.count { $0.delivery?.member == token }
-            + held.values.count { $0.events.first?.delivery?.member == token }
+    func inFlight(of token: Int64) -> Int { deliveries(of: token).count }
+
+    /// The events in the hands of a member, as they were delivered.
+    func deliveries(of token: Int64) -> [Delivery] {
+        (window.lazy.compactMap(\.delivery) + held.values.lazy.compactMap { $0.events.first?.delivery })
+            .filter { $0.member == token }
     }
 }

@@ -10,6 +10,8 @@ public struct ConsumerGroupStatus: Sendable, Hashable {
     public var members: [ConsumerMemberName]
     /// Events that are being handled.
     public var inFlight: Int
+    /// Those of them that have been so for longer than ``ConsumerPolicy/handlerTimeout``: handlers that hang.
+    public var overdue: Int
     /// Parked events, and those that wait behind them or are being replayed.
     public var held: Int
 }

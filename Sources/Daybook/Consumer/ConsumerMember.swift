@@ -4,7 +4,7 @@ import DaybookCore
 ///
 /// All that has happened since the last save is saved together, so that many handlers share a transaction.
 final class ConsumerMember<Event: ReadableEvent> {
-    typealias Handler = @Sendable (ConsumerDelivery<Event>) async throws -> Void
+    typealias Handler = ConsumerHandling<Event>.Handler
 
     private let group: ConsumerGroup<Event>
     private let name: ConsumerMemberName
@@ -134,27 +134,12 @@ final class ConsumerMember<Event: ReadableEvent> {
     private func start(
         _ recorded: RecordedEvent, _ key: ConsumerKey, _ attempt: Int, _ fence: Int64, _ tasks: inout TaskGroup<Void>
     ) {
-        let (reader, handler, mailbox) = (group.reader, handler, mailbox)
-        let position = recorded.position
+        let handling = ConsumerHandling(
+            reader: group.reader, handler: handler, actor: group.name.rawValue, limit: group.policy.handlerTimeout,
+            clock: group.clock)
+        let mailbox = mailbox
         tasks.addTask {
-            let events: [Event]
-            do throws(EventDecodingError) { events = try reader.decode(recorded) } catch {
-                mailbox.post(.park(fence: fence, position: position, reason: error.description))
-                return
-            }
-            do {
-                if !events.isEmpty {
-                    try await handler(
-                        ConsumerDelivery(events: events, recorded: recorded, key: key, attempt: attempt, fence: fence))
-                }
-                mailbox.post(.acknowledge(fence: fence, position: position))
-            } catch let error as ParkEvent {
-                mailbox.post(.park(fence: fence, position: position, reason: error.reason))
-            } catch {
-                // A handler that was cancelled has not failed: leaving gives its event back.
-                guard !Task.isCancelled else { return }
-                mailbox.post(.retry(fence: fence, position: position, reason: String(describing: error)))
-            }
+            if let answer = await handling.answer(to: recorded, key, attempt, fence) { mailbox.post(answer) }
         }
     }
 

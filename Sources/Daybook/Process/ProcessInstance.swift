@@ -75,7 +75,7 @@ struct ProcessInstance<P: ProcessManager>: Sendable {
 
     mutating func add(_ record: Record, metadata: [UInt8], _ codecs: ProcessCodecs<P>) throws(EventEncodingError) {
         isTouched = true
-        append(NewEvent(try codecs.records.encode(record), metadata: metadata, tags: []))
+        append(NewEvent(try codecs.records.encode(record), metadata: metadata))
         apply(record)
     }
 
@@ -97,7 +97,7 @@ struct ProcessInstance<P: ProcessManager>: Sendable {
     /// What was pending has been recorded.
     mutating func settle() {
         if !pending.isEmpty {
-            version = version.map { $0.advanced(by: pending.count) } ?? StreamVersion(Int64(pending.count - 1))
+            version = version.advanced(by: pending.count)
         }
         pending = []
         pendingBytes = 0
@@ -111,12 +111,4 @@ struct ProcessCodecs<P: ProcessManager>: Sendable {
     let records = JSONEventCodec<ProcessRecord<P.Command>>()
 
     func isRecord(_ type: EventType) -> Bool { type.rawValue.utf8.starts(with: "process.".utf8) }
-}
-
-extension NewEvent {
-    fileprivate init(_ encoded: EncodedEvent, metadata: [UInt8], tags: [Tag]) {
-        self.init(
-            type: encoded.type, schemaVersion: encoded.schemaVersion, contentType: encoded.contentType,
-            data: encoded.data, metadata: metadata, tags: tags)
-    }
 }

@@ -3,7 +3,7 @@ import DaybookCore
 /// What a ``ProcessRunner`` records beside the events of the processes themselves.
 ///
 /// Commands are recorded as JSON and read again when they are sent, so that they are locked and changed like events:
-/// with a ``SchemaSource`` of this type.
+/// with a ``SchemaSource`` of this type, and a command that is a ``VersionedCommand``.
 public enum ProcessRecord<Command: Codable & Sendable>: DomainEvent {
     public static var typePrefix: String { "process" }
 
@@ -17,4 +17,12 @@ public enum ProcessRecord<Command: Codable & Sendable>: DomainEvent {
     case deadlinePassed(name: String, at: String)
     /// All inputs up to a position have had their effect: in the stream of the runner's own progress.
     case advanced(through: Int64)
+
+    public static func schemaVersion(of type: EventType) -> UInt32 {
+        type == "process.sent" ? CommandVersions.current(of: Command.self) : 1
+    }
+
+    public static var upcasters: [Upcaster] {
+        CommandVersions.upcasters(of: Command.self, in: ["process.sent"])
+    }
 }

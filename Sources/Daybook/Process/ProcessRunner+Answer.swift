@@ -3,25 +3,26 @@ import DaybookCore
 extension ProcessRunner {
     /// Sends what the processes want to be sent, and records what is rejected.
     func sendCommands() async throws(ProcessError) {
-        do {
-            try await commands.run { delivery in
-                for case .sent(let command) in delivery.events { try await self.send(command, delivery.recorded) }
+        while !Task.isCancelled {
+            do {
+                try await commands.run { delivery in
+                    for case .sent(let command) in delivery.events { try await self.send(command, delivery.recorded) }
+                }
+            } catch .refused(.leaseLost) {
+                // The machine was too busy, or asleep, to renew it in time. What was in hand is sent again under the
+                // same identifiers, so that nothing is lost by going on.
+            } catch {
+                throw ProcessError(error)
             }
-        } catch {
-            throw ProcessError(error)
         }
         throw .cancelled
     }
 
     private func send(_ command: P.Command, _ recorded: RecordedEvent) async throws {
-        let cause = try? EventMetadata(decoding: recorded.metadata)
-        let id = recorded.id.description
         do {
-            try await CommandContext.with(
-                correlationID: cause?.correlationID, causationID: id, actor: P.category.rawValue,
-                traceParent: cause?.traceParent
-            ) {
-                try await send(command, CommandID(unchecked: id))
+            // The consumer group's context names the group as the actor.
+            try await CommandContext.with(actor: P.category.rawValue) {
+                try await send(command, CommandID(unchecked: recorded.id.description))
             }
         } catch {
             guard let reason = (error as? any CommandRejection)?.rejectionReason else { throw error }

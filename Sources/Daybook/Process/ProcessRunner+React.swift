@@ -201,10 +201,7 @@ extension ProcessRunner {
 
     /// The metadata of what follows from an event.
     static func metadata(following event: RecordedEvent) -> [UInt8] {
-        let cause = try? EventMetadata(decoding: event.metadata)
-        return EventMetadata(
-            correlationID: cause?.correlationID ?? event.id.description, causationID: event.id.description,
-            actor: P.category.rawValue, traceParent: cause?.traceParent
-        ).encoded()
+        CommandContext(following: event, actor: P.category.rawValue)
+            .metadata(commandID: nil, correlationID: event.id.description).encoded()
     }
 }

@@ -16,3 +16,10 @@ public struct VersionedState<State: Sendable>: Sendable {
 }
 
 extension VersionedState: Equatable where State: Equatable {}
+
+extension StreamVersion? {
+    /// The version after so many more events; that of a stream without any is nil.
+    func advanced(by count: Int) -> StreamVersion? {
+        count == 0 ? self : self?.advanced(by: count) ?? StreamVersion(Int64(count - 1))
+    }
+}

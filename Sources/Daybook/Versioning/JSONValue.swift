@@ -50,6 +50,17 @@ public enum JSONValue: Sendable, Hashable {
         }
     }
 
+    /// The value of an object's key; nil when there is none, or when this is no object. Setting one where this is no
+    /// object changes nothing.
+    public subscript(key: String) -> JSONValue? {
+        get { if case .object(let members) = self { members[key] } else { nil } }
+        set {
+            guard case .object(var members) = self else { return }
+            members[key] = newValue
+            self = .object(members)
+        }
+    }
+
     /// The value as JSON text without white space, keys in the order of their UTF-8 bytes: equal values have equal
     /// bytes.
     public var bytes: [UInt8] {

@@ -261,4 +261,87 @@ struct ConsumerGroupTests {
             try await tasks.waitForAll()
         }
     }
+
+    @Test("runs a handler in the context of its event", .timeLimit(.minutes(1)), arguments: TestStore.all)
+    func context(_ store: TestStore) async throws {
+        let store = try await store.make()
+        let handler = CommandHandler(CashAccount.self, in: store, category: "account")
+        try await CommandContext.with(correlationID: "request-5", actor: "clerk-7") {
+            _ = try await handler.handle(.deposit(amount: 1), id: "1")
+        }
+        let group = group(store)
+        let diary = Diary()
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask {
+                try await group.run { delivery in
+                    if delivery.key == "account-1" { try await handler.handle(.deposit(amount: 2), id: "2") }
+                    diary.write(delivery.key, delivery.recorded.position)
+                }
+            }
+            await diary.wait(for: 2)
+            tasks.cancelAll()
+            try await tasks.waitForAll()
+        }
+        let events = try await store.readPage(from: .start, direction: .forward, filter: .all, limit: 10).events
+        let metadata = try EventMetadata(decoding: try #require(events.last).metadata)
+        #expect(metadata.correlationID == "request-5" && metadata.causationID == events[0].id.description)
+        #expect(metadata.actor == "g")
+    }
+
+    @Test(
+        "cancels a handler that takes too long, and counts it as failed", .timeLimit(.minutes(1)),
+        arguments: TestStore.all)
+    func timeout(_ store: TestStore) async throws {
+        let store = try await store.make()
+        try await fill(store, keys: 2, count: 4)
+        let group = group(
+            store,
+            ConsumerPolicy(
+                deliveries: 2, backoff: .zero, handlerTimeout: .milliseconds(20), pollInterval: .milliseconds(1)))
+        let diary = Diary()
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask {
+                try await group.run { delivery in
+                    if delivery.recorded.position == 1 { try await Task.sleep(for: .seconds(3600)) }
+                    diary.write(delivery.key, delivery.recorded.position)
+                }
+            }
+            try await wait(group) { $0.held == 2 && $0.checkpoint == 4 }
+            tasks.cancelAll()
+            try await tasks.waitForAll()
+        }
+        let parked = try #require(try await group.parked().first)
+        #expect(parked.position == 1 && parked.deliveries == 2 && parked.waiting == 1)
+        #expect(parked.reason.contains("0.02 seconds"), "\(parked.reason)")
+        #expect(diary.positions == [2, 4])
+    }
+
+    @Test(
+        "keeps the key of a handler that does not heed its cancellation, and tells of it", .timeLimit(.minutes(1)),
+        arguments: TestStore.all)
+    func hanging(_ store: TestStore) async throws {
+        let store = try await store.make()
+        try await fill(store, keys: 2, count: 4)
+        let group = group(
+            store,
+            ConsumerPolicy(backoff: .zero, handlerTimeout: .milliseconds(20), pollInterval: .milliseconds(1)))
+        let diary = Diary()
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask {
+                try await group.run { delivery in
+                    if delivery.recorded.position == 1 { while !diary.isMended { await Task.yield() } }
+                    diary.write(delivery.key, delivery.recorded.position)
+                }
+            }
+            await diary.wait(for: 2)
+            try await wait(group) { $0.overdue == 1 && $0.inFlight == 1 }
+            #expect(Set(diary.positions) == [2, 4])
+            diary.mend()
+            await diary.wait(for: 4)
+            try await wait(group) { $0.overdue == 0 && $0.settled == 4 }
+            tasks.cancelAll()
+            try await tasks.waitForAll()
+        }
+        #expect(diary.positions.filter { $0 == 1 || $0 == 3 } == [1, 3])
+    }
 }

@@ -165,10 +165,10 @@ struct ProcessRunnerTests {
     /// Waits, for a bounded time, until something is so.
     private func eventually(_ what: String, _ holds: () async throws -> Bool) async throws {
         let clock = ContinuousClock()
-        let end = clock.now + .seconds(30)
+        let end = clock.now + .seconds(300)
         while try await !holds() {
             guard clock.now < end else {
-                Issue.record("not within 30 s: \(what)")
+                Issue.record("not within 300 s: \(what)")
                 return
             }
             try await Task.sleep(for: .milliseconds(5))
@@ -253,6 +253,47 @@ struct ProcessRunnerTests {
                 "fulfilment.started": 5, "fulfilment.finished": 2, "fulfilment.failed": 3, "process.sent": 10,
                 "process.deadlineSet": 5, "process.deadlineCancelled": 2, "process.deadlinePassed": 3,
             ], "seed \(seed)")
+    }
+
+    @Test("goes on sending after its lease ran out", arguments: TestStore.all)
+    func lostLease(_ make: TestStore) async throws {
+        let store = try await make.make()
+        let shelf = CommandHandler(Shelf.self, in: store, category: "shelf")
+        let time = DrivenTime(at: TimeSource.system.now)
+        let runner = runner(store, store, time: time, shelf: shelf)
+        let isFirst = Countdown(1)
+        let (sending, signal) = AsyncStream.makeStream(of: String.self)
+        let slow = ProcessRunner(Fulfilment.self, of: store, in: store, policy: Self.policy, time: time.source) {
+            command, id in
+            if isFirst.take() {
+                signal.yield("begun")
+                while !Task.isCancelled { await Task.yield() }
+                signal.yield("ended")
+            }
+            try await shelf.handle(command, id: "1", commandID: id)
+        }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await slow.run() }
+            try await record([.placed(sale: "1")], in: store)
+            for await word in sending where word == "begun" { break }
+            // Another takes the place of the member, as if its lease had run out, and leaves again.
+            for member in try await slow.commands.status().members {
+                group.addTask {
+                    let thief = Task {
+                        try await slow.commands.run(as: member) { _ in
+                            while !Task.isCancelled { await Task.yield() }
+                            throw CancellationError()
+                        }
+                    }
+                    for await word in sending where word == "ended" { break }
+                    thief.cancel()
+                    try await thief.value
+                }
+            }
+            try await eventually("one is reserved") { try await shelf.state(of: "1").state.reserved == ["1"] }
+            group.cancelAll()
+        }
+        #expect(try await runner.state(of: "1").state.isOpen)
     }
 
     @Test("stops before an input that it refuses, after those before it", arguments: TestStore.all)

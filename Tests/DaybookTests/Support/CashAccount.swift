@@ -16,7 +16,7 @@ enum CashAccount: Decider {
         var isClosed = false
         var eventCount = 0
     }
-    enum Command: Sendable {
+    enum Command: Codable, Sendable, Equatable {
         case deposit(amount: Int)
         case withdraw(amount: Int)
         case close

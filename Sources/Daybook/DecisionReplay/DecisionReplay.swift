@@ -1,0 +1,212 @@
+import DaybookCore
+
+/// Decides recorded commands again, under other rules, on the history as it was: which of them would come out
+/// differently, and how.
+///
+/// ```swift
+/// // Yesterday's orders, under the margin rule of tomorrow:
+/// let replay = DecisionReplay(StricterAccount.self, of: "account", in: store)
+/// let report = try await replay.run(after: .time(midnight), through: .time(nextMidnight))
+/// print(report.commandCount, report.differences.count)
+/// ```
+///
+/// Each command is decided on the state that it was decided on: what the rules would have made of the commands before it
+/// does not count, since that world never was. Nothing is recorded.
+///
+/// The commands must have been recorded (``CommandRecording``). The decider is the one with the new rules: its commands
+/// and events read what the old one recorded, and its state is folded from the recorded events by its own `evolve`.
+public struct DecisionReplay<D: Decider>: Sendable where D.Command: Codable {
+    private let category: Category
+    private let log: any EventStore
+    private let codec: any EventCodec<D.Event>
+    private let commands: any EventReader<CommandRecord<D.Command>>
+
+    public init(
+        _ decider: D.Type, of category: Category, in log: any EventStore,
+        codec: any EventCodec<D.Event> = JSONEventCodec<D.Event>(),
+        commands: any EventReader<CommandRecord<D.Command>> = JSONEventCodec<CommandRecord<D.Command>>()
+    ) {
+        self.category = category
+        self.log = log
+        self.codec = codec
+        self.commands = commands
+    }
+
+    /// A subject while its stream is read.
+    private struct Subject {
+        var state = D.initialState
+        /// The last event folded.
+        var version: StreamVersion?
+        /// Commands that were decided again, and of whose recorded events so many are still to come.
+        var open: [(decision: Decision, missing: Int)] = []
+    }
+
+    /// A command between its record and its last recorded event.
+    private struct Decision {
+        var record: RecordedEvent
+        var command: D.Command
+        var recorded: DecisionOutcome<D.Event>
+        var replayed: DecisionOutcome<D.Event>
+    }
+
+    /// Decides the commands of a part of the log again.
+    ///
+    /// - Parameters:
+    ///   - first: Commands that were recorded by this moment are not decided again; nil for all.
+    ///   - last: Nor are those recorded after this one.
+    ///   - keepingFirst: How many differences to keep. All are counted.
+    ///   - progress: Called after each page with the position reached and where the replay will end.
+    /// - Complexity: O(events of the category up to the last moment) in time, O(subjects) in memory.
+    public func run(
+        after first: LogMoment? = nil, through last: LogMoment = .latest, keepingFirst limit: Int = 1_000,
+        progress: (Position, Position) -> Void = { _, _ in }
+    ) async throws(DecisionReplayError) -> DecisionReport<D> {
+        var report = DecisionReport<D>(limit: limit)
+        var subjects: [StreamName: Subject] = [:]
+        var end: Position
+        do { end = try await log.head() } catch { throw DecisionReplayError(error) }
+        if case .position(let position) = last { end = min(end, position) }
+        var reached = Position.start
+        while reached < end {
+            guard !Task.isCancelled else { throw .cancelled }
+            let page: LogPage
+            do {
+                page = try await log.readPage(
+                    from: .after(reached), direction: .forward, filter: filter, limit: Limits.eventsPerPage)
+            } catch {
+                throw DecisionReplayError(error)
+            }
+            for event in page.events {
+                guard event.position <= end, last.includes(event) else { return report }
+                try take(event, isDecided: first.map { !$0.includes(event) } ?? true, &subjects, &report)
+            }
+            reached = max(reached, page.scannedThrough)
+            progress(min(reached, end), end)
+            if page.isAtEnd { break }
+        }
+        return report
+    }
+
+    private var filter: EventFilter {
+        EventFilter(
+            categories: [category, category.commands],
+            streamPrefixes: ["\(StreamName.controlPrefix)\(category)-"], includesControlEvents: true)
+    }
+
+    private func take(
+        _ event: RecordedEvent, isDecided: Bool, _ subjects: inout [StreamName: Subject],
+        _ report: inout DecisionReport<D>
+    ) throws(DecisionReplayError) {
+        if let stream = event.stream.controlled {
+            // A stream that is deleted begins anew.
+            if event.type == StreamControl.streamDeleted { subjects[stream] = nil }
+        } else if event.stream.category == category.commands {
+            guard isDecided, let id = event.stream.id else { return }
+            let stream = StreamName(unchecked: "\(category)-\(id)")
+            // Taken out, so that the state has one owner and is folded in place.
+            var subject = subjects.removeValue(forKey: stream) ?? Subject()
+            try decide(event, &subject, &report)
+            subjects[stream] = subject
+        } else {
+            var subject = subjects.removeValue(forKey: event.stream) ?? Subject()
+            try fold(event, into: &subject, &report)
+            subjects[event.stream] = subject
+        }
+    }
+
+    private func decide(
+        _ event: RecordedEvent, _ subject: inout Subject, _ report: inout DecisionReport<D>
+    ) throws(DecisionReplayError) {
+        let records: [CommandRecord<D.Command>]
+        do { records = try commands.decode(event) } catch { throw .undecodable(error) }
+        for record in records {
+            switch record {
+            case .carriedOut(let command, let after, let count):
+                // Of commands that were given together, all but the first wait for the events of those before them.
+                let earlier = subject.open.reduce(0) { $0 + $1.missing }
+                try check(after, subject.version.advanced(by: earlier), event)
+                let decision = Decision(
+                    record: event, command: command, recorded: .events([]),
+                    replayed: earlier == 0 ? Self.outcome(of: command, in: subject.state) : .events([]))
+                if count == 0, earlier == 0 {
+                    try close(decision, &report)
+                } else {
+                    subject.open.append((decision, count))
+                }
+            case .rejected(let command, let after, let reason):
+                try check(after, subject.version, event)
+                try close(
+                    Decision(
+                        record: event, command: command, recorded: .rejected(reason),
+                        replayed: Self.outcome(of: command, in: subject.state)), &report)
+            }
+        }
+    }
+
+    private func fold(
+        _ event: RecordedEvent, into subject: inout Subject, _ report: inout DecisionReport<D>
+    ) throws(DecisionReplayError) {
+        let events: [D.Event]
+        do { events = try codec.decode(event) } catch { throw .undecodable(error) }
+        for event in events { D.evolve(&subject.state, with: event) }
+        subject.version = event.version
+        guard !subject.open.isEmpty else { return }
+        if case .events(let earlier) = subject.open[0].decision.recorded {
+            subject.open[0].decision.recorded = .events(earlier + events)
+        }
+        subject.open[0].missing -= 1
+        while let first = subject.open.first, first.missing == 0 {
+            try close(first.decision, &report)
+            subject.open.removeFirst()
+            if let next = subject.open.first {
+                subject.open[0].decision.replayed = Self.outcome(of: next.decision.command, in: subject.state)
+            }
+        }
+    }
+
+    /// Whether a command was decided on the state that the log leads to.
+    private func check(
+        _ recorded: Int64?, _ folded: StreamVersion?, _ event: RecordedEvent
+    ) throws(DecisionReplayError) {
+        guard recorded == folded?.rawValue else {
+            throw .otherHistory(
+                record: event.stream, position: event.position, decidedAfter: recorded.map { StreamVersion($0) },
+                found: folded)
+        }
+    }
+
+    private static func outcome(of command: D.Command, in state: D.State) -> DecisionOutcome<D.Event> {
+        do throws(D.Rejection) {
+            return .events(try D.decide(command, in: state))
+        } catch {
+            return .rejected(String(describing: error))
+        }
+    }
+
+    /// Compares what was recorded with what is decided now.
+    private func close(_ decision: Decision, _ report: inout DecisionReport<D>) throws(DecisionReplayError) {
+        let kind: DecisionDifference<D>.Kind?
+        switch (decision.recorded, decision.replayed) {
+        case (.rejected(let old), .rejected(let new)): kind = old == new ? nil : .otherReason
+        case (.rejected, .events): kind = .nowCarriedOut
+        case (.events, .rejected): kind = .nowRejected
+        case (.events(let old), .events(let new)): kind = try isSame(old, new) ? nil : .otherEvents
+        }
+        report.add(
+            kind.map {
+                DecisionDifference(
+                    kind: $0, record: decision.record, command: decision.command, recorded: decision.recorded,
+                    replayed: decision.replayed)
+            })
+    }
+
+    private func isSame(_ old: [D.Event], _ new: [D.Event]) throws(DecisionReplayError) -> Bool {
+        guard old.count == new.count else { return false }
+        do {
+            for (old, new) in zip(old, new) where try codec.encode(old) != codec.encode(new) { return false }
+        } catch {
+            throw .unencodable(error)
+        }
+        return true
+    }
+}

@@ -1,0 +1,30 @@
+import DaybookCore
+
+/// Why recorded commands could not be decided again.
+public enum DecisionReplayError: Error, Equatable, CustomStringConvertible {
+    /// A recorded command, or an event, that this program cannot read.
+    case undecodable(EventDecodingError)
+    /// A decided event cannot be compared, since it cannot be written.
+    case unencodable(EventEncodingError)
+    /// The events before a command are not those on which it was decided: retention had hidden some of them then.
+    case otherHistory(record: StreamName, position: Position, decidedAfter: StreamVersion?, found: StreamVersion?)
+    case read(ReadError)
+    case cancelled
+
+    public var description: String {
+        switch self {
+        case .undecodable(let error): error.description
+        case .unencodable(let error): error.description
+        case .otherHistory(let record, let position, let version, let found):
+            "The command recorded in '\(record)' at position \(position) was decided after version "
+                + "\(version?.description ?? "none") of its subject, and the log leads to version "
+                + "\(found?.description ?? "none") there: replay the commands after that moment."
+        case .read(let error): error.description
+        case .cancelled: "The replay was cancelled."
+        }
+    }
+}
+
+extension DecisionReplayError {
+    init(_ error: ReadError) { self = error == .cancelled ? .cancelled : .read(error) }
+}
