@@ -1,0 +1,72 @@
+import DaybookCore
+
+/// What happened in a whole application between two moments: the streams that were written, and by which events.
+///
+/// ```swift
+/// let night = try await LogDifference(of: store, from: .time(closing), to: .time(opening))
+/// for change in night.streams { print(change.stream, change.eventCounts) }
+/// ```
+public struct LogDifference: Sendable {
+    /// A stream that was written in between.
+    public struct StreamChange: Sendable, Hashable {
+        public var stream: StreamName
+        /// The versions of its first and last event in between.
+        public var versions: ClosedRange<StreamVersion>
+        public var eventCounts: [EventType: Int]
+
+        public init(
+            stream: StreamName, versions: ClosedRange<StreamVersion>, eventCounts: [EventType: Int]
+        ) {
+            self.stream = stream
+            self.versions = versions
+            self.eventCounts = eventCounts
+        }
+    }
+
+    /// In the order in which they were first written in between.
+    public private(set) var streams: [StreamChange] = []
+    public private(set) var eventCounts: [EventType: Int] = [:]
+    /// The positions of the first and last event in between; nil when there was none.
+    public private(set) var positions: ClosedRange<Position>?
+
+    /// - Parameter filter: The events that count.
+    /// - Complexity: O(events in between) in time, O(streams written) in memory.
+    public init(
+        of log: any EventStore, from earlier: LogMoment, to later: LogMoment = .latest, filter: EventFilter = .all
+    ) async throws(ReadError) {
+        let end: Position
+        if case .position(let position) = later { end = position } else { end = try await log.head() }
+        var cursor: LogCursor
+        switch earlier {
+        case .latest: return
+        case .position(let position): cursor = .after(position)
+        case .time(let time): cursor = .time(time)
+        }
+        var indexes: [StreamName: Int] = [:]
+        while true {
+            guard !Task.isCancelled else { throw .cancelled }
+            let page = try await log.readPage(
+                from: cursor, direction: .forward, filter: filter, limit: Limits.eventsPerPage)
+            for event in page.events where !earlier.includes(event) {
+                guard event.position <= end, later.includes(event) else { return }
+                add(event, &indexes)
+            }
+            if page.isAtEnd || page.scannedThrough >= end { return }
+            cursor = .after(page.scannedThrough)
+        }
+    }
+
+    private mutating func add(_ event: RecordedEvent, _ indexes: inout [StreamName: Int]) {
+        eventCounts[event.type, default: 0] += 1
+        positions = (positions?.lowerBound ?? event.position)...event.position
+        if let index = indexes[event.stream] {
+            streams[index].versions = streams[index].versions.lowerBound...event.version
+            streams[index].eventCounts[event.type, default: 0] += 1
+        } else {
+            indexes[event.stream] = streams.count
+            streams.append(
+                StreamChange(
+                    stream: event.stream, versions: event.version...event.version, eventCounts: [event.type: 1]))
+        }
+    }
+}
