@@ -38,13 +38,21 @@ public protocol Projection: Sendable {
 
     /// The documents that an event changes; none when it does not matter.
     ///
-    /// - Throws: Stops the projection before this event.
+    /// - Throws: Is treated as an event that cannot be read: see ``keys(forUnreadable:)``.
     func keys(for event: Event, recorded: RecordedEvent) throws -> [String]
+
+    /// The documents that an event would change which this program cannot read; nil when that cannot be told, which
+    /// stops the projection before the event whatever its ``ProjectionFailurePolicy``. By default nil.
+    ///
+    /// ```swift
+    /// func keys(forUnreadable recorded: RecordedEvent) -> [String]? { [recorded.stream.rawValue] }
+    /// ```
+    func keys(forUnreadable recorded: RecordedEvent) -> [String]?
 
     /// Takes an event into account in one of its documents.
     ///
     /// - Parameter document: Nil when there is none yet; set it to nil to delete it.
-    /// - Throws: Stops the projection before this event.
+    /// - Throws: Stops the projection before this event, or the document's key alone, as its runner's policy says.
     func apply(_ event: Event, recorded: RecordedEvent, key: String, to document: inout Document?) throws
 }
 
@@ -54,4 +62,6 @@ extension Projection {
     }
 
     public func filter(for key: String) -> EventFilter { filter }
+
+    public func keys(forUnreadable recorded: RecordedEvent) -> [String]? { nil }
 }

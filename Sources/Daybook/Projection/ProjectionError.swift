@@ -25,6 +25,12 @@ public enum ProjectionError: Error, Equatable, CustomStringConvertible {
     case unreadableDocument(key: String, model: ReadModelName, reason: String)
     /// A document cannot be written as JSON.
     case unwritableDocument(key: String, model: ReadModelName, reason: String)
+    /// More keys have failed than the policy allows: something is wrong with the projection rather than with an event.
+    case tooManyParkedKeys(limit: Int, at: Place, reason: String)
+    /// The key to be resumed is not parked.
+    case keyNotParked(String)
+    /// The projection uses a key that is the runner's own.
+    case reservedKey(String)
     case read(ReadError)
     /// The read model could not be read or saved; or another runner moved it.
     case store(DerivedStateError)
@@ -41,6 +47,12 @@ public enum ProjectionError: Error, Equatable, CustomStringConvertible {
                 + "the projection a new name; it is made again from the log."
         case .unwritableDocument(let key, let model, let reason):
             "Document '\(key)' of read model '\(model)' cannot be written as JSON: \(reason)"
+        case .tooManyParkedKeys(let limit, let place, let reason):
+            "The projection stopped before event '\(place.type)' at version \(place.version) of stream '\(place.stream)' "
+                + "(position \(place.position)), since \(limit) keys are parked already: mend it, and resume them. \(reason)"
+        case .keyNotParked(let key): "Key '\(key)' is not parked: look at the list of parked keys."
+        case .reservedKey(let key):
+            "The key \(key.debugDescription) is the runner's own: let the projection use another."
         case .read(let error): error.description
         case .store(let error): error.description
         case .cancelled: "The projection was cancelled."

@@ -1,117 +1,147 @@
 import DaybookCore
-import Foundation
 
 extension ProjectionRunner {
-    /// Decoded events with the documents that they change, and what stopped the decoding, if anything.
-    struct Batch {
-        var events: [(recorded: RecordedEvent, parts: [(event: P.Event, keys: [String])])] = []
-        var keys: Set<String> = []
-        var failure: ProjectionError?
+    typealias Input = ProjectionFold<P>.Input
+
+    private var policy: ProjectionFold<P> {
+        ProjectionFold(projection: projection, parks: failurePolicy.parkedKeys > 0)
     }
 
-    /// Decodes events until there are no more, one fails, or they change as many documents as a transaction takes.
-    func decodeBatch(_ rest: inout ArraySlice<RecordedEvent>) -> Batch {
-        var batch = Batch()
-        while let recorded = rest.first {
-            let events: [P.Event]
-            do { events = try reader.decode(recorded) } catch {
-                batch.failure = .undecodable(error)
-                return batch
-            }
-            var parts: [(event: P.Event, keys: [String])] = []
-            var new: Set<String> = []
-            do {
-                for event in events {
-                    let keys = try projection.keys(for: event, recorded: recorded)
-                    for key in keys where !batch.keys.contains(key) { new.insert(key) }
-                    parts.append((event, keys))
-                }
-            } catch {
-                batch.failure = .failed(at: ProjectionError.Place(recorded), reason: String(describing: error))
-                return batch
-            }
-            if batch.keys.count + new.count > Limits.documentsPerBatch, !batch.events.isEmpty { return batch }
-            batch.keys.formUnion(new)
-            batch.events.append((recorded, parts))
-            rest.removeFirst()
+    /// Takes a page into account, in as many transactions as its documents need.
+    func fold(_ page: LogPage, _ place: inout Place) async throws(ProjectionError) {
+        let inputs = await decode(page.events)
+        var rest = inputs[...]
+        while !rest.isEmpty {
+            let batch = try nextBatch(&rest)
+            try await fold(batch, through: rest.isEmpty ? page.scannedThrough : nil, &place)
         }
-        return batch
+    }
+
+    private func decode(_ events: [RecordedEvent]) async -> [Input] {
+        let (reader, projection) = (reader, projection)
+        let parts = min(parallelism, events.count / Self.eventsWorthATask)
+        guard parts > 1 else { return ProjectionFold<P>.decode(events[...], by: reader, for: projection) }
+        let size = (events.count + parts - 1) / parts
+        return await withTaskGroup(of: (Int, [Input]).self) { group in
+            for part in 0..<parts {
+                let slice = events[min(part * size, events.count)..<min((part + 1) * size, events.count)]
+                group.addTask { (part, ProjectionFold<P>.decode(slice, by: reader, for: projection)) }
+            }
+            var decoded = [[Input]](repeating: [], count: parts)
+            for await (part, inputs) in group { decoded[part] = inputs }
+            return decoded.flatMap { $0 }
+        }
+    }
+
+    /// Below so many, another task costs more than it gains.
+    private static var eventsWorthATask: Int { 64 }
+
+    /// As many events as change no more documents than a transaction takes.
+    private func nextBatch(_ rest: inout ArraySlice<Input>) throws(ProjectionError) -> ArraySlice<Input> {
+        var keys: Set<String> = []
+        var end = rest.startIndex
+        for (index, input) in zip(rest.indices, rest) {
+            let own = input.keys
+            for key in own where key == ParkedKeys.document { throw .reservedKey(key) }
+            // One document more is that of the parked keys.
+            if keys.count + own.count >= Limits.documentsPerBatch, index > rest.startIndex,
+                keys.union(own).count >= Limits.documentsPerBatch
+            {
+                break
+            }
+            keys.formUnion(own)
+            end = index + 1
+        }
+        defer { rest = rest[end...] }
+        return rest[..<end]
     }
 
     /// Folds a batch into its documents and saves them; throws what stopped it, after saving what came before.
     ///
     /// - Parameter through: Where the checkpoint is to stand when all is well; behind the batch's last event when nil.
-    func fold(_ batch: Batch, through: Position?, _ place: inout Place) async throws(ProjectionError) {
-        var failure = batch.failure
-        let stored: [String: [UInt8]]
-        do {
-            stored = batch.keys.isEmpty ? [:] : try await models.documents(Array(batch.keys), of: projection.name)
-        } catch {
-            throw ProjectionError(error)
-        }
-        var documents = try decode(stored)
-        var checkpoint: Position?
-        var changed: Set<String> = []
-        for (recorded, parts) in batch.events {
-            // Set aside first, so that an event that fails half way changes nothing.
-            var new: [String: P.Document?] = [:]
+    private func fold(
+        _ batch: ArraySlice<Input>, through: Position?, _ place: inout Place
+    ) async throws(ProjectionError) {
+        while true {
+            let keys = Set(batch.flatMap(\.keys))
+            var stored: [String: [UInt8]]
             do {
-                for (event, keys) in parts {
-                    for key in keys {
-                        var document = new[key] ?? documents[key]
-                        try projection.apply(event, recorded: recorded, key: key, to: &document)
-                        new[key] = .some(document)
+                stored = try await models.documents(Array(keys) + [ParkedKeys.document], of: projection.name)
+            } catch {
+                throw ProjectionError(error)
+            }
+            let parkedData = stored.removeValue(forKey: ParkedKeys.document)
+            let held = try ParkedKeys(parkedData, of: projection.name)
+            var inputs = batch
+            var outcome = try await run(inputs, stored, held)
+            var failure = outcome.failure
+            if let index = failure?.index {
+                // Others may have gone beyond the event at which one stopped.
+                inputs = batch[..<index]
+                outcome = try policy.run(inputs, stored: stored, held: held) { _ in true }
+            }
+            var parked = held
+            let room = failurePolicy.parkedKeys - held.count
+            if outcome.parked.count > max(room, 0) {
+                let first = outcome.parked.sorted { $0.position < $1.position }[max(room, 0)]
+                let index = inputs.firstIndex { $0.recorded.position == first.position } ?? inputs.startIndex
+                failure = (
+                    .tooManyParkedKeys(
+                        limit: failurePolicy.parkedKeys, at: ProjectionError.Place(inputs[index].recorded),
+                        reason: first.reason), index
+                )
+                inputs = inputs[..<index]
+                outcome = try policy.run(inputs, stored: stored, held: held) { _ in true }
+            }
+            for entry in outcome.parked { parked[entry.key] = entry }
+            if parked != held {
+                outcome.changes.updateValue(try parked.encoded(for: projection.name), forKey: ParkedKeys.document)
+            }
+            let checkpoint = failure == nil ? through ?? inputs.last?.recorded.position : inputs.last?.recorded.position
+            if let checkpoint {
+                do throws(ProjectionError) {
+                    try await commit(
+                        outcome.changes, through: checkpoint, expecting: [ParkedKeys.document: parkedData], &place)
+                } catch .store(.documentChanged) {
+                    continue  // A key was resumed meanwhile: its document is another one now.
+                }
+            }
+            if let failure { throw failure.error }
+            return
+        }
+    }
+
+    /// Folds a batch, its keys shared among as many tasks as the runner may use.
+    private func run(
+        _ batch: ArraySlice<Input>, _ stored: [String: [UInt8]], _ held: ParkedKeys
+    ) async throws(ProjectionError) -> ProjectionFold<P>.Outcome {
+        let policy = policy
+        let parts = min(parallelism, batch.count / Self.eventsWorthATask)
+        guard parts > 1 else { return try policy.run(batch, stored: stored, held: held) { _ in true } }
+        let results = await withTaskGroup(of: Result<ProjectionFold<P>.Outcome, ProjectionError>.self) { group in
+            for part in 0..<parts {
+                group.addTask {
+                    Result { () throws(ProjectionError) in
+                        try policy.run(batch, stored: stored, held: held) { Self.part(of: $0, among: parts) == part }
                     }
                 }
-            } catch {
-                failure = .failed(at: ProjectionError.Place(recorded), reason: String(describing: error))
-                break
             }
-            for (key, document) in new {
-                documents[key] = document
-                changed.insert(key)
-            }
-            checkpoint = recorded.position
+            var results: [Result<ProjectionFold<P>.Outcome, ProjectionError>] = []
+            for await result in group { results.append(result) }
+            return results
         }
-        if failure == nil, let through { checkpoint = through }
-        if let checkpoint {
-            try await commit(try encode(documents, changed: changed, stored: stored), through: checkpoint, &place)
+        var merged = ProjectionFold<P>.Outcome()
+        for result in results {
+            let outcome = try result.get()
+            merged.changes.merge(outcome.changes) { _, new in new }
+            merged.parked += outcome.parked
+            if let failure = outcome.failure, failure.index < merged.failure?.index ?? .max { merged.failure = failure }
         }
-        if let failure { throw failure }
+        return merged
     }
 
-    private func decode(_ stored: [String: [UInt8]]) throws(ProjectionError) -> [String: P.Document] {
-        let decoder = JSONDecoder.deterministic()
-        var documents: [String: P.Document] = [:]
-        documents.reserveCapacity(stored.count)
-        for (key, data) in stored {
-            do {
-                documents[key] = try decoder.decode(P.Document.self, from: Data(data))
-            } catch {
-                throw .unreadableDocument(key: key, model: projection.name, reason: CodingReason.text(of: error))
-            }
-        }
-        return documents
-    }
-
-    /// The documents whose bytes are others than before.
-    private func encode(
-        _ documents: [String: P.Document], changed: Set<String>, stored: [String: [UInt8]]
-    ) throws(ProjectionError) -> [String: [UInt8]?] {
-        let encoder = JSONEncoder.deterministic()
-        var changes: [String: [UInt8]?] = [:]
-        for key in changed {
-            guard let document = documents[key] else {
-                if stored[key] != nil { changes[key] = .some(nil) }
-                continue
-            }
-            do {
-                let data = try [UInt8](encoder.encode(document))
-                if data != stored[key] { changes[key] = data }
-            } catch {
-                throw .unwritableDocument(key: key, model: projection.name, reason: CodingReason.text(of: error))
-            }
-        }
-        return changes
+    /// Which task folds a key: always the same one within a batch, so that the order of each key is kept.
+    private static func part(of key: String, among parts: Int) -> Int {
+        Int(truncatingIfNeeded: UInt(bitPattern: key.hashValue) % UInt(parts))
     }
 }

@@ -15,7 +15,8 @@ import DaybookCore
 ///
 /// Documents and checkpoint are saved in one transaction, so that each event counts exactly once, whenever the process
 /// stops. An event that cannot be read or applied stops the projection: those before it are saved, it and those after
-/// it are not, and ``run()`` throws. Nothing is skipped.
+/// it are not, and ``run()`` throws. With ``ProjectionFailurePolicy/parkKeys(limit:)`` it stops its keys alone. Nothing
+/// is skipped.
 ///
 /// Only one runner works on a read model at a time; a second one ends with
 /// ``DerivedStateError/checkpointMoved(model:expected:actual:)``.
@@ -28,6 +29,8 @@ public final class ProjectionRunner<P: Projection>: Sendable {
     let reader: any EventReader<P.Event>
     let batchSize: Int
     let saveInterval: Duration
+    let failurePolicy: ProjectionFailurePolicy
+    let parallelism: Int
     let clock: any Clock<Duration>
     let progress = ProjectionProgress()
 
@@ -38,10 +41,14 @@ public final class ProjectionRunner<P: Projection>: Sendable {
     ///     no more.
     ///   - saveInterval: How long the checkpoint may stay behind when only events pass by that the projection does not
     ///     fold. Readers in this process do not notice; it saves a write for each such event.
+    ///   - failurePolicy: What happens to an event that cannot be read or applied.
+    ///   - parallelism: How many tasks decode the events of a batch and fold its keys, 1 to 64. The events of one key are
+    ///     folded in order by one of them.
     public init(
         _ projection: P, of log: any EventStore, in models: any ReadModelStore,
         reader: any EventReader<P.Event> = P.Event.makeReader(), batchSize: Int = 500,
-        saveInterval: Duration = .seconds(1), clock: any Clock<Duration> = ContinuousClock()
+        saveInterval: Duration = .seconds(1), failurePolicy: ProjectionFailurePolicy = .stop, parallelism: Int = 1,
+        clock: any Clock<Duration> = ContinuousClock()
     ) {
         self.projection = projection
         self.log = log
@@ -49,6 +56,8 @@ public final class ProjectionRunner<P: Projection>: Sendable {
         self.reader = reader
         self.batchSize = min(max(1, batchSize), Limits.eventsPerPage)
         self.saveInterval = saveInterval
+        self.failurePolicy = failurePolicy
+        self.parallelism = min(max(1, parallelism), 64)
         self.clock = clock
         readModel = ReadModel(
             projection, of: log, in: models, pollInterval: saveInterval, clock: clock, progress: progress)
@@ -97,6 +106,8 @@ public final class ProjectionRunner<P: Projection>: Sendable {
         var saved: Position
         /// Nothing that the projection folds lies between the checkpoint and here.
         var reached: Position
+        /// The page behind the last one, read while that was folded.
+        var next: Result<LogPage, ReadError>?
     }
 
     /// The positions that the checkpoint may stay behind before it is saved without documents.
@@ -169,22 +180,34 @@ public final class ProjectionRunner<P: Projection>: Sendable {
     private func step(_ place: inout Place) async throws(ProjectionError) -> Bool {
         guard !Task.isCancelled else { throw .cancelled }
         let page: LogPage
+        let ahead = place.next
+        place.next = nil
         do {
-            page = try await log.readPage(
-                from: .after(place.reached), direction: .forward, filter: projection.filter, limit: batchSize)
+            if let ahead { page = try ahead.get() } else { page = try await readPage(after: place.reached).get() }
         } catch {
             throw ProjectionError(error)
         }
-        var rest = page.events[...]
-        while !rest.isEmpty {
-            let batch = decodeBatch(&rest)
-            let through = rest.isEmpty && batch.failure == nil ? page.scannedThrough : nil
-            try await fold(batch, through: through, &place)
+        if page.isAtEnd {
+            try await fold(page, &place)
+        } else {
+            async let next = readPage(after: page.scannedThrough)
+            try await fold(page, &place)
+            place.next = await next
         }
         place.reached = max(place.reached, page.scannedThrough)
         if place.reached.rawValue - place.saved.rawValue >= Self.unsavedPositions { try await save(&place) }
         progress.reach(place.reached)
         return page.isAtEnd
+    }
+
+    private func readPage(after position: Position) async -> Result<LogPage, ReadError> {
+        do {
+            return .success(
+                try await log.readPage(
+                    from: .after(position), direction: .forward, filter: projection.filter, limit: batchSize))
+        } catch {
+            return .failure(error)
+        }
     }
 
     /// Saves a checkpoint that has moved without documents.
@@ -194,12 +217,14 @@ public final class ProjectionRunner<P: Projection>: Sendable {
     }
 
     func commit(
-        _ changes: [String: [UInt8]?], through position: Position, _ place: inout Place
+        _ changes: [String: [UInt8]?], through position: Position, expecting expected: [String: [UInt8]?] = [:],
+        _ place: inout Place
     ) async throws(ProjectionError) {
         let batch = DocumentBatch(
-            model: projection.name, changes: changes, previous: place.saved, checkpoint: position)
+            model: projection.name, changes: changes, previous: place.saved, checkpoint: position, expected: expected)
         do { try await models.commit(batch) } catch { throw ProjectionError(error) }
-        place = Place(saved: position, reached: position)
+        place.saved = position
+        place.reached = position
         progress.reach(position)
     }
 }

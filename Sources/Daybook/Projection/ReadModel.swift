@@ -38,7 +38,10 @@ public struct ReadModel<P: Projection>: Sendable {
     }
 
     /// The document of a key; nil when there is none.
+    ///
+    /// That of a parked key is as it was before the event that failed.
     public func document(_ key: String) async throws(ReadModelError) -> P.Document? {
+        guard key != ParkedKeys.document else { return nil }
         let data: [UInt8]?
         do { data = try await models.document(key, of: name) } catch { throw ReadModelError(error) }
         guard let data else { return nil }
@@ -55,13 +58,22 @@ public struct ReadModel<P: Projection>: Sendable {
     ) async throws(ReadModelError) -> [(key: String, document: P.Document)] {
         guard (1...Limits.documentsPerBatch).contains(limit) else { throw .invalidLimit(limit) }
         let page: [(key: String, data: [UInt8])]
-        do { page = try await models.documents(of: name, after: key, limit: limit) } catch {
+        do { page = try await models.projectedDocuments(of: name, after: key, limit: limit) } catch {
             throw ReadModelError(error)
         }
         var documents: [(key: String, document: P.Document)] = []
         documents.reserveCapacity(page.count)
         for entry in page { documents.append((entry.key, try decode(entry.data, key: entry.key))) }
         return documents
+    }
+
+    /// The keys that have stopped before an event that failed, in the order of positions.
+    public func parkedKeys() async throws(ReadModelError) -> [ParkedKey] {
+        let data: [UInt8]?
+        do { data = try await models.document(ParkedKeys.document, of: name) } catch { throw ReadModelError(error) }
+        do { return try ParkedKeys(data, of: name).list } catch {
+            throw .unreadableDocument(key: ParkedKeys.document, model: name, reason: error.description)
+        }
     }
 
     /// The position up to which the documents take the log into account.
@@ -99,5 +111,20 @@ public struct ReadModel<P: Projection>: Sendable {
         } catch {
             throw .unreadableDocument(key: key, model: name, reason: CodingReason.text(of: error))
         }
+    }
+}
+
+extension ReadModelStore {
+    /// A page of documents without that of the parked keys.
+    func projectedDocuments(
+        of model: ReadModelName, after key: String?, limit: Int
+    ) async throws(DerivedStateError) -> [(key: String, data: [UInt8])] {
+        var page = try await documents(of: model, after: key, limit: limit)
+        guard let index = page.firstIndex(where: { $0.key == ParkedKeys.document }) else { return page }
+        let isFull = page.count == limit
+        let last = page.last?.key
+        page.remove(at: index)
+        if isFull { page += try await documents(of: model, after: last, limit: 1) }
+        return page
     }
 }

@@ -22,17 +22,22 @@ public struct ProjectionRebuild<Old: Projection, New: Projection>: Sendable {
     public let new: New
     private let log: any EventStore
     private let models: any ReadModelStore
-    private let runner: ProjectionRunner<New>
+    /// Builds the new version; its parked keys are resumed through it.
+    public let runner: ProjectionRunner<New>
     private let clock: any Clock<Duration>
 
     /// - Parameters:
     ///   - name: What queries call the read model, whichever version answers.
     ///   - batchSize: The most events of one transaction of the build.
+    ///   - failurePolicy: What happens to an event that the new version cannot read or apply. Parked keys are to be
+    ///     resumed before the switch.
+    ///   - parallelism: How many tasks decode and fold.
     ///   - clock: Measures the speed of the build.
     /// - Throws: ``RebuildError/sameName(_:)``.
     public init(
         of name: ReadModelName, from old: Old, to new: New, log: any EventStore, models: any ReadModelStore,
-        batchSize: Int = 5_000, clock: any Clock<Duration> = ContinuousClock()
+        batchSize: Int = 5_000, failurePolicy: ProjectionFailurePolicy = .stop, parallelism: Int = 1,
+        clock: any Clock<Duration> = ContinuousClock()
     ) throws(RebuildError) {
         guard old.name != new.name else { throw .sameName(old.name) }
         alias = ReadModelAlias(name, in: models)
@@ -41,7 +46,8 @@ public struct ProjectionRebuild<Old: Projection, New: Projection>: Sendable {
         self.log = log
         self.models = models
         self.clock = clock
-        runner = ProjectionRunner(new, of: log, in: models, batchSize: batchSize)
+        runner = ProjectionRunner(
+            new, of: log, in: models, batchSize: batchSize, failurePolicy: failurePolicy, parallelism: parallelism)
     }
 
     /// Brings the new version up to the end of the log, from where it stands.
@@ -121,6 +127,9 @@ public struct ProjectionRebuild<Old: Projection, New: Projection>: Sendable {
                 count: comparison.differenceCount, allowed: allowed,
                 first: comparison.differences.prefix(5).map(\.key))
         }
+        let parked: [ParkedKey]
+        do { parked = try await runner.parkedKeys() } catch { throw .projection(error) }
+        guard parked.isEmpty else { throw .parkedKeys(parked.map(\.key)) }
         let position = try await positions()
         guard position.new >= position.old else { throw .behind(new: position.new, old: position.old) }
         do {
@@ -163,20 +172,27 @@ public struct ProjectionRebuild<Old: Projection, New: Projection>: Sendable {
             case .changed: comparison.changedCount += 1
             }
             guard comparison.differences.count < limit else { return }
-            do {
-                let history = ProjectionHistory(new, of: log)
-                difference.causes = try await history.lineage(of: key).suffix(10).map(\.event)
-                if difference.causes.isEmpty {
-                    difference.causes = try await ProjectionHistory(old, of: log).lineage(of: key).suffix(10).map(
-                        \.event)
-                }
-            } catch {
-                throw .projection(error)
-            }
+            do { difference.causes = try await causes(of: key) } catch { throw .projection(error) }
             comparison.differences.append(difference)
             return
         }
         comparison.unsettledCount += 1
+    }
+
+    /// The events that explain a difference: those that made the document what it is, or the one at which it stopped.
+    private func causes(of key: String) async throws(ProjectionError) -> [RecordedEvent] {
+        if let parked = try await runner.parkedKeys().first(where: { $0.key == key }) {
+            do {
+                return try await log.readPage(
+                    from: .position(parked.position), direction: .forward, filter: .everything, limit: 1
+                ).events
+            } catch {
+                throw ProjectionError(error)
+            }
+        }
+        let changes = try await ProjectionHistory(new, of: log).lineage(of: key).suffix(10).map(\.event)
+        if !changes.isEmpty { return changes }
+        return try await ProjectionHistory(old, of: log).lineage(of: key).suffix(10).map(\.event)
     }
 
     private func positions() async throws(RebuildError) -> (old: Position, new: Position) {
@@ -216,7 +232,7 @@ private struct DocumentPages {
 
     mutating func peek() async throws(RebuildError) -> (key: String, data: [UInt8])? {
         if page.isEmpty, !isAtEnd {
-            do { page = try await models.documents(of: model, after: last, limit: 1000)[...] } catch {
+            do { page = try await models.projectedDocuments(of: model, after: last, limit: 1000)[...] } catch {
                 throw .readModel(ReadModelError(error))
             }
             isAtEnd = page.count < 1000

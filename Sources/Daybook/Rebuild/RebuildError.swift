@@ -10,6 +10,8 @@ public enum RebuildError: Error, Equatable, CustomStringConvertible {
     case unreadableDocument(key: String, model: ReadModelName, reason: String)
     /// More documents differ than were allowed.
     case tooManyDifferences(count: Int, allowed: Int, first: [String])
+    /// The new version has parked keys.
+    case parkedKeys([String])
     /// The new version is behind the old one.
     case behind(new: Position, old: Position)
 
@@ -24,6 +26,9 @@ public enum RebuildError: Error, Equatable, CustomStringConvertible {
         case .tooManyDifferences(let count, let allowed, let first):
             "\(count) documents differ, and \(allowed) may (the first: \(first.joined(separator: ", "))): look at the "
                 + "differences, and allow as many if they are what the new version is for."
+        case .parkedKeys(let keys):
+            "The new version has stopped for \(keys.count) keys (\(keys.prefix(5).joined(separator: ", "))): resume them "
+                + "before the switch."
         case .behind(let new, let old):
             "The new version is at position \(new), and the old one at \(old): build it first, and keep it running."
         }

@@ -2,6 +2,8 @@
 public enum DerivedStateError: Error, Equatable, CustomStringConvertible {
     /// Another process or an older version moved the read model: its checkpoint is not the one expected.
     case checkpointMoved(model: ReadModelName, expected: Position, actual: Position)
+    /// A document holds another content than a batch expects.
+    case documentChanged(model: ReadModelName, key: String)
     /// A document or snapshot above ``Limits/documentBytes``.
     case tooLarge(key: String, bytes: Int)
     /// A batch above ``Limits/documentsPerBatch``.
@@ -15,6 +17,8 @@ public enum DerivedStateError: Error, Equatable, CustomStringConvertible {
         switch self {
         case .checkpointMoved(let model, let expected, let actual):
             "Read model '\(model)' is at position \(actual), not \(expected): another projection runs on it; stop one."
+        case .documentChanged(let model, let key):
+            "Document \(key.debugDescription) of read model '\(model)' was changed meanwhile: read it again, then retry."
         case .tooLarge(let key, let bytes):
             "'\(key)' has \(bytes) bytes; the limit is \(Limits.documentBytes)."
         case .tooManyDocuments(let count):

@@ -7,7 +7,7 @@ public protocol ReadModelStore: Sendable {
     /// Changes documents and checkpoint in one durable transaction.
     ///
     /// - Throws: ``DerivedStateError/checkpointMoved(model:expected:actual:)`` when the model is not where the batch
-    ///   expects it.
+    ///   expects it; ``DerivedStateError/documentChanged(model:key:)`` when a document is not as the batch expects it.
     func commit(_ batch: DocumentBatch) async throws(DerivedStateError)
     func document(_ key: String, of model: ReadModelName) async throws(DerivedStateError) -> [UInt8]?
     /// The documents of these keys that exist.

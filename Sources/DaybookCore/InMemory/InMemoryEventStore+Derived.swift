@@ -50,6 +50,9 @@ extension InMemoryEventStore: ReadModelStore {
                 return .failure(
                     .checkpointMoved(model: batch.model, expected: batch.previous, actual: model.checkpoint))
             }
+            for (key, data) in batch.expected where model.documents[key] != data {
+                return .failure(.documentChanged(model: batch.model, key: key))
+            }
             for (key, data) in batch.changes { model.documents[key] = data }
             model.checkpoint = batch.checkpoint
             state.models[batch.model] = model

@@ -90,6 +90,9 @@ final class DocumentTable {
                 .checkpointMoved(model: batch.model, expected: batch.previous, actual: Position(position)))
         }
         let model = try number(creating: batch.model)
+        for (key, data) in batch.expected where try document(key, of: model) != data {
+            return .failure(.documentChanged(model: batch.model, key: key))
+        }
         for (key, data) in batch.changes { try set(data, for: key, of: model) }
         try setCheckpoint(batch.checkpoint.rawValue, of: batch.model)
         return .success(())

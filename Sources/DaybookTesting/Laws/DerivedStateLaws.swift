@@ -105,6 +105,28 @@ extension DerivedStateLaw {
                 try await store.documents(["a", "b", "é", "x"], of: model), ["a": [2], "é": [3]], "Several documents")
             try requireEqual(try await store.documents([], of: model), [:], "No documents")
         },
+        DerivedStateLaw("A batch that expects what documents hold is refused as a whole when one holds another content")
+        {
+            store in
+            let model: ReadModelName = "balances"
+            try await store.commit(batch(model, .start, 5, ["a": [1], "b": []], expecting: ["a": nil]))
+            try await store.commit(batch(model, 5, 5, ["c": [3]], expecting: ["a": [1], "b": [], "never": nil]))
+            let rows: [(key: String, data: [UInt8]?)] = [("a", [2]), ("a", nil), ("b", nil), ("never", []), ("c", [])]
+            for (key, data) in rows {
+                try await Self.requireError(
+                    .documentChanged(model: model, key: key), "A batch that expects another '\(key)'"
+                ) {
+                    try await store.commit(batch(model, 5, 9, ["a": [9], "x": [9]], expecting: ["a": [1], key: data]))
+                }
+            }
+            try await Self.requireError(
+                .checkpointMoved(model: model, expected: 4, actual: 5), "A batch from elsewhere that expects the truth"
+            ) { try await store.commit(batch(model, 4, 9, ["x": [9]], expecting: ["a": [1]])) }
+            try requireEqual(
+                try await store.documents(["a", "b", "c", "x"], of: model), ["a": [1], "b": [], "c": [3]],
+                "The documents after refused batches")
+            try requireEqual(try await store.checkpoint(of: model), 5, "The checkpoint after refused batches")
+        },
         DerivedStateLaw("Read models share nothing, and one is deleted alone") { store in
             try await store.commit(batch("balances", .start, 5, ["a": [1]]))
             try await store.commit(batch("tape", .start, 7, ["a": [2], "b": [3]]))
@@ -208,7 +230,8 @@ extension DerivedStateLaw {
 }
 
 private func batch(
-    _ model: ReadModelName, _ previous: Position, _ checkpoint: Position, _ changes: [String: [UInt8]?]
+    _ model: ReadModelName, _ previous: Position, _ checkpoint: Position, _ changes: [String: [UInt8]?],
+    expecting expected: [String: [UInt8]?] = [:]
 ) -> DocumentBatch {
-    DocumentBatch(model: model, changes: changes, previous: previous, checkpoint: checkpoint)
+    DocumentBatch(model: model, changes: changes, previous: previous, checkpoint: checkpoint, expected: expected)
 }

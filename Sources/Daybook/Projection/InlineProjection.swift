@@ -1,0 +1,41 @@
+import DaybookCore
+import Foundation
+
+/// A projection whose documents change in the transaction of the append itself, in a store that offers it: they are never
+/// behind, and an event that the projection cannot take refuses the whole append.
+///
+/// ```swift
+/// var configuration = SQLiteEventStore.Configuration()
+/// configuration.inlineReadModels = [InlineProjection(Balances())]
+/// let store = try await SQLiteEventStore.open("bank.daybook", configuration: configuration)
+/// let balances = ReadModel(Balances(), of: store, in: store)
+/// ```
+///
+/// **Price.** Its work is part of every append that its filter passes: the documents are read, decoded, changed and
+/// written while every other writer waits. Keep it for what must never be behind, such as a name that may be taken once.
+public struct InlineProjection<P: Projection>: InlineReadModel {
+    public let projection: P
+    private let reader: any EventReader<P.Event>
+
+    public init(_ projection: P, reader: any EventReader<P.Event> = P.Event.makeReader()) {
+        self.projection = projection
+        self.reader = reader
+    }
+
+    public var name: ReadModelName { projection.name }
+    public var filter: EventFilter { projection.filter }
+
+    public func apply(_ events: [RecordedEvent], to documents: inout any InlineDocuments) throws {
+        let inputs = ProjectionFold<P>.decode(events[...], by: reader, for: projection)
+        var stored: [String: [UInt8]] = [:]
+        for key in Set(inputs.flatMap(\.keys)) {
+            guard key != ParkedKeys.document else { throw ProjectionError.reservedKey(key) }
+            stored[key] = try documents.document(key)
+        }
+        let none = try ParkedKeys(nil, of: name)
+        let outcome = try ProjectionFold(projection: projection, parks: false)
+            .run(inputs[...], stored: stored, held: none) { _ in true }
+        if let failure = outcome.failure { throw failure.error }
+        for (key, data) in outcome.changes { try documents.set(data, for: key) }
+    }
+}

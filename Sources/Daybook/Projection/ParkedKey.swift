@@ -1,0 +1,15 @@
+import DaybookCore
+
+/// A key of a projection that has stopped before an event, which failed; its document is as it was before that event.
+public struct ParkedKey: Sendable, Hashable {
+    public var key: String
+    /// The event: its place in the log, not a copy.
+    public var position: Position
+    public var reason: String
+
+    public init(key: String, position: Position, reason: String) {
+        self.key = key
+        self.position = position
+        self.reason = reason
+    }
+}

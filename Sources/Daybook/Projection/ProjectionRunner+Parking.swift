@@ -1,0 +1,76 @@
+import DaybookCore
+
+extension ProjectionRunner {
+    /// The keys that have stopped before an event that failed, in the order of positions.
+    public func parkedKeys() async throws(ProjectionError) -> [ParkedKey] {
+        try await parked().keys.list
+    }
+
+    /// Takes the events into account that a parked key has missed, in order and as they are read today, whether or not
+    /// the projection runs meanwhile; it goes on with the others from then on.
+    ///
+    /// - Throws: ``ProjectionError/keyNotParked(_:)``; or what an event failed with once more, at which the key stays
+    ///   parked: what came before it is in the document.
+    /// - Complexity: O(events of the key since it was parked), found by ``Projection/filter(for:)``.
+    public func resume(_ key: String) async throws(ProjectionError) {
+        while true {
+            guard !Task.isCancelled else { throw .cancelled }
+            // Read before the documents: a change in between makes the commit fail.
+            let checkpoint: Position
+            do { checkpoint = try await models.checkpoint(of: projection.name) } catch { throw ProjectionError(error) }
+            var (parked, data) = try await parked()
+            guard let entry = parked[key] else { throw .keyNotParked(key) }
+            let stored: [String: [UInt8]]
+            do { stored = try await models.documents([key], of: projection.name) } catch {
+                throw ProjectionError(error)
+            }
+            let page: LogPage
+            do {
+                page = try await log.readPage(
+                    from: .position(entry.position), direction: .forward, filter: projection.filter(for: key),
+                    limit: batchSize)
+            } catch {
+                throw ProjectionError(error)
+            }
+            let missed = page.events.prefix { $0.position <= checkpoint }
+            let isDone = page.isAtEnd || page.scannedThrough >= checkpoint
+            let inputs = ProjectionFold<P>.decode(missed, by: reader, for: projection)
+            parked[key] = nil
+            let outcome = try ProjectionFold(projection: projection, parks: true)
+                .run(inputs[...], stored: stored, held: parked) { $0 == key }
+            let again = outcome.parked.first
+            if let again {
+                parked[key] = again
+            } else if !isDone {
+                parked[key] = ParkedKey(key: key, position: page.scannedThrough.next, reason: entry.reason)
+            }
+            var changes = outcome.changes
+            changes.updateValue(try parked.encoded(for: projection.name), forKey: ParkedKeys.document)
+            do {
+                try await models.commit(
+                    DocumentBatch(
+                        model: projection.name, changes: changes, previous: checkpoint, checkpoint: checkpoint,
+                        expected: [ParkedKeys.document: data, key: stored[key]]))
+            } catch {
+                switch error {
+                case .checkpointMoved, .documentChanged: continue
+                default: throw ProjectionError(error)
+                }
+            }
+            if let failure = outcome.failure { throw failure.error }
+            if let again {
+                let event = missed.first { $0.position == again.position }
+                throw event.map { .failed(at: ProjectionError.Place($0), reason: again.reason) } ?? .keyNotParked(key)
+            }
+            if isDone { return }
+        }
+    }
+
+    private func parked() async throws(ProjectionError) -> (keys: ParkedKeys, data: [UInt8]?) {
+        let data: [UInt8]?
+        do { data = try await models.document(ParkedKeys.document, of: projection.name) } catch {
+            throw ProjectionError(error)
+        }
+        return (try ParkedKeys(data, of: projection.name), data)
+    }
+}
