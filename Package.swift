@@ -41,7 +41,7 @@ let package = Package(
         .executableTarget(
             name: "DaybookCommand",
             dependencies: [
-                "DaybookCore", "DaybookSQLite",
+                "DaybookCore", "Daybook", "DaybookSQLite",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swiftSettings),
@@ -57,7 +57,7 @@ let package = Package(
             dependencies: ["DaybookSQLite", "DaybookTesting", "CFaultFileSystem", "CDaybookSQLite", "CSQLite"],
             swiftSettings: swiftSettings),
         .testTarget(
-            name: "DaybookCommandTests", dependencies: ["DaybookCommand", "DaybookCore", "DaybookSQLite"],
+            name: "DaybookCommandTests", dependencies: ["DaybookCommand", "DaybookCore", "Daybook", "DaybookSQLite"],
             swiftSettings: swiftSettings),
         // The samples of the README and of docs/, compiled and run.
         .testTarget(

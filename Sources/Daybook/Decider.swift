@@ -21,10 +21,19 @@ public protocol Decider {
     /// before are then passed over. 1 unless said otherwise.
     static var foldVersion: Int { get }
 
+    /// The tags of every event of a subject, beside those of the event itself: so that a decision over several subjects
+    /// finds all of them, and none can be forgotten.
+    ///
+    /// ```swift
+    /// static func tags(ofSubject id: String) -> [Tag] { [Tags.account(id)] }
+    /// ```
+    static func tags(ofSubject id: String) -> [Tag]
+
     /// Takes an event into account. What happened, happened: no decisions here.
     static func evolve(_ state: inout State, with event: Event)
 }
 
 extension Decider {
     public static var foldVersion: Int { 1 }
+    public static func tags(ofSubject id: String) -> [Tag] { [] }
 }

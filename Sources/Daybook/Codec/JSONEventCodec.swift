@@ -56,8 +56,7 @@ public struct JSONEventCodec<Event: DomainEvent>: EventCodec {
         }
         let lifted: [Upcaster.Event]
         do throws(UpcasterChain.Failure) {
-            lifted = try upcasters.lift(
-                Upcaster.Event(event.type, schemaVersion: event.schemaVersion, data: try object(of: event)))
+            lifted = try upcasters.lift(try Upcaster.Event(event))
         } catch {
             throw failure(of: event, .notLifted(reason: error.reason))
         }
@@ -73,17 +72,6 @@ public struct JSONEventCodec<Event: DomainEvent>: EventCodec {
             }
         }
         return events
-    }
-
-    private func object(of event: RecordedEvent) throws(UpcasterChain.Failure) -> [String: JSONValue] {
-        let value: JSONValue
-        do { value = try JSONValue(parsing: event.data) } catch {
-            throw UpcasterChain.Failure(reason: "its data is no JSON object: \(error)")
-        }
-        guard case .object(let members) = value else {
-            throw UpcasterChain.Failure(reason: "its data is no JSON object, but another JSON value")
-        }
-        return members
     }
 
     /// What is wrong with what the upcasters lead to, which is not what the log has.

@@ -160,7 +160,7 @@ extension CommandHandler {
                 let after = version.advanced(by: decision.events.count)
                 try record(element.command, after: after, events.count, metadata?.bytes ?? [], into: &decision)
                 for event in events {
-                    try encode(event, metadata: metadata?.bytes ?? [], into: &decision)
+                    try encode(event, commands.tags, metadata: metadata?.bytes ?? [], into: &decision)
                     D.evolve(&evolving, with: event)
                 }
             }
@@ -176,7 +176,7 @@ extension CommandHandler {
                 if events.isEmpty, recording.encode == nil { continue }
                 let metadata = element.context.metadata(commandID: commandID, correlationID: correlationID).encoded()
                 try record(element.command, after: version, events.count, metadata, into: &decision)
-                for event in events { try encode(event, metadata: metadata, into: &decision) }
+                for event in events { try encode(event, commands.tags, metadata: metadata, into: &decision) }
             }
         }
         return decision
@@ -224,12 +224,12 @@ extension CommandHandler {
     }
 
     private func encode(
-        _ event: D.Event, metadata: [UInt8], into decision: inout Decision
+        _ event: D.Event, _ subjectTags: [Tag], metadata: [UInt8], into decision: inout Decision
     ) throws(CommandError<D.Rejection>) {
         let encoded: EncodedEvent
         do { encoded = try codec.encode(event) } catch { throw .unencodable(error) }
         decision.events.append(event)
-        decision.new.append(NewEvent(encoded, metadata: metadata, tags: event.tags))
+        decision.new.append(NewEvent(encoded, metadata: metadata, tags: event.tags + subjectTags))
     }
 
     private func wait(after attempts: Int) async throws(CommandError<D.Rejection>) {

@@ -117,6 +117,8 @@ public final class CommandHandler<D: Decider>: Sendable {
     struct Commands {
         var elements: [(command: D.Command, context: CommandContext)]
         var isBatch: Bool
+        /// Those of the subject, which all of its events have.
+        var tags: [Tag] = []
     }
 
     private func handle(
@@ -129,6 +131,8 @@ public final class CommandHandler<D: Decider>: Sendable {
         } catch {
             throw .invalidID(error)
         }
+        var commands = commands
+        commands.tags = D.tags(ofSubject: id)
         guard !Task.isCancelled, await turns.take(stream) else { throw .cancelled(mayBeRecorded: false) }
         defer { turns.give(stream) }
         var basis = cache.take(stream)

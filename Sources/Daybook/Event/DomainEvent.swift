@@ -18,6 +18,9 @@ public protocol DomainEvent: ReadableEvent, Codable {
     /// How events of older schemas are read today.
     static var upcasters: [Upcaster] { get }
 
+    /// How events of today are written for readers of older schemas; see ``Downcast``.
+    static var downcasters: [Downcaster] { get }
+
     /// The subjects that the event concerns beside its stream.
     var tags: [Tag] { get }
 }
@@ -26,6 +29,7 @@ extension DomainEvent {
     public static var typePrefix: String { "" }
     public static func schemaVersion(of type: EventType) -> UInt32 { 1 }
     public static var upcasters: [Upcaster] { [] }
+    public static var downcasters: [Downcaster] { [] }
     public var tags: [Tag] { [] }
 
     public static var eventTypes: EventTypeSet {

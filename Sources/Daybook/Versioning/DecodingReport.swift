@@ -42,12 +42,24 @@ public struct DecodingReport: Sendable {
         by reader: any EventReader<Event> = Event.makeReader(), keepingFirst: Int = 100,
         progress: (Position, Position) -> Void = { _, _ in }
     ) async throws(ReadError) {
+        try await self.init(
+            reading: log, by: reader, filter: filter ?? EventFilter(Event.eventTypes), keepingFirst: keepingFirst,
+            progress: progress)
+    }
+
+    /// Decodes every event that passes a filter by any reader, such as a ``SchemaLockReader``.
+    ///
+    /// - Complexity: O(events), one page in memory.
+    public init<Event>(
+        reading log: any EventStore, by reader: any EventReader<Event>, filter: EventFilter = .all,
+        keepingFirst: Int = 100, progress: (Position, Position) -> Void = { _, _ in }
+    ) async throws(ReadError) {
         let head = try await log.head()
         var reached = Position.start
         while true {
+            guard !Task.isCancelled else { throw .cancelled }
             let page = try await log.readPage(
-                from: .after(reached), direction: .forward, filter: filter ?? EventFilter(Event.eventTypes),
-                limit: Limits.eventsPerPage)
+                from: .after(reached), direction: .forward, filter: filter, limit: Limits.eventsPerPage)
             for event in page.events {
                 let kind = Kind(type: event.type, schemaVersion: event.schemaVersion)
                 eventCounts[kind, default: 0] += 1

@@ -62,3 +62,17 @@ struct UpcasterChain: Sendable {
         for event in next { try lift(event, depth: depth + 1, into: &lifted) }
     }
 }
+
+extension Upcaster.Event {
+    /// An event as it was recorded.
+    init(_ recorded: RecordedEvent) throws(UpcasterChain.Failure) {
+        let value: JSONValue
+        do { value = try JSONValue(parsing: recorded.data) } catch {
+            throw UpcasterChain.Failure(reason: "its data is no JSON object: \(error)")
+        }
+        guard case .object(let members) = value else {
+            throw UpcasterChain.Failure(reason: "its data is no JSON object, but another JSON value")
+        }
+        self.init(recorded.type, schemaVersion: recorded.schemaVersion, data: members)
+    }
+}

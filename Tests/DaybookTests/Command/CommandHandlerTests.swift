@@ -246,4 +246,27 @@ struct CommandHandlerTests {
         }
         #expect(policy.delay(after: .min, using: &generator) <= .milliseconds(2))
     }
+
+    /// The account of these tests, each event of which is found by its account.
+    private enum TaggedAccount: Decider {
+        static let initialState = CashAccount.initialState
+        static func tags(ofSubject id: String) -> [DaybookCore.Tag] { [TagKey<String>("account")(id)] }
+        static func decide(
+            _ command: CashAccount.Command, in state: CashAccount.State
+        ) throws(CashAccount.Rejection) -> [AccountEvent] { try CashAccount.decide(command, in: state) }
+        static func evolve(_ state: inout CashAccount.State, with event: AccountEvent) {
+            CashAccount.evolve(&state, with: event)
+        }
+    }
+
+    @Test("gives every event of a subject the subject's tags", arguments: TestStore.all)
+    func subjectTags(_ store: TestStore) async throws {
+        let store = try await store.make()
+        let handler = CommandHandler(TaggedAccount.self, in: store, category: "account")
+        try await handler.handle(.deposit(amount: 1), id: "1")
+        try await handler.handle([.deposit(amount: 2), .withdraw(amount: 1)], id: "2")
+        let page = try await store.readPage(
+            from: .start, direction: .forward, filter: EventFilter(tags: ["account:2"]), limit: 10)
+        #expect(page.events.map(\.position) == [2, 3])
+    }
 }
