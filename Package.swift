@@ -54,7 +54,9 @@ let package = Package(
             swiftSettings: swiftSettings),
         .testTarget(
             name: "DaybookSQLiteTests",
-            dependencies: ["DaybookSQLite", "DaybookTesting", "CFaultFileSystem", "CDaybookSQLite", "CSQLite"],
+            dependencies: [
+                "DaybookSQLite", "Daybook", "DaybookTesting", "CFaultFileSystem", "CDaybookSQLite", "CSQLite",
+            ],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "DaybookCommandTests", dependencies: ["DaybookCommand", "DaybookCore", "Daybook", "DaybookSQLite"],

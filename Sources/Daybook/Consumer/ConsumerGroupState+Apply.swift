@@ -67,6 +67,7 @@ extension ConsumerGroupState {
             let place = try place(of: position, fence: fence)
             var entry = self[place]
             entry.delivery = nil
+            entry.isSuspect = nil  // Its handler has answered.
             entry.dueAt = now.advanced(by: policy.wait(after: entry.deliveries))
             self[place] = entry
             if entry.deliveries >= policy.deliveries { park(place, reason, at: now) }
@@ -96,18 +97,25 @@ extension ConsumerGroupState {
     private mutating func claim(_ token: Int64, at now: Timestamp, _ policy: ConsumerPolicy) -> [ConsumerAction] {
         var room = policy.inFlight - inFlight(of: token)
         var actions: [ConsumerAction] = []
-        // Keys that are worked off again come first, so that they catch up with the others.
-        for key in held.filter({ $0.value.parking == nil }).keys.sorted() where room > 0 {
-            deliver(.held(key), to: token, at: now, &room, &actions)
+        let places = nextPlaces
+        if let suspect = places.first(where: { self[$0].isSuspect == true && self[$0].delivery == nil }) {
+            // A member that has something else in hand waits until it has not.
+            if room == policy.inFlight { deliver(suspect, to: token, at: now, &room, &actions) }
+            return actions
         }
-        var seen: Set<ConsumerKey> = []
-        for index in window.indices {
-            guard room > 0 else { break }
-            if seen.insert(window[index].key).inserted {
-                deliver(.window(index), to: token, at: now, &room, &actions)
-            }
+        guard !places.contains(where: { self[$0].isSuspect == true && self[$0].delivery?.member == token }) else {
+            return []
         }
+        for place in places where room > 0 { deliver(place, to: token, at: now, &room, &actions) }
         return actions
+    }
+
+    /// The first open event of each key. Keys that are worked off again come first, so that they catch up.
+    private var nextPlaces: [Place] {
+        var places = held.filter { $0.value.parking == nil }.keys.sorted().map { Place.held($0) }
+        var seen: Set<ConsumerKey> = []
+        for index in window.indices where seen.insert(window[index].key).inserted { places.append(.window(index)) }
+        return places
     }
 
     private mutating func deliver(
@@ -174,6 +182,7 @@ extension ConsumerGroupState {
         var entry = self[place]
         entry.delivery = nil
         entry.dueAt = nil
+        entry.isSuspect = nil
         self[place] = entry
         let parking = HeldKey.Parking(reason: Self.bounded(reason), parkedAt: now)
         switch place {
@@ -199,7 +208,10 @@ extension ConsumerGroupState {
     /// Takes away what a member was working on. It may have died of it, so the deliveries count.
     private mutating func remove(_ token: Int64, at now: Timestamp, _ policy: ConsumerPolicy) {
         members[token] = nil
-        changeDelivered(by: token) { $0.delivery = nil }
+        changeDelivered(by: token) { entry in
+            entry.delivery = nil
+            entry.isSuspect = true
+        }
         let reason = "It was delivered \(policy.deliveries) times, and a member was lost over it each time or the last."
         while let index = window.firstIndex(where: { $0.delivery == nil && $0.deliveries >= policy.deliveries }) {
             park(.window(index), reason, at: now)

@@ -27,6 +27,9 @@ struct ConsumerGroupState: Sendable, Equatable {
         var delivery: Delivery?
         /// Not to be delivered before.
         var dueAt: Timestamp?
+        /// Whether a member was lost while it had the event, and may have died of it: it is delivered alone, so that the
+        /// next death is nobody else's fault.
+        var isSuspect: Bool?
     }
 
     /// A key that stopped at an event. The first event is the one that it stopped at, or the next to be handled.

@@ -57,7 +57,7 @@ struct ConsumerGroupStateTests {
         let late = start.advanced(by: .seconds(10))
         let other = try join(&state, "b", at: late)
         let taken = try claim(&state, other, at: late)
-        #expect(taken.map(\.position) == [1, 2] && taken.map(\.attempt) == [2, 2])
+        #expect(taken.map(\.position) == [1] && taken.map(\.attempt) == [2])
         let before = state
         for input: ConsumerInput in [
             .acknowledge(fence: lost[0].fence, position: 1), .retry(fence: lost[0].fence, position: 1, reason: ""),
@@ -72,6 +72,24 @@ struct ConsumerGroupStateTests {
         }
         #expect(state == before)
         #expect(taken[0].fence > lost[1].fence)
+    }
+
+    @Test("delivers what a member was lost over one at a time, and first")
+    func suspects() throws {
+        var (state, token) = try state("x", "y", "z")
+        _ = try state.apply(
+            .acknowledge(fence: try claim(&state, token, at: start)[2].fence, position: 3), at: start, policy)
+        let late = start.advanced(by: .seconds(10))
+        let (first, second) = (try join(&state, "b", at: late), try join(&state, "c", at: late))
+        _ = try state.apply(
+            .scan(token: first, from: state.scanned, events: [(4, "v"), (5, "w")], through: 5), at: late, policy)
+        let taken = try claim(&state, first, at: late)
+        #expect(taken.map(\.position) == [1])
+        #expect(try claim(&state, first, at: late).isEmpty)
+        #expect(try claim(&state, second, at: late).map(\.position) == [2])
+        // One that failed has answered, and is no more suspect than others.
+        _ = try state.apply(.retry(fence: taken[0].fence, position: 1, reason: ""), at: late, policy)
+        #expect(try claim(&state, first, at: late).map(\.position) == [4, 5])
     }
 
     @Test("refuses an answer at the very moment at which the lease ends, though nobody took the event")
