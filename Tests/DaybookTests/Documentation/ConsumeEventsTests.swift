@@ -1,9 +1,8 @@
 import Daybook
 import DaybookCore
-import Foundation
 import Testing
 
-// The samples of "Consume events" stand here between marks; a test below compares them with the article.
+// The samples of "Consume events" stand here between marks; `scripts/check-samples` compares them with the article.
 
 @Suite("The guide to consuming events")
 struct ConsumeEventsTests {
@@ -56,28 +55,5 @@ struct ConsumeEventsTests {
         try await inbox.forget(through: group.status().settled)
         // end of sample
         #expect(try await group.status().settled == 4)
-    }
-
-    @Test("stands in the article as it stands here")
-    func article() throws {
-        let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../..").standardized
-        let article = try String(
-            contentsOf: root.appending(path: "Sources/Daybook/Documentation.docc/ConsumeEvents.md"), encoding: .utf8)
-        let source = try String(contentsOf: URL(filePath: #filePath), encoding: .utf8)
-        let compiled = source.components(separatedBy: "// sample: ").dropFirst().compactMap { part in
-            part.components(separatedBy: "// end of sample").first.map { Self.plain($0) }
-        }
-        let documented = article.components(separatedBy: "```swift\n").dropFirst()
-            .compactMap { $0.components(separatedBy: "```").first.map { Self.plain("\n" + $0) } }
-        #expect(documented.count == 3)
-        #expect(documented.allSatisfy { sample in compiled.contains(sample) })
-    }
-
-    /// The lines after the first, without indentation that all share.
-    private static func plain(_ sample: String) -> [String] {
-        let lines = sample.components(separatedBy: "\n").dropFirst()
-            .map { $0.allSatisfy { $0 == " " } ? "" : $0 }
-        let indentation = lines.filter { !$0.isEmpty }.map { $0.prefix { $0 == " " }.count }.min() ?? 0
-        return lines.map { String($0.dropFirst(indentation)) }.filter { !$0.isEmpty }
     }
 }

@@ -1,10 +1,9 @@
 import Daybook
 import DaybookCore
 import DaybookTesting
-import Foundation
 import Testing
 
-// The samples of "Write your first decider" stand here between marks; a test below compares them with the article.
+// The samples of "Write your first decider" stand here between marks; `scripts/check-samples` compares them with the article.
 
 // sample: events
 /// What happens to a parking garage.
@@ -126,35 +125,5 @@ struct FirstDeciderTests {
         }
         // end of sample
         #expect(try await runner.readModel.document("B-XY 1") == Visits.Visitor(count: 1))
-    }
-
-    @Test("stands in the article as it stands here")
-    func article() throws {
-        let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../..").standardized
-        let article = try String(
-            contentsOf: root.appending(path: "Sources/Daybook/Documentation.docc/WriteYourFirstDecider.md"),
-            encoding: .utf8)
-        let compiled = samples(in: try String(contentsOf: URL(filePath: #filePath), encoding: .utf8))
-        let documented = article.components(separatedBy: "```swift\n").dropFirst()
-            .map { $0.components(separatedBy: "```")[0] }
-        #expect(documented.count == 6)
-        #expect(Set(documented) == Set(compiled))
-    }
-
-    /// What stands between the marks, without the common indentation.
-    private func samples(in source: String) -> [String] {
-        var samples: [String] = []
-        var lines: [Substring]?
-        for line in source.split(separator: "\n", omittingEmptySubsequences: false) {
-            switch line.drop(while: { $0 == " " }) {
-            case let mark where mark.hasPrefix("// sample: "): lines = []
-            case "// end of sample":
-                let indentation = lines?.first?.prefix { $0 == " " }.count ?? 0
-                samples.append((lines ?? []).map { $0.dropFirst(indentation) + "\n" }.joined())
-                lines = nil
-            default: lines?.append(line)
-            }
-        }
-        return samples
     }
 }
