@@ -10,7 +10,7 @@ SEED ?= 1
 KILLS ?= 200
 
 examples := $(patsubst %/Package.swift,%,$(wildcard Examples/*/Package.swift))
-library_targets := DaybookCore Daybook DaybookSQLite DaybookTesting
+library_targets := DaybookCore Daybook DaybookSQLite DaybookGRDB DaybookTesting
 
 .PHONY: help setup demo test bench format lint docs crash-test clean
 

@@ -17,11 +17,13 @@ let package = Package(
         .library(name: "DaybookCore", targets: ["DaybookCore"]),
         .library(name: "Daybook", targets: ["Daybook"]),
         .library(name: "DaybookSQLite", targets: ["DaybookSQLite"]),
+        .library(name: "DaybookGRDB", targets: ["DaybookGRDB"]),
         .library(name: "DaybookTesting", targets: ["DaybookTesting"]),
         .executable(name: "daybook", targets: ["DaybookCommand"]),
     ],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     ] + (docs ? [.package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0")] : []),
     targets: [
         // The contract in bytes, and the in-memory store that shows it by example.
@@ -33,6 +35,11 @@ let package = Package(
         .target(name: "CDaybookSQLite", dependencies: ["CSQLite"]),
         .target(
             name: "DaybookSQLite", dependencies: ["DaybookCore", "CSQLite", "CDaybookSQLite"],
+            swiftSettings: swiftSettings),
+        // Read models in tables of the application's own, by SQL.
+        .target(
+            name: "DaybookGRDB",
+            dependencies: ["DaybookCore", "Daybook", .product(name: "GRDB", package: "GRDB.swift")],
             swiftSettings: swiftSettings),
         // What an application's own tests need, and the laws of every store.
         .target(
@@ -47,16 +54,24 @@ let package = Package(
             swiftSettings: swiftSettings),
         // A SQLite file system that breaks on purpose; used by tests alone.
         .target(name: "CFaultFileSystem", dependencies: ["CSQLite"]),
+        // Follows a log into SQL tables until it is killed; run by tests alone.
+        .executableTarget(
+            name: "FollowUntilKilled", dependencies: ["DaybookGRDB", "DaybookSQLite", "CFaultFileSystem"],
+            path: "Tests/FollowUntilKilled", swiftSettings: swiftSettings),
         .testTarget(
             name: "DaybookCoreTests", dependencies: ["DaybookCore", "DaybookTesting"], swiftSettings: swiftSettings),
         .testTarget(
             name: "DaybookTests", dependencies: ["Daybook", "DaybookSQLite", "DaybookTesting"],
-            swiftSettings: swiftSettings),
+            exclude: ["Documentation/schema.lock.json"], swiftSettings: swiftSettings),
         .testTarget(
             name: "DaybookSQLiteTests",
             dependencies: [
                 "DaybookSQLite", "Daybook", "DaybookTesting", "CFaultFileSystem", "CDaybookSQLite", "CSQLite",
             ],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "DaybookGRDBTests",
+            dependencies: ["DaybookGRDB", "DaybookSQLite", "DaybookTesting", "FollowUntilKilled", "CFaultFileSystem"],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "DaybookCommandTests", dependencies: ["DaybookCommand", "DaybookCore", "Daybook", "DaybookSQLite"],

@@ -88,6 +88,7 @@ static int fault_write(sqlite3_file *base, const void *bytes, int count, sqlite3
     const FaultRule *rule = fault_meet(fs, FaultCallWrite, path_of(file), offset, count);
     if (rule != NULL) {
         switch (rule->effect) {
+        case FaultEffectKill:
         case FaultEffectError: return leave(file, fault_result(rule, FaultCallWrite));
         case FaultEffectDropped: return leave(file, SQLITE_OK);
         case FaultEffectFlippedBit: return leave(file, write_flipped(file, bytes, length, offset, rule));

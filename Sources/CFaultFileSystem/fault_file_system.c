@@ -1,5 +1,6 @@
 /* Registration, rules and counters: what the tests talk to, and the calls of a file system that are not of one file. */
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -33,6 +34,7 @@ const FaultRule *fault_meet(
         active->met++;
         fs->faults[call]++;
         met = rule;
+        if (rule->effect == FaultEffectKill) raise(SIGKILL);
     }
     return met;
 }

@@ -1,5 +1,7 @@
 import Daybook
 import DaybookCore
+import DaybookGRDB
+import GRDB
 
 /// The events of the measurements: about 40 bytes of data each.
 enum AccountEvent: DomainEvent {
@@ -39,6 +41,34 @@ struct Balances: Projection {
             balance.amount += amount
             balance.deposits += 1
             document = balance
+        }
+    }
+}
+
+/// A row for each account.
+struct BalanceRows: SQLProjection {
+    let name: ReadModelName = "balances"
+
+    func createTables(in db: Database) throws {
+        try db.execute(
+            sql: """
+                CREATE TABLE balances (
+                    account TEXT NOT NULL PRIMARY KEY, amount INTEGER NOT NULL, deposits INTEGER NOT NULL
+                ) WITHOUT ROWID
+                """)
+    }
+
+    func dropTables(in db: Database) throws { try db.execute(sql: "DROP TABLE balances") }
+
+    func apply(_ event: AccountEvent, recorded: RecordedEvent, in db: Database) throws {
+        switch event {
+        case .deposited(let account, let amount):
+            let upsert = try db.cachedStatement(
+                sql: """
+                    INSERT INTO balances VALUES (?, ?, 1)
+                    ON CONFLICT (account) DO UPDATE SET amount = amount + excluded.amount, deposits = deposits + 1
+                    """)
+            try upsert.execute(arguments: [account, amount])
         }
     }
 }

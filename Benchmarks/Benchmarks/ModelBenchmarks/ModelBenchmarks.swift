@@ -1,7 +1,9 @@
 import Daybook
 import DaybookCore
+import DaybookGRDB
 import DaybookSQLite
 import Foundation
+import GRDB
 
 /// Measures the model over the embedded store: how fast read models and processes follow the log.
 ///
@@ -20,6 +22,13 @@ struct ModelBenchmarks {
             }
             try await measure("projection, \(keys) documents", count) {
                 _ = try await ProjectionRunner(Balances(), of: store, in: store, batchSize: 10_000).catchUp()
+            }
+            for size in [500, 10_000] {
+                let database = try DatabasePool(path: folder.appendingPathComponent("\(keys)-\(size).sqlite").path)
+                try await measure("SQL projection, \(keys) rows, \(size) events a transaction", count) {
+                    try await SQLProjectionRunner(BalanceRows(), of: store, in: database, batchSize: size).catchUp()
+                }
+                try database.close()
             }
             if keys == 10_000 {
                 try await pastDocuments(store, accounts: keys)

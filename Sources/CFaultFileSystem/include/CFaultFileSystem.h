@@ -56,6 +56,8 @@ typedef enum __attribute__((enum_extensibility(closed))) FaultEffect {
     /// The power goes off: a write still reaches the file with its first `length` bytes, and every call from now on
     /// fails.
     FaultEffectPowerOff,
+    /// The process is killed by `SIGKILL` before the call is made.
+    FaultEffectKill,
 } FaultEffect;
 
 /// Which calls break, and how.

@@ -9,7 +9,7 @@ public enum ProjectionError: Error, Equatable, CustomStringConvertible {
         public var version: StreamVersion
         public var position: Position
 
-        init(_ event: RecordedEvent) {
+        package init(_ event: RecordedEvent) {
             type = event.type
             stream = event.stream
             version = event.version
@@ -61,6 +61,6 @@ public enum ProjectionError: Error, Equatable, CustomStringConvertible {
 }
 
 extension ProjectionError {
-    init(_ error: ReadError) { self = error == .cancelled ? .cancelled : .read(error) }
+    package init(_ error: ReadError) { self = error == .cancelled ? .cancelled : .read(error) }
     init(_ error: DerivedStateError) { self = error == .cancelled ? .cancelled : .store(error) }
 }

@@ -2,7 +2,7 @@ import DaybookCore
 import Synchronization
 
 /// How far a running projection has come, with a signal for those who wait for it.
-final class ProjectionProgress: Sendable {
+package final class ProjectionProgress: Sendable {
     private struct Waiter: Sendable {
         var position: Position
         var resume: @Sendable (Result<Void, ReadModelError>) -> Void
@@ -17,12 +17,14 @@ final class ProjectionProgress: Sendable {
 
     private let state = Mutex(State())
 
-    var reached: Position { state.withLock(\.reached) }
+    package init() {}
+
+    package var reached: Position { state.withLock(\.reached) }
 
     /// The projection runs, again or for the first time.
-    func begin() { state.withLock { $0.failure = nil } }
+    package func begin() { state.withLock { $0.failure = nil } }
 
-    func reach(_ position: Position) {
+    package func reach(_ position: Position) {
         let ready = state.withLock { state -> [Waiter] in
             guard position > state.reached else { return [] }
             state.reached = position
@@ -35,7 +37,7 @@ final class ProjectionProgress: Sendable {
     }
 
     /// The projection has stopped with an error: whoever waits would wait for ever.
-    func fail(_ error: ProjectionError) {
+    package func fail(_ error: ProjectionError) {
         let waiters = state.withLock { state in
             state.failure = error
             defer { state.waiters = [:] }
@@ -44,7 +46,7 @@ final class ProjectionProgress: Sendable {
         for waiter in waiters { waiter.resume(.failure(.stopped(error))) }
     }
 
-    func wait(for position: Position) async throws(ReadModelError) {
+    package func wait(for position: Position) async throws(ReadModelError) {
         let id = state.withLock { state in
             state.nextID += 1
             return state.nextID

@@ -134,44 +134,11 @@ public final class ProjectionRunner<P: Projection>: Sendable {
                 deadline = clock.now.advanced(by: saveInterval)
             }
             if isAtEnd {
-                do { try await wait(beyond: place.reached, until: deadline, on: clock) } catch {
+                do { try await log.waitForHead(beyond: place.reached, until: deadline, on: clock) } catch {
                     throw ProjectionError(error)
                 }
             }
         }
-    }
-
-    /// Waits for the log to grow, or for a checkpoint to be due.
-    private func wait<C: Clock>(
-        beyond position: Position, until deadline: C.Instant?, on clock: C
-    ) async throws(ReadError) where C.Duration == Duration {
-        guard let deadline else {
-            _ = try await log.head(beyond: position)
-            return
-        }
-        let log = log
-        let result = await withTaskGroup(of: Result<Void, ReadError>.self) { group in
-            group.addTask {
-                do throws(ReadError) {
-                    _ = try await log.head(beyond: position)
-                    return .success(())
-                } catch {
-                    return .failure(error)
-                }
-            }
-            group.addTask {
-                do {
-                    try await clock.sleep(until: deadline, tolerance: nil)
-                    return .success(())
-                } catch {
-                    return .failure(.cancelled)
-                }
-            }
-            let first = await group.next() ?? .success(())
-            group.cancelAll()
-            return first
-        }
-        try result.get()
     }
 
     /// Takes the next page into account.

@@ -28,6 +28,6 @@ public enum ReadModelError: Error, Equatable, CustomStringConvertible {
 }
 
 extension ReadModelError {
-    init(_ error: ReadError) { self = error == .cancelled ? .cancelled : .read(error) }
+    package init(_ error: ReadError) { self = error == .cancelled ? .cancelled : .read(error) }
     init(_ error: DerivedStateError) { self = error == .cancelled ? .cancelled : .store(error) }
 }

@@ -1,0 +1,60 @@
+import DaybookCore
+import GRDB
+
+/// How far the tables of a read model have come: its row in `daybook_checkpoints`, in the same database.
+struct SQLCheckpoint: Sendable, Equatable {
+    /// The last event that was applied.
+    struct Event: Sendable, Equatable {
+        var position: Position
+        var id: EventID
+    }
+
+    /// Every event up to here is in the rows.
+    var position: Position
+    /// By its identifier, a log that the rows were not made of is told from the one that they were.
+    var lastEvent: Event?
+
+    /// Nil when there is no such read model.
+    static func fetch(_ model: ReadModelName, in db: Database) throws -> SQLCheckpoint? {
+        guard try db.tableExists("daybook_checkpoints") else { return nil }
+        let statement = try db.cachedStatement(
+            sql: "SELECT position, event_position, event_id FROM daybook_checkpoints WHERE name = ?")
+        guard let row = try Row.fetchOne(statement, arguments: [model.rawValue]) else { return nil }
+        var checkpoint = SQLCheckpoint(position: Position(try row.decode(Int64.self, forColumn: "position")))
+        if let position = try row.decode(Int64?.self, forColumn: "event_position"),
+            let id = try row.decode(String?.self, forColumn: "event_id").flatMap({ EventID($0) })
+        {
+            checkpoint.lastEvent = Event(position: Position(position), id: id)
+        }
+        return checkpoint
+    }
+
+    /// Begins the checkpoint of a new read model at the start of the log.
+    static func insert(_ model: ReadModelName, in db: Database) throws {
+        try db.execute(
+            sql: """
+                CREATE TABLE IF NOT EXISTS daybook_checkpoints (
+                    name TEXT NOT NULL PRIMARY KEY, position INTEGER NOT NULL, event_position INTEGER, event_id TEXT
+                ) WITHOUT ROWID
+                """)
+        try db.execute(
+            sql: "INSERT INTO daybook_checkpoints (name, position) VALUES (?, ?)",
+            arguments: [model.rawValue, Position.start.rawValue])
+    }
+
+    /// Moves the checkpoint; the last event stays what it was when none is given.
+    static func move(_ model: ReadModelName, to position: Position, event: Event?, in db: Database) throws {
+        let statement = try db.cachedStatement(
+            sql: """
+                UPDATE daybook_checkpoints SET position = ?, event_position = coalesce(?, event_position),
+                    event_id = coalesce(?, event_id)
+                WHERE name = ?
+                """)
+        try statement.execute(
+            arguments: [position.rawValue, event?.position.rawValue, event?.id.description, model.rawValue])
+    }
+
+    static func delete(_ model: ReadModelName, in db: Database) throws {
+        try db.execute(sql: "DELETE FROM daybook_checkpoints WHERE name = ?", arguments: [model.rawValue])
+    }
+}

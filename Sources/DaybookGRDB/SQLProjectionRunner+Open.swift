@@ -1,0 +1,58 @@
+import DaybookCore
+import GRDB
+
+extension SQLProjectionRunner {
+    /// Checks the database, and begins the read model when there is none of its name.
+    func openReadModel() async throws(SQLReadModelError) -> SQLCheckpoint {
+        do {
+            return try await database.write { [projection] db in
+                try Self.checkSettings(of: db)
+                if let checkpoint = try SQLCheckpoint.fetch(projection.name, in: db) { return checkpoint }
+                do { try projection.createTables(in: db) } catch {
+                    throw SQLReadModelError.tablesNotCreated(
+                        model: projection.name, reason: String(describing: error))
+                }
+                try SQLCheckpoint.insert(projection.name, in: db)
+                return SQLCheckpoint(position: .start)
+            }
+        } catch {
+            throw SQLReadModelError(error)
+        }
+    }
+
+    /// Refuses a database of which a crash could keep the checkpoint and lose rows, or the other way round.
+    ///
+    /// What is needed is not that the last transaction survives, since its events are applied again, but that transactions
+    /// survive whole and in order. With a write-ahead log that takes `synchronous=NORMAL`, with a rollback journal `FULL`
+    /// (https://www.sqlite.org/pragma.html#pragma_synchronous). What is in memory goes as a whole.
+    private static func checkSettings(of db: Database) throws {
+        let file = try String.fetchOne(db, sql: "SELECT file FROM pragma_database_list WHERE name = 'main'")
+        guard let file, !file.isEmpty else { return }
+        let journalMode = try String.fetchOne(db, sql: "PRAGMA main.journal_mode") ?? "unknown"
+        let synchronous = try Int.fetchOne(db, sql: "PRAGMA main.synchronous") ?? 0
+        let least: [String: Int] = ["wal": 1, "delete": 2, "truncate": 2, "persist": 2]
+        guard let level = least[journalMode], synchronous >= level else {
+            throw SQLReadModelError.unsafeSettings(journalMode: journalMode, synchronous: synchronous)
+        }
+    }
+
+    /// Refuses a log that the rows were not made of: its events would be added to those of another.
+    func checkLog(agreesWith checkpoint: SQLCheckpoint) async throws(SQLReadModelError) {
+        do {
+            let head = try await log.head()
+            guard checkpoint.position <= head else {
+                throw SQLReadModelError.beyondLog(
+                    model: projection.name, position: checkpoint.position, head: head)
+            }
+            guard let applied = checkpoint.lastEvent else { return }
+            let page = try await log.readPage(
+                from: .position(applied.position), direction: .forward, filter: .everything, limit: 1)
+            if let recorded = page.events.first, recorded.position == applied.position, recorded.id != applied.id {
+                throw SQLReadModelError.otherLog(
+                    model: projection.name, position: applied.position, applied: applied.id, recorded: recorded.id)
+            }
+        } catch {
+            throw SQLReadModelError(error)
+        }
+    }
+}

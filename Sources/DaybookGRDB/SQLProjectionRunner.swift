@@ -1,0 +1,128 @@
+import Daybook
+import DaybookCore
+import GRDB
+
+/// Runs an SQL projection: follows the log from the read model's checkpoint, and keeps the rows up to date.
+///
+/// ```swift
+/// let database = try DatabasePool(path: "balances.sqlite")
+/// let runner = try await SQLProjectionRunner(Balances(), of: store, in: database)
+/// try await withThrowingTaskGroup(of: Void.self) { group in
+///     group.addTask { try await runner.run() }
+///     let receipt = try await accounts.handle(.deposit(amount: 10), id: "42")
+///     try await runner.wait(for: receipt.position)
+///     let total = try await database.read { try Int.fetchOne($0, sql: "SELECT sum(amount) FROM balances") }
+///     …
+/// }
+/// ```
+///
+/// The rows of a batch and the checkpoint are saved in one transaction of the read model's database, so that each event
+/// counts exactly once, whenever the process stops. After a power cut the database may be some transactions behind,
+/// rows and checkpoint alike: those events are applied again.
+///
+/// An event that cannot be read or applied stops the projection: those before it are saved, it and those after it are
+/// not, and ``run()`` throws. Nothing is skipped, and no event can be set aside while others go on: rows, unlike
+/// documents, have no key that would tell which of the later events do not depend on it.
+///
+/// Only one runner works on a read model at a time; a second one ends with `DerivedStateError.checkpointMoved`, and
+/// changes nothing.
+public final class SQLProjectionRunner<P: SQLProjection>: Sendable {
+    public let projection: P
+    let log: any EventStore
+    let database: any DatabaseWriter
+    let reader: any EventReader<P.Event>
+    let batchSize: Int
+    let saveInterval: Duration
+    let clock: any Clock<Duration>
+    let progress = ProjectionProgress()
+
+    /// Opens the read model; creates its tables when there is none yet of that name.
+    ///
+    /// - Parameters:
+    ///   - log: Where the events are.
+    ///   - database: Where the rows and the checkpoint are kept, in the table `daybook_checkpoints`: a `DatabasePool`, or
+    ///     a `DatabaseQueue` that keeps to ``SQLReadModelError/unsafeSettings(journalMode:synchronous:)``. It may hold
+    ///     other read models and other tables too, but belongs to no store.
+    ///   - batchSize: The most events that one transaction takes, 1 to `Limits.eventsPerPage`; fewer when there are no
+    ///     more.
+    ///   - saveInterval: How long the checkpoint may stay behind when only events pass by that the projection does not
+    ///     apply. Readers in this process do not notice; it saves a write for each such event.
+    /// - Throws: ``SQLReadModelError`` when the database could lose rows without their checkpoint, or was made of another
+    ///   log.
+    public init(
+        _ projection: P, of log: any EventStore, in database: any DatabaseWriter,
+        reader: any EventReader<P.Event> = P.Event.makeReader(), batchSize: Int = 500,
+        saveInterval: Duration = .seconds(1), clock: any Clock<Duration> = ContinuousClock()
+    ) async throws(SQLReadModelError) {
+        self.projection = projection
+        self.log = log
+        self.database = database
+        self.reader = reader
+        self.batchSize = min(max(1, batchSize), Limits.eventsPerPage)
+        self.saveInterval = saveInterval
+        self.clock = clock
+        let checkpoint = try await openReadModel()
+        try await checkLog(agreesWith: checkpoint)
+        progress.reach(checkpoint.position)
+    }
+
+    /// Follows the log until the task is cancelled, then returns.
+    ///
+    /// - Throws: `ProjectionError`, when the projection cannot go on. Run it again once the cause is mended.
+    public func run() async throws(ProjectionError) {
+        progress.begin()
+        do {
+            try await follow(clock)
+        } catch .cancelled {
+            return
+        } catch {
+            progress.fail(error)
+            throw error
+        }
+    }
+
+    /// Takes everything into account that is recorded now, and returns the position reached.
+    ///
+    /// - Parameter report: Called at the start and after each page with the position reached and the log's head.
+    @discardableResult
+    public func catchUp(
+        reporting report: (Position, Position) -> Void = { _, _ in }
+    ) async throws(ProjectionError) -> Position {
+        progress.begin()
+        do throws(ProjectionError) {
+            return try await catchUpOnce(report)
+        } catch {
+            if error != .cancelled { progress.fail(error) }
+            throw error
+        }
+    }
+
+    /// Returns when the rows take everything up to a position into account: with the position of a `CommandReceipt`, to
+    /// read one's own write.
+    ///
+    /// - Throws: `ReadModelError.stopped` when the runner has stopped with an error, and `ReadModelError.cancelled`. It
+    ///   waits for as long as it takes: bound it by cancelling the task.
+    public func wait(for position: Position) async throws(ReadModelError) {
+        try await progress.wait(for: position)
+    }
+
+    /// The position up to which the rows take the log into account.
+    public func position() async throws(ReadModelError) -> Position {
+        do {
+            let name = projection.name
+            let checkpoint = try await database.read { try SQLCheckpoint.fetch(name, in: $0) }
+            return max(checkpoint?.position ?? .start, progress.reached)
+        } catch is CancellationError {
+            throw .cancelled
+        } catch {
+            throw .store(.storageFailed(reason: String(describing: error)))
+        }
+    }
+
+    /// How many positions of the log the rows do not take into account yet; 0 when they are up to date.
+    public func lag() async throws(ReadModelError) -> Int64 {
+        let head: Position
+        do { head = try await log.head() } catch { throw ReadModelError(error) }
+        return max(0, head.rawValue - (try await position()).rawValue)
+    }
+}
