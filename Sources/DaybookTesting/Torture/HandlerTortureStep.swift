@@ -17,7 +17,8 @@ public enum HandlerTortureStep: Sendable, Hashable, CustomStringConvertible {
         switch self {
         case .crashBefore(let event): "crash before event \(event) is handled"
         case .crashAfter(let event): "crash after event \(event) is handled, and deliver it again"
-        case .duplicate(let event, let after): "deliver event \(event) again after event \(after)"
+        case .duplicate(let event, let after):
+            event == after ? "deliver event \(event) twice" : "deliver event \(event) again after event \(after)"
         case .delay(let event, let turns):
             "delay event \(event) by \(turns) turn\(turns == 1 ? "" : "s"), beside those of other keys"
         case .postpone(let event, let behind): "deliver event \(event) behind event \(behind)"
