@@ -47,7 +47,7 @@ public struct HandlerTorture<World: Sendable, Observation: Sendable & Equatable>
     public init(
         in makeWorld: @escaping @Sendable () async throws -> World,
         key: @escaping @Sendable (RecordedEvent) -> String = { $0.stream.rawValue },
-        timeLimit: Duration = .seconds(30), clock: any Clock<Duration> = ContinuousClock(),
+        timeLimit: Duration = .seconds(60), clock: any Clock<Duration> = ContinuousClock(),
         handling handle: @escaping @Sendable (World, RecordedEvent) async throws -> Void,
         observing observe: @escaping @Sendable (World) async throws -> Observation
     ) {
@@ -62,7 +62,7 @@ public struct HandlerTorture<World: Sendable, Observation: Sendable & Equatable>
     public init(
         in makeWorld: @escaping @Sendable () async throws -> World,
         key: @escaping @Sendable (RecordedEvent) -> String = { $0.stream.rawValue },
-        timeLimit: Duration = .seconds(30), clock: any Clock<Duration> = ContinuousClock(),
+        timeLimit: Duration = .seconds(60), clock: any Clock<Duration> = ContinuousClock(),
         starting start: @escaping @Sendable (World) async throws -> Handler,
         observing observe: @escaping @Sendable (World) async throws -> Observation
     ) {

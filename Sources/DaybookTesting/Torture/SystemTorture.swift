@@ -50,7 +50,7 @@ public struct SystemTorture<Observation: Sendable & Equatable>: TortureTest {
     ///   - observe: What the store behind holds in the end. It must not depend on chance, such as new identifiers.
     public init(
         in makeStore: @escaping @Sendable () async throws -> any Base = { InMemoryEventStore() }, reach: Int = 64,
-        calls: Int = 20_000, timeLimit: Duration = .seconds(30), clock: any Clock<Duration> = ContinuousClock(),
+        calls: Int = 20_000, timeLimit: Duration = .seconds(60), clock: any Clock<Duration> = ContinuousClock(),
         system: @escaping @Sendable (TortureStore) async throws -> Void,
         until isDone: (@Sendable (any Base) async throws -> Bool)? = nil,
         observing observe: @escaping @Sendable (any Base) async throws -> Observation
@@ -94,6 +94,8 @@ public struct SystemTorture<Observation: Sendable & Equatable>: TortureTest {
     // MARK: Running
 
     public func steps(seed: UInt64) -> [SystemTortureStep] { SystemTortureStep.draw(seed, reach: reach) }
+
+    public func moved(_ step: SystemTortureStep, by distance: Int) -> SystemTortureStep? { step.moved(by: distance) }
 
     public func outcome(under steps: [SystemTortureStep]) async -> TortureOutcome<SystemTortureStep, Observation> {
         let run = TortureRun(steps, limit: calls)

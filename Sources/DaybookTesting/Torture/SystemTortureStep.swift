@@ -25,6 +25,18 @@ public enum SystemTortureStep: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
+    /// The step so many calls later; nil when that is before the first.
+    func moved(by distance: Int) -> SystemTortureStep? {
+        switch self {
+        case .crashBefore(let change) where change + distance > 0: .crashBefore(change: change + distance)
+        case .crashAfter(let change) where change + distance > 0: .crashAfter(change: change + distance)
+        case .delay(let call, let turns) where call + distance > 0: .delay(call: call + distance, turns: turns)
+        case .repeatAppend(let change, let after) where change + distance > 0:
+            .repeatAppend(change: change + distance, after: after + distance)
+        default: nil
+        }
+    }
+
     /// One to five steps.
     static func draw(_ seed: UInt64, reach: Int) -> [SystemTortureStep] {
         var random = SplitMix64(seed: seed)

@@ -12,11 +12,17 @@ public protocol TortureTest: Sendable {
     /// The steps that a seed decides: the same each time, on every machine.
     func steps(seed: UInt64) -> [Step]
 
+    /// The same step a little earlier or later, for when one that is left out makes others fall elsewhere; nil, unless a
+    /// test says more, when none does.
+    func moved(_ step: Step, by distance: Int) -> Step?
+
     /// Runs everything anew under some steps, and observes what came of it.
     func outcome(under steps: [Step]) async -> TortureOutcome<Step, Observation>
 }
 
 extension TortureTest {
+    public func moved(_ step: Step, by distance: Int) -> Step? { nil }
+
     /// Runs the schedule of each seed until one fails, and records its shortest form as an issue of the running test.
     ///
     /// - Parameter seeds: ``TestSeeds/first(_:)``, so that one seed can be run again alone.
@@ -86,19 +92,25 @@ extension TortureTest {
     /// Leaves out one step after another, as long as the rest fails, until each is needed.
     private func shortest(_ failure: TortureFailure<Step>, _ expected: Observation) async -> TortureFailure<Step> {
         var shortest = failure
-        var index = 0
-        while index < shortest.steps.count {
-            var steps = shortest.steps
-            steps.remove(at: index)
-            if let shorter = await self.failure(under: steps, seed: failure.seed, expected) {
-                shortest = shorter
-                // What was needed beside the step that is gone may not be any more.
-                index = 0
-            } else {
-                index += 1
+        while let shorter = await shorter(shortest, expected) { shortest = shorter }
+        return shortest
+    }
+
+    /// The same failure with a step less: the others where they are, or else all of them a little earlier or later.
+    private func shorter(_ failure: TortureFailure<Step>, _ expected: Observation) async -> TortureFailure<Step>? {
+        for distance in [0] + (1...16).flatMap({ [-$0, $0] }) {
+            for index in failure.steps.indices {
+                var steps = failure.steps
+                steps.remove(at: index)
+                if distance != 0 {
+                    let moved = steps.compactMap { self.moved($0, by: distance) }
+                    guard !moved.isEmpty, moved.count == steps.count else { continue }
+                    steps = moved
+                }
+                if let shorter = await self.failure(under: steps, seed: failure.seed, expected) { return shorter }
             }
         }
-        return shortest
+        return nil
     }
 
     private func record(

@@ -191,8 +191,9 @@ struct ProcessRunnerTests {
         let clock = DrivenClock()
         let store = try await make.make(time: clock.time.source)
         let shelf = CommandHandler(Shelf.self, in: store, category: "shelf")
-        // Leases go by the machine's clock, which goes on while this one stands still.
-        let policy = ConsumerPolicy(lease: .seconds(3600), pollInterval: .milliseconds(500))
+        // One command after another, so that the last two find the shelf empty. Leases go by the machine's clock, which
+        // goes on while this one stands still.
+        let policy = ConsumerPolicy(inFlight: 1, lease: .seconds(3600), pollInterval: .milliseconds(500))
         let runner = ProcessRunner(
             Fulfilment.self, of: store, in: store, policy: policy, time: clock.time.source, clock: clock
         ) { command, id in

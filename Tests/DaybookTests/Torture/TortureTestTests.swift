@@ -29,6 +29,20 @@ struct TortureTestTests {
         #expect(failure.description.contains("DAYBOOK_SEED=40:\n  1. 3\n  2. 7: here it was\n  3. 12\n"))
     }
 
+    @Test("moves the other steps when one that is left out makes them fall elsewhere")
+    func moved() async throws {
+        /// Fails at the tenth thing that happens, which every step makes one later.
+        struct Shift: TortureTest {
+            func steps(seed: UInt64) -> [Int] { [1, 2, 12] }
+            func moved(_ step: Int, by distance: Int) -> Int? { step + distance > 0 ? step + distance : nil }
+            func outcome(under steps: [Int]) async -> TortureOutcome<Int, Bool> {
+                TortureOutcome(.success(steps.contains { $0 - (steps.count - 1) == 10 }))
+            }
+        }
+        let failure = try #require(await Shift().failure(seeds: [1]))
+        #expect(failure.steps == [10])
+    }
+
     @Test("runs each schedule once when all is well")
     func well() async {
         let test = Bug([99])
