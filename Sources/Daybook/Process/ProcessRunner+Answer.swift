@@ -5,7 +5,7 @@ extension ProcessRunner {
     func sendCommands() async throws(ProcessError) {
         while !Task.isCancelled {
             do {
-                try await commands.run { delivery in
+                try await commands.run(as: member) { delivery in
                     for case .sent(let command) in delivery.events { try await self.send(command, delivery.recorded) }
                 }
             } catch .refused(.leaseLost) {

@@ -35,6 +35,7 @@ public final class ProcessRunner<P: ProcessManager>: Sendable {
     let time: TimeSource
     let clock: any Clock<Duration>
     let pollInterval: Duration
+    let member: ConsumerMemberName
     let send: @Sendable (P.Command, CommandID) async throws -> Void
     let timers: ProjectionRunner<ProcessTimers<P>>
     let cache = StateCache<ProcessInstance<P>>(limit: 10_000)
@@ -47,6 +48,8 @@ public final class ProcessRunner<P: ProcessManager>: Sendable {
     ///   - codec: Reads and writes the processes' own events.
     ///   - batchSize: The most inputs of one append, 1 to 5 000.
     ///   - policy: How commands are sent: how many at once, how often, and how long between.
+    ///   - member: Under which name commands are sent. A runner that is started again under its former name need not
+    ///     wait until the lease of what it had in hand has run out; no other may run under it meanwhile.
     ///   - time: Deadlines pass by it. Leases and retries of the sending go by the machine's clock all the same.
     ///   - clock: What the runner sleeps by.
     ///   - send: Carries out a command under an identifier. An error that is a ``CommandRejection`` with a reason comes
@@ -56,7 +59,7 @@ public final class ProcessRunner<P: ProcessManager>: Sendable {
         _ process: P.Type, of log: any EventStore, in models: any ReadModelStore,
         reader: any EventReader<P.Input> = P.Input.makeReader(),
         codec: any EventCodec<P.Event> = JSONEventCodec<P.Event>(), batchSize: Int = 500,
-        policy: ConsumerPolicy = ConsumerPolicy(), time: TimeSource = .system,
+        policy: ConsumerPolicy = ConsumerPolicy(), member: ConsumerMemberName = .unique(), time: TimeSource = .system,
         clock: any Clock<Duration> = ContinuousClock(),
         send: @escaping @Sendable (P.Command, CommandID) async throws -> Void
     ) {
@@ -67,6 +70,7 @@ public final class ProcessRunner<P: ProcessManager>: Sendable {
         self.time = time
         self.clock = clock
         pollInterval = policy.pollInterval
+        self.member = member
         self.send = send
         timers = ProjectionRunner(ProcessTimers<P>(), of: log, in: models, clock: clock)
         commands = ConsumerGroup(

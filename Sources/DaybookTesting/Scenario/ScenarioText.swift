@@ -35,6 +35,14 @@ enum ScenarioText {
         return compare(left)
     }
 
+    /// What is to be said when an event is read as another than it was written from; nil when it is not, or when its
+    /// type cannot tell.
+    static func loss<Event: Sendable>(of event: Event, readAs read: [Event]) -> String? {
+        if read.count == 1, isEqual(event, read[0]) ?? true { return nil }
+        return "The event \(event) does not survive being written and read.\n"
+            + comparison(expected: "\(event)", actual: list(read))
+    }
+
     /// The result as it would be written, so that it can be compared whatever its types promise.
     static func bytes<Event: DomainEvent, Rejection: Error>(
         of result: Result<[Event], Rejection>

@@ -175,17 +175,34 @@ struct ProcessRunnerTests {
         }
     }
 
-    @Test("sends commands, cancels and passes deadlines, and takes rejections back", arguments: TestStore.all)
+    /// Waits until something is so, which it can become only when the log grows.
+    private func until(_ store: any EventStore, _ holds: () async throws -> Bool) async throws {
+        while true {
+            let head = try await store.head()
+            if try await holds() { return }
+            _ = try await store.head(beyond: head)
+        }
+    }
+
+    @Test(
+        "sends commands, cancels and passes deadlines, and takes rejections back", .timeLimit(.minutes(1)),
+        arguments: TestStore.all)
     func wholeStory(_ make: TestStore) async throws {
-        let store = try await make.make()
+        let clock = DrivenClock()
+        let store = try await make.make(time: clock.time.source)
         let shelf = CommandHandler(Shelf.self, in: store, category: "shelf")
-        // The deadlines follow from when the store recorded the inputs, which is later the slower the machine is.
-        let time = DrivenTime(at: TimeSource.system.now)
-        let runner = runner(store, store, time: time, shelf: shelf)
+        // One command after another, so that the last two find the shelf empty. Leases go by the machine's clock, which
+        // goes on while this one stands still.
+        let policy = ConsumerPolicy(inFlight: 1, lease: .seconds(3600), pollInterval: .milliseconds(500))
+        let runner = ProcessRunner(
+            Fulfilment.self, of: store, in: store, policy: policy, time: clock.time.source, clock: clock
+        ) { command, id in
+            try await shelf.handle(command, id: "1", commandID: id)
+        }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await runner.run() }
             try await record((1...7).map { .placed(sale: "\($0)") }, in: store)
-            try await eventually("two are rejected") {
+            try await until(store) {
                 let failures = try await (runner.state(of: "6").state.failure, runner.state(of: "7").state.failure)
                 return failures.0 != nil && failures.1 != nil
             }
@@ -193,13 +210,27 @@ struct ProcessRunnerTests {
             #expect(try await runner.deadlines(of: "7").isEmpty)
             #expect(try await runner.deadlines(of: "1").keys.sorted() == ["payment"])
             try await record([.paid(sale: "1"), .paid(sale: "1"), .paid(sale: "7")], in: store)
-            try await eventually("one is shipped") { try await shelf.state(of: "1").state.shipped == ["1"] }
-            time.advance(by: .seconds(3600))
-            try await eventually("four are given back") { try await shelf.state(of: "1").state.released.count == 4 }
+            try await until(store) { try await shelf.state(of: "1").state.shipped == ["1"] }
+            clock.advance(by: .seconds(59))
+            try await clock.wait(forSleepers: 2)
+            #expect(try await runner.deadlines(of: "2").keys.sorted() == ["payment"])
+            // The time goes on whenever the runner sleeps, until the deadlines of a minute have passed.
+            while try await shelf.state(of: "1").state.released.count < 4 {
+                try await clock.wait(forSleepers: 1)
+                clock.advance(by: .milliseconds(500))
+            }
             #expect(try await shelf.state(of: "1").state.left == 4)
             #expect(try await runner.state(of: "2").state.failure == "not paid")
             group.cancelAll()
         }
+        let records = JSONEventCodec<ProcessRecord<Shelf.Command>>()
+        var passed = 0
+        for try await event in store.events(filter: EventFilter(types: ["process.deadlinePassed"])) {
+            guard case .deadlinePassed(_, let at) = try records.decode(event)[0] else { continue }
+            passed += 1
+            #expect(try event.recordedAt >= #require(Timestamp(at)), "a deadline passed before its time")
+        }
+        #expect(passed == 4)
         var sent = 0
         for try await event in store.events(filter: EventFilter(types: ["process.sent"])) {
             sent += 1

@@ -23,37 +23,27 @@ struct ScenarioTests {
     @Test("records what was expected and what happened")
     func fails() {
         let outcome = Scenario(CashAccount.self).given(.deposited(amount: 10)).when(.withdraw(amount: 6))
-        fails(with: ["withdrawn(amount: 5)", "withdrawn(amount: 6)", "deposited(amount: 10)"]) {
+        expectIssue(saying: ["withdrawn(amount: 5)", "withdrawn(amount: 6)", "deposited(amount: 10)"]) {
             outcome.then(.withdrawn(amount: 5))
         }
-        fails(with: ["nothing", "withdrawn(amount: 6)"]) { outcome.thenNothing() }
-        fails(with: ["rejected: closed", "withdrawn(amount: 6)"]) { outcome.thenRejected(.closed) }
-        fails(with: ["balance: 7", "balance: 4"]) { outcome.thenState(CashAccount.State(balance: 7, eventCount: 2)) }
-        fails(with: ["rejected: closed"]) {
+        expectIssue(saying: ["nothing", "withdrawn(amount: 6)"]) { outcome.thenNothing() }
+        expectIssue(saying: ["rejected: closed", "withdrawn(amount: 6)"]) { outcome.thenRejected(.closed) }
+        expectIssue(saying: ["balance: 7", "balance: 4"]) {
+            outcome.thenState(CashAccount.State(balance: 7, eventCount: 2))
+        }
+        expectIssue(saying: ["rejected: closed"]) {
             Scenario(CashAccount.self).given(.closed).when(.deposit(amount: 1)).then(.deposited(amount: 1))
         }
     }
 
     @Test("notices a decider that is not a pure function")
     func impure() {
-        fails(with: ["Dice.decide is not deterministic"]) { Scenario(Dice.self).when(.roll).thenState(0) }
+        expectIssue(saying: ["Dice.decide is not deterministic"]) { Scenario(Dice.self).when(.roll).thenState(0) }
     }
 
     @Test("notices events that do not survive being written")
     func lossy() {
-        fails(with: ["Lossy do not survive", "Decoding"]) { Scenario(Lossy.self).when(()).thenState(.init()) }
-    }
-
-    /// Exactly one issue is recorded, at this place, with these words.
-    private func fails(
-        with words: [String], sourceLocation: SourceLocation = #_sourceLocation, _ body: () -> Void
-    ) {
-        withKnownIssue(sourceLocation: sourceLocation) {
-            body()
-        } matching: { issue in
-            let text = "\(issue) \(issue.comments.map(\.rawValue).joined(separator: "\n"))"
-            return words.allSatisfy(text.contains) && issue.sourceLocation?.fileID == sourceLocation.fileID
-        }
+        expectIssue(saying: ["Lossy do not survive", "Decoding"]) { Scenario(Lossy.self).when(()).thenState(.init()) }
     }
 }
 
