@@ -1,4 +1,5 @@
 import DaybookCore
+import Synchronization
 
 extension SQLiteEventStore: CheckpointStore {
     public func checkpoint(for name: CheckpointName) async throws(DerivedStateError) -> Checkpoint? {
@@ -37,6 +38,19 @@ extension SQLiteEventStore: SnapshotStore {
             try tables.deleteSnapshot(for: key)
             return .success(())
         }
+    }
+
+    @discardableResult
+    public func deleteSnapshots(
+        keyPrefix prefix: String, exceptSchema schema: String?
+    ) async throws(DerivedStateError) -> Int {
+        let count = Mutex(0)
+        try await change { tables in
+            let deleted = try tables.deleteSnapshots(keyPrefix: prefix, exceptSchema: schema)
+            count.withLock { $0 = deleted }
+            return .success(())
+        }
+        return count.withLock { $0 }
     }
 }
 

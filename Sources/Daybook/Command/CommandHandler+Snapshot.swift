@@ -36,6 +36,18 @@ extension CommandHandler {
         try await snapshots.store.deleteSnapshot(for: key)
     }
 
+    /// Deletes the snapshots of this decider's subjects that no program of today can use, since the fold, the state's
+    /// shape or the upcasters have changed. Those that are used are replaced by themselves.
+    ///
+    /// - Returns: How many were deleted.
+    @discardableResult
+    public func pruneSnapshots() async throws(DerivedStateError) -> Int {
+        guard let snapshots else { return 0 }
+        await snapshots.writer.finish()
+        return try await snapshots.store.deleteSnapshots(
+            keyPrefix: "\(StateSnapshots<D>.keyPrefix)\(category)-", exceptSchema: snapshots.schema)
+    }
+
     /// A basis made of the latest snapshot, when the stream still has the event that it ends with.
     func snapshotBasis(of stream: StreamName) async throws(StateError) -> Basis? {
         guard let snapshots, let saved = await snapshots.latest(of: stream), let version = saved.version else {

@@ -25,7 +25,10 @@ struct StateSnapshots<D: Decider>: Sendable {
     }
 
     /// Nil for a stream of which the name is too long: it has no snapshots.
-    func key(of stream: StreamName) -> SnapshotKey? { try? SnapshotKey("\(StateShape.name(of: D.self)) \(stream)") }
+    func key(of stream: StreamName) -> SnapshotKey? { try? SnapshotKey("\(Self.keyPrefix)\(stream)") }
+
+    /// What the keys of this decider's snapshots begin with.
+    static var keyPrefix: String { "\(StateShape.name(of: D.self)) " }
 
     /// The latest snapshot that this program understands. One that cannot be read is as good as none: the log has it all.
     func latest(of stream: StreamName) async -> VersionedState<D.State>? {

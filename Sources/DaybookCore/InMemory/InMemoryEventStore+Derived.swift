@@ -35,6 +35,19 @@ extension InMemoryEventStore: SnapshotStore {
     public func deleteSnapshot(for key: SnapshotKey) async throws(DerivedStateError) {
         state.withLock { _ = $0.snapshots.removeValue(forKey: key) }
     }
+
+    @discardableResult
+    public func deleteSnapshots(
+        keyPrefix prefix: String, exceptSchema schema: String?
+    ) async throws(DerivedStateError) -> Int {
+        state.withLock { state in
+            let before = state.snapshots.count
+            state.snapshots = state.snapshots.filter {
+                !$0.key.rawValue.utf8.starts(with: prefix.utf8) || $0.value.schema == schema
+            }
+            return before - state.snapshots.count
+        }
+    }
 }
 
 extension InMemoryEventStore: ReadModelStore {

@@ -90,5 +90,8 @@ final class Connection {
         return logged == copied
     }
 
+    /// How many rows the last statement changed.
+    var changedRows: Int { Int(sqlite3_changes64(handle)) }
+
     var isInTransaction: Bool { sqlite3_get_autocommit(handle) == 0 }
 }

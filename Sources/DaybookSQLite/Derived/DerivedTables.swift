@@ -77,5 +77,21 @@ final class DerivedTables {
         try removeSnapshot.run()
     }
 
+    /// - Returns: How many were deleted.
+    func deleteSnapshots(keyPrefix prefix: String, exceptSchema schema: String?) throws(SQLiteFailure) -> Int {
+        // Compared as bytes: as text, a composed letter would begin a decomposed one's name.
+        let remove = try connection.prepare(
+            """
+            DELETE FROM snapshots
+            WHERE substr(CAST(key AS BLOB), 1, ?1) = CAST(?2 AS BLOB) AND (?3 = 0 OR schema <> ?4)
+            """)
+        remove.bind(1, Int64(prefix.utf8.count))
+        remove.bind(2, prefix)
+        remove.bind(3, schema == nil ? 0 : 1)
+        remove.bind(4, schema ?? "")
+        try remove.run()
+        return connection.changedRows
+    }
+
     private static func crc(_ version: Int64, _ data: [UInt8]) -> UInt32 { CRC32C.of(version, data) }
 }

@@ -64,6 +64,39 @@ extension DerivedStateLaw {
             try await store.save(lower)
             try requireEqual(try await store.snapshot(for: key), lower, "The snapshot saved after the deletion")
         },
+        DerivedStateLaw("Snapshots are deleted by the beginnings of their keys, but for those of a schema") { store in
+            let keys = ["a x-1", "a x-2", "a x", "ab x-1", "A x-1", "a y-1", "\u{E9} x-1", "e\u{301} x-1", "%", "_"]
+            func fill() async throws {
+                for (number, key) in keys.enumerated() {
+                    try await store.save(
+                        Snapshot(
+                            key: SnapshotKey(unchecked: key), version: 1, position: 2,
+                            schema: number % 2 == 0 ? "v1" : "v2",
+                            data: []))
+                }
+            }
+            func left() async throws -> [String] {
+                var left: [String] = []
+                for key in keys where try await store.snapshot(for: SnapshotKey(unchecked: key)) != nil {
+                    left.append(key)
+                }
+                return left
+            }
+            let rows: [(prefix: String, schema: String?, deleted: [String])] = [
+                ("a x-", nil, ["a x-1", "a x-2"]), ("a x", "v1", ["a x-2"]), ("e", nil, ["e\u{301} x-1"]),
+                ("\u{E9}", "v2", ["\u{E9} x-1"]), ("%", nil, ["%"]), ("none", nil, []), ("", "v3", keys),
+                ("", nil, keys),
+            ]
+            for row in rows {
+                try await fill()
+                try requireEqual(
+                    try await store.deleteSnapshots(keyPrefix: row.prefix, exceptSchema: row.schema), row.deleted.count,
+                    "The number of snapshots deleted by '\(row.prefix)'")
+                try requireEqual(
+                    try await left(), keys.filter { key in !row.deleted.contains { $0.utf8.elementsEqual(key.utf8) } },
+                    "The snapshots left by '\(row.prefix)'")
+            }
+        },
         DerivedStateLaw("A snapshot of the greatest size is saved, and one byte more refused") { store in
             let key: SnapshotKey = "account-1/balance"
             var snapshot = Snapshot(
@@ -116,7 +149,9 @@ extension DerivedStateLaw {
                 try await Self.requireError(
                     .documentChanged(model: model, key: key), "A batch that expects another '\(key)'"
                 ) {
-                    try await store.commit(batch(model, 5, 9, ["a": [9], "x": [9]], expecting: ["a": [1], key: data]))
+                    var expected: [String: [UInt8]?] = ["a": [1]]
+                    expected.updateValue(data, forKey: key)
+                    try await store.commit(batch(model, 5, 9, ["a": [9], "x": [9]], expecting: expected))
                 }
             }
             try await Self.requireError(

@@ -207,6 +207,16 @@ public final class TortureStore: EventStore, ReadModelStore, SnapshotStore, Chec
         }
     }
 
+    @discardableResult
+    public func deleteSnapshots(
+        keyPrefix prefix: String, exceptSchema schema: String?
+    ) async throws(DerivedStateError) -> Int {
+        try await change("deletion of the snapshots of '\(prefix)'", Self.derivedError) {
+            () throws(DerivedStateError) in
+            try await base.deleteSnapshots(keyPrefix: prefix, exceptSchema: schema)
+        }
+    }
+
     public func checkpoint(for name: CheckpointName) async throws(DerivedStateError) -> Checkpoint? {
         try await read("checkpoint '\(name)'", Self.derivedError) { () throws(DerivedStateError) in
             try await base.checkpoint(for: name)

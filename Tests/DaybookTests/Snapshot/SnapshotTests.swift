@@ -62,6 +62,16 @@ struct SnapshotTests {
             try check()
             kept.withLock { $0[key] = nil }
         }
+        func deleteSnapshots(
+            keyPrefix prefix: String, exceptSchema schema: String?
+        ) async throws(DerivedStateError) -> Int {
+            try check()
+            return kept.withLock { kept in
+                let before = kept.count
+                kept = kept.filter { !$0.key.rawValue.hasPrefix(prefix) || $0.value.schema == schema }
+                return before - kept.count
+            }
+        }
     }
 
     private func tallies(
@@ -143,6 +153,26 @@ struct SnapshotTests {
         let replaced = try #require(shelf.kept.withLock { $0.values.first })
         #expect(replaced.version == good.version.next)
         #expect(try await handler.state(of: "1").state == Tally.State(total: 10, count: 4))
+    }
+
+    @Test("that nobody can use any more are pruned")
+    func pruned() async throws {
+        let store = InMemoryEventStore()
+        let handler = tallies(in: store, .every(1), on: store)
+        for id in 1...3 { try await handler.handle(.add(1), id: "\(id)") }
+        await handler.finishSnapshots()
+        let prefix = try #require(
+            try await store.snapshot(for: SnapshotKey("\(String(reflecting: Tally.self)) tally-1"))
+        ).key.rawValue.dropLast("tally-1".count)
+        // As another program left them, and as another decider did.
+        for key in ["\(prefix)tally-2", "\(prefix)tally-9", "\(prefix)other-1"] {
+            try await store.save(Snapshot(key: SnapshotKey(key), version: 9, position: 9, schema: "0:old", data: []))
+        }
+        #expect(try await handler.pruneSnapshots() == 2)
+        #expect(try await store.snapshot(for: SnapshotKey("\(prefix)tally-1")) != nil)
+        #expect(try await store.snapshot(for: SnapshotKey("\(prefix)tally-2")) == nil)
+        #expect(try await store.snapshot(for: SnapshotKey("\(prefix)other-1")) != nil)
+        #expect(try await handler.pruneSnapshots() == 0)
     }
 
     @Test("that cannot be kept do not keep a command from succeeding")
