@@ -101,3 +101,24 @@ enum Thanks: ProcessManager {
 
     static func evolve(_ state: inout Int, with event: Event) { state += 1 }
 }
+
+/// One account's cash.
+enum CashAccount: Decider {
+    struct State: Codable, Sendable {
+        var amount = 0
+    }
+    enum Command: Sendable { case deposit(Int) }
+    enum Rejection: Error { case never }
+
+    static let initialState = State()
+
+    static func decide(_ command: Command, in state: State) throws(Rejection) -> [AccountEvent] {
+        switch command {
+        case .deposit(let amount): [.deposited(account: "cash", amount: amount)]
+        }
+    }
+
+    static func evolve(_ state: inout State, with event: AccountEvent) {
+        if case .deposited(_, let amount) = event { state.amount += amount }
+    }
+}

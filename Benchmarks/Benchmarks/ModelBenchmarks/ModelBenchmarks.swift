@@ -5,7 +5,8 @@ import DaybookSQLite
 import Foundation
 import GRDB
 
-/// Measures the model over the embedded store: how fast read models and processes follow the log.
+/// Measures the model over the embedded store: how fast commands are carried out, and how fast read models and processes
+/// follow the log.
 ///
 /// `swift run -c release --package-path Benchmarks ModelBenchmarks [events]`; by default a million events.
 @main
@@ -20,8 +21,13 @@ struct ModelBenchmarks {
             try await measure("append \(keys) accounts' events, 1 000 at once", count) {
                 try await fill(store, count: count, accounts: keys)
             }
-            try await measure("projection, \(keys) documents", count) {
-                _ = try await ProjectionRunner(Balances(), of: store, in: store, batchSize: 10_000).catchUp()
+            for parallelism in [1, 2] {
+                let name = ReadModelName(unchecked: "balances-by-\(parallelism)")
+                try await measure("projection, \(keys) documents, tasks: \(parallelism)", count) {
+                    _ = try await ProjectionRunner(
+                        Balances(name: name), of: store, in: store, batchSize: 10_000, parallelism: parallelism
+                    ).catchUp()
+                }
             }
             for size in [500, 10_000] {
                 let database = try DatabasePool(path: folder.appendingPathComponent("\(keys)-\(size).sqlite").path)
@@ -31,15 +37,114 @@ struct ModelBenchmarks {
                 try database.close()
             }
             if keys == 10_000 {
+                _ = try await ProjectionRunner(Balances(), of: store, in: store, batchSize: 10_000, parallelism: 2)
+                    .catchUp()
                 try await pastDocuments(store, accounts: keys)
                 try await resume(store, count: count)
-                try await measure("process manager: reactions (an event and a command each)", count) {
-                    _ = try await ProcessRunner(Thanks.self, of: store, in: store) { _, _ in }.react()
-                }
+                try await processes(store, count: count)
             }
             await store.close()
         }
+        print("peak memory after \(count) events: \(peakMemory()) MiB")
+        let store = try await SQLiteEventStore.open(folder.appendingPathComponent("commands.daybook").path)
+        try await commands(store)
+        try await snapshots(store, count: count)
+        await store.close()
         print("peak memory: \(peakMemory()) MiB")
+    }
+
+    /// Commands on cached states beside bare appends of the same events.
+    private static func commands(_ store: SQLiteEventStore) async throws {
+        let accounts = CommandHandler(CashAccount.self, in: store, category: "cash")
+        let codec = JSONEventCodec<AccountEvent>()
+        for tasks in [1, 32, 128] {
+            let each = 20_000 / tasks
+            for round in 0..<3 {
+                try await measure("bare appends, \(tasks) tasks", each * tasks) {
+                    try await concurrently(tasks) { task in
+                        for number in 0..<each {
+                            let event = AccountEvent.deposited(account: "\(task)", amount: number % 100)
+                            let new = NewEvent(try codec.encode(event), tags: event.tags)
+                            try await store.append([new], to: StreamName(unchecked: "bare_\(round)-\(tasks)-\(task)"))
+                        }
+                    }
+                }
+                try await measure("commands on cached states, \(tasks) tasks", each * tasks) {
+                    try await concurrently(tasks) { task in
+                        for number in 0..<each {
+                            try await accounts.handle(.deposit(number % 100), id: "\(round)-\(tasks)-\(task)")
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// One long stream, loaded from a snapshot and without.
+    private static func snapshots(_ store: SQLiteEventStore, count: Int) async throws {
+        let codec = JSONEventCodec<AccountEvent>()
+        let event = AccountEvent.deposited(account: "long", amount: 1)
+        let encoded = try codec.encode(event)
+        for start in stride(from: 0, to: count, by: 10_000) {
+            let new = (start..<min(start + 10_000, count)).map { _ in NewEvent(encoded, tags: event.tags) }
+            try await store.append(new, to: "cash-long")
+        }
+        @Sendable func accounts() -> CommandHandler<CashAccount> {
+            CommandHandler(
+                CashAccount.self, in: store, category: "cash", snapshots: .every(500), keptIn: store, cache: .none)
+        }
+        try await measure("load of a stream of \(count) events without a snapshot", count) {
+            _ = try await accounts().state(of: "long")
+        }
+        let first = accounts()
+        try await first.handle(.deposit(1), id: "long")
+        await first.finishSnapshots()
+        for _ in 0..<50 { try await first.handle(.deposit(1), id: "long") }
+        let loads = 2_000
+        try await measure("load of that stream from a snapshot 50 events before its end", loads) {
+            let handler = accounts()
+            for _ in 0..<loads { _ = try await handler.state(of: "long") }
+        }
+        let thousand = (0..<1_000).map { _ in NewEvent(encoded, tags: event.tags) }
+        try await store.append(thousand, to: "cash-thousand")
+        try await measure("load and fold of a stream of 1 000 events, in events", 200 * 1_000) {
+            let handler = accounts()
+            for _ in 0..<200 { _ = try await handler.state(of: "thousand") }
+        }
+    }
+
+    /// Reactions alone, and with the commands that follow carried out.
+    private static func processes(_ store: SQLiteEventStore, count: Int) async throws {
+        try await measure("process manager: reactions (an event and a command each)", count) {
+            _ = try await ProcessRunner(Thanks.self, of: store, in: store) { _, _ in }.react()
+        }
+        // The commands of a part of them: a group of consumers sends them, each with an append of its own.
+        let part = 20_000
+        let small = try await SQLiteEventStore.temporary()
+        try await fill(small, count: part, accounts: 1_000)
+        let target = try await SQLiteEventStore.temporary()
+        let thanked = CommandHandler(CashAccount.self, in: target, category: "thanked")
+        try await measure("process manager: reactions with their commands carried out", part) {
+            let runner = ProcessRunner(
+                Thanks.self, of: small, in: small, policy: ConsumerPolicy(inFlight: 256, window: 2_048)
+            ) { account, id in
+                try await thanked.handle(.deposit(1), id: account, commandID: id)
+            }
+            let running = Task { try await runner.run() }
+            while try await target.head().rawValue < Int64(part) { try await Task.sleep(for: .milliseconds(5)) }
+            running.cancel()
+            try await running.value
+        }
+        await small.close()
+        await target.close()
+    }
+
+    private static func concurrently(_ tasks: Int, _ body: @escaping @Sendable (Int) async throws -> Void) async throws
+    {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for task in 0..<tasks { group.addTask { try await body(task) } }
+            try await group.waitForAll()
+        }
     }
 
     private static func fill(_ store: SQLiteEventStore, count: Int, accounts: Int) async throws {

@@ -45,7 +45,7 @@ extension CommandHandler {
         guard let snapshots else { return 0 }
         await snapshots.writer.finish()
         return try await snapshots.store.deleteSnapshots(
-            keyPrefix: "\(StateSnapshots<D>.keyPrefix)\(category)-", exceptSchema: snapshots.schema)
+            keyPrefix: "\(snapshots.keyPrefix)\(category)-", exceptSchema: snapshots.schema)
     }
 
     /// A basis made of the latest snapshot, when the stream still has the event that it ends with.

@@ -67,7 +67,9 @@ extension ProcessRunner {
         } catch {
             throw ProcessError(error)
         }
-        var rest = page.events[...]
+        let inputs = decode(page.events)
+        try await load(inputs)
+        var rest = inputs[...]
         while !rest.isEmpty { try await record(&rest, &place) }
         place.reached = max(place.reached, page.scannedThrough)
         if place.reached.rawValue - place.saved.rawValue >= Self.unsavedPositions {
@@ -77,21 +79,83 @@ extension ProcessRunner {
         return page.isAtEnd
     }
 
+    /// An input, and the processes that it concerns.
+    struct Input {
+        var recorded: RecordedEvent
+        /// What it is today, each part with the streams of its processes; or why that cannot be told.
+        var parts: Result<[(input: P.Input, streams: [StreamName])], ProcessError>
+    }
+
+    private func decode(_ events: [RecordedEvent]) -> [Input] {
+        events.map { recorded in
+            Input(recorded: recorded, parts: Result { () throws(ProcessError) in try parts(of: recorded) })
+        }
+    }
+
+    private func parts(
+        of recorded: RecordedEvent
+    ) throws(ProcessError) -> [(input: P.Input, streams: [StreamName])] {
+        let inputs: [P.Input]
+        do { inputs = try reader.decode(recorded) } catch { throw .undecodable(error) }
+        var parts: [(input: P.Input, streams: [StreamName])] = []
+        for input in inputs {
+            let ids: [String]
+            do { ids = try P.processIDs(for: input, recorded: recorded) } catch {
+                throw .failed(at: ProjectionError.Place(recorded), reason: String(describing: error))
+            }
+            var streams: [StreamName] = []
+            for id in ids { streams.append(try stream(of: id)) }
+            parts.append((input, streams))
+        }
+        return parts
+    }
+
+    /// Reads the processes that are not in memory, several at a time; each read waits for a thread of the store.
+    private func load(_ inputs: [Input]) async throws(ProcessError) {
+        var missing: Set<StreamName> = []
+        for case .success(let parts) in inputs.map(\.parts) {
+            for stream in parts.lazy.flatMap(\.streams) where cache.value(for: stream) == nil { missing.insert(stream) }
+        }
+        guard missing.count > 1 else { return }
+        var rest = missing.makeIterator()
+        let failure = await withTaskGroup(of: ProcessError?.self) { group in
+            func addNext() {
+                guard let stream = rest.next() else { return }
+                group.addTask {
+                    do throws(ProcessError) { _ = try await self.fresh(stream) } catch { return error }
+                    return nil
+                }
+            }
+            for _ in 0..<Self.readsAtOnce { addNext() }
+            var failure: ProcessError?
+            while let result = await group.next() {
+                failure = failure ?? result
+                if failure == nil { addNext() }
+            }
+            return failure
+        }
+        // One that cannot be read stops the input that it concerns, after those before it.
+        if let failure, case .undecodable = failure { return }
+        if let failure { throw failure }
+    }
+
+    private static var readsAtOnce: Int { 8 }
+
     /// Reacts to as many inputs as one append takes; to those before one that fails, when it is not the first.
-    private func record(_ rest: inout ArraySlice<RecordedEvent>, _ place: inout Place) async throws(ProcessError) {
+    private func record(_ rest: inout ArraySlice<Input>, _ place: inout Place) async throws(ProcessError) {
         while true {
             var batch = Batch()
-            for recorded in rest {
+            for input in rest {
                 let changed: [ProcessInstance<P>]
                 do throws(ProcessError) {
-                    changed = try await react(to: recorded, after: batch)
+                    changed = try await react(to: input, after: batch)
                 } catch {
                     guard batch.inputs > 0 else { throw error }
                     break
                 }
                 guard batch.add(changed, upTo: Self.batchBytes) else { break }
             }
-            guard let last = rest.prefix(batch.inputs).last else { return }
+            guard let last = rest.prefix(batch.inputs).last?.recorded else { return }
             var isRecorded = batch.order.isEmpty
             if !isRecorded { isRecorded = try await commit(batch, through: last.position, &place) }
             if isRecorded {
@@ -135,20 +199,13 @@ extension ProcessRunner {
     }
 
     /// The processes that an input changes, as they are after it.
-    private func react(
-        to recorded: RecordedEvent, after batch: Batch
-    ) async throws(ProcessError) -> [ProcessInstance<P>] {
-        let inputs: [P.Input]
-        do { inputs = try reader.decode(recorded) } catch { throw .undecodable(error) }
+    private func react(to input: Input, after batch: Batch) async throws(ProcessError) -> [ProcessInstance<P>] {
+        let recorded = input.recorded
+        let parts = try input.parts.get()
         let metadata = Self.metadata(following: recorded)
         var changed: [ProcessInstance<P>] = []
-        for input in inputs {
-            let ids: [String]
-            do { ids = try P.processIDs(for: input, recorded: recorded) } catch {
-                throw .failed(at: ProjectionError.Place(recorded), reason: String(describing: error))
-            }
-            for id in ids {
-                let stream = try stream(of: id)
+        for (input, streams) in parts {
+            for stream in streams {
                 let index = changed.firstIndex { $0.stream == stream }
                 var instance: ProcessInstance<P>
                 if let known = index.map({ changed[$0] }) ?? batch.instances[stream] ?? cache.value(for: stream) {

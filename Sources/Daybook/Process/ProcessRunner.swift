@@ -38,7 +38,7 @@ public final class ProcessRunner<P: ProcessManager>: Sendable {
     let member: ConsumerMemberName
     let send: @Sendable (P.Command, CommandID) async throws -> Void
     let timers: ProjectionRunner<ProcessTimers<P>>
-    let cache = StateCache<ProcessInstance<P>>(limit: 10_000)
+    let cache: StateCache<ProcessInstance<P>>
     let progress = ProjectionProgress()
 
     /// - Parameters:
@@ -47,6 +47,7 @@ public final class ProcessRunner<P: ProcessManager>: Sendable {
     ///   - reader: Reads the inputs.
     ///   - codec: Reads and writes the processes' own events.
     ///   - batchSize: The most inputs of one append, 1 to 5 000.
+    ///   - cache: How many processes to keep in memory; others are read from their streams when something comes to them.
     ///   - policy: How commands are sent: how many at once, how often, and how long between.
     ///   - member: Under which name commands are sent. A runner that is started again under its former name need not
     ///     wait until the lease of what it had in hand has run out; no other may run under it meanwhile.
@@ -59,7 +60,8 @@ public final class ProcessRunner<P: ProcessManager>: Sendable {
         _ process: P.Type, of log: any EventStore, in models: any ReadModelStore,
         reader: any EventReader<P.Input> = P.Input.makeReader(),
         codec: any EventCodec<P.Event> = JSONEventCodec<P.Event>(), batchSize: Int = 500,
-        policy: ConsumerPolicy = ConsumerPolicy(), member: ConsumerMemberName = .unique(), time: TimeSource = .system,
+        cache: StateCachePolicy = .entries(50_000), policy: ConsumerPolicy = ConsumerPolicy(),
+        member: ConsumerMemberName = .unique(), time: TimeSource = .system,
         clock: any Clock<Duration> = ContinuousClock(),
         send: @escaping @Sendable (P.Command, CommandID) async throws -> Void
     ) {
@@ -67,6 +69,7 @@ public final class ProcessRunner<P: ProcessManager>: Sendable {
         self.reader = reader
         codecs = ProcessCodecs(events: codec)
         self.batchSize = min(max(1, batchSize), 5_000)
+        self.cache = StateCache(limit: cache.limit)
         self.time = time
         self.clock = clock
         pollInterval = policy.pollInterval

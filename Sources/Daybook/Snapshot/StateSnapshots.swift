@@ -8,6 +8,8 @@ struct StateSnapshots<D: Decider>: Sendable {
     let writer: SnapshotWriter
     /// Tells states of this fold and shape from all others.
     let schema: String
+    /// What the keys of this decider's snapshots begin with.
+    let keyPrefix: String
     private let encode: @Sendable (D.State) throws -> [UInt8]
     private let decode: @Sendable ([UInt8]) throws -> D.State
 
@@ -15,6 +17,7 @@ struct StateSnapshots<D: Decider>: Sendable {
         self.policy = policy
         self.store = store
         writer = SnapshotWriter(store)
+        keyPrefix = "\(StateShape.name(of: D.self)) "
         // What upcasters make of old events is part of the fold.
         let lifted = D.Event.upcasters.map { "\($0.type) \($0.schemaVersion)" }.sorted()
         schema = "\(D.foldVersion):\(StateShape.fingerprint(of: D.initialState, details: lifted))"
@@ -25,10 +28,7 @@ struct StateSnapshots<D: Decider>: Sendable {
     }
 
     /// Nil for a stream of which the name is too long: it has no snapshots.
-    func key(of stream: StreamName) -> SnapshotKey? { try? SnapshotKey("\(Self.keyPrefix)\(stream)") }
-
-    /// What the keys of this decider's snapshots begin with.
-    static var keyPrefix: String { "\(StateShape.name(of: D.self)) " }
+    func key(of stream: StreamName) -> SnapshotKey? { try? SnapshotKey("\(keyPrefix)\(stream)") }
 
     /// The latest snapshot that this program understands. One that cannot be read is as good as none: the log has it all.
     func latest(of stream: StreamName) async -> VersionedState<D.State>? {
