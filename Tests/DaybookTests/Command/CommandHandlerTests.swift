@@ -269,4 +269,38 @@ struct CommandHandlerTests {
             from: .start, direction: .forward, filter: EventFilter(tags: ["account:2"]), limit: 10)
         #expect(page.events.map(\.position) == [2, 3])
     }
+
+    /// Says as much as it is asked to.
+    private enum Talker: Decider {
+        enum Event: DomainEvent {
+            case said(Int)
+            static let typePrefix = "talker"
+        }
+        enum Rejection: Error { case never }
+        static let initialState = 0
+        static func decide(_ command: Int, in state: Int) throws(Rejection) -> [Event] {
+            (0..<command).map { .said($0) }
+        }
+        static func evolve(_ state: inout Int, with event: Event) { state += 1 }
+    }
+
+    @Test("records no event, or as many as an append takes, and refuses more as a whole", arguments: TestStore.all)
+    func manyEvents(_ store: TestStore) async throws {
+        let store = try await store.make()
+        let handler = CommandHandler(Talker.self, in: store, category: "talker")
+        #expect(try await handler.handle(0, id: "1").events.isEmpty)
+        for _ in 0..<2 {
+            let error = await #expect(throws: CommandError<Talker.Rejection>.self) {
+                try await handler.handle(20_000, id: "1", commandID: "much")
+            }
+            guard case .append(.invalid(.tooManyEvents(20_000)))? = error else {
+                Issue.record("\(String(describing: error))")
+                return
+            }
+            #expect(error?.mayBeRecorded == false)
+        }
+        #expect(try await store.head() == .start)
+        #expect(try await handler.handle(Limits.eventsPerAppend, id: "1").version == StreamVersion(9_999))
+        #expect(try await handler.state(of: "1").state == 10_000)
+    }
 }
