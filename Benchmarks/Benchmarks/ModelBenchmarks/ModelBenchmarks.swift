@@ -8,11 +8,15 @@ import GRDB
 /// Measures the model over the embedded store: how fast commands are carried out, and how fast read models and processes
 /// follow the log.
 ///
-/// `swift run -c release --package-path Benchmarks ModelBenchmarks [events]`; by default a million events.
+/// `swift run -c release --package-path Benchmarks ModelBenchmarks [events [part]]`; by default a million events, and all
+/// parts: `documents`, `sql`, `past`, `processes`, `commands`, `snapshots`.
 @main
 struct ModelBenchmarks {
     static func main() async throws {
-        let count = CommandLine.arguments.dropFirst().first.flatMap { Int($0) } ?? 1_000_000
+        let arguments = CommandLine.arguments.dropFirst()
+        let count = arguments.first.flatMap { Int($0) } ?? 1_000_000
+        let part = arguments.dropFirst().first
+        func isWanted(_ name: String) -> Bool { part == nil || part == name }
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("daybook-model-\(EventID())")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
@@ -21,7 +25,7 @@ struct ModelBenchmarks {
             try await measure("append \(keys) accounts' events, 1 000 at once", count) {
                 try await fill(store, count: count, accounts: keys)
             }
-            for parallelism in [1, 2] {
+            for parallelism in [1, 2] where isWanted("documents") {
                 let name = ReadModelName(unchecked: "balances-by-\(parallelism)")
                 try await measure("projection, \(keys) documents, tasks: \(parallelism)", count) {
                     _ = try await ProjectionRunner(
@@ -29,26 +33,26 @@ struct ModelBenchmarks {
                     ).catchUp()
                 }
             }
-            for size in [500, 10_000] {
+            for size in [500, 10_000] where isWanted("sql") {
                 let database = try DatabasePool(path: folder.appendingPathComponent("\(keys)-\(size).sqlite").path)
                 try await measure("SQL projection, \(keys) rows, \(size) events a transaction", count) {
                     try await SQLProjectionRunner(BalanceRows(), of: store, in: database, batchSize: size).catchUp()
                 }
                 try database.close()
             }
-            if keys == 10_000 {
+            if keys == 10_000, isWanted("past") {
                 _ = try await ProjectionRunner(Balances(), of: store, in: store, batchSize: 10_000, parallelism: 2)
                     .catchUp()
                 try await pastDocuments(store, accounts: keys)
                 try await resume(store, count: count)
-                try await processes(store, count: count)
             }
+            if keys == 10_000, isWanted("processes") { try await processes(store, count: count) }
             await store.close()
         }
         print("peak memory after \(count) events: \(peakMemory()) MiB")
         let store = try await SQLiteEventStore.open(folder.appendingPathComponent("commands.daybook").path)
-        try await commands(store)
-        try await snapshots(store, count: count)
+        if isWanted("commands") { try await commands(store) }
+        if isWanted("snapshots") { try await snapshots(store, count: count) }
         await store.close()
         print("peak memory: \(peakMemory()) MiB")
     }
