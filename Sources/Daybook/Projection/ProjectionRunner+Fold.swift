@@ -1,5 +1,4 @@
 import DaybookCore
-import Foundation
 
 extension ProjectionRunner {
     /// Decoded events with the documents that they change, and what stopped the decoding, if anything.
@@ -81,12 +80,12 @@ extension ProjectionRunner {
     }
 
     private func decode(_ stored: [String: [UInt8]]) throws(ProjectionError) -> [String: P.Document] {
-        let decoder = JSONDecoder.deterministic()
+        let decoder = JSONBytesDecoder()
         var documents: [String: P.Document] = [:]
         documents.reserveCapacity(stored.count)
         for (key, data) in stored {
             do {
-                documents[key] = try decoder.decode(P.Document.self, from: Data(data))
+                documents[key] = try decoder.decode(P.Document.self, from: data)
             } catch {
                 throw .unreadableDocument(key: key, model: projection.name, reason: CodingReason.text(of: error))
             }
@@ -98,7 +97,7 @@ extension ProjectionRunner {
     private func encode(
         _ documents: [String: P.Document], changed: Set<String>, stored: [String: [UInt8]]
     ) throws(ProjectionError) -> [String: [UInt8]?] {
-        let encoder = JSONEncoder.deterministic()
+        let encoder = JSONBytesEncoder()
         var changes: [String: [UInt8]?] = [:]
         for key in changed {
             guard let document = documents[key] else {
@@ -106,7 +105,7 @@ extension ProjectionRunner {
                 continue
             }
             do {
-                let data = try [UInt8](encoder.encode(document))
+                let data = try encoder.encode(document)
                 if data != stored[key] { changes[key] = data }
             } catch {
                 throw .unwritableDocument(key: key, model: projection.name, reason: CodingReason.text(of: error))
