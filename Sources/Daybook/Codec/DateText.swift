@@ -49,12 +49,45 @@ enum DateText {
             guard scaled < scale else { continue }
             let text = String(Int64(scaled))
             decimals = String(repeating: "0", count: digits - text.utf8.count) + text
-            if whole + (Double("0." + decimals) ?? 0) == interval { break }
+            if whole + Self.fraction(Int64(scaled), digits: digits, decimals) == interval { break }
         }
         return decimals.isEmpty ? "\(seconds)Z" : "\(seconds).\(decimals)Z"
     }
 
-    static func date(of text: String) -> Date? {
+    /// Up to 15 digits and the power of ten below them are exact, so that their quotient is what reading them gives.
+    private static func fraction(_ scaled: Int64, digits: Int, _ decimals: String) -> Double {
+        digits <= 15 ? Double(scaled) / powersOfTen[digits] : Double("0." + decimals) ?? 0
+    }
+
+    private static let powersOfTen: [Double] = (0...15).map { Double("1e\($0)") ?? 0 }
+
+    static func date(of text: String) -> Date? { plainDate(of: text) ?? anyDate(of: text) }
+
+    /// The date of a text as ``text(of:)`` writes it, with up to 15 decimals; nil for any other. 10 times as fast.
+    private static func plainDate(of text: String) -> Date? {
+        var text = text
+        return text.withUTF8 { bytes -> Date? in
+            guard bytes.count >= 20, bytes.count <= 36, bytes[bytes.count - 1] == UInt8(ascii: "Z") else { return nil }
+            var fraction = 0.0
+            if bytes.count > 20 {
+                guard bytes.count > 21, bytes[19] == UInt8(ascii: ".") else { return nil }
+                var scaled: Int64 = 0
+                for byte in bytes[20..<(bytes.count - 1)] {
+                    guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) else { return nil }
+                    scaled = scaled * 10 + Int64(byte - UInt8(ascii: "0"))
+                }
+                fraction = Double(scaled) / powersOfTen[bytes.count - 21]
+            }
+            guard
+                let timestamp = Timestamp(String(decoding: bytes[..<19], as: UTF8.self) + "Z"),
+                timestamp.microseconds % 1_000_000 == 0
+            else { return nil }
+            let seconds = timestamp.microseconds / 1_000_000 - Int64(Date.timeIntervalBetween1970AndReferenceDate)
+            return Date(timeIntervalSinceReferenceDate: Double(seconds) + fraction)
+        }
+    }
+
+    private static func anyDate(of text: String) -> Date? {
         var fraction = 0.0
         var whole = text
         if let dot = text.utf8.firstIndex(of: UInt8(ascii: ".")) {

@@ -1,53 +1,49 @@
 import DaybookCore
-import Foundation
 
 /// Writes domain events as JSON, each case of the enum as an event type of its own.
 ///
 /// `AccountEvent.deposited(amount: 10)` becomes type `account.deposited` and data `{"amount":10}`: what another
-/// language expects to see. The encoder's `{"deposited":{"amount":10}}` is split, and joined again, as bytes; nothing
-/// is parsed twice.
+/// language expects to see. Name and values of `{"deposited":{"amount":10}}` are taken apart, and put together again,
+/// without being joined as bytes.
 ///
 /// Object keys are sorted, so that an event always has the same bytes (as long as it holds no `Set`, nor a `Dictionary`
 /// with keys other than strings and integers). A `Date` is written as RFC 3339 in UTC with as many decimals as it
 /// needs to come back the same, and `Data` in Base64.
 ///
-/// - Complexity: about 6 µs to encode and 8 µs to decode a small event, almost all of it in Foundation.
+/// - Complexity: about 0.9 µs to encode and 1.6 µs to decode an event with one value, 1.6 and 2.5 µs one with nine; most
+///   of it in the generic containers of the standard library.
 public struct JSONEventCodec<Event: DomainEvent>: EventCodec {
-    // Both are safe to share: each call keeps what it works on to itself.
-    private let encoder: JSONEncoder
-    private let decoder: JSONDecoder
+    private let encoder = JSONBytesEncoder()
+    private let decoder = JSONBytesDecoder()
     /// The type prefix with its dot, or nothing.
     private let prefix: String
     private let upcasters: UpcasterChain
 
     public init() {
-        encoder = .deterministic()
-        decoder = .deterministic()
         prefix = Event.typePrefix.isEmpty ? "" : Event.typePrefix + "."
         upcasters = UpcasterChain(Event.upcasters)
     }
 
     public func encode(_ event: Event) throws(EventEncodingError) -> EncodedEvent {
-        let bytes: [UInt8]
+        let shape: JSONBytesEncoder.Shape
         do {
-            bytes = try [UInt8](encoder.encode(event))
+            shape = try encoder.encodeCase(event)
         } catch {
             throw failure(.unencodable(reason: CodingReason.text(of: error)))
         }
-        guard let parts = CaseObject.split(bytes) else {
-            throw failure(.notOneCase(found: Self.beginning(of: bytes)))
+        switch shape {
+        case .named(let name, let data):
+            let type: EventType
+            do {
+                type = try EventType(prefix + name)
+            } catch {
+                throw failure(.name(error))
+            }
+            return EncodedEvent(
+                type: type, schemaVersion: Event.schemaVersion(of: type), contentType: .json, data: data)
+        case .unusablyNamed(let name): throw failure(.unusableCaseName(name))
+        case .other(let bytes): throw failure(.notOneCase(found: Self.beginning(of: bytes)))
         }
-        let name = String(decoding: bytes[parts.name], as: UTF8.self)
-        guard !bytes[parts.name].contains(UInt8(ascii: "\\")) else { throw failure(.unusableCaseName(name)) }
-        let type: EventType
-        do {
-            type = try EventType(prefix + name)
-        } catch {
-            throw failure(.name(error))
-        }
-        return EncodedEvent(
-            type: type, schemaVersion: Event.schemaVersion(of: type), contentType: .json,
-            data: Array(bytes[parts.value]))
     }
 
     public func decode(_ event: RecordedEvent) throws(EventDecodingError) -> [Event] {
@@ -92,11 +88,14 @@ public struct JSONEventCodec<Event: DomainEvent>: EventCodec {
         guard let name = caseName(of: type) else { throw failure(of: event, .unknownType) }
         let known = Event.schemaVersion(of: type)
         guard schemaVersion <= known else { throw failure(of: event, .newerSchema(known: known)) }
-        guard event.contentType.rawValue.utf8.starts(with: ContentType.json.rawValue.utf8) else {
+        guard
+            event.contentType == .json
+                || event.contentType.rawValue.utf8.starts(with: ContentType.json.rawValue.utf8)
+        else {
             throw failure(of: event, .undecodableData(reason: "its content type is '\(event.contentType)', not JSON."))
         }
         do {
-            return try decoder.decode(Event.self, from: CaseObject.join(name: name, value: data))
+            return try decoder.decodeCase(Event.self, named: name, from: data)
         } catch {
             if isUnknownCase(name) { throw failure(of: event, .unknownType) }
             throw failure(of: event, .undecodableData(reason: CodingReason.text(of: error)))
@@ -104,19 +103,17 @@ public struct JSONEventCodec<Event: DomainEvent>: EventCodec {
     }
 
     /// The enum's case that an event type names; nil for types outside the prefix, and names that are never written.
-    private func caseName(of type: EventType) -> Substring.UTF8View? {
-        guard type.rawValue.utf8.starts(with: prefix.utf8) else { return nil }
-        let name = type.rawValue.utf8.dropFirst(prefix.utf8.count)
-        guard !name.isEmpty, !name.contains(where: { $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "\\") }) else {
-            return nil
-        }
-        return name
+    private func caseName(of type: EventType) -> Substring? {
+        let text = type.rawValue.utf8
+        guard text.count > prefix.utf8.count, type.rawValue.hasBytePrefix(prefix) else { return nil }
+        let name = Substring(text.dropFirst(prefix.utf8.count))
+        return name.utf8.contains(UInt8(ascii: "\"")) || name.utf8.contains(UInt8(ascii: "\\")) ? nil : name
     }
 
     /// Whether the enum has no such case: then even a case without values is refused, at the top of the object.
-    private func isUnknownCase(_ name: Substring.UTF8View) -> Bool {
+    private func isUnknownCase(_ name: Substring) -> Bool {
         do {
-            _ = try decoder.decode(Event.self, from: CaseObject.join(name: name, value: "{}".utf8))
+            _ = try decoder.decodeCase(Event.self, named: name, from: Array("{}".utf8)[...])
             return false
         } catch DecodingError.typeMismatch(_, let context) {
             return context.codingPath.isEmpty
@@ -135,5 +132,13 @@ public struct JSONEventCodec<Event: DomainEvent>: EventCodec {
 
     private static func beginning(of bytes: [UInt8]) -> String {
         String(decoding: bytes.prefix(60), as: UTF8.self) + (bytes.count > 60 ? "…" : "")
+    }
+}
+
+extension String {
+    /// Whether the text begins with the very bytes of another. Comparing the UTF-8 views costs 40 ns more.
+    fileprivate func hasBytePrefix(_ prefix: String) -> Bool {
+        var (text, prefix) = (self, prefix)
+        return text.withUTF8 { bytes in prefix.withUTF8 { bytes.starts(with: $0) } }
     }
 }

@@ -1,5 +1,4 @@
 import DaybookCore
-import Foundation
 
 /// The state of a consumer group as documents: changed in one transaction, by compare-and-set of their revision.
 ///
@@ -22,8 +21,8 @@ final class ConsumerLedger {
     private let name: ConsumerGroupName
     private let models: any ReadModelStore
     private let start: Position
-    private let encoder = JSONEncoder.deterministic()
-    private let decoder = JSONDecoder.deterministic()
+    private let encoder = JSONBytesEncoder()
+    private let decoder = JSONBytesDecoder()
     private var revision: Position?
     private(set) var state: ConsumerGroupState
 
@@ -184,7 +183,7 @@ final class ConsumerLedger {
     }
 
     private func encode(_ value: some Encodable, _ key: String) throws(ConsumerError) -> [UInt8] {
-        do { return Array(try encoder.encode(value)) } catch {
+        do { return try encoder.encode(value) } catch {
             throw .unreadableState(group: name, document: key, reason: CodingReason.text(of: error))
         }
     }
@@ -192,7 +191,7 @@ final class ConsumerLedger {
     private func decode<Value: Decodable>(
         _ type: Value.Type, _ data: [UInt8], _ key: String
     ) throws(ConsumerError) -> Value {
-        do { return try decoder.decode(type, from: Data(data)) } catch {
+        do { return try decoder.decode(type, from: data) } catch {
             throw .unreadableState(group: name, document: key, reason: CodingReason.text(of: error))
         }
     }

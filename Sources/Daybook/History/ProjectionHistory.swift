@@ -1,5 +1,4 @@
 import DaybookCore
-import Foundation
 
 /// The documents of a projection at any moment, folded from the log when they are asked for: nothing is stored.
 ///
@@ -64,7 +63,7 @@ public struct ProjectionHistory<P: Projection>: Sendable {
     public func lineage(
         of key: String, asOf moment: LogMoment = .latest
     ) async throws(ProjectionError) -> [DocumentChange<P.Document>] {
-        let encoder = JSONEncoder.deterministic()
+        let encoder = JSONBytesEncoder()
         return try await changes(of: key, asOf: moment) { try $0.map { try encoder.encode($0) } }
     }
 
@@ -120,7 +119,7 @@ public struct ProjectionHistory<P: Projection>: Sendable {
                 try projection.apply(event, recorded: recorded, key: key, to: &documents[key])
             }
         }
-        let encoder = JSONEncoder.deterministic()
+        let encoder = JSONBytesEncoder()
         var differences: [DocumentDifference<P.Document>] = []
         for key in old.keys.sorted(by: { $0.utf8.lexicographicallyPrecedes($1.utf8) }) {
             let before = old[key] ?? nil

@@ -1,5 +1,4 @@
 import DaybookCore
-import Foundation
 
 /// A projection whose documents change in the transaction of the append itself, in a store that offers it: they are never
 /// behind, and an event that the projection cannot take refuses the whole append.

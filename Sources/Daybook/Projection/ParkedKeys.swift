@@ -1,5 +1,4 @@
 import DaybookCore
-import Foundation
 
 /// All parked keys of a read model, as one document of it: it changes in the transaction of the others.
 struct ParkedKeys: Equatable {
@@ -17,7 +16,7 @@ struct ParkedKeys: Equatable {
     init(_ data: [UInt8]?, of model: ReadModelName) throws(ProjectionError) {
         guard let data else { return }
         do {
-            entries = try JSONDecoder.deterministic().decode([String: Entry].self, from: Data(data))
+            entries = try JSONBytesDecoder().decode([String: Entry].self, from: data)
         } catch {
             throw .unreadableDocument(key: Self.document, model: model, reason: CodingReason.text(of: error))
         }
@@ -42,7 +41,7 @@ struct ParkedKeys: Equatable {
     /// The document; nil when there is to be none.
     func encoded(for model: ReadModelName) throws(ProjectionError) -> [UInt8]? {
         guard !entries.isEmpty else { return nil }
-        do { return try [UInt8](JSONEncoder.deterministic().encode(entries)) } catch {
+        do { return try JSONBytesEncoder().encode(entries) } catch {
             throw .unwritableDocument(key: Self.document, model: model, reason: CodingReason.text(of: error))
         }
     }

@@ -1,5 +1,4 @@
 import DaybookCore
-import Foundation
 
 /// Folds decoded events into the documents of some of a projection's keys; a pure function of events and documents.
 struct ProjectionFold<P: Projection>: Sendable {
@@ -126,11 +125,11 @@ struct ProjectionFold<P: Projection>: Sendable {
     private func decode(
         _ stored: [String: [UInt8]], _ isOurs: (String) -> Bool
     ) throws(ProjectionError) -> [String: P.Document] {
-        let decoder = JSONDecoder.deterministic()
+        let decoder = JSONBytesDecoder()
         var documents: [String: P.Document] = [:]
         for (key, data) in stored where isOurs(key) {
             do {
-                documents[key] = try decoder.decode(P.Document.self, from: Data(data))
+                documents[key] = try decoder.decode(P.Document.self, from: data)
             } catch {
                 throw .unreadableDocument(key: key, model: projection.name, reason: CodingReason.text(of: error))
             }
@@ -142,7 +141,7 @@ struct ProjectionFold<P: Projection>: Sendable {
     private func encode(
         _ documents: [String: P.Document], changed: Set<String>, stored: [String: [UInt8]]
     ) throws(ProjectionError) -> [String: [UInt8]?] {
-        let encoder = JSONEncoder.deterministic()
+        let encoder = JSONBytesEncoder()
         var changes: [String: [UInt8]?] = [:]
         for key in changed {
             guard let document = documents[key] else {
@@ -150,7 +149,7 @@ struct ProjectionFold<P: Projection>: Sendable {
                 continue
             }
             do {
-                let data = try [UInt8](encoder.encode(document))
+                let data = try encoder.encode(document)
                 if data != stored[key] { changes[key] = data }
             } catch {
                 throw .unwritableDocument(key: key, model: projection.name, reason: CodingReason.text(of: error))

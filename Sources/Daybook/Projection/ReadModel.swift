@@ -1,5 +1,4 @@
 import DaybookCore
-import Foundation
 
 /// The query side of a projection: its documents, and how far they have come.
 ///
@@ -13,7 +12,7 @@ public struct ReadModel<P: Projection>: Sendable {
     private let pollInterval: Duration
     private let clock: any Clock<Duration>
     private let progress: ProjectionProgress?
-    private let decoder = JSONDecoder.deterministic()
+    private let decoder = JSONBytesDecoder()
 
     /// A read model that another process keeps up to date.
     ///
@@ -107,7 +106,7 @@ public struct ReadModel<P: Projection>: Sendable {
 
     private func decode(_ data: [UInt8], key: String) throws(ReadModelError) -> P.Document {
         do {
-            return try decoder.decode(P.Document.self, from: Data(data))
+            return try decoder.decode(P.Document.self, from: data)
         } catch {
             throw .unreadableDocument(key: key, model: name, reason: CodingReason.text(of: error))
         }

@@ -118,7 +118,7 @@ struct ShapeDecoder: Decoder {
     }
 
     private static func plain<T: Decodable>(_ type: T.Type, from value: JSONValue) throws -> T {
-        try JSONDecoder.deterministic().decode(type, from: Data(value.bytes))
+        try JSONBytesDecoder().decode(type, from: value.bytes)
     }
 
     /// The values of an enum that is written as texts.
@@ -127,7 +127,7 @@ struct ShapeDecoder: Decoder {
         var texts: [(value: T, text: String)] = []
         for value in values {
             guard let encodable = value as? any Encodable,
-                let bytes = try? JSONEncoder.deterministic().encode(encodable),
+                let bytes = try? JSONBytesEncoder().encode(encodable),
                 case .string(let text)? = try? JSONValue(parsing: bytes)
             else { return nil }
             texts.append((value, text))

@@ -1,5 +1,4 @@
 import DaybookCore
-import Foundation
 
 /// Makes snapshots of a decider's states, and states of snapshots.
 struct StateSnapshots<D: Decider>: Sendable {
@@ -21,10 +20,8 @@ struct StateSnapshots<D: Decider>: Sendable {
         // What upcasters make of old events is part of the fold.
         let lifted = D.Event.upcasters.map { "\($0.type) \($0.schemaVersion)" }.sorted()
         schema = "\(D.foldVersion):\(StateShape.fingerprint(of: D.initialState, details: lifted))"
-        let encoder = JSONEncoder.deterministic()
-        let decoder = JSONDecoder.deterministic()
-        encode = { try [UInt8](encoder.encode($0)) }
-        decode = { try decoder.decode(D.State.self, from: Data($0)) }
+        encode = { try JSONBytesEncoder().encode($0) }
+        decode = { try JSONBytesDecoder().decode(D.State.self, from: $0) }
     }
 
     /// Nil for a stream of which the name is too long: it has no snapshots.

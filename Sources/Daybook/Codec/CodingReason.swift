@@ -1,24 +1,3 @@
-import Foundation
-
-extension JSONEncoder {
-    /// Writes equal values as equal bytes: keys sorted, dates exact.
-    static func deterministic() -> JSONEncoder {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        encoder.dateEncodingStrategy = .custom(DateText.encode)
-        return encoder
-    }
-}
-
-extension JSONDecoder {
-    /// Reads what ``Foundation/JSONEncoder/deterministic()`` writes.
-    static func deterministic() -> JSONDecoder {
-        let decoder = JSONDecoder()
-        decoder.dateDecodingStrategy = .custom(DateText.decode)
-        return decoder
-    }
-}
-
 /// What a coder's error says, in one sentence with the place.
 enum CodingReason {
     static func text(of error: any Error) -> String {
