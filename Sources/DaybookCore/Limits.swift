@@ -26,5 +26,5 @@ public enum Limits {
     /// One snapshot or document, in bytes: 16 MiB.
     public static let documentBytes = 16 << 20
     /// The documents that one batch changes.
-    public static let documentsPerBatch = 10_000
+    public static let documentsPerBatch = 100_000
 }

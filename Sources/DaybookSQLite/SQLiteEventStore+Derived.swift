@@ -76,7 +76,11 @@ extension SQLiteEventStore: ReadModelStore {
         try await readDerived { tables throws(SQLiteFailure) in
             guard let number = try tables.documents.model(model)?.number else { return [:] }
             var found: [String: [UInt8]] = [:]
-            for key in keys { found[key] = try tables.documents.document(key, of: number) }
+            found.reserveCapacity(keys.count)
+            // In the order of the table, so that neighbours are read while their page is at hand.
+            for key in keys.count < 64 ? keys : keys.sorted(by: { $0.utf8.lexicographicallyPrecedes($1.utf8) }) {
+                found[key] = try tables.documents.document(key, of: number)
+            }
             return found
         }
     }

@@ -29,7 +29,7 @@ struct ModelBenchmarks {
                 let name = ReadModelName(unchecked: "balances-by-\(parallelism)")
                 try await measure("projection, \(keys) documents, tasks: \(parallelism)", count) {
                     _ = try await ProjectionRunner(
-                        Balances(name: name), of: store, in: store, batchSize: 10_000, parallelism: parallelism
+                        Balances(name: name), of: store, in: store, batchSize: 100_000, parallelism: parallelism
                     ).catchUp()
                 }
             }
@@ -41,7 +41,7 @@ struct ModelBenchmarks {
                 try database.close()
             }
             if keys == 10_000, isWanted("past") {
-                _ = try await ProjectionRunner(Balances(), of: store, in: store, batchSize: 10_000, parallelism: 2)
+                _ = try await ProjectionRunner(Balances(), of: store, in: store, batchSize: 100_000, parallelism: 2)
                     .catchUp()
                 try await pastDocuments(store, accounts: keys)
                 try await resume(store, count: count)

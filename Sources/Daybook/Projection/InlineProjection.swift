@@ -25,15 +25,12 @@ public struct InlineProjection<P: Projection>: InlineReadModel {
     public var filter: EventFilter { projection.filter }
 
     public func apply(_ events: [RecordedEvent], to documents: inout any InlineDocuments) throws {
-        let inputs = ProjectionFold<P>.decode(events[...], by: reader, for: projection)
+        let page = ProjectionPage(events[...], by: reader, for: projection)
+        let batch = try ProjectionBatch(page, from: 0, limit: .max)
         var stored: [String: [UInt8]] = [:]
-        for key in Set(inputs.flatMap(\.keys)) {
-            guard key != ParkedKeys.document else { throw ProjectionError.reservedKey(key) }
-            stored[key] = try documents.document(key)
-        }
-        let none = try ParkedKeys(nil, of: name)
+        for key in batch.names { stored[key] = try documents.document(key) }
         let outcome = try ProjectionFold(projection: projection, parks: false)
-            .run(inputs[...], stored: stored, held: none) { _ in true }
+            .run(batch, stored: stored, held: ParkedKeys(nil, of: name))
         if let failure = outcome.failure { throw failure.error }
         for (key, data) in outcome.changes { try documents.set(data, for: key) }
     }

@@ -1,137 +1,116 @@
 import DaybookCore
 
-/// Folds decoded events into the documents of some of a projection's keys; a pure function of events and documents.
+/// Folds decoded events into their documents; a pure function of events and documents.
 struct ProjectionFold<P: Projection>: Sendable {
-    /// A recorded event as the projection sees it.
-    struct Input: Sendable {
-        enum Content: Sendable {
-            /// What it is today, each part with the documents that it changes.
-            case events([(event: P.Event, keys: [String])])
-            /// It cannot be read, or its keys cannot be told; the keys that stop before it, nil when unknown.
-            case failure(ProjectionError, keys: [String]?)
-        }
-
-        var recorded: RecordedEvent
-        var content: Content
-
-        /// The documents that the event changes, or stops.
-        var keys: [String] {
-            switch content {
-            case .events(let parts): parts.flatMap(\.keys)
-            case .failure(_, let keys): keys ?? []
-            }
-        }
-    }
-
     /// What came of a fold.
     struct Outcome: Sendable {
         /// New contents, of documents whose bytes are others than before; nil deletes.
         var changes: [String: [UInt8]?] = [:]
         /// Keys that stopped, each before an event.
         var parked: [ParkedKey] = []
-        /// What stopped the fold, before the input of an index.
+        /// What stopped the fold, before the recorded event of a number.
         var failure: (error: ProjectionError, index: Int)?
+    }
+
+    /// Which of several tasks folds: those slots whose number leaves `part` when it is divided by `parts`. The events of
+    /// one key are folded by one task, in order.
+    struct Share: Sendable {
+        var part = 0
+        var parts = 1
+
+        func has(_ slot: Int) -> Bool { parts == 1 || slot % parts == part }
     }
 
     let projection: P
     /// Whether an event that fails stops its keys alone.
     let parks: Bool
 
-    static func decode(
-        _ events: ArraySlice<RecordedEvent>, by reader: any EventReader<P.Event>, for projection: P
-    ) -> [Input] {
-        events.map { recorded in
-            do throws(ProjectionError) {
-                return Input(recorded: recorded, content: .events(try parts(of: recorded, reader, projection)))
-            } catch {
-                return Input(
-                    recorded: recorded,
-                    content: .failure(error, keys: projection.keys(forUnreadable: recorded)))
-            }
-        }
-    }
-
-    private static func parts(
-        of recorded: RecordedEvent, _ reader: any EventReader<P.Event>, _ projection: P
-    ) throws(ProjectionError) -> [(event: P.Event, keys: [String])] {
-        let events: [P.Event]
-        do { events = try reader.decode(recorded) } catch { throw .undecodable(error) }
-        do {
-            return try events.map { ($0, try projection.keys(for: $0, recorded: recorded)) }
-        } catch {
-            throw .failed(at: ProjectionError.Place(recorded), reason: String(describing: error))
-        }
-    }
-
     /// - Parameters:
-    ///   - isOurs: Which keys are folded here.
-    ///   - stored: The documents that exist of those.
+    ///   - end: Folds the events of the batch before this number.
+    ///   - stored: The documents that exist.
     ///   - held: Keys that were parked before.
     func run(
-        _ inputs: ArraySlice<Input>, stored: [String: [UInt8]], held: ParkedKeys, _ isOurs: (String) -> Bool
+        _ batch: ProjectionBatch<P>, before end: Int? = nil, stored: [String: [UInt8]], held: ParkedKeys,
+        _ share: Share = Share()
     ) throws(ProjectionError) -> Outcome {
         var outcome = Outcome()
-        var documents = try decode(stored, isOurs)
-        var changed: Set<String> = []
-        var stopped: Set<String> = []
-        func isParked(_ key: String) -> Bool { held.contains(key) || !stopped.isEmpty && stopped.contains(key) }
-        func park(_ key: String, _ recorded: RecordedEvent, _ reason: String) {
-            if stopped.insert(key).inserted {
-                outcome.parked.append(ParkedKey(key: key, position: recorded.position, reason: reason))
-            }
-        }
-        inputs: for (index, input) in zip(inputs.indices, inputs) {
-            let recorded = input.recorded
-            let parts: [(event: P.Event, keys: [String])]
-            switch input.content {
-            case .events(let events): parts = events
-            case .failure(let error, let keys):
-                guard parks, let keys else {
-                    outcome.failure = (error, index)
-                    break inputs
+        let page = batch.page
+        var documents = try decode(stored, of: batch, share)
+        var isChanged = [Bool](repeating: false, count: batch.names.count)
+        var isParked = isChanged
+        if !held.isEmpty { for slot in isParked.indices { isParked[slot] = held.contains(batch.names[slot]) } }
+        // What an event has changed so far, so that one that fails half way changes nothing.
+        var undo: [(slot: Int, document: P.Document?)] = []
+        events: for index in batch.range where index < end ?? .max {
+            let recorded = page.recorded[index]
+            if !page.failures.isEmpty, let failure = page.failures[index] {
+                guard parks, let keys = failure.keys else {
+                    outcome.failure = (failure.error, index)
+                    break
                 }
-                for key in keys where isOurs(key) && !isParked(key) { park(key, recorded, error.description) }
+                for key in keys {
+                    guard let slot = batch.names.firstIndex(of: key), share.has(slot), !isParked[slot] else { continue }
+                    isParked[slot] = true
+                    outcome.parked.append(
+                        ParkedKey(key: key, position: recorded.position, reason: failure.error.description))
+                }
                 continue
             }
-            // Set aside first, so that an event that fails half way changes nothing.
-            var new: [String: P.Document?] = [:]
-            for (event, keys) in parts {
-                for key in keys where isOurs(key) && !isParked(key) {
-                    var document = new[key] ?? documents[key]
+            let parts = page.parts(index)
+            let first = parts.isEmpty ? 0 : batch.slotRange(parts.lowerBound).lowerBound
+            let last = parts.isEmpty ? 0 : batch.slotRange(parts.upperBound - 1).upperBound
+            // An event of one key needs to be undone only where it fails.
+            let isSingle = last - first <= 1
+            undo.removeAll(keepingCapacity: true)
+            for part in parts {
+                for place in batch.slotRange(part) {
+                    let slot = batch.slots[place]
+                    guard share.has(slot), !isParked[slot] else { continue }
+                    let before = documents[slot]
                     do {
-                        try projection.apply(event, recorded: recorded, key: key, to: &document)
-                        new[key] = .some(document)
+                        try projection.apply(
+                            page.events[part], recorded: recorded, key: batch.names[slot], to: &documents[slot])
+                        isChanged[slot] = true
+                        if !isSingle { undo.append((slot, before)) }
                     } catch {
-                        guard parks else {
+                        documents[slot] = before
+                        if parks {
+                            for change in undo.reversed() where change.slot == slot {
+                                documents[slot] = change.document
+                            }
+                            isParked[slot] = true
+                            outcome.parked.append(
+                                ParkedKey(
+                                    key: batch.names[slot], position: recorded.position,
+                                    reason: String(describing: error)))
+                        } else {
+                            for change in undo.reversed() { documents[change.slot] = change.document }
                             outcome.failure = (
                                 .failed(at: ProjectionError.Place(recorded), reason: String(describing: error)), index
                             )
-                            break inputs
+                            break events
                         }
-                        new[key] = nil
-                        park(key, recorded, String(describing: error))
                     }
                 }
             }
-            for (key, document) in new {
-                documents[key] = document
-                changed.insert(key)
-            }
         }
-        outcome.changes = try encode(documents, changed: changed, stored: stored)
+        outcome.changes = try encode(documents, of: batch, isChanged, stored)
         return outcome
     }
 
     private func decode(
-        _ stored: [String: [UInt8]], _ isOurs: (String) -> Bool
-    ) throws(ProjectionError) -> [String: P.Document] {
+        _ stored: [String: [UInt8]], of batch: ProjectionBatch<P>, _ share: Share
+    ) throws(ProjectionError) -> [P.Document?] {
         let decoder = JSONBytesDecoder()
-        var documents: [String: P.Document] = [:]
-        for (key, data) in stored where isOurs(key) {
+        var documents = [P.Document?](repeating: nil, count: batch.names.count)
+        if stored.isEmpty { return documents }
+        for slot in documents.indices where share.has(slot) {
+            guard let data = stored[batch.names[slot]] else { continue }
             do {
-                documents[key] = try decoder.decode(P.Document.self, from: data)
+                documents[slot] = try decoder.decode(P.Document.self, from: data)
             } catch {
-                throw .unreadableDocument(key: key, model: projection.name, reason: CodingReason.text(of: error))
+                throw .unreadableDocument(
+                    key: batch.names[slot], model: projection.name, reason: CodingReason.text(of: error))
             }
         }
         return documents
@@ -139,12 +118,14 @@ struct ProjectionFold<P: Projection>: Sendable {
 
     /// The documents whose bytes are others than before.
     private func encode(
-        _ documents: [String: P.Document], changed: Set<String>, stored: [String: [UInt8]]
+        _ documents: [P.Document?], of batch: ProjectionBatch<P>, _ isChanged: [Bool], _ stored: [String: [UInt8]]
     ) throws(ProjectionError) -> [String: [UInt8]?] {
         let encoder = JSONBytesEncoder()
         var changes: [String: [UInt8]?] = [:]
-        for key in changed {
-            guard let document = documents[key] else {
+        changes.reserveCapacity(isChanged.count)
+        for slot in isChanged.indices where isChanged[slot] {
+            let key = batch.names[slot]
+            guard let document = documents[slot] else {
                 if stored[key] != nil { changes.updateValue(nil, forKey: key) }
                 continue
             }

@@ -28,16 +28,14 @@ extension ProjectionRunner {
             do {
                 page = try await log.readPage(
                     from: .position(entry.position), direction: .forward, filter: projection.filter(for: key),
-                    limit: batchSize)
+                    limit: min(batchSize, Limits.eventsPerPage))
             } catch {
                 throw ProjectionError(error)
             }
             let missed = page.events.prefix { $0.position <= checkpoint }
             let isDone = page.isAtEnd || page.scannedThrough >= checkpoint
-            let inputs = ProjectionFold<P>.decode(missed, by: reader, for: projection)
             parked[key] = nil
-            let outcome = try ProjectionFold(projection: projection, parks: true)
-                .run(inputs[...], stored: stored, held: parked) { $0 == key }
+            let outcome = try fold(missed, into: key, stored)
             let again = outcome.parked.first
             if let again {
                 parked[key] = again
@@ -64,6 +62,19 @@ extension ProjectionRunner {
             }
             if isDone { return }
         }
+    }
+
+    /// Folds events into one document; those of others stay as they are.
+    private func fold(
+        _ events: ArraySlice<RecordedEvent>, into key: String, _ stored: [String: [UInt8]]
+    ) throws(ProjectionError) -> ProjectionFold<P>.Outcome {
+        let page = ProjectionPage(events, by: reader, for: projection)
+        let batch = try ProjectionBatch(page, from: 0, limit: .max)
+        guard let slot = batch.names.firstIndex(of: key) else { return ProjectionFold<P>.Outcome() }
+        return try ProjectionFold(projection: projection, parks: true)
+            .run(
+                batch, stored: stored, held: ParkedKeys(nil, of: projection.name),
+                ProjectionFold<P>.Share(part: slot, parts: max(batch.names.count, 2)))
     }
 
     private func parked() async throws(ProjectionError) -> (keys: ParkedKeys, data: [UInt8]?) {

@@ -37,8 +37,9 @@ public final class ProjectionRunner<P: Projection>: Sendable {
     /// - Parameters:
     ///   - log: Where the events are.
     ///   - models: Where documents and checkpoint are kept.
-    ///   - batchSize: The most events that one transaction takes, 1 to ``Limits/eventsPerPage``; fewer when there are
-    ///     no more.
+    ///   - batchSize: The most events that one transaction takes, 1 to 100 000; fewer when there are no more, or when
+    ///     they change more documents than ``Limits/documentsPerBatch``. Many of them make catching up fast where they
+    ///     change the same documents, and appends wait the longer for each transaction.
     ///   - saveInterval: How long the checkpoint may stay behind when only events pass by that the projection does not
     ///     fold. Readers in this process do not notice; it saves a write for each such event.
     ///   - failurePolicy: What happens to an event that cannot be read or applied.
@@ -54,7 +55,7 @@ public final class ProjectionRunner<P: Projection>: Sendable {
         self.log = log
         self.models = models
         self.reader = reader
-        self.batchSize = min(max(1, batchSize), Limits.eventsPerPage)
+        self.batchSize = min(max(1, batchSize), 100_000)
         self.saveInterval = saveInterval
         self.failurePolicy = failurePolicy
         self.parallelism = min(max(1, parallelism), 64)
@@ -106,18 +107,29 @@ public final class ProjectionRunner<P: Projection>: Sendable {
         var saved: Position
         /// Nothing that the projection folds lies between the checkpoint and here.
         var reached: Position
-        /// The page behind the last one, read while that was folded.
-        var next: Result<LogPage, ReadError>?
+        /// Everything up to here was read; what of it is to be folded is pending.
+        var scanned: Position
+        var pending = ProjectionPage<P>()
+        /// Its data and metadata.
+        var pendingBytes = 0
+        /// The page behind it, read while another was folded.
+        var next: Result<DecodedPage, ProjectionError>?
+
+        init(at checkpoint: Position) {
+            saved = checkpoint
+            reached = checkpoint
+            scanned = checkpoint
+        }
     }
 
     /// The positions that the checkpoint may stay behind before it is saved without documents.
-    private static var unsavedPositions: Int64 { 10_000 }
+    static var unsavedPositions: Int64 { 10_000 }
 
     private func startingPlace() async throws(ProjectionError) -> Place {
         let checkpoint: Position
         do { checkpoint = try await models.checkpoint(of: projection.name) } catch { throw ProjectionError(error) }
         progress.reach(checkpoint)
-        return Place(saved: checkpoint, reached: checkpoint)
+        return Place(at: checkpoint)
     }
 
     private func follow<C: Clock>(_ clock: C) async throws(ProjectionError) where C.Duration == Duration {
@@ -146,39 +158,58 @@ public final class ProjectionRunner<P: Projection>: Sendable {
     /// - Returns: Whether the page reached the end of the log.
     private func step(_ place: inout Place) async throws(ProjectionError) -> Bool {
         guard !Task.isCancelled else { throw .cancelled }
-        let page: LogPage
-        let ahead = place.next
-        place.next = nil
-        do {
-            if let ahead { page = try ahead.get() } else { page = try await readPage(after: place.reached).get() }
-        } catch {
-            throw ProjectionError(error)
-        }
-        if page.isAtEnd {
-            try await fold(page, &place)
+        let room = batchSize - place.pending.recorded.count
+        let ahead: DecodedPage
+        if let next = place.next {
+            ahead = try next.get()
         } else {
-            async let next = readPage(after: page.scannedThrough)
-            try await fold(page, &place)
+            ahead = try await read(room, after: place.scanned).get()
+        }
+        place.next = nil
+        place.pending.append(ahead.page)
+        place.pendingBytes += ahead.bytes
+        place.scanned = max(place.scanned, ahead.scannedThrough)
+        let isFull = place.pending.recorded.count >= batchSize || place.pendingBytes >= Self.pendingBytes
+        if ahead.isAtEnd {
+            try await fold(&place)
+        } else {
+            // The next events are read and decoded while these are folded and saved.
+            async let next = read(isFull ? batchSize : room - ahead.page.recorded.count, after: place.scanned)
+            if isFull || place.pending.recorded.isEmpty { try await fold(&place) }
             place.next = await next
         }
-        place.reached = max(place.reached, page.scannedThrough)
-        if place.reached.rawValue - place.saved.rawValue >= Self.unsavedPositions { try await save(&place) }
-        progress.reach(place.reached)
-        return page.isAtEnd
+        return ahead.isAtEnd
     }
 
-    private func readPage(after position: Position) async -> Result<LogPage, ReadError> {
+    /// A page that was read ahead.
+    struct DecodedPage {
+        var page: ProjectionPage<P>
+        var bytes: Int
+        var scannedThrough: Position
+        var isAtEnd: Bool
+    }
+
+    /// The data after which events are folded although a batch takes more of them.
+    private static var pendingBytes: Int { 32 << 20 }
+
+    private func read(_ limit: Int, after position: Position) async -> Result<DecodedPage, ProjectionError> {
+        let page: LogPage
         do {
-            return .success(
-                try await log.readPage(
-                    from: .after(position), direction: .forward, filter: projection.filter, limit: batchSize))
+            page = try await log.readPage(
+                from: .after(position), direction: .forward, filter: projection.filter,
+                limit: min(max(limit, 1), Limits.eventsPerPage))
         } catch {
-            return .failure(error)
+            return .failure(ProjectionError(error))
         }
+        return .success(
+            DecodedPage(
+                page: await decode(page.events),
+                bytes: page.events.reduce(0) { $0 + $1.data.count + $1.metadata.count },
+                scannedThrough: page.scannedThrough, isAtEnd: page.isAtEnd))
     }
 
     /// Saves a checkpoint that has moved without documents.
-    private func save(_ place: inout Place) async throws(ProjectionError) {
+    func save(_ place: inout Place) async throws(ProjectionError) {
         guard place.reached > place.saved else { return }
         try await commit([:], through: place.reached, &place)
     }

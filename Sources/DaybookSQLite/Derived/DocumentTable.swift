@@ -93,7 +93,9 @@ final class DocumentTable {
         for (key, data) in batch.expected where try document(key, of: model) != data {
             return .failure(.documentChanged(model: batch.model, key: key))
         }
-        for (key, data) in batch.changes { try set(data, for: key, of: model) }
+        // In the order of the table, so that neighbours are changed while their page is at hand.
+        let changes = batch.changes.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
+        for (key, data) in changes { try set(data, for: key, of: model) }
         try setCheckpoint(batch.checkpoint.rawValue, of: batch.model)
         return .success(())
     }
