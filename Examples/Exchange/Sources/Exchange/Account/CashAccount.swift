@@ -4,7 +4,8 @@ import DaybookCore
 /// One trader's cash, and the part of it that open orders hold.
 ///
 /// A buyer's order holds its limit price times its shares before it goes to the book; each execution pays from the
-/// hold, and what the better price saved comes back at once. An order for bonds holds the interest that has accrued, too.
+/// hold, and what the better price saved comes back at once. An order for bonds also holds the interest that has
+/// accrued on them.
 public enum CashAccount: Decider {
     /// The category of the streams of cash accounts: `cash-T017`.
     public static let category: Category = "cash"

@@ -3,8 +3,9 @@
 /// Bonds are traded in whole pieces, and quoted *clean*: a price is in dollars a bond, without the interest that has
 /// accrued since the last coupon, which the buyer pays to the seller on top.
 ///
-/// **Rounding.** Interest and coupons are worked out for one bond, in ten-thousandths of a dollar, rounded to the nearest
-/// and up from the half, and multiplied by the number of bonds. So the interest on the parts of an order is that on the whole.
+/// **Rounding.** Interest and coupons are worked out for one bond, in ten-thousandths of a dollar, rounded to the
+/// nearest and up from the half, and multiplied by the number of bonds. So the interest on the parts of an order is that
+/// on the whole.
 public struct BondTerms: Sendable, Hashable, Codable {
     /// Whose cash pays the coupons.
     public var issuer: AccountID
@@ -52,8 +53,8 @@ public struct BondTerms: Sendable, Hashable, Codable {
 
     /// What one bond pays on a date; nil when no coupon falls due on it.
     ///
-    /// Every full period pays the same part of the year's interest, whatever its days. A first period that is shorter pays what
-    /// has accrued.
+    /// Every full period pays the same part of the year's interest, whatever its days. A first period that is shorter
+    /// pays what has accrued.
     public func coupon(on date: CalendarDate) -> Money? {
         guard date > issued, date <= maturity, accrualStart(on: date) == date else { return nil }
         var coupons = 0
@@ -89,8 +90,8 @@ extension BondTerms {
                 "A face value of \(value) is outside \(Bounds.faceValue.lowerBound) to \(Bounds.faceValue.upperBound) "
                     + "dollars."
             case .couponRateOutOfBounds(let rate):
-                "A coupon rate of \(rate) is outside \(Bounds.couponRate.lowerBound) to \(Bounds.couponRate.upperBound) "
-                    + "hundredths of a percent."
+                "A coupon rate of \(rate) hundredths of a percent is outside \(Bounds.couponRate.lowerBound) to "
+                    + "\(Bounds.couponRate.upperBound)."
             case .couponsPerYear(let count): "A bond cannot pay \(count) coupons a year: give 1, 2, 4 or 12."
             case .maturityNotLater(let maturity, let issued):
                 "The bond matures on \(maturity), which is not after its issue on \(issued)."

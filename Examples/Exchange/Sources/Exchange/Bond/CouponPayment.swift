@@ -4,8 +4,8 @@ import DaybookCore
 /// One coupon of one bond: to whom it falls due, decided once.
 ///
 /// Who is entitled is recorded when the coupon falls due, and the cash accounts are paid by that record: so a payment
-/// that was interrupted is gone on with for the same holders, whoever holds the bond by then. One event has room for some
-/// 15,000 of them.
+/// that was interrupted is gone on with for the same holders, whoever holds the bond by then. One event has room for
+/// some 15,000 of them.
 public enum CouponPayment: Decider {
     /// The category of the streams of coupons: `coupon-MAPLE31-2026-05-15`.
     public static let category: Category = "coupon"
@@ -57,7 +57,8 @@ public enum CouponPayment: Decider {
                 "\(bond) pays no coupon on \(date): interest accrues since \(since) then. Give a coupon date."
             case .noHolders(let bond): "Nobody holds \(bond): there is no coupon to pay."
             case .amountOutOfBounds(let bond):
-                "The coupons of \(bond) come to more than \(Money.allowed.upperBound) dollars, the most that is moved at once."
+                "The coupons of \(bond) come to more than \(Money.allowed.upperBound) dollars, the most that is moved at "
+                    + "once: correct the holdings or the terms."
             }
         }
     }

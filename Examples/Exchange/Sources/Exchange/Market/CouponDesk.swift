@@ -4,11 +4,11 @@ import DaybookCore
 /// Pays the coupons of bonds, out of the cash of their issuers, to all who hold them.
 ///
 /// Entitled is who held the bond before the first session on or after the coupon date, as the log has it: so a coupon
-/// that is paid late goes to the same accounts as one that is paid on its day. Nothing may be unsettled at that moment, which
-/// is so between sessions.
+/// that is paid late goes to the same accounts as one that is paid on its day. Nothing may be unsettled at that moment,
+/// which is so between sessions.
 ///
-/// Each step is a command with an identifier of its own. A payment that was interrupted is gone on with by asking for it again; one
-/// that is finished is not made twice.
+/// Each step is a command with an identifier of its own. A payment that was interrupted is gone on with by asking for
+/// it again; one that is finished is not made twice.
 public struct CouponDesk: Sendable {
     /// What a coupon came to.
     public struct Outcome: Sendable, Equatable {

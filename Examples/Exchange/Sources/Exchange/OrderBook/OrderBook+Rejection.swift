@@ -48,7 +48,8 @@ extension OrderBook {
             case .sessionWithoutDate(let session):
                 "Session '\(session)' is no date, and a bond's interest accrues by dates: name it as 2026-01-05."
             case .sessionOutsideTerm(let session, let issued, let maturity):
-                "Session \(session) is outside the bond's term: it is traded from \(issued) to the day before \(maturity)."
+                "Session \(session) is outside the bond's term: it is traded from its issue on \(issued) to the day "
+                    + "before \(maturity)."
             case .halted: "Trading is halted: submit the order after it resumes."
             case .duplicateOrder(let id): "Order \(id) rests in the book already: give each order a number of its own."
             case .unknownOrder(let id): "Order \(id) does not rest in the book: it was never here, or is finished."
