@@ -112,16 +112,15 @@ struct RecordedSharesTests {
             tomorrow.books["ALDER"] = [
                 Instruction(.open(Opening(instrument: "ALDER", session: "2026-01-06")), context)
             ]
-            tomorrow.books[MapleBond.symbol] = [
-                Instruction(
-                    .open(
-                        Opening(
-                            instrument: MapleBond.symbol, session: "2026-01-06", kind: .bond(terms: MapleBond.terms))),
-                    context)
-            ]
             _ = try await floor.record(tomorrow, named: "tomorrow")
             #expect(try await floor.books.state(of: "ALDER").state.kind == .share)
-            #expect(try await floor.books.state(of: "MAPLE31").state.accrual?.amount == 70_833)  // 51 days: $7.08333…
+
+            let bonds = BondSession(floor: floor, store: store)
+            try await bonds.open("2026-01-06", bonds: ["T001": 10])
+            let before = try await floor.cash.state(of: "T001").state.total
+            try await bonds.trade(2, at: 9_850_000, from: "T001", to: "T002", orders: (9_001, 9_002))
+            let after = try await floor.cash.state(of: "T001").state.total
+            #expect(after - before == 19_841_666)  // 2 × 985 dollars, and 51 days of interest: 2 × $7.0833
 
             // What was there stands as it stood, byte for byte.
             let lines = try await RecordedShares.lines(in: store)
