@@ -40,6 +40,7 @@ let package = Package(
                 "Exchange", .product(name: "DaybookSQLite", package: "daybook"),
                 .product(name: "DaybookTesting", package: "daybook"),
             ],
+            exclude: ["Fixtures"],
             swiftSettings: swiftSettings),
     ],
     swiftLanguageModes: [.v6]

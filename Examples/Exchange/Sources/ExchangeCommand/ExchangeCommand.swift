@@ -23,7 +23,7 @@ struct ExchangeCommand: AsyncParsableCommand {
 
             \(ExitCode.explanation)
             """,
-        subcommands: [Simulate.self, Import.self, Book.self, Audit.self])
+        subcommands: [Simulate.self, Import.self, Book.self, Audit.self, Coupon.self])
 
     static func main() async {
         signal(SIGPIPE, SIG_IGN)  // A reader that leaves is an error of a write, not the end of the program.
@@ -69,8 +69,9 @@ struct ExchangeCommand: AsyncParsableCommand {
             default: code = .inputOutput
             }
         case is CommandError<OrderBook.Rejection>, is CommandError<CashAccount.Rejection>,
-            is CommandError<Holdings.Rejection>:
+            is CommandError<Holdings.Rejection>, is CommandError<CouponPayment.Rejection>:
             code = .refused
+        case is CouponDesk.NoBond: code = .nothingFound
         case ReadError.corrupted: code = .damageFound
         case is AppendError, is ReadError, is ProjectionError, is ReadModelError, is DerivedStateError:
             code = .inputOutput

@@ -24,6 +24,9 @@ struct Simulate: AsyncParsableCommand {
     @Option(help: "How many traders there are.")
     var traders = 100
 
+    @Flag(help: "List a bond, too: its trades pay accrued interest beside the price.")
+    var bonds = false
+
     @OptionGroup var store: StoreOptions
 
     @Flag(help: "Print the outcome as one JSON object, and no tables.")
@@ -41,6 +44,7 @@ struct Simulate: AsyncParsableCommand {
         configuration.seed = seed
         configuration.orders = orders
         configuration.traders = traders
+        if bonds { configuration.listings.append(OrderFlow.Listing.bondExample) }
         var flow = OrderFlow(configuration)
         var outcome = SimulationOutcome(seed: seed)
 
@@ -141,6 +145,9 @@ struct Simulate: AsyncParsableCommand {
         }
         try StandardOutput.line("\nAn order's story: exchange audit \(flow.eventfulOrder)")
         try StandardOutput.write(Tables.story(try await OrderStory(of: flow.eventfulOrder, in: store)))
+        guard let order = flow.interestOrder else { return }
+        try StandardOutput.line("\nBonds bought with their interest: exchange audit \(order)")
+        try StandardOutput.write(Tables.story(try await OrderStory(of: order, in: store)))
     }
 
     /// Makes everything from the opened file anew, and compares it with what was there before, and with the order flow's
@@ -162,10 +169,9 @@ struct Simulate: AsyncParsableCommand {
                 differences.append("the book of \(listing.instrument) differs")
             }
         }
-        var cash = Money.zero
+        let cash = after.accounts.reduce(Money.zero) { $0 + $1.cash.total }
         for (account, expectedCash, expectedHoldings) in flow.accounts() {
             let state = try await floor.cash.state(of: account.rawValue).state
-            cash += state.total
             if state != expectedCash { differences.append("the cash of \(account) differs") }
             if try await floor.holdings.state(of: account.rawValue).state != expectedHoldings {
                 differences.append("the holdings of \(account) differ")

@@ -4,7 +4,8 @@ import DaybookCore
 /// One trader's cash, and the part of it that open orders hold.
 ///
 /// A buyer's order holds its limit price times its shares before it goes to the book; each execution pays from the
-/// hold, and what the better price saved comes back at once.
+/// hold, and what the better price saved comes back at once. An order for bonds also holds the interest that has
+/// accrued on them.
 public enum CashAccount: Decider {
     /// The category of the streams of cash accounts: `cash-T017`.
     public static let category: Category = "cash"
@@ -34,6 +35,14 @@ public enum CashAccount: Decider {
         case pay(Money, saving: Money, for: OrderID, in: ExecutionID)
         /// Takes in the proceeds of an execution.
         case receive(Money, for: OrderID, in: ExecutionID)
+        /// Pays the interest on the bonds of an execution out of its order's hold.
+        case payInterest(Money, for: OrderID, in: ExecutionID)
+        /// Takes in the interest on the bonds of an execution.
+        case receiveInterest(Money, for: OrderID, in: ExecutionID)
+        /// Pays a bond's coupon to all holders, as its issuer.
+        case payCoupon(Money, of: Instrument, on: CalendarDate)
+        /// Takes in a bond's coupon.
+        case receiveCoupon(Money, of: Instrument, on: CalendarDate)
     }
 
     public enum Event: DomainEvent, Hashable {
@@ -45,13 +54,20 @@ public enum CashAccount: Decider {
         case released(amount: Money, order: OrderID)
         case paid(amount: Money, saved: Money, order: OrderID, execution: ExecutionID)
         case received(amount: Money, order: OrderID, execution: ExecutionID)
+        /// The buyer of bonds paid what had accrued on them.
+        case interestPaid(amount: Money, order: OrderID, execution: ExecutionID)
+        case interestReceived(amount: Money, order: OrderID, execution: ExecutionID)
+        /// The issuer of a bond paid a coupon to all of its holders.
+        case couponPaid(amount: Money, bond: Instrument, date: CalendarDate)
+        case couponReceived(amount: Money, bond: Instrument, date: CalendarDate)
 
         public var tags: [Tag] {
             switch self {
             case .deposited, .withdrawn: []
             case .held(_, let order), .released(_, let order), .paid(_, _, let order, _),
-                .received(_, let order, _):
+                .received(_, let order, _), .interestPaid(_, let order, _), .interestReceived(_, let order, _):
                 [order.tag]
+            case .couponPaid(_, let bond, _), .couponReceived(_, let bond, _): [CouponPayment.tag(of: bond)]
             }
         }
     }
@@ -110,14 +126,31 @@ public enum CashAccount: Decider {
         case .receive(let amount, let order, let execution):
             try check(amount)
             return [.received(amount: amount, order: order, execution: execution)]
+        case .payInterest(let amount, let order, let execution):
+            try check(amount)
+            try check(amount, heldFor: order, in: account)
+            return [.interestPaid(amount: amount, order: order, execution: execution)]
+        case .receiveInterest(let amount, let order, let execution):
+            try check(amount)
+            return [.interestReceived(amount: amount, order: order, execution: execution)]
+        case .payCoupon(let amount, let bond, let date):
+            try check(amount)
+            guard amount <= account.available else {
+                throw .insufficientCash(requested: amount, available: account.available)
+            }
+            return [.couponPaid(amount: amount, bond: bond, date: date)]
+        case .receiveCoupon(let amount, let bond, let date):
+            try check(amount)
+            return [.couponReceived(amount: amount, bond: bond, date: date)]
         }
     }
 
     public static func evolve(_ account: inout State, with event: Event) {
         switch event {
-        case .deposited(let amount), .received(let amount, _, _):
+        case .deposited(let amount), .received(let amount, _, _), .interestReceived(let amount, _, _),
+            .couponReceived(let amount, _, _):
             account.available += amount
-        case .withdrawn(let amount):
+        case .withdrawn(let amount), .couponPaid(let amount, _, _):
             account.available -= amount
         case .held(let amount, let order):
             account.available -= amount
@@ -128,6 +161,8 @@ public enum CashAccount: Decider {
         case .paid(let amount, let saved, let order, _):
             account.available += saved
             account.take(amount + saved, from: order)
+        case .interestPaid(let amount, let order, _):
+            account.take(amount, from: order)
         }
     }
 

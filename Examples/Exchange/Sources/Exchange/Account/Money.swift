@@ -34,4 +34,5 @@ public struct Money: Sendable, Hashable, Comparable, Codable, RawRepresentable, 
     public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
     public static func + (left: Self, right: Self) -> Money { Money(left.rawValue + right.rawValue) }
     public static func - (left: Self, right: Self) -> Money { Money(left.rawValue - right.rawValue) }
+    public static func * (amount: Self, count: Int64) -> Money { Money(amount.rawValue * count) }
 }

@@ -27,6 +27,17 @@ public enum Settlement: Sendable, Hashable {
                 movements.append(.cash(seller, .receive(price * quantity, for: selling, in: execution)))
             }
             return movements
+        case .interestAccrued(let execution, let buying, let buyer, let selling, let seller, _, _, _, let amount):
+            var movements: [Settlement] = []
+            if let buyer, let buying {
+                movements.append(.cash(buyer, .payInterest(amount, for: buying, in: execution)))
+            }
+            if let seller, let selling {
+                movements.append(.cash(seller, .receiveInterest(amount, for: selling, in: execution)))
+            }
+            return movements
+        case .interestSpared(let order, let account?, let amount):
+            return [.cash(account, .release(amount, for: order))]
         case .expired(let order, let account?, let side, _), .deleted(let order, let account?, let side, _, _):
             return side == .buy
                 ? [.cash(account, .releaseAll(for: order))] : [.holdings(account, .releaseAll(for: order))]
@@ -44,9 +55,9 @@ public enum Settlement: Sendable, Hashable {
         switch self {
         case .cash(_, let command):
             switch command {
-            case .deposit, .withdraw: nil
+            case .deposit, .withdraw, .payCoupon, .receiveCoupon: nil
             case .hold(_, let order), .release(_, let order), .releaseAll(let order), .pay(_, _, let order, _),
-                .receive(_, let order, _):
+                .receive(_, let order, _), .payInterest(_, let order, _), .receiveInterest(_, let order, _):
                 order
             }
         case .holdings(_, let command):
@@ -64,6 +75,7 @@ public enum Settlement: Sendable, Hashable {
         switch self {
         case .cash(_, .pay), .cash(_, .receive), .holdings(_, .deliver), .holdings(_, .receive):
             "settlement of an execution"
+        case .cash(_, .payInterest), .cash(_, .receiveInterest): "accrued interest of an execution"
         default: "the order no longer needs it"
         }
     }

@@ -60,7 +60,8 @@ public struct OrderStory: Sendable {
 
     private static func words(for event: OrderBook.Event, about order: OrderID) -> String {
         switch event {
-        case .opened(let instrument, let session, _, _): "the book of \(instrument) opened for \(session)"
+        case .opened(let instrument, let session, _, _, let kind):
+            "the book of \(instrument) opened for \(session)" + (kind == .share ? "" : ", \(kind)")
         case .submitted(_, _, let side, let limit, let quantity, let resting):
             "submitted: \(side) \(quantity) at \(limit)" + (resting == 0 ? ", to trade at once" : "")
         case .rested(_, _, _, let price, let quantity): "the remaining \(quantity) rest at \(price)"
@@ -70,6 +71,9 @@ public struct OrderStory: Sendable {
                 ? "executed \(quantity) at \(price) against "
                     + (resting.map { "resting order \($0)" } ?? "the opening book") + " (\(execution))"
                 : "executed \(quantity) at \(price) against incoming order \(against) (\(execution))"
+        case .interestAccrued(let execution, _, _, _, _, let quantity, let since, let through, let amount):
+            "accrued interest of \(amount) on \(quantity) from \(since) to \(through) (\(execution))"
+        case .interestSpared(_, _, let amount): "interest of \(amount) no longer needed"
         case .reduced(_, _, _, _, let quantity): "reduced by \(quantity)"
         case .deleted(_, _, _, _, let quantity): "deleted with \(quantity) left"
         case .executionReported(let execution, _, _, let price, let quantity):
@@ -95,6 +99,10 @@ public struct OrderStory: Sendable {
         case .paid(let amount, let saved, _, let execution):
             "paid \(amount)" + (saved == .zero ? "" : " and got \(saved) back") + " (\(execution))"
         case .received(let amount, _, let execution): "received \(amount) (\(execution))"
+        case .interestPaid(let amount, _, let execution): "paid \(amount) of interest (\(execution))"
+        case .interestReceived(let amount, _, let execution): "received \(amount) of interest (\(execution))"
+        case .couponPaid(let amount, let bond, let date): "paid the coupon of \(bond) of \(date), \(amount)"
+        case .couponReceived(let amount, let bond, let date): "received the coupon of \(bond) of \(date), \(amount)"
         }
     }
 

@@ -137,7 +137,7 @@ public struct TradingFloor: Sendable {
         for (event, reference) in Self.references(in: receipt) {
             switch event {
             case .executed: executions += 1
-            case .rested, .expired: break
+            case .rested, .expired, .interestAccrued, .interestSpared: break
             default: time = times.next()?.context.occurredAt  // Every other event is the first of its command.
             }
             for movement in Settlement.movements(after: event, of: instrument) {

@@ -45,7 +45,7 @@ extension OrderBook {
                 quantity: order.quantity, resting: restsAtOnce ? order.quantity : 0)
         ]
         guard !restsAtOnce else { return events }
-        events += executions
+        events += withInterest(executions, in: book)
         guard remaining > 0 else { return events }
         switch order.timeInForce {
         case .day:

@@ -19,6 +19,10 @@ extension OrderBook {
         case sessionNotLater(Session, current: Session)
         case openingOutOfOrder(side: Side, price: Price, after: Price)
         case openingCrossed(bid: Price, ask: Price)
+        case otherKind(InstrumentKind, book: InstrumentKind)
+        case notABond(BondTerms.Problem)
+        case sessionWithoutDate(Session)
+        case sessionOutsideTerm(Session, issued: CalendarDate, maturity: CalendarDate)
         case halted
         case duplicateOrder(OrderID)
         case unknownOrder(OrderID)
@@ -38,6 +42,14 @@ extension OrderBook {
                 "The opening \(side) level at \(price) comes after \(after): give the best level first, each price once."
             case .openingCrossed(let bid, let ask):
                 "The opening book bids \(bid) and asks \(ask): a book does not open crossed."
+            case .otherKind(let kind, let book):
+                "The book is opened for \(kind), and is that of \(book): list another kind under a symbol of its own."
+            case .notABond(let problem): "The bond cannot be listed. \(problem)"
+            case .sessionWithoutDate(let session):
+                "Session '\(session)' is no date, and a bond's interest accrues by dates: name it as 2026-01-05."
+            case .sessionOutsideTerm(let session, let issued, let maturity):
+                "Session \(session) is outside the bond's term: it is traded from its issue on \(issued) to the day "
+                    + "before \(maturity)."
             case .halted: "Trading is halted: submit the order after it resumes."
             case .duplicateOrder(let id): "Order \(id) rests in the book already: give each order a number of its own."
             case .unknownOrder(let id): "Order \(id) does not rest in the book: it was never here, or is finished."

@@ -3,6 +3,9 @@ extension OrderBook {
     public struct State: Sendable, Equatable {
         public private(set) var instrument: Instrument?
         public private(set) var session: Session?
+        public private(set) var kind: InstrumentKind = .share
+        /// What a trade pays for each piece beside its price; nil for nothing, as for shares.
+        public private(set) var accrual: Accrual?
         /// Whether trading is halted.
         public private(set) var isHalted = false
         /// How many executions the book has seen: they are numbered from 1.
@@ -14,6 +17,13 @@ extension OrderBook {
         public init() {}
 
         func levels(of side: Side) -> PriceLevels { side == .buy ? bids : asks }
+
+        /// What an order to buy may come to, and so what its owner has to hold: its price, and the interest.
+        ///
+        /// Orders do not outlive their session, so that no more interest can accrue on them.
+        public func cost(of quantity: Quantity, at limit: Price) -> Money {
+            limit * quantity + (accrual?.amount ?? .zero) * quantity
+        }
 
         /// How many orders rest that are known by name.
         public var orderCount: Int { queue.count }
@@ -60,7 +70,7 @@ extension OrderBook {
         /// - Complexity: O(orders).
         public static func == (left: State, right: State) -> Bool {
             guard
-                left.instrument == right.instrument, left.session == right.session,
+                left.instrument == right.instrument, left.session == right.session, left.kind == right.kind,
                 left.isHalted == right.isHalted, left.executions == right.executions,
                 left.orderCount == right.orderCount
             else { return false }
@@ -78,11 +88,13 @@ extension OrderBook {
 extension OrderBook.State {
     fileprivate mutating func apply(_ event: OrderBook.Event) {
         switch event {
-        case .opened(let instrument, let session, let bids, let asks):
+        case .opened(let instrument, let session, let bids, let asks, let kind):
             let executions = executions  // They go on over the sessions, so that each keeps its own number.
             self = OrderBook.State()
             self.instrument = instrument
             self.session = session
+            self.kind = kind
+            accrual = Accrual(of: kind, in: session)
             self.executions = executions
             for level in bids { open(level, .buy) }
             for level in asks { open(level, .sell) }
@@ -106,7 +118,9 @@ extension OrderBook.State {
             takeOpening(quantity, side, price)
         case .halted: isHalted = true
         case .resumed: isHalted = false
-        case .expired, .unknownOrderReported, .hiddenExecutionReported, .auctionReported, .quotingResumed: break
+        case .expired, .unknownOrderReported, .hiddenExecutionReported, .auctionReported, .quotingResumed,
+            .interestAccrued, .interestSpared:
+            break
         }
     }
 

@@ -34,7 +34,10 @@ public enum OrderBook: Decider {
         public static let typePrefix = "book"
 
         /// A session began. The quantities stand in the book, of orders without a name that are first in time.
-        case opened(instrument: Instrument, session: Session, bids: [Quote.Level], asks: [Quote.Level])
+        ///
+        /// Version 1 did not say the kind: everything that was listed was a share.
+        case opened(
+            instrument: Instrument, session: Session, bids: [Quote.Level], asks: [Quote.Level], kind: InstrumentKind)
         /// An order came in; `resting` of its shares joined the queue at its limit at once. An order that trades on
         /// arrival rests none here: its executions follow, and then what became of its remainder.
         case submitted(
@@ -48,6 +51,14 @@ public enum OrderBook: Decider {
         case executed(
             execution: ExecutionID, order: OrderID?, account: AccountID?, side: Side, price: Price,
             quantity: Quantity, against: OrderID, by: AccountID?, limit: Price)
+        /// The buyer of bonds owes the seller the interest that has accrued on them, beside the price: follows the
+        /// execution at once.
+        case interestAccrued(
+            execution: ExecutionID, buying: OrderID?, buyer: AccountID?, selling: OrderID?, seller: AccountID?,
+            quantity: Quantity, since: CalendarDate, through: CalendarDate, amount: Money)
+        /// A resting order to buy lost bonds without trading, and needs their interest no longer: follows the
+        /// reduction at once.
+        case interestSpared(order: OrderID, account: AccountID?, amount: Money)
         /// A resting order lost shares without trading, and kept its place in time.
         case reduced(order: OrderID, account: AccountID?, side: Side, price: Price, quantity: Quantity)
         /// A resting order left the book with what remained of it.
@@ -69,6 +80,11 @@ public enum OrderBook: Decider {
         /// The venue reported that orders may be entered again, while trading still waits.
         case quotingResumed
 
+        public static func schemaVersion(of type: EventType) -> UInt32 { type == "book.opened" ? 2 : 1 }
+        public static let upcasters: [Upcaster] = [
+            .change("book.opened", from: 1) { $0["kind"] = .object(["share": .object([:])]) }
+        ]
+
         public var tags: [Tag] {
             switch self {
             case .submitted(let order, _, _, _, _, _), .rested(let order, _, _, _, _), .expired(let order, _, _, _),
@@ -78,6 +94,9 @@ public enum OrderBook: Decider {
                 [order.tag]
             case .executed(_, let order?, _, _, _, _, let against, _, _): [order.tag, against.tag]
             case .executed(_, nil, _, _, _, _, let against, _, _): [against.tag]
+            case .interestAccrued(_, let buying, _, let selling, _, _, _, _, _):
+                [buying, selling].compactMap { $0?.tag }
+            case .interestSpared(let order, _, _): [order.tag]
             case .opened, .halted, .resumed, .hiddenExecutionReported, .auctionReported, .quotingResumed: []
             }
         }
@@ -100,7 +119,7 @@ public enum OrderBook: Decider {
             }
             return [
                 .reduced(order: id, account: order.account, side: order.side, price: order.price, quantity: quantity)
-            ]
+            ] + interestSpared(by: quantity, of: order, in: book)
         case .delete(let id):
             guard let order = book.order(id) else { throw .unknownOrder(id) }
             return [
@@ -114,6 +133,9 @@ public enum OrderBook: Decider {
     }
 
     private static func decide(_ opening: Opening, in book: State) throws(Rejection) -> [Event] {
+        if book.instrument == opening.instrument, book.kind != opening.kind {
+            throw .otherKind(opening.kind, book: book.kind)
+        }
         if book.instrument == opening.instrument && book.session == opening.session { return [] }
         if let instrument = book.instrument, instrument != opening.instrument {
             throw .otherInstrument(opening.instrument, book: instrument)
@@ -124,7 +146,8 @@ public enum OrderBook: Decider {
         try opening.check()
         return [
             .opened(
-                instrument: opening.instrument, session: opening.session, bids: opening.bids, asks: opening.asks)
+                instrument: opening.instrument, session: opening.session, bids: opening.bids, asks: opening.asks,
+                kind: opening.kind)
         ]
     }
 

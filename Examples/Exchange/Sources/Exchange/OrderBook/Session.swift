@@ -9,5 +9,8 @@ public struct Session: Sendable, Hashable, Comparable, Codable, RawRepresentable
 
     public var description: String { rawValue }
 
+    /// The day of the session; nil when its name is no date.
+    public var date: CalendarDate? { CalendarDate(rawValue) }
+
     public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
 }

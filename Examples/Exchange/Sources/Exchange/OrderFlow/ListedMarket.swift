@@ -15,6 +15,8 @@ struct ListedMarket: Sendable {
     private var executions: [OrderID: Int] = [:]
     /// The first order that rested, traded in part, and was deleted: one with a story.
     private(set) var eventfulOrder: OrderID?
+    /// The first order that paid interest beside the price.
+    private(set) var interestOrder: OrderID?
 
     var instrument: Instrument { listing.instrument }
 
@@ -41,6 +43,7 @@ struct ListedMarket: Sendable {
             executions[order, default: 0] += 1
         case .deleted(let order, _, _, _, _) where eventfulOrder == nil:
             if executions[order] != nil { eventfulOrder = order }
+        case .interestAccrued(_, let order?, _, _, _, _, _, _, _) where interestOrder == nil: interestOrder = order
         default: break
         }
     }

@@ -31,16 +31,26 @@ public struct OrderFlow: Sendable {
     public struct Listing: Sendable, Hashable {
         public var instrument: Instrument
         public var price: Price
+        public var kind: InstrumentKind
 
-        public init(_ instrument: Instrument, at price: Price) {
+        public init(_ instrument: Instrument, at price: Price, kind: InstrumentKind = .share) {
             self.instrument = instrument
             self.price = price
+            self.kind = kind
         }
 
         public static let examples = [
             Listing("ALDER", at: 1_250_000), Listing("BIRCH", at: 482_500), Listing("CEDAR", at: 2_310_000),
             Listing("ELM", at: 97_500), Listing("ROWAN", at: 761_000),
         ]
+
+        /// A bond of $1,000 at 5 %, with coupons in May and November.
+        public static let bondExample = Listing(
+            "MAPLE31", at: 9_850_000,
+            kind: .bond(
+                terms: BondTerms(
+                    issuer: "MAPLE", faceValue: .dollars(1_000), couponRate: 500, couponsPerYear: 2,
+                    issued: "2021-11-15", maturity: "2031-11-15")))
     }
 
     public let configuration: Configuration
@@ -89,7 +99,8 @@ public struct OrderFlow: Sendable {
             OrderBook.evolve(
                 &markets[index].book,
                 with: .opened(
-                    instrument: markets[index].instrument, session: configuration.session, bids: [], asks: []))
+                    instrument: markets[index].instrument, session: configuration.session, bids: [], asks: [],
+                    kind: markets[index].listing.kind))
         }
     }
 
@@ -99,7 +110,10 @@ public struct OrderFlow: Sendable {
     }
 
     /// Names the day for good, in the identifiers of its commands.
-    public var name: String { "flow-\(configuration.seed)-\(configuration.orders)-\(configuration.traders)" }
+    public var name: String {
+        let bonds = configuration.listings.filter { $0.kind != .share }.map { "-\($0.instrument)" }.joined()
+        return "flow-\(configuration.seed)-\(configuration.orders)-\(configuration.traders)\(bonds)"
+    }
 
     /// What opens the books and the accounts, before the first round.
     public var openings: Round {
@@ -107,7 +121,9 @@ public struct OrderFlow: Sendable {
         for market in markets {
             round.books[market.instrument] = [
                 Instruction(
-                    .open(Opening(instrument: market.instrument, session: configuration.session)),
+                    .open(
+                        Opening(
+                            instrument: market.instrument, session: configuration.session, kind: market.listing.kind)),
                     EventMetadata(
                         actor: "exchange", reason: "the session of \(configuration.session) opens",
                         occurredAt: market.clock))
@@ -120,6 +136,14 @@ public struct OrderFlow: Sendable {
             round.holdings[trader] = configuration.listings.map { listing in
                 Instruction(.deposit(configuration.openingShares, of: listing.instrument), context)
             }
+        }
+        for case .bond(let terms) in configuration.listings.map(\.kind) {
+            let sold = configuration.openingShares * Int64(configuration.traders)
+            round.cash[terms.issuer, default: []].append(
+                Instruction(
+                    .deposit(terms.faceValue * sold),
+                    EventMetadata(
+                        actor: "clearing house", reason: "proceeds of the issue", occurredAt: markets.first?.clock)))
         }
         return round
     }
@@ -160,7 +184,8 @@ public struct OrderFlow: Sendable {
             reason: order.side == .buy ? "cash for a buy order" : "shares for a sell order", occurredAt: time)
         switch order.side {
         case .buy:
-            let command = CashAccount.Command.hold(order.limit * order.quantity, for: order.id)
+            let command = CashAccount.Command.hold(
+                markets[index].book.cost(of: order.quantity, at: order.limit), for: order.id)
             for event in try CashAccount.decide(command, in: cash[trader]) {
                 CashAccount.evolve(&cash[trader], with: event)
             }
@@ -199,7 +224,7 @@ public struct OrderFlow: Sendable {
             let trader = numbers.below(traders.count)
             let canSettle =
                 switch side {
-                case .buy: limit * quantity <= cash[trader].available
+                case .buy: markets[index].book.cost(of: quantity, at: limit) <= cash[trader].available
                 case .sell: quantity <= holdings[trader].available[markets[index].instrument] ?? 0
                 }
             guard canSettle else { continue }
@@ -268,6 +293,9 @@ public struct OrderFlow: Sendable {
 
     /// An order to which much has happened: it rested, traded in part, and was deleted. Else the first one.
     public var eventfulOrder: OrderID { markets.compactMap(\.eventfulOrder).first ?? 1 }
+
+    /// The first order that paid interest beside the price; nil where no bond has traded.
+    public var interestOrder: OrderID? { markets.compactMap(\.interestOrder).first }
 
     /// The flow's own accounts, which a recording of all rounds equals.
     public func accounts() -> [(account: AccountID, cash: CashAccount.State, holdings: Holdings.State)] {

@@ -24,8 +24,10 @@ public struct CashBalances: Projection {
     ) {
         var balance = document ?? Balance()
         switch event {
-        case .deposited(let amount), .received(let amount, _, _): balance.available += amount
-        case .withdrawn(let amount): balance.available -= amount
+        case .deposited(let amount), .received(let amount, _, _), .interestReceived(let amount, _, _),
+            .couponReceived(let amount, _, _):
+            balance.available += amount
+        case .withdrawn(let amount), .couponPaid(let amount, _, _): balance.available -= amount
         case .held(let amount, _):
             balance.available -= amount
             balance.held += amount
@@ -35,6 +37,7 @@ public struct CashBalances: Projection {
         case .paid(let amount, let saved, _, _):
             balance.held -= amount + saved
             balance.available += saved
+        case .interestPaid(let amount, _, _): balance.held -= amount
         }
         document = balance
     }

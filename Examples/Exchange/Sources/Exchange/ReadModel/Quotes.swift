@@ -47,7 +47,7 @@ public struct Quotes: Projection {
 extension Quotes.Board {
     fileprivate mutating func apply(_ event: OrderBook.Event) {
         switch event {
-        case .opened(let instrument, _, let bids, let asks):
+        case .opened(let instrument, _, let bids, let asks, _):
             let version = version
             self = Quotes.Board(instrument: instrument)
             self.version = version
@@ -66,7 +66,8 @@ extension Quotes.Board {
             change(side, price, by: -quantity)
         case .hiddenExecutionReported(_, let price, let quantity), .auctionReported(let price, let quantity):
             trade(price, quantity)
-        case .expired, .halted, .resumed, .quotingResumed, .unknownOrderReported: break
+        case .expired, .halted, .resumed, .quotingResumed, .unknownOrderReported, .interestAccrued, .interestSpared:
+            break
         }
         quote = Quote(bid: bids.last, ask: asks.last)
     }

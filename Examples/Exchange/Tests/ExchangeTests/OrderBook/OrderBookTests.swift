@@ -4,7 +4,8 @@ import Testing
 
 @Suite("An order book")
 struct OrderBookTests {
-    private let opened = OrderBook.Event.opened(instrument: "TEST", session: "2026-01-05", bids: [], asks: [])
+    private let opened = OrderBook.Event.opened(
+        instrument: "TEST", session: "2026-01-05", bids: [], asks: [], kind: .share)
     private func offer(_ id: OrderID, _ quantity: Quantity, at price: Price) -> OrderBook.Event {
         .submitted(order: id, account: "S", side: .sell, limit: price, quantity: quantity, resting: quantity)
     }
@@ -76,7 +77,8 @@ struct OrderBookTests {
     @Test("takes an order that it does not know from what stood there when it opened, and no more than that")
     func opening() {
         let seeded = OrderBook.Event.opened(
-            instrument: "TEST", session: "2026-01-05", bids: [Quote.Level(price: 990, quantity: 30)], asks: [])
+            instrument: "TEST", session: "2026-01-05", bids: [Quote.Level(price: 990, quantity: 30)], asks: [],
+            kind: .share)
         Scenario(OrderBook.self).given(seeded).when(.report(.deleted(7, .buy, 990, 50)))
             .then(.openingReduced(order: 7, by: .deletion, side: .buy, price: 990, quantity: 30))
         Scenario(OrderBook.self).given(seeded).when(.report(.deleted(7, .buy, 980, 50)))
@@ -111,6 +113,6 @@ struct OrderBookTests {
         let book = Scenario(OrderBook.self).given(opened, offer(1, 10, at: 1001))
         book.when(.open(Opening(instrument: "TEST", session: "2026-01-05"))).thenNothing()
         book.when(.open(Opening(instrument: "TEST", session: "2026-01-06")))
-            .then(.opened(instrument: "TEST", session: "2026-01-06", bids: [], asks: []))
+            .then(.opened(instrument: "TEST", session: "2026-01-06", bids: [], asks: [], kind: .share))
     }
 }
