@@ -7,7 +7,7 @@ import Testing
 
 @testable import FollowUntilKilled
 
-// The samples of "Query events with SQL" stand here between marks; a test below compares them with the article.
+// The samples of "Query events with SQL" stand here between marks; `scripts/check-samples` compares them with the article.
 
 // sample: projection
 struct Entries: SQLProjection {
@@ -123,29 +123,5 @@ struct QueryEventsWithSQLTests {
         try await nextRunning.value
         let sum = try await database.read { try Int.fetchOne($0, sql: "SELECT sum(amount) FROM current_entries") }
         #expect(sum == 16)
-    }
-
-    @Test("stands in the article as it stands here")
-    func article() throws {
-        let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../..").standardized
-        let article = try String(
-            contentsOf: root.appending(path: "Sources/DaybookGRDB/Documentation.docc/QueryEventsWithSQL.md"),
-            encoding: .utf8)
-        let source = try String(contentsOf: URL(filePath: #filePath), encoding: .utf8)
-        let compiled = source.components(separatedBy: "// sample: ").dropFirst().compactMap { part in
-            part.components(separatedBy: "// end of sample").first.map { Self.plain($0) }
-        }
-        let documented = article.components(separatedBy: "```swift\n").dropFirst()
-            .compactMap { $0.components(separatedBy: "```").first.map { Self.plain("\n" + $0) } }
-        #expect(documented.count == 5)
-        #expect(documented.allSatisfy { sample in compiled.contains(sample) })
-    }
-
-    /// The lines after the first, without indentation that all share.
-    private static func plain(_ sample: String) -> [String] {
-        let lines = sample.components(separatedBy: "\n").dropFirst()
-            .map { $0.allSatisfy { $0 == " " } ? "" : $0 }
-        let indentation = lines.filter { !$0.isEmpty }.map { $0.prefix { $0 == " " }.count }.min() ?? 0
-        return lines.map { String($0.dropFirst(indentation)) }.filter { !$0.isEmpty }
     }
 }
