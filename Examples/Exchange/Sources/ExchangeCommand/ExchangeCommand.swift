@@ -18,12 +18,13 @@ struct ExchangeCommand: AsyncParsableCommand {
               exchange simulate --store day.daybook
               exchange book ALDER --store day.daybook --as-of 2026-01-05T12:00:00Z
               exchange audit 1234 --store day.daybook
+              exchange transfer 2500.00 --from T017 --to T017.margin --store day.daybook
               exchange import --lobster AAPL_2012-06-21_messages.csv.gz --seed-book AAPL_2012-06-21_book.csv.gz \\
                 --store aapl.daybook --export quotes.csv
 
             \(ExitCode.explanation)
             """,
-        subcommands: [Simulate.self, Import.self, Book.self, Audit.self])
+        subcommands: [Simulate.self, Import.self, Book.self, Audit.self, Transfer.self])
 
     static func main() async {
         signal(SIGPIPE, SIG_IGN)  // A reader that leaves is an error of a write, not the end of the program.
@@ -69,7 +70,7 @@ struct ExchangeCommand: AsyncParsableCommand {
             default: code = .inputOutput
             }
         case is CommandError<OrderBook.Rejection>, is CommandError<CashAccount.Rejection>,
-            is CommandError<Holdings.Rejection>:
+            is CommandError<Holdings.Rejection>, is BoundaryError<CashTransfer.Rejection>:
             code = .refused
         case ReadError.corrupted: code = .damageFound
         case is AppendError, is ReadError, is ProjectionError, is ReadModelError, is DerivedStateError:

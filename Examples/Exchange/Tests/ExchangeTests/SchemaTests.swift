@@ -9,6 +9,7 @@ struct SchemaTests {
     func schemas() throws {
         try SchemaLockFile("../../schema.lock.json").check([
             SchemaSource(CashAccount.Event.self), SchemaSource(Holdings.Event.self), SchemaSource(OrderBook.Event.self),
+            SchemaSource(PositionEvent.self),
         ])
     }
 }

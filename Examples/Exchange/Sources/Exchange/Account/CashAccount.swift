@@ -9,7 +9,7 @@ public enum CashAccount: Decider {
     /// The category of the streams of cash accounts: `cash-T017`.
     public static let category: Category = "cash"
 
-    public struct State: Sendable, Equatable {
+    public struct State: Sendable, Equatable, Codable {
         /// What the trader may spend or withdraw.
         public internal(set) var available: Money = 0
         /// What open orders hold.
@@ -21,7 +21,7 @@ public enum CashAccount: Decider {
         public var total: Money { holds.values.reduce(available, +) }
     }
 
-    public enum Command: Sendable, Hashable {
+    public enum Command: Sendable, Hashable, Codable {
         case deposit(Money)
         case withdraw(Money)
         /// Sets cash aside for an order.
@@ -34,6 +34,8 @@ public enum CashAccount: Decider {
         case pay(Money, saving: Money, for: OrderID, in: ExecutionID)
         /// Takes in the proceeds of an execution.
         case receive(Money, for: OrderID, in: ExecutionID)
+        /// Takes back what was paid for an execution that could not be settled.
+        case refund(Money, for: OrderID, in: ExecutionID)
     }
 
     public enum Event: DomainEvent, Hashable {
@@ -45,13 +47,19 @@ public enum CashAccount: Decider {
         case released(amount: Money, order: OrderID)
         case paid(amount: Money, saved: Money, order: OrderID, execution: ExecutionID)
         case received(amount: Money, order: OrderID, execution: ExecutionID)
+        case refunded(amount: Money, order: OrderID, execution: ExecutionID)
+        /// Cash left for another account; ``CashTransfer`` decides it, for both accounts at once.
+        case transferredOut(amount: Money, from: AccountID, to: AccountID)
+        case transferredIn(amount: Money, from: AccountID, to: AccountID)
 
         public var tags: [Tag] {
             switch self {
             case .deposited, .withdrawn: []
             case .held(_, let order), .released(_, let order), .paid(_, _, let order, _),
-                .received(_, let order, _):
+                .received(_, let order, _), .refunded(_, let order, _):
                 [order.tag]
+            case .transferredOut(_, let source, let target), .transferredIn(_, let source, let target):
+                [source.tag, target.tag]
             }
         }
     }
@@ -74,6 +82,8 @@ public enum CashAccount: Decider {
     }
 
     public static let initialState = State()
+
+    public static func tags(ofSubject id: String) -> [Tag] { [AccountID(rawValue: id).tag] }
 
     public static func decide(_ command: Command, in account: State) throws(Rejection) -> [Event] {
         switch command {
@@ -110,14 +120,18 @@ public enum CashAccount: Decider {
         case .receive(let amount, let order, let execution):
             try check(amount)
             return [.received(amount: amount, order: order, execution: execution)]
+        case .refund(let amount, let order, let execution):
+            try check(amount)
+            return [.refunded(amount: amount, order: order, execution: execution)]
         }
     }
 
     public static func evolve(_ account: inout State, with event: Event) {
         switch event {
-        case .deposited(let amount), .received(let amount, _, _):
+        case .deposited(let amount), .received(let amount, _, _), .refunded(let amount, _, _),
+            .transferredIn(let amount, _, _):
             account.available += amount
-        case .withdrawn(let amount):
+        case .withdrawn(let amount), .transferredOut(let amount, _, _):
             account.available -= amount
         case .held(let amount, let order):
             account.available -= amount

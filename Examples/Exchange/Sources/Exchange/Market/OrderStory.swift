@@ -86,7 +86,7 @@ public struct OrderStory: Sendable {
         }
     }
 
-    private static func words(for event: CashAccount.Event) -> String {
+    static func words(for event: CashAccount.Event) -> String {
         switch event {
         case .deposited(let amount): "deposited \(amount)"
         case .withdrawn(let amount): "withdrew \(amount)"
@@ -95,10 +95,13 @@ public struct OrderStory: Sendable {
         case .paid(let amount, let saved, _, let execution):
             "paid \(amount)" + (saved == .zero ? "" : " and got \(saved) back") + " (\(execution))"
         case .received(let amount, _, let execution): "received \(amount) (\(execution))"
+        case .refunded(let amount, _, let execution): "got \(amount) back (\(execution))"
+        case .transferredOut(let amount, _, let target): "transferred \(amount) to \(target)"
+        case .transferredIn(let amount, let source, _): "received \(amount) from \(source)"
         }
     }
 
-    private static func words(for event: Holdings.Event) -> String {
+    static func words(for event: Holdings.Event) -> String {
         switch event {
         case .deposited(let instrument, let quantity): "deposited \(quantity) \(instrument)"
         case .withdrawn(let instrument, let quantity): "withdrew \(quantity) \(instrument)"
@@ -108,6 +111,8 @@ public struct OrderStory: Sendable {
             "delivered \(quantity) \(instrument) (\(execution))"
         case .received(let instrument, let quantity, _, let execution):
             "received \(quantity) \(instrument) (\(execution))"
+        case .returned(let instrument, let quantity, _, let execution):
+            "got \(quantity) \(instrument) back (\(execution))"
         }
     }
 }
