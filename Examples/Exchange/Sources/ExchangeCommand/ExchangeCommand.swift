@@ -24,7 +24,7 @@ struct ExchangeCommand: AsyncParsableCommand {
 
             \(ExitCode.explanation)
             """,
-        subcommands: [Simulate.self, Import.self, Book.self, Audit.self, Transfer.self])
+        subcommands: [Simulate.self, Import.self, Book.self, Audit.self, Transfer.self, Clear.self])
 
     static func main() async {
         signal(SIGPIPE, SIG_IGN)  // A reader that leaves is an error of a write, not the end of the program.
@@ -73,7 +73,8 @@ struct ExchangeCommand: AsyncParsableCommand {
             is CommandError<Holdings.Rejection>, is BoundaryError<CashTransfer.Rejection>:
             code = .refused
         case ReadError.corrupted: code = .damageFound
-        case is AppendError, is ReadError, is ProjectionError, is ReadModelError, is DerivedStateError:
+        case is AppendError, is ReadError, is ProjectionError, is ReadModelError, is DerivedStateError, is ProcessError,
+            is ConsumerError:
             code = .inputOutput
         default:
             let code = exitCode(for: error)
@@ -83,7 +84,9 @@ struct ExchangeCommand: AsyncParsableCommand {
             }
             return code.rawValue
         }
-        StandardError.line("exchange: \(error)")
+        // A rejection is a sentence by itself.
+        let reason = (error as? any CommandRejection)?.rejectionReason
+        StandardError.line("exchange: \(reason ?? "\(error)")")
         return code.rawValue
     }
 }

@@ -19,7 +19,7 @@ final class FaultyStore: EventStore, ReadModelStore {
 
     private func isFaulty() -> Bool {
         state.withLock { state in
-            guard state.faults > 0, state.random.oneIn(4) else { return false }
+            guard state.faults > 0, state.random.oneIn(8) else { return false }
             state.faults -= 1
             return true
         }

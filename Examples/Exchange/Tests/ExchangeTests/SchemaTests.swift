@@ -9,7 +9,8 @@ struct SchemaTests {
     func schemas() throws {
         try SchemaLockFile("../../schema.lock.json").check([
             SchemaSource(CashAccount.Event.self), SchemaSource(Holdings.Event.self), SchemaSource(OrderBook.Event.self),
-            SchemaSource(PositionEvent.self),
+            SchemaSource(PositionEvent.self), SchemaSource(ClearingEvent.self),
+            SchemaSource(ProcessRecord<ClearingCommand>.self), SchemaSource(CommandRecord<CashAccount.Command>.self),
         ])
     }
 }

@@ -9,6 +9,9 @@ public struct OrderDesk: Sendable {
     /// Why an order was not even looked at.
     public struct RefusedBefore: Error, Equatable, CustomStringConvertible {
         public let order: OrderID
+
+        public init(order: OrderID) { self.order = order }
+
         public var description: String {
             "Order \(order) was refused before, and what it had set aside was given back: submit it under a new number."
         }

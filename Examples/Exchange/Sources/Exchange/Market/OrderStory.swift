@@ -46,19 +46,23 @@ public struct OrderStory: Sendable {
         self.steps = steps
     }
 
-    private static func words(for event: RecordedEvent, about order: OrderID) throws -> String {
+    /// What happened, in words; as an order sees it, when one is given.
+    static func words(for event: RecordedEvent, about order: OrderID? = nil) throws -> String {
         let parts: [String] =
             switch event.stream.category {
             case OrderBook.category:
                 try JSONEventCodec<OrderBook.Event>().decode(event).map { words(for: $0, about: order) }
             case CashAccount.category: try JSONEventCodec<CashAccount.Event>().decode(event).map(words)
             case Holdings.category: try JSONEventCodec<Holdings.Event>().decode(event).map(words)
+            case PositionLimit.category: try JSONEventCodec<PositionEvent>().decode(event).map(words)
+            case Clearing.category where ClearingEvent.eventTypes.contains(event.type):
+                try JSONEventCodec<ClearingEvent>().decode(event).map(words)
             default: [event.type.rawValue]
             }
         return parts.joined(separator: "; ")
     }
 
-    private static func words(for event: OrderBook.Event, about order: OrderID) -> String {
+    private static func words(for event: OrderBook.Event, about order: OrderID?) -> String {
         switch event {
         case .opened(let instrument, let session, _, _): "the book of \(instrument) opened for \(session)"
         case .submitted(_, _, let side, let limit, let quantity, let resting):
@@ -113,6 +117,26 @@ public struct OrderStory: Sendable {
             "received \(quantity) \(instrument) (\(execution))"
         case .returned(let instrument, let quantity, _, let execution):
             "got \(quantity) \(instrument) back (\(execution))"
+        }
+    }
+
+    private static func words(for event: PositionEvent) -> String {
+        switch event {
+        case .reserved(_, _, let instrument, let quantity): "reserved \(quantity) \(instrument) under the owner's limit"
+        case .released(_, _, let instrument, let quantity): "released \(quantity) \(instrument) under the owner's limit"
+        }
+    }
+
+    private static func words(for event: ClearingEvent) -> String {
+        switch event {
+        case .begun(let trade):
+            "\(trade.buyer) is to pay \(trade.amount), and \(trade.seller) to deliver \(trade.quantity) "
+                + "\(trade.instrument) (\(trade.execution))"
+        case .carriedOut(let step): "noted: \(step.rawValue)"
+        case .refused(let step, let reason): "\(step.rawValue) refused: \(reason)"
+        case .overdue(let reason): "the deadline passed: \(reason)"
+        case .settled(let execution, _, _): "settled (\(execution))"
+        case .reversed(let execution, _, _, let reason): "reversed (\(execution)): \(reason)"
         }
     }
 }

@@ -66,6 +66,18 @@ enum Tables {
         return table.text
     }
 
+    static func confirmations(_ confirmations: [Confirmation]) -> String {
+        var table = Table(["ACCOUNT", ">NO", "EXECUTION", ">ORDER", "SIDE", ">SHARES", ">PRICE", "EXECUTED"])
+        for confirmation in confirmations {
+            table.add([
+                confirmation.account.rawValue, confirmation.number.grouped, confirmation.execution.rawValue,
+                confirmation.order.description, confirmation.side.rawValue, confirmation.quantity.grouped,
+                confirmation.price.description, confirmation.time.description,
+            ])
+        }
+        return table.text
+    }
+
     static func accounts(_ statements: [AccountStatement]) -> String {
         var table = Table(["ACCOUNT", ">WORTH", ">CASH", ">OF IT HELD", ">SHARES", ">OF THEM HELD"])
         for statement in statements {
