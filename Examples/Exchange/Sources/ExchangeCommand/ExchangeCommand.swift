@@ -24,7 +24,7 @@ struct ExchangeCommand: AsyncParsableCommand {
 
             \(ExitCode.explanation)
             """,
-        subcommands: [Simulate.self, Import.self, Book.self, Audit.self, Transfer.self, Clear.self])
+        subcommands: [Simulate.self, Import.self, Book.self, Audit.self, Transfer.self, Clear.self, Rules.self])
 
     static func main() async {
         signal(SIGPIPE, SIG_IGN)  // A reader that leaves is an error of a write, not the end of the program.
@@ -74,7 +74,7 @@ struct ExchangeCommand: AsyncParsableCommand {
             code = .refused
         case ReadError.corrupted: code = .damageFound
         case is AppendError, is ReadError, is ProjectionError, is ReadModelError, is DerivedStateError, is ProcessError,
-            is ConsumerError:
+            is ConsumerError, is DecisionReplayError:
             code = .inputOutput
         default:
             let code = exitCode(for: error)
