@@ -10,4 +10,12 @@ public enum ClearingCommand: Sendable, Hashable, Codable {
         quantity: Quantity, instrument: Instrument, account: AccountID, order: OrderID, execution: ExecutionID)
     /// The order will not buy these shares after all.
     case releaseReservation(quantity: Quantity, account: AccountID, order: OrderID)
+
+    /// Why it is asked.
+    var reason: String {
+        switch self {
+        case .pay, .deliver, .receiveCash, .receiveShares: "settlement of an execution"
+        case .refund, .giveBack, .releaseReservation: "reversal of an execution that could not be settled"
+        }
+    }
 }

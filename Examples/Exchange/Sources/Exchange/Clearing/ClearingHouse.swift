@@ -35,7 +35,9 @@ public struct ClearingHouse: Sendable {
         self.limits = limits
         process = ProcessRunner(Clearing.self, of: log, in: models, policy: policy, time: time) { command, id in
             guard !isSilent(command) else { return }
-            try await Self.carryOut(command, id, cash, holdings, limits)
+            try await CommandContext.with(reason: command.reason) {
+                try await Self.carryOut(command, id, cash, holdings, limits)
+            }
         }
         releases = OrderRelease(of: log, models: models, cash: cash, holdings: holdings, limits: limits, policy: policy)
         confirmations = Confirmations(of: log, in: models, policy: policy)
@@ -90,7 +92,9 @@ public struct ClearingHouse: Sendable {
         let reader = JSONEventCodec<ProcessRecord<ClearingCommand>>()
         for try await recorded in log.events(of: stream) where recorded.type == "process.sent" {
             for case .sent(let command) in try reader.decode(recorded) where isMeant(command) {
-                try await CommandContext.$current.withValue(CommandContext(following: recorded, actor: "custodian")) {
+                var context = CommandContext(following: recorded, actor: "custodian")
+                context.reason = command.reason
+                try await CommandContext.$current.withValue(context) {
                     try await Self.carryOut(
                         command, CommandID(recorded.id.description), cash, holdings, limits)
                 }
