@@ -7,6 +7,7 @@ public struct OrderStory: Sendable {
     public struct Step: Sendable, Codable {
         /// The event's place: `cash-T017@42`.
         public var event: String
+        public var id: EventID
         public var position: Position
         public var type: EventType
         /// What happened, in words.
@@ -38,7 +39,8 @@ public struct OrderStory: Sendable {
             steps.append(
                 Step(
                     event: EventReference(stream: event.stream, version: event.version).description,
-                    position: event.position, type: event.type, what: try Self.words(for: event, about: order),
+                    id: event.id, position: event.position, type: event.type,
+                    what: try Self.words(for: event, about: order),
                     time: metadata.occurredAt ?? event.recordedAt, recordedAt: event.recordedAt,
                     actor: metadata.actor, reason: metadata.reason, causationID: metadata.causationID,
                     correlationID: metadata.correlationID))

@@ -35,8 +35,10 @@ enum Tables {
 
     static func story(_ story: OrderStory) -> String {
         var text = ""
+        // A cause is named by its place in rounds, and by its identifier where a process reacts to it.
         let numbers = Dictionary(
-            story.steps.enumerated().map { ($1.event, $0 + 1) }, uniquingKeysWith: { first, _ in first })
+            story.steps.enumerated().flatMap { [($1.event, $0 + 1), ("\($1.id)", $0 + 1)] },
+            uniquingKeysWith: { first, _ in first })
         for (index, step) in story.steps.enumerated() {
             text += "#\(index + 1)  \(step.time)  \(step.what)\n"
             text += "    who      \(step.actor ?? "not stated")\n"
