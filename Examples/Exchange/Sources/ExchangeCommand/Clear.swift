@@ -18,9 +18,9 @@ struct Clear: AsyncParsableCommand {
             its deadline passes at once. Each line tells what was recorded, and where: 'cash-ANNA@3' is version 3 of that \
             stream. Afterwards, look at the same events with
 
-              exchange audit 5 --store market.daybook        an order whose trade was reversed
-              exchange explain ANNA --store market.daybook   which events made its cash what it is
-              daybook read clearing-ALDER#2 market.daybook   the process itself, its commands and deadlines
+              exchange audit 5 --store market.daybook                    an order whose trade was reversed
+              exchange explain ANNA --store market.daybook               which events made its cash what it is
+              daybook read market.daybook --stream 'clearing-ALDER#2'    the process, its commands and deadlines
 
             The store must be new: a market of 'exchange simulate' settles in rounds, and would be settled twice.
             """)

@@ -17,6 +17,8 @@ struct Transfer: AsyncParsableCommand {
             With --id the transfer happens once, however often the command is run: the identifier is recorded with it for \
             good, and a repeat gets the first result.
 
+            A simulated day is no longer that of its seed afterwards: 'exchange simulate' on the same store tells so.
+
             EXAMPLE
               exchange transfer 2500.00 --from T017 --to T017.margin --id transfer-1 --store day.daybook
             """)
