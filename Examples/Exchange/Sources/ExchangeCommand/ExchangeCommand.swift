@@ -18,12 +18,19 @@ struct ExchangeCommand: AsyncParsableCommand {
               exchange simulate --store day.daybook
               exchange book ALDER --store day.daybook --as-of 2026-01-05T12:00:00Z
               exchange audit 1234 --store day.daybook
+              exchange accounts --store day.daybook --as-of p5000
+              exchange explain T017 --store day.daybook
+              exchange transfer 2500.00 --from T017 --to T017.margin --store day.daybook
+              exchange clear --store market.daybook
               exchange import --lobster AAPL_2012-06-21_messages.csv.gz --seed-book AAPL_2012-06-21_book.csv.gz \\
                 --store aapl.daybook --export quotes.csv
 
             \(ExitCode.explanation)
             """,
-        subcommands: [Simulate.self, Import.self, Book.self, Audit.self, Coupon.self])
+        subcommands: [
+            Simulate.self, Import.self, Clear.self, Book.self, Audit.self, Accounts.self, Explain.self, Rules.self,
+            Transfer.self, Coupon.self,
+        ])
 
     static func main() async {
         signal(SIGPIPE, SIG_IGN)  // A reader that leaves is an error of a write, not the end of the program.
@@ -69,11 +76,13 @@ struct ExchangeCommand: AsyncParsableCommand {
             default: code = .inputOutput
             }
         case is CommandError<OrderBook.Rejection>, is CommandError<CashAccount.Rejection>,
-            is CommandError<Holdings.Rejection>, is CommandError<CouponPayment.Rejection>:
+            is CommandError<Holdings.Rejection>, is CommandError<CouponPayment.Rejection>,
+            is BoundaryError<CashTransfer.Rejection>:
             code = .refused
         case is CouponDesk.NoBond: code = .nothingFound
         case ReadError.corrupted: code = .damageFound
-        case is AppendError, is ReadError, is ProjectionError, is ReadModelError, is DerivedStateError:
+        case is AppendError, is ReadError, is ProjectionError, is ReadModelError, is DerivedStateError, is ProcessError,
+            is ConsumerError, is DecisionReplayError, is ReplayError:
             code = .inputOutput
         default:
             let code = exitCode(for: error)
@@ -83,7 +92,9 @@ struct ExchangeCommand: AsyncParsableCommand {
             }
             return code.rawValue
         }
-        StandardError.line("exchange: \(error)")
+        // A rejection is a sentence by itself.
+        let reason = (error as? any CommandRejection)?.rejectionReason
+        StandardError.line("exchange: \(reason ?? "\(error)")")
         return code.rawValue
     }
 }

@@ -18,7 +18,7 @@ extension ExitCode {
           0   done
           1   the exchange refused: the store holds something else, or a rule was broken
           2   the log is damaged, or is not what it was before
-          3   there is no such book, order or bond
+          3   there is no such book, order, bond or account, or no such record
           64  the arguments are wrong
           65  an input is malformed; the message names its line
           66  a file does not exist

@@ -29,6 +29,12 @@ struct Simulate: AsyncParsableCommand {
 
     @OptionGroup var store: StoreOptions
 
+    @Flag(
+        help: """
+            Record the commands of cash accounts beside their events, so that 'exchange rules' can decide them again.
+            """)
+    var recordCommands = false
+
     @Flag(help: "Print the outcome as one JSON object, and no tables.")
     var json = false
 
@@ -75,7 +81,7 @@ struct Simulate: AsyncParsableCommand {
         let models = MarketReadModels(of: store, in: store)
         let following = Task { try await models.run() }  // Ended below, however the recording ends.
         defer { following.cancel() }
-        let floor = TradingFloor(in: store)
+        let floor = TradingFloor(in: store, snapshots: store, recording: recordCommands ? .carriedOut : .none)
         var bar = ProgressBar("Trading", unit: "orders")
         let start = ContinuousClock.now
         let opened = try await floor.record(flow.openings, named: "\(flow.name):open")
@@ -96,6 +102,7 @@ struct Simulate: AsyncParsableCommand {
         outcome.orders = flow.orderCount
         outcome.recordingSeconds = recordingSeconds
         bar.finish()
+        await floor.cash.finishSnapshots()
         try await models.wait(for: position)
         let readModelSeconds = (ContinuousClock.now - start) / .seconds(1) - recordingSeconds
         let picture = try await picture(of: store, models, flow)
@@ -162,7 +169,7 @@ struct Simulate: AsyncParsableCommand {
         if after.boards != before.boards { differences.append("the quotes differ") }
         if after.accounts != before.accounts { differences.append("the accounts differ") }
         if after.storySteps != before.storySteps { differences.append("the order's story differs") }
-        let floor = TradingFloor(in: store)
+        let floor = TradingFloor(in: store, snapshots: store)  // The cash is that of snapshots and the events since.
         for listing in flow.configuration.listings {
             let book = try await floor.books.state(of: listing.instrument.rawValue).state
             if book != flow.book(of: listing.instrument) {

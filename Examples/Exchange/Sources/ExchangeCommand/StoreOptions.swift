@@ -1,4 +1,5 @@
 import ArgumentParser
+import DaybookCore
 import DaybookSQLite
 
 /// The store that a verb works on.
@@ -8,12 +9,15 @@ struct StoreOptions: ParsableArguments {
 
     /// Opens the store, and closes it when the operation ends, however it ends.
     ///
-    /// - Parameter creates: Whether the file is made when it is not there.
+    /// - Parameters:
+    ///   - creates: Whether the file is made when it is not there.
+    ///   - time: What the store records as the time of its events.
     func withStore<Value>(
-        creates: Bool, _ operation: (SQLiteEventStore) async throws -> Value
+        creates: Bool, time: TimeSource = .system, _ operation: (SQLiteEventStore) async throws -> Value
     ) async throws -> Value {
         var configuration = SQLiteEventStore.Configuration()
         configuration.createsFile = creates
+        configuration.time = time
         let store = try await SQLiteEventStore.open(path, configuration: configuration)
         do {
             let value = try await operation(store)

@@ -10,6 +10,8 @@ struct SchemaTests {
         try SchemaLockFile("../../schema.lock.json").check([
             SchemaSource(CashAccount.Event.self), SchemaSource(Holdings.Event.self), SchemaSource(OrderBook.Event.self),
             SchemaSource(CouponPayment.Event.self),
+            SchemaSource(PositionEvent.self), SchemaSource(ClearingEvent.self),
+            SchemaSource(ProcessRecord<ClearingCommand>.self), SchemaSource(CommandRecord<CashAccount.Command>.self),
         ])
     }
 }

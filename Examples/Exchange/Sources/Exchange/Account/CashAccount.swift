@@ -10,7 +10,7 @@ public enum CashAccount: Decider {
     /// The category of the streams of cash accounts: `cash-T017`.
     public static let category: Category = "cash"
 
-    public struct State: Sendable, Equatable {
+    public struct State: Sendable, Equatable, Codable {
         /// What the trader may spend or withdraw.
         public internal(set) var available: Money = 0
         /// What open orders hold.
@@ -22,7 +22,7 @@ public enum CashAccount: Decider {
         public var total: Money { holds.values.reduce(available, +) }
     }
 
-    public enum Command: Sendable, Hashable {
+    public enum Command: Sendable, Hashable, Codable {
         case deposit(Money)
         case withdraw(Money)
         /// Sets cash aside for an order.
@@ -43,6 +43,8 @@ public enum CashAccount: Decider {
         case payCoupon(Money, of: Instrument, on: CalendarDate)
         /// Takes in a bond's coupon.
         case receiveCoupon(Money, of: Instrument, on: CalendarDate)
+        /// Takes back what was paid for an execution that could not be settled.
+        case refund(Money, for: OrderID, in: ExecutionID)
     }
 
     public enum Event: DomainEvent, Hashable {
@@ -60,14 +62,21 @@ public enum CashAccount: Decider {
         /// The issuer of a bond paid a coupon to all of its holders.
         case couponPaid(amount: Money, bond: Instrument, date: CalendarDate)
         case couponReceived(amount: Money, bond: Instrument, date: CalendarDate)
+        case refunded(amount: Money, order: OrderID, execution: ExecutionID)
+        /// Cash left for another account; ``CashTransfer`` decides it, for both accounts at once.
+        case transferredOut(amount: Money, from: AccountID, to: AccountID)
+        case transferredIn(amount: Money, from: AccountID, to: AccountID)
 
         public var tags: [Tag] {
             switch self {
             case .deposited, .withdrawn: []
             case .held(_, let order), .released(_, let order), .paid(_, _, let order, _),
-                .received(_, let order, _), .interestPaid(_, let order, _), .interestReceived(_, let order, _):
+                .received(_, let order, _), .interestPaid(_, let order, _), .interestReceived(_, let order, _),
+                .refunded(_, let order, _):
                 [order.tag]
             case .couponPaid(_, let bond, _), .couponReceived(_, let bond, _): [CouponPayment.tag(of: bond)]
+            case .transferredOut(_, let source, let target), .transferredIn(_, let source, let target):
+                [source.tag, target.tag]
             }
         }
     }
@@ -90,6 +99,8 @@ public enum CashAccount: Decider {
     }
 
     public static let initialState = State()
+
+    public static func tags(ofSubject id: String) -> [Tag] { [AccountID(rawValue: id).tag] }
 
     public static func decide(_ command: Command, in account: State) throws(Rejection) -> [Event] {
         switch command {
@@ -142,15 +153,18 @@ public enum CashAccount: Decider {
         case .receiveCoupon(let amount, let bond, let date):
             try check(amount)
             return [.couponReceived(amount: amount, bond: bond, date: date)]
+        case .refund(let amount, let order, let execution):
+            try check(amount)
+            return [.refunded(amount: amount, order: order, execution: execution)]
         }
     }
 
     public static func evolve(_ account: inout State, with event: Event) {
         switch event {
         case .deposited(let amount), .received(let amount, _, _), .interestReceived(let amount, _, _),
-            .couponReceived(let amount, _, _):
+            .couponReceived(let amount, _, _), .refunded(let amount, _, _), .transferredIn(let amount, _, _):
             account.available += amount
-        case .withdrawn(let amount), .couponPaid(let amount, _, _):
+        case .withdrawn(let amount), .couponPaid(let amount, _, _), .transferredOut(let amount, _, _):
             account.available -= amount
         case .held(let amount, let order):
             account.available -= amount

@@ -43,6 +43,8 @@ public enum Holdings: Decider {
         case deliver(Quantity, for: OrderID, in: ExecutionID)
         /// Takes in the shares of an execution.
         case receive(Quantity, of: Instrument, for: OrderID, in: ExecutionID)
+        /// Takes back what was delivered for an execution that could not be settled.
+        case takeBack(Quantity, of: Instrument, for: OrderID, in: ExecutionID)
     }
 
     public enum Event: DomainEvent, Hashable {
@@ -54,12 +56,13 @@ public enum Holdings: Decider {
         case released(instrument: Instrument, quantity: Quantity, order: OrderID)
         case delivered(instrument: Instrument, quantity: Quantity, order: OrderID, execution: ExecutionID)
         case received(instrument: Instrument, quantity: Quantity, order: OrderID, execution: ExecutionID)
+        case returned(instrument: Instrument, quantity: Quantity, order: OrderID, execution: ExecutionID)
 
         public var tags: [Tag] {
             switch self {
             case .deposited, .withdrawn: []
             case .held(_, _, let order), .released(_, _, let order), .delivered(_, _, let order, _),
-                .received(_, _, let order, _):
+                .received(_, _, let order, _), .returned(_, _, let order, _):
                 [order.tag]
             }
         }
@@ -84,6 +87,11 @@ public enum Holdings: Decider {
     }
 
     public static let initialState = State()
+
+    public static func tags(ofSubject id: String) -> [Tag] {
+        let account = AccountID(rawValue: id)
+        return [account.tag, Tags.owner(account.owner)]
+    }
 
     public static func decide(_ command: Command, in holdings: State) throws(Rejection) -> [Event] {
         switch command {
@@ -112,12 +120,16 @@ public enum Holdings: Decider {
         case .receive(let quantity, let instrument, let order, let execution):
             try check(quantity)
             return [.received(instrument: instrument, quantity: quantity, order: order, execution: execution)]
+        case .takeBack(let quantity, let instrument, let order, let execution):
+            try check(quantity)
+            return [.returned(instrument: instrument, quantity: quantity, order: order, execution: execution)]
         }
     }
 
     public static func evolve(_ holdings: inout State, with event: Event) {
         switch event {
-        case .deposited(let instrument, let quantity), .received(let instrument, let quantity, _, _):
+        case .deposited(let instrument, let quantity), .received(let instrument, let quantity, _, _),
+            .returned(let instrument, let quantity, _, _):
             holdings.available[instrument, default: 0] += quantity
         case .withdrawn(let instrument, let quantity):
             holdings.available[instrument, default: 0] -= quantity

@@ -57,14 +57,15 @@ public enum Settlement: Sendable, Hashable {
             switch command {
             case .deposit, .withdraw, .payCoupon, .receiveCoupon: nil
             case .hold(_, let order), .release(_, let order), .releaseAll(let order), .pay(_, _, let order, _),
-                .receive(_, let order, _), .payInterest(_, let order, _), .receiveInterest(_, let order, _):
+                .receive(_, let order, _), .refund(_, let order, _), .payInterest(_, let order, _),
+                .receiveInterest(_, let order, _):
                 order
             }
         case .holdings(_, let command):
             switch command {
             case .deposit, .withdraw: nil
             case .hold(_, _, let order), .release(_, let order), .releaseAll(let order),
-                .deliver(_, let order, _), .receive(_, _, let order, _):
+                .deliver(_, let order, _), .receive(_, _, let order, _), .takeBack(_, _, let order, _):
                 order
             }
         }

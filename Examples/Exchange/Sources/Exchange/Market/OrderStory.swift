@@ -7,6 +7,7 @@ public struct OrderStory: Sendable {
     public struct Step: Sendable, Codable {
         /// The event's place: `cash-T017@42`.
         public var event: String
+        public var id: EventID
         public var position: Position
         public var type: EventType
         /// What happened, in words.
@@ -38,7 +39,8 @@ public struct OrderStory: Sendable {
             steps.append(
                 Step(
                     event: EventReference(stream: event.stream, version: event.version).description,
-                    position: event.position, type: event.type, what: try Self.words(for: event, about: order),
+                    id: event.id, position: event.position, type: event.type,
+                    what: try Self.words(for: event, about: order),
                     time: metadata.occurredAt ?? event.recordedAt, recordedAt: event.recordedAt,
                     actor: metadata.actor, reason: metadata.reason, causationID: metadata.causationID,
                     correlationID: metadata.correlationID))
@@ -46,19 +48,23 @@ public struct OrderStory: Sendable {
         self.steps = steps
     }
 
-    private static func words(for event: RecordedEvent, about order: OrderID) throws -> String {
+    /// What happened, in words; as an order sees it, when one is given.
+    static func words(for event: RecordedEvent, about order: OrderID? = nil) throws -> String {
         let parts: [String] =
             switch event.stream.category {
             case OrderBook.category:
                 try JSONEventCodec<OrderBook.Event>().decode(event).map { words(for: $0, about: order) }
             case CashAccount.category: try JSONEventCodec<CashAccount.Event>().decode(event).map(words)
             case Holdings.category: try JSONEventCodec<Holdings.Event>().decode(event).map(words)
+            case PositionLimit.category: try JSONEventCodec<PositionEvent>().decode(event).map(words)
+            case Clearing.category where ClearingEvent.eventTypes.contains(event.type):
+                try JSONEventCodec<ClearingEvent>().decode(event).map(words)
             default: [event.type.rawValue]
             }
         return parts.joined(separator: "; ")
     }
 
-    private static func words(for event: OrderBook.Event, about order: OrderID) -> String {
+    private static func words(for event: OrderBook.Event, about order: OrderID?) -> String {
         switch event {
         case .opened(let instrument, let session, _, _, let kind):
             "the book of \(instrument) opened for \(session)" + (kind == .share ? "" : ", \(kind)")
@@ -90,7 +96,7 @@ public struct OrderStory: Sendable {
         }
     }
 
-    private static func words(for event: CashAccount.Event) -> String {
+    static func words(for event: CashAccount.Event) -> String {
         switch event {
         case .deposited(let amount): "deposited \(amount)"
         case .withdrawn(let amount): "withdrew \(amount)"
@@ -103,10 +109,13 @@ public struct OrderStory: Sendable {
         case .interestReceived(let amount, _, let execution): "received \(amount) of interest (\(execution))"
         case .couponPaid(let amount, let bond, let date): "paid the coupon of \(bond) of \(date), \(amount)"
         case .couponReceived(let amount, let bond, let date): "received the coupon of \(bond) of \(date), \(amount)"
+        case .refunded(let amount, _, let execution): "got \(amount) back (\(execution))"
+        case .transferredOut(let amount, _, let target): "transferred \(amount) to \(target)"
+        case .transferredIn(let amount, let source, _): "received \(amount) from \(source)"
         }
     }
 
-    private static func words(for event: Holdings.Event) -> String {
+    static func words(for event: Holdings.Event) -> String {
         switch event {
         case .deposited(let instrument, let quantity): "deposited \(quantity) \(instrument)"
         case .withdrawn(let instrument, let quantity): "withdrew \(quantity) \(instrument)"
@@ -116,6 +125,28 @@ public struct OrderStory: Sendable {
             "delivered \(quantity) \(instrument) (\(execution))"
         case .received(let instrument, let quantity, _, let execution):
             "received \(quantity) \(instrument) (\(execution))"
+        case .returned(let instrument, let quantity, _, let execution):
+            "got \(quantity) \(instrument) back (\(execution))"
+        }
+    }
+
+    private static func words(for event: PositionEvent) -> String {
+        switch event {
+        case .reserved(_, _, let instrument, let quantity): "reserved \(quantity) \(instrument) under the owner's limit"
+        case .released(_, _, let instrument, let quantity): "released \(quantity) \(instrument) under the owner's limit"
+        }
+    }
+
+    private static func words(for event: ClearingEvent) -> String {
+        switch event {
+        case .begun(let trade):
+            "\(trade.buyer) is to pay \(trade.amount), and \(trade.seller) to deliver \(trade.quantity) "
+                + "\(trade.instrument) (\(trade.execution))"
+        case .carriedOut(let step): "noted: \(step.rawValue)"
+        case .refused(let step, let reason): "\(step.rawValue) refused: \(reason)"
+        case .overdue(let reason): "the deadline passed: \(reason)"
+        case .settled(let execution, _, _): "settled (\(execution))"
+        case .reversed(let execution, _, _, let reason): "reversed (\(execution)): \(reason)"
         }
     }
 }

@@ -26,9 +26,27 @@ public struct TradingFloor: Sendable {
     /// How many appends may be under way at once.
     private let concurrency: Int
 
-    public init(in store: any EventStore, concurrency: Int = 64) {
+    /// How many events an account's cash may have behind its snapshot.
+    private static let eventsPerSnapshot = 500
+
+    /// - Parameters:
+    ///   - snapshots: Where snapshots of cash accounts are kept, so that one that is not in memory needs only the events
+    ///     since; none are when nil.
+    ///   - recording: Whether the commands of cash accounts are recorded beside their events.
+    ///   - concurrency: How many appends may be under way at once.
+    public init(
+        in store: any EventStore, snapshots: (any SnapshotStore)? = nil,
+        recording: CommandRecording<CashAccount.Command> = .none, concurrency: Int = 64
+    ) {
         books = CommandHandler(OrderBook.self, in: store, category: OrderBook.category)
-        cash = CommandHandler(CashAccount.self, in: store, category: CashAccount.category)
+        if let snapshots {
+            cash = CommandHandler(
+                CashAccount.self, in: store, category: CashAccount.category,
+                snapshots: .every(Self.eventsPerSnapshot), keptIn: snapshots, recording: recording)
+        } else {
+            cash = CommandHandler(
+                CashAccount.self, in: store, category: CashAccount.category, recording: recording)
+        }
         holdings = CommandHandler(Holdings.self, in: store, category: Holdings.category)
         self.concurrency = max(1, concurrency)
     }

@@ -9,4 +9,7 @@ public struct ExecutionID: Sendable, Hashable, Codable, RawRepresentable, Custom
     public init(instrument: Instrument, number: Int64) { rawValue = "\(instrument)#\(number)" }
 
     public var description: String { rawValue }
+
+    /// What was traded: symbols of instruments have no `#` in them.
+    public var instrument: Instrument { Instrument(rawValue: String(rawValue.prefix { $0 != "#" })) }
 }

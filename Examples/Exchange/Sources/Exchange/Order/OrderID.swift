@@ -13,7 +13,7 @@ public struct OrderID: Sendable, Hashable, Comparable, Codable, RawRepresentable
     public var description: String { String(rawValue) }
 
     /// Under which every event that concerns the order is found, whatever its stream: `order:17`.
-    public var tag: Tag { Tag(unchecked: "order:\(rawValue)") }
+    public var tag: Tag { Tags.order(self) }
 
     public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
 }

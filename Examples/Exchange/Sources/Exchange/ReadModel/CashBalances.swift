@@ -15,6 +15,10 @@ public struct CashBalances: Projection {
 
     public init() {}
 
+    public func filter(for key: String) -> EventFilter {
+        EventFilter(categories: [CashAccount.category], tags: [AccountID(rawValue: key).tag])
+    }
+
     public func keys(for event: CashAccount.Event, recorded: RecordedEvent) -> [String] {
         recorded.stream.id.map { [String($0)] } ?? []
     }
@@ -25,9 +29,10 @@ public struct CashBalances: Projection {
         var balance = document ?? Balance()
         switch event {
         case .deposited(let amount), .received(let amount, _, _), .interestReceived(let amount, _, _),
-            .couponReceived(let amount, _, _):
+            .couponReceived(let amount, _, _), .refunded(let amount, _, _), .transferredIn(let amount, _, _):
             balance.available += amount
-        case .withdrawn(let amount), .couponPaid(let amount, _, _): balance.available -= amount
+        case .withdrawn(let amount), .couponPaid(let amount, _, _), .transferredOut(let amount, _, _):
+            balance.available -= amount
         case .held(let amount, _):
             balance.available -= amount
             balance.held += amount

@@ -29,7 +29,8 @@ public struct HoldingsBalances: Projection {
     ) {
         var balance = document ?? Balance()
         switch event {
-        case .deposited(let instrument, let quantity), .received(let instrument, let quantity, _, _):
+        case .deposited(let instrument, let quantity), .received(let instrument, let quantity, _, _),
+            .returned(let instrument, let quantity, _, _):
             balance.positions[instrument.rawValue, default: Balance.Position()].available += quantity
         case .withdrawn(let instrument, let quantity):
             balance.positions[instrument.rawValue, default: Balance.Position()].available -= quantity

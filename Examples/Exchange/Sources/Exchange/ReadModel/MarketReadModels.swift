@@ -31,6 +31,14 @@ public struct MarketReadModels: Sendable {
         }
     }
 
+    /// Takes everything into account that is recorded now.
+    public func catchUp() async throws {
+        _ = try await quotesRunner.catchUp()
+        _ = try await tradesRunner.catchUp()
+        _ = try await cashRunner.catchUp()
+        _ = try await holdingsRunner.catchUp()
+    }
+
     /// Returns when all of them take everything up to a position into account.
     public func wait(for position: Position) async throws {
         try await quotes.wait(for: position)

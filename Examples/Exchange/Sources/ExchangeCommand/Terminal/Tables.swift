@@ -35,8 +35,10 @@ enum Tables {
 
     static func story(_ story: OrderStory) -> String {
         var text = ""
+        // A cause is named by its place in rounds, and by its identifier where a process reacts to it.
         let numbers = Dictionary(
-            story.steps.enumerated().map { ($1.event, $0 + 1) }, uniquingKeysWith: { first, _ in first })
+            story.steps.enumerated().flatMap { [($1.event, $0 + 1), ("\($1.id)", $0 + 1)] },
+            uniquingKeysWith: { first, _ in first })
         for (index, step) in story.steps.enumerated() {
             text += "#\(index + 1)  \(step.time)  \(step.what)\n"
             text += "    who      \(step.actor ?? "not stated")\n"
@@ -61,6 +63,18 @@ enum Tables {
                 board.quote.bid?.price.description ?? "", board.quote.ask?.price.description ?? "",
                 board.quote.ask?.quantity.grouped ?? "", board.last?.description ?? "", board.trades.grouped,
                 board.volume.grouped,
+            ])
+        }
+        return table.text
+    }
+
+    static func confirmations(_ confirmations: [Confirmation]) -> String {
+        var table = Table(["ACCOUNT", ">NO", "EXECUTION", ">ORDER", "SIDE", ">SHARES", ">PRICE", "EXECUTED"])
+        for confirmation in confirmations {
+            table.add([
+                confirmation.account.rawValue, confirmation.number.grouped, confirmation.execution.rawValue,
+                confirmation.order.description, confirmation.side.rawValue, confirmation.quantity.grouped,
+                confirmation.price.description, confirmation.time.description,
             ])
         }
         return table.text

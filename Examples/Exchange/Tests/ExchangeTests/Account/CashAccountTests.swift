@@ -1,5 +1,6 @@
 import DaybookTesting
 import Exchange
+import Foundation
 import Testing
 
 @Suite("A cash account")
@@ -32,6 +33,27 @@ struct CashAccountTests {
         funded.when(.releaseAll(for: 1)).then(.released(amount: 60, order: 1))
         funded.when(.releaseAll(for: 2)).thenNothing()
         funded.when(.release(61, for: 1)).thenRejected(.insufficientHold(order: 1, requested: 61, held: 60))
+    }
+
+    @Test("takes back what was paid for an execution that is not settled, as cash that is available")
+    func refunds() {
+        let paid = funded.given(.paid(amount: 60, saved: 0, order: 1, execution: "X#1"))
+        paid.when(.refund(60, for: 1, in: "X#1")).then(.refunded(amount: 60, order: 1, execution: "X#1"))
+        paid.given(.refunded(amount: 60, order: 1, execution: "X#1")).when(.withdraw(100))
+            .then(.withdrawn(amount: 100))
+    }
+
+    @Test("survives being saved and read as a snapshot")
+    func snapshot() throws {
+        let state = funded.when(.hold(40, for: 2)).state
+        #expect(try JSONDecoder().decode(CashAccount.State.self, from: JSONEncoder().encode(state)) == state)
+    }
+
+    @Test("has an owner: the part of its name before the first dot")
+    func owner() {
+        #expect(AccountID("T017").owner == "T017")
+        #expect(AccountID("T017.margin").owner == "T017")
+        #expect(AccountID("T017.margin.usd").owner == "T017")
     }
 
     @Test("refuses amounts beyond its bounds", arguments: [0, -1, 1_000_000_000_000_001, .max, .min] as [Int64])

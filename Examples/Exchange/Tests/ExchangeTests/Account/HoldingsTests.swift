@@ -29,4 +29,13 @@ struct HoldingsTests {
         owning.when(.releaseAll(for: 1)).then(.released(instrument: "A", quantity: 60, order: 1))
         owning.when(.release(10, for: 1)).then(.released(instrument: "A", quantity: 10, order: 1))
     }
+
+    @Test("take back what was delivered for an execution that is not settled")
+    func returns() {
+        let delivered = owning.given(.delivered(instrument: "A", quantity: 60, order: 1, execution: "A#1"))
+        delivered.when(.takeBack(60, of: "A", for: 1, in: "A#1"))
+            .then(.returned(instrument: "A", quantity: 60, order: 1, execution: "A#1"))
+        delivered.given(.returned(instrument: "A", quantity: 60, order: 1, execution: "A#1"))
+            .when(.withdraw(100, of: "A")).then(.withdrawn(instrument: "A", quantity: 100))
+    }
 }

@@ -1,0 +1,21 @@
+/// What the clearing asks of the accounts of a trade.
+public enum ClearingCommand: Sendable, Hashable, Codable {
+    case pay(amount: Money, saved: Money, account: AccountID, order: OrderID, execution: ExecutionID)
+    case deliver(quantity: Quantity, account: AccountID, order: OrderID, execution: ExecutionID)
+    case receiveCash(amount: Money, account: AccountID, order: OrderID, execution: ExecutionID)
+    case receiveShares(
+        quantity: Quantity, instrument: Instrument, account: AccountID, order: OrderID, execution: ExecutionID)
+    case refund(amount: Money, account: AccountID, order: OrderID, execution: ExecutionID)
+    case giveBack(
+        quantity: Quantity, instrument: Instrument, account: AccountID, order: OrderID, execution: ExecutionID)
+    /// The order will not buy these shares after all.
+    case releaseReservation(quantity: Quantity, account: AccountID, order: OrderID)
+
+    /// Why it is asked.
+    var reason: String {
+        switch self {
+        case .pay, .deliver, .receiveCash, .receiveShares: "settlement of an execution"
+        case .refund, .giveBack, .releaseReservation: "reversal of an execution that could not be settled"
+        }
+    }
+}

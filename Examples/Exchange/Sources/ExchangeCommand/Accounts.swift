@@ -1,0 +1,87 @@
+import ArgumentParser
+import Daybook
+import DaybookCore
+import DaybookSQLite
+import Exchange
+
+struct Accounts: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Shows what every account has, now or as of any past moment of the log.",
+        discussion: """
+            A moment is one of
+              latest                     the end of the log (the default)
+              p5000 or position:5000     when the log had reached this position
+              2026-01-05T09:45:00Z       when the store's clock showed this: what was recorded by then counts
+
+            For a past moment the log is recorded once more up to it, into memory, and the read models are made of that: \
+            the whole application as it was then, prices and all. The store itself is not changed. The time is that of \
+            recording, for which 'exchange explain' and 'exchange audit' show 'recorded'; for a simulated or imported day \
+            it is not the market's, which 'exchange book --as-of' goes by.
+            """)
+
+    @OptionGroup var store: StoreOptions
+
+    @Option(help: ArgumentHelp("The moment to go back to.", valueName: "moment"))
+    var asOf = "latest"
+
+    @Option(help: "How many accounts to show, richest first.")
+    var limit = 20
+
+    @Flag(help: "Print one JSON object a line, one for each account.")
+    var json = false
+
+    func validate() throws {
+        try Self.check(moment: asOf)
+        guard limit > 0 else { throw ValidationError("--limit is \(limit): ask for at least 1.") }
+    }
+
+    static func check(moment text: String) throws {
+        guard LogMoment(text) != nil else {
+            throw ValidationError(
+                "'\(text)' is no moment of the log: give a position such as p5000, or a time of recording such as "
+                    + "2026-01-05T09:45:00Z.")
+        }
+    }
+
+    func run() async throws {
+        guard let moment = LogMoment(asOf) else { return }
+        try await store.withStore(creates: false) { store in
+            let accounts: [AccountStatement]
+            let head: Position
+            if moment == .latest {
+                accounts = try await Self.accounts(in: store)
+                head = try await store.head()
+            } else {
+                var bar = ProgressBar("Replaying", unit: "positions")
+                let past = try await Replay(of: store).inMemory(asOf: moment) { reached, end in
+                    bar.update(done: Int(reached.rawValue), total: Int(end.rawValue))
+                }
+                bar.finish()
+                accounts = try await Self.accounts(in: past)
+                head = try await past.head()
+            }
+            guard !accounts.isEmpty else {
+                throw CommandFailure(
+                    .nothingFound, "No account had anything as of \(asOf), with the log at position \(head).")
+            }
+            if json {
+                for statement in accounts.prefix(limit) { try StandardOutput.json(statement) }
+                return
+            }
+            try StandardOutput.line(
+                "\(accounts.count.grouped) accounts as of \(asOf), with the log at position \(head)")
+            try StandardOutput.write(Tables.accounts(Array(accounts.prefix(limit))))
+            if accounts.count > limit {
+                try StandardOutput.line("\((accounts.count - limit).grouped) more: see --limit.")
+            }
+        }
+    }
+
+    private static func accounts(
+        in store: some EventStore & ReadModelStore
+    ) async throws -> [AccountStatement] {
+        let models = MarketReadModels(of: store, in: store)
+        try await models.catchUp()
+        return try await models.accounts()
+    }
+}
