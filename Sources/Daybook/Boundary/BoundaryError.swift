@@ -31,7 +31,7 @@ public enum BoundaryError<Rejection: Error & Sendable>: Error, CustomStringConve
 
     public var description: String {
         switch self {
-        case .rejected(let rejection): "The command was rejected: \(rejection)."
+        case .rejected(let rejection): "The command was rejected: \(RejectionText.sentence(rejection))"
         case .conflict(let attempts):
             "Events were added inside the command's boundary during each of \(attempts) attempts; nothing was recorded: "
                 + "try again later, or allow more attempts."

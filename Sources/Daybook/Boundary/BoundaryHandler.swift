@@ -145,7 +145,7 @@ public struct BoundaryHandler<D: BoundaryDecider>: Sendable {
         for placed in decided {
             let encoded: EncodedEvent
             do { encoded = try placed.encode() } catch { throw .unencodable(error) }
-            let tags = placed.event.tags
+            let tags = placed.tags
             guard query.matches(type: encoded.type, tags: tags) else {
                 throw .outsideBoundary(type: encoded.type, stream: placed.stream, tags: tags)
             }

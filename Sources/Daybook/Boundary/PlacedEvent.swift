@@ -4,14 +4,31 @@ import DaybookCore
 public struct PlacedEvent: Sendable {
     public let stream: StreamName
     public let event: any DomainEvent
+    /// The event's own, and those of its subject.
+    public let tags: [Tag]
     let encode: @Sendable () throws(EventEncodingError) -> EncodedEvent
 
-    /// - Parameter codec: Writes the event; JSON unless said otherwise.
+    /// - Parameters:
+    ///   - tags: Those of the subject of the stream, beside the event's own.
+    ///   - codec: Writes the event; JSON unless said otherwise.
     public init<Event: DomainEvent>(
-        _ event: Event, in stream: StreamName, codec: any EventCodec<Event> = JSONEventCodec<Event>()
+        _ event: Event, in stream: StreamName, tags: [Tag] = [],
+        codec: any EventCodec<Event> = JSONEventCodec<Event>()
     ) {
         self.stream = stream
         self.event = event
+        self.tags = event.tags + tags
         encode = { () throws(EventEncodingError) in try codec.encode(event) }
+    }
+
+    /// An event of a decider's subject, with the tags that all of its events have (``Decider/tags(ofSubject:)``).
+    ///
+    /// - Throws: ``InvalidName`` when category and identifier make no stream name.
+    public init<D: Decider>(
+        _ event: D.Event, of decider: D.Type, category: Category, id: String,
+        codec: any EventCodec<D.Event> = JSONEventCodec<D.Event>()
+    ) throws(InvalidName) {
+        self.init(
+            event, in: try StreamName(category: category, id: id), tags: D.tags(ofSubject: id), codec: codec)
     }
 }

@@ -58,6 +58,7 @@ public struct CommandContext: Sendable, Hashable {
     /// ```swift
     /// try await CommandContext.with({ $0.additional["channel"] = "branch" }) { … }
     /// ```
+    @discardableResult
     public static func with<Value, Failure: Error>(
         _ changes: (inout CommandContext) -> Void, isolation: isolated (any Actor)? = #isolation,
         perform operation: () async throws(Failure) -> Value
@@ -77,6 +78,7 @@ public struct CommandContext: Sendable, Hashable {
     }
 
     /// Runs an operation in the current context with those values replaced that are not nil.
+    @discardableResult
     public static func with<Value, Failure: Error>(
         correlationID: String? = nil, causationID: String? = nil, actor: String? = nil, reason: String? = nil,
         traceParent: String? = nil, occurredAt: Timestamp? = nil, isolation: isolated (any Actor)? = #isolation,

@@ -31,9 +31,9 @@ public enum CommandError<Rejection: Error & Sendable>: Error, CustomStringConver
 
     public var description: String {
         switch self {
-        case .rejected(let rejection): "The command was rejected: \(Self.sentence(rejection))"
+        case .rejected(let rejection): "The command was rejected: \(RejectionText.sentence(rejection))"
         case .rejectedInBatch(let rejection, let index):
-            "Command \(index) of the batch was rejected: \(Self.sentence(rejection)) None of the batch was carried out."
+            "Command \(index) of the batch was rejected: \(RejectionText.sentence(rejection)) None of the batch was carried out."
         case .conflict(let attempts, let stream):
             "Other writers changed stream '\(stream)' during each of \(attempts) attempts; nothing was recorded: try "
                 + "again later, or allow more attempts."
@@ -48,14 +48,6 @@ public enum CommandError<Rejection: Error & Sendable>: Error, CustomStringConver
                     + "learn its result."
                 : "The command was cancelled; nothing was recorded."
         }
-    }
-}
-
-extension CommandError {
-    /// A rejection's text with one full stop behind it.
-    private static func sentence(_ rejection: Rejection) -> String {
-        let text = String(describing: rejection)
-        return text.hasSuffix(".") ? text : text + "."
     }
 }
 

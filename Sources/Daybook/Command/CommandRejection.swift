@@ -20,3 +20,12 @@ extension BoundaryError: CommandRejection {
         if case .rejected(let rejection) = self { String(describing: rejection) } else { nil }
     }
 }
+
+/// How messages quote a rejection.
+enum RejectionText {
+    /// Its text, with one full stop behind it.
+    static func sentence(_ rejection: some Error) -> String {
+        let text = String(describing: rejection)
+        return text.hasSuffix(".") ? text : text + "."
+    }
+}

@@ -76,6 +76,68 @@ public struct ConsumerGroup<Event: ReadableEvent>: Sendable {
         try await ConsumerMember(self, member, handler).run()
     }
 
+    /// Handles, as a member, everything that is recorded now, then leaves: for a program that runs now and then.
+    ///
+    /// It returns when all of it is settled or held, by this member or others; parked events are for whoever looks after
+    /// them.
+    ///
+    /// - Returns: The position reached.
+    /// - Throws: As ``run(as:_:)``. After ``ConsumerRefusal/leaseLost(token:)`` the member joins again.
+    @discardableResult
+    public func catchUp(
+        as member: ConsumerMemberName = .unique(),
+        _ handler: @escaping @Sendable (ConsumerDelivery<Event>) async throws -> Void
+    ) async throws(ConsumerError) -> Position {
+        let head: Position
+        do { head = try await log.head() } catch { throw ConsumerError(error) }
+        while try await !hasReached(head) {
+            let result = await withTaskGroup(of: Result<Void, ConsumerError>.self) { tasks in
+                tasks.addTask {
+                    do throws(ConsumerError) {
+                        try await self.run(as: member, handler)
+                        return .success(())
+                    } catch {
+                        if case .refused(.leaseLost) = error { return .success(()) }
+                        return .failure(error)
+                    }
+                }
+                tasks.addTask {
+                    do throws(ConsumerError) {
+                        while try await !self.hasReached(head) { try await self.sleep() }
+                        return .success(())
+                    } catch {
+                        return .failure(error)
+                    }
+                }
+                let first = await tasks.next() ?? .success(())
+                tasks.cancelAll()
+                return first
+            }
+            try result.get()
+            guard !Task.isCancelled else { throw .cancelled }
+        }
+        return try await status().checkpoint
+    }
+
+    /// Whether nothing up to a position is still to be handled.
+    private func hasReached(_ position: Position) async throws(ConsumerError) -> Bool {
+        let state = try await currentState()
+        if state.checkpoint >= position { return true }
+        // What the group has no events of is not saved as scanned for a while.
+        guard state.window.isEmpty else { return false }
+        do {
+            let page = try await log.readPage(
+                from: .after(state.scanned), direction: .forward, filter: filter, limit: 1)
+            return page.events.first.map { $0.position > position } ?? (page.scannedThrough >= position || page.isAtEnd)
+        } catch {
+            throw ConsumerError(error)
+        }
+    }
+
+    private func sleep() async throws(ConsumerError) {
+        do { try await clock.sleep(for: policy.pollInterval) } catch { throw .cancelled }
+    }
+
     /// How far the group has come.
     public func status() async throws(ConsumerError) -> ConsumerGroupStatus {
         let state = try await currentState()

@@ -86,7 +86,7 @@ private struct Totals: Projection {
 private struct Shop {
     static let sales = 12
     private static let policy = ConsumerPolicy(
-        lease: .milliseconds(500), deliveries: 1000, backoff: .milliseconds(1), backoffCeiling: .milliseconds(2),
+        deliveries: 1000, backoff: .milliseconds(1), backoffCeiling: .milliseconds(2),
         pollInterval: .milliseconds(1))
 
     let store: SQLiteEventStore
@@ -105,7 +105,9 @@ private struct Shop {
         }
         _ = try await totals.catchUp()
         let bonus = bonus
-        let runner = ProcessRunner(Loyalty.self, of: store, in: store, batchSize: 5, policy: Self.policy) {
+        let runner = ProcessRunner(
+            Loyalty.self, of: store, in: store, batchSize: 5, policy: Self.policy, member: "sender"
+        ) {
             command, id in
             try await bonus.handle(command, id: "1", commandID: id)
         }

@@ -344,4 +344,23 @@ struct ConsumerGroupTests {
         }
         #expect(diary.positions.filter { $0 == 1 || $0 == 3 } == [1, 3])
     }
+
+    @Test("catches up with what is recorded, and leaves", .timeLimit(.minutes(1)), arguments: TestStore.all)
+    func catchUp(_ store: TestStore) async throws {
+        let store = try await store.make()
+        let group = group(store)
+        let diary = Diary()
+        #expect(try await group.catchUp { _ in } == .start)
+        try await fill(store, keys: 3, count: 30)
+        try await store.append([NewEvent(type: "weather.changed", data: [])], to: "weather")
+        let reached = try await group.catchUp { delivery in
+            if delivery.recorded.position == 4 { throw ParkEvent("unwanted") }
+            diary.write(delivery.key, delivery.recorded.position)
+        }
+        #expect(reached >= 30)
+        // Every third event is of the key that stopped at position 4.
+        #expect(diary.positions.sorted() == (1...30).filter { $0 % 3 != 1 || $0 == 1 }.map { Position($0) })
+        #expect(try await group.status().members.isEmpty)
+        #expect(try await group.catchUp { _ in Issue.record("delivered again") } >= 30)
+    }
 }
