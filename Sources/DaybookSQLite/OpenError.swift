@@ -1,3 +1,5 @@
+import DaybookCore
+
 /// Why a store could not be opened. The file is as it was.
 public enum OpenError: Error, Equatable, CustomStringConvertible {
     /// There is no such file, and the configuration says not to make one.
@@ -12,6 +14,8 @@ public enum OpenError: Error, Equatable, CustomStringConvertible {
     case logTooShort(path: String, head: Int64, known: Int64, by: String)
     /// What is stored is not what was written.
     case corrupted(path: String, reason: String)
+    /// An inline read model could not take an event that the log holds already.
+    case refused(path: String, by: ReadModelName, reason: String)
     case storageFailed(path: String, reason: String)
 
     public var description: String {
@@ -30,6 +34,9 @@ public enum OpenError: Error, Equatable, CustomStringConvertible {
                 + "restore the whole file from a backup."
         case .corrupted(let path, let reason):
             "\(path) is damaged (\(reason)): run 'daybook verify', and restore from a backup."
+        case .refused(let path, let model, let reason):
+            "\(path) cannot be opened with the inline read model '\(model)', which is behind the log and cannot take an "
+                + "event of it: leave it out of the configuration or mend it, and open again. \(reason)"
         case .storageFailed(let path, let reason):
             "\(path) cannot be opened (\(reason))."
         }

@@ -22,7 +22,7 @@ extension SQLiteEventStore {
         public var indexEntriesInMemory = 200_000
         /// Where recorded times come from.
         public var time = TimeSource.system
-        /// Read models that change in the transaction of every append.
+        /// Read models that change in the transaction of every append. Opening first brings each up to the log's end.
         public var inlineReadModels: [any InlineReadModel] = []
         /// The name of a registered SQLite VFS, through which all access to the file goes; the platform's when nil.
         public var fileSystem: String?
@@ -36,7 +36,8 @@ extension SQLiteEventStore {
     /// power cut could still take away. An index that is missing, behind or damaged is built anew.
     ///
     /// - Complexity: O(rows of the index), each of which is checked, about a million a second; the events themselves
-    ///   are not read, but for some 100,000 that the index does not know yet.
+    ///   are not read, but for some 100,000 that the index does not know yet, and those that an inline read model has
+    ///   missed.
     public static func open(
         _ path: String, configuration: Configuration = Configuration()
     ) async throws(OpenError) -> SQLiteEventStore {
@@ -107,7 +108,7 @@ private struct StoreOpening {
             try compareWithWhatIsKnown(connection, head: last.position)
             let (index, reasonNotToAppend) = try openIndex(connection, reader, tail, last)
             let inline = InlineReadModels(configuration.inlineReadModels, documents: try DocumentTable(connection))
-            try inline.catchUp(reader, head: last.position)
+            try inline.catchUp(reader, head: last.position, path: path)
             let log = try LogWriter(
                 connection, reader: reader, last: last, time: configuration.time,
                 cacheCapacity: configuration.cachedNames)

@@ -54,6 +54,22 @@ struct InlineReadModelTests {
         #expect(try await store.verify().isSound)
     }
 
+    @Test("that cannot take what is recorded refuses the opening, and says which")
+    func refusesOpening() async throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path("log.daybook")
+        let before = try await SQLiteEventStore.open(path)
+        try await before.append([event, NewEvent(type: "refused", data: [])], to: "counted-1")
+        await before.close()
+        await #expect(throws: OpenError.refused(path: path, by: "event-count", reason: "Refusal()")) {
+            try await SQLiteEventStore.open(path, configuration: configuration)
+        }
+        let after = try await SQLiteEventStore.open(path)
+        #expect(try await after.head() == 2)
+        #expect(try await after.checkpoint(of: "event-count") == .start)
+        await after.close()
+    }
+
     @Test("that is new takes in what was recorded before")
     func catchesUp() async throws {
         let folder = try TemporaryFolder()

@@ -10,6 +10,8 @@ public enum ConsumerError: Error, Equatable, CustomStringConvertible {
     case unreadableState(group: ConsumerGroupName, document: String, reason: String)
     /// An event that the group is to deliver is not in the log at its position.
     case eventMissing(Position)
+    /// The group holds as many parked and waiting events as it may, and reads no further.
+    case tooManyHeld(Int)
     case cancelled
 
     public var description: String {
@@ -23,6 +25,9 @@ public enum ConsumerError: Error, Equatable, CustomStringConvertible {
         case .eventMissing(let position):
             "The log has no event at position \(position), which the consumer group was to deliver: check that it is "
                 + "the log that the group was made for."
+        case .tooManyHeld(let count):
+            "The consumer group holds \(count) parked events and events that wait behind them, and reads no further: replay "
+                + "or skip the parked ones."
         case .cancelled: "The consumer group's call was cancelled."
         }
     }

@@ -125,6 +125,9 @@ public struct ConsumerGroup<Event: ReadableEvent>: Sendable {
         if state.checkpoint >= position { return true }
         // What the group has no events of is not saved as scanned for a while.
         guard state.window.isEmpty else { return false }
+        if state.heldCount >= policy.held, state.held.values.allSatisfy({ $0.parking != nil }) {
+            throw .tooManyHeld(state.heldCount)
+        }
         do {
             let page = try await log.readPage(
                 from: .after(state.scanned), direction: .forward, filter: filter, limit: 1)

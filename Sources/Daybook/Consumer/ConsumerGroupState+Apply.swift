@@ -98,12 +98,18 @@ extension ConsumerGroupState {
         var room = policy.inFlight - inFlight(of: token)
         var actions: [ConsumerAction] = []
         let places = nextPlaces
+        // A handler that hangs holds up its own key and no other.
+        func isAtWork(_ delivery: Delivery) -> Bool {
+            delivery.member == token && delivery.since.map { $0.advanced(by: policy.handlerTimeout) >= now } ?? true
+        }
         if let suspect = places.first(where: { self[$0].isSuspect == true && self[$0].delivery == nil }) {
             // A member that has something else in hand waits until it has not.
-            if room == policy.inFlight { deliver(suspect, to: token, at: now, &room, &actions) }
+            if room > 0, !deliveries(of: token).contains(where: isAtWork) {
+                deliver(suspect, to: token, at: now, &room, &actions)
+            }
             return actions
         }
-        guard !places.contains(where: { self[$0].isSuspect == true && self[$0].delivery?.member == token }) else {
+        guard !places.contains(where: { self[$0].isSuspect == true && self[$0].delivery.map(isAtWork) ?? false }) else {
             return []
         }
         for place in places where room > 0 { deliver(place, to: token, at: now, &room, &actions) }
@@ -208,17 +214,19 @@ extension ConsumerGroupState {
     /// Takes away what a member was working on. It may have died of it, so the deliveries count.
     private mutating func remove(_ token: Int64, at now: Timestamp, _ policy: ConsumerPolicy) {
         members[token] = nil
+        // An event is guilty that was delivered alone; the others may have been next to one that is.
+        var guilty: Set<Position> = []
         changeDelivered(by: token) { entry in
             entry.delivery = nil
+            if entry.isSuspect == true, entry.deliveries >= policy.deliveries { guilty.insert(entry.position) }
             entry.isSuspect = true
         }
         let reason = "It was delivered \(policy.deliveries) times, and a member was lost over it each time or the last."
-        while let index = window.firstIndex(where: { $0.delivery == nil && $0.deliveries >= policy.deliveries }) {
+        while let index = window.firstIndex(where: { guilty.contains($0.position) }) {
             park(.window(index), reason, at: now)
         }
         for (key, stopped) in held where stopped.parking == nil {
-            guard let first = stopped.events.first, first.delivery == nil, first.deliveries >= policy.deliveries
-            else { continue }
+            guard let first = stopped.events.first, guilty.contains(first.position) else { continue }
             park(.held(key), reason, at: now)
         }
     }

@@ -97,7 +97,7 @@ final class ConsumerLedger {
             throw ConsumerError(error)
         }
         var events: [SkippedEvent] = []
-        for entry in page where entry.key.hasPrefix(Self.skippedPrefix) {
+        for entry in page where entry.key.utf8.starts(with: Self.skippedPrefix.utf8) {
             events.append(try decode(SkippedEvent.self, entry.data, entry.key))
         }
         return events
@@ -141,13 +141,12 @@ final class ConsumerLedger {
                 try await models.documents(of: name.model, after: last, limit: 500)
             }
             for entry in page {
-                guard entry.key.hasPrefix(Self.heldPrefix) else { return state }
-                let key = ConsumerKey(unchecked: String(entry.key.dropFirst(Self.heldPrefix.count)))
+                guard entry.key.utf8.starts(with: Self.heldPrefix.utf8) else { return state }
                 let stopped = try decode(ConsumerGroupState.HeldKey.self, entry.data, entry.key)
-                guard !stopped.events.isEmpty else {
+                guard let first = stopped.events.first else {
                     throw ConsumerError.unreadableState(group: name, document: entry.key, reason: "It holds no event.")
                 }
-                state.held[key] = stopped
+                state.held[first.key] = stopped
             }
             guard page.count == 500, let last = page.last else { return state }
             after = last.key
@@ -162,18 +161,39 @@ final class ConsumerLedger {
             lastToken: next.lastToken, members: next.members.values.sorted { $0.token < $1.token },
             scanned: next.scanned, window: next.window)
         changes[Self.groupKey] = try encode(group, Self.groupKey)
+        /// Documents were once named by the bare key.
+        func removeFormer(_ key: ConsumerKey) {
+            let former = Self.heldPrefix + key.rawValue
+            if former != Self.document(ofHeld: key) { changes.updateValue(nil, forKey: former) }
+        }
         for (key, stopped) in next.held where state.held[key] != stopped {
-            let name = Self.heldPrefix + key.rawValue
+            removeFormer(key)
+            let name = Self.document(ofHeld: key)
             changes[name] = try encode(stopped, name)
         }
         for key in state.held.keys where next.held[key] == nil {
-            changes.updateValue(nil, forKey: Self.heldPrefix + key.rawValue)
+            removeFormer(key)
+            changes.updateValue(nil, forKey: Self.document(ofHeld: key))
         }
         for case .skipped(let event) in actions {
             let name = Self.key(ofSkipped: event.position)
             changes[name] = try encode(event, name)
         }
         return changes
+    }
+
+    /// Names what is held of a key by its bytes, those beyond ASCII as `%C3%A9`: two keys that are equal as texts, and not
+    /// in their bytes, are two keys.
+    private static func document(ofHeld key: ConsumerKey) -> String {
+        var name = heldPrefix
+        for byte in key.rawValue.utf8 {
+            if byte < 0x80, byte != UInt8(ascii: "%") {
+                name.unicodeScalars.append(Unicode.Scalar(byte))
+            } else {
+                name += "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
+            }
+        }
+        return name
     }
 
     /// Keys in the order of positions.

@@ -45,10 +45,14 @@ final class ConsumerMember<Event: ReadableEvent> {
             return failure
         }
         // The handlers have ended. What they answered still counts, and what they did not is others' at once.
-        if failure == nil || failure == .cancelled {
-            answers += mailbox.take()
-            _ = try await save([.renew(token: token)] + answers + [.leave(token: token)])
-        } else if let failure {
+        answers += mailbox.take()
+        let last: [ConsumerInput] = [.renew(token: token)] + answers + [.leave(token: token)]
+        switch failure {
+        case nil, .cancelled: _ = try await save(last)
+        case .refused(let refusal): throw .refused(refusal)
+        case .some(let failure):
+            // The failure is what is told, whether or not the answers could still be saved.
+            _ = try? await save(last)
             throw failure
         }
     }

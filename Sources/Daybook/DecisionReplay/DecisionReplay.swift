@@ -37,6 +37,8 @@ public struct DecisionReplay<D: Decider>: Sendable where D.Command: Codable {
         var state = D.initialState
         /// The last event folded.
         var version: StreamVersion?
+        /// Whether retention hides events that are folded here.
+        var isHidden = false
         /// Commands that were decided again, and of whose recorded events so many are still to come.
         var open: [(decision: Decision, missing: Int)] = []
     }
@@ -47,6 +49,8 @@ public struct DecisionReplay<D: Decider>: Sendable where D.Command: Codable {
         var command: D.Command
         var recorded: DecisionOutcome<D.Event>
         var replayed: DecisionOutcome<D.Event>
+        /// Whether it is one of those that are to be decided again.
+        var counts: Bool
     }
 
     /// Decides the commands of a part of the log again.
@@ -98,14 +102,18 @@ public struct DecisionReplay<D: Decider>: Sendable where D.Command: Codable {
         _ report: inout DecisionReport<D>
     ) throws(DecisionReplayError) {
         if let stream = event.stream.controlled {
-            // A stream that is deleted begins anew.
-            if event.type == StreamControl.streamDeleted { subjects[stream] = nil }
+            // A stream that is deleted begins anew, and its versions go on.
+            if event.type == StreamControl.streamDeleted {
+                subjects[stream] = nil
+            } else if let control = StreamControl(decoding: event.data) {
+                subjects[stream, default: Subject()].isHidden = control.retention != .unlimited
+            }
         } else if event.stream.category == category.commands {
-            guard isDecided, let id = event.stream.id else { return }
+            guard let id = event.stream.id else { return }
             let stream = StreamName(unchecked: "\(category)-\(id)")
             // Taken out, so that the state has one owner and is folded in place.
             var subject = subjects.removeValue(forKey: stream) ?? Subject()
-            try decide(event, &subject, &report)
+            try decide(event, counts: isDecided, &subject, &report)
             subjects[stream] = subject
         } else {
             var subject = subjects.removeValue(forKey: event.stream) ?? Subject()
@@ -115,7 +123,7 @@ public struct DecisionReplay<D: Decider>: Sendable where D.Command: Codable {
     }
 
     private func decide(
-        _ event: RecordedEvent, _ subject: inout Subject, _ report: inout DecisionReport<D>
+        _ event: RecordedEvent, counts: Bool, _ subject: inout Subject, _ report: inout DecisionReport<D>
     ) throws(DecisionReplayError) {
         let records: [CommandRecord<D.Command>]
         do { records = try commands.decode(event) } catch { throw .undecodable(error) }
@@ -124,21 +132,23 @@ public struct DecisionReplay<D: Decider>: Sendable where D.Command: Codable {
             case .carriedOut(let command, let after, let count):
                 // Of commands that were given together, all but the first wait for the events of those before them.
                 let earlier = subject.open.reduce(0) { $0 + $1.missing }
-                try check(after, subject.version.advanced(by: earlier), event)
+                if counts { try check(after, subject.version.advanced(by: earlier), subject, event) }
                 let decision = Decision(
                     record: event, command: command, recorded: .events([]),
-                    replayed: earlier == 0 ? Self.outcome(of: command, in: subject.state) : .events([]))
+                    replayed: counts && earlier == 0 ? Self.outcome(of: command, in: subject.state) : .events([]),
+                    counts: counts)
                 if count == 0, earlier == 0 {
                     try close(decision, &report)
                 } else {
                     subject.open.append((decision, count))
                 }
             case .rejected(let command, let after, let reason):
-                try check(after, subject.version, event)
+                guard counts else { continue }
+                try check(after, subject.version, subject, event)
                 try close(
                     Decision(
                         record: event, command: command, recorded: .rejected(reason),
-                        replayed: Self.outcome(of: command, in: subject.state)), &report)
+                        replayed: Self.outcome(of: command, in: subject.state), counts: true), &report)
             }
         }
     }
@@ -158,7 +168,7 @@ public struct DecisionReplay<D: Decider>: Sendable where D.Command: Codable {
         while let first = subject.open.first, first.missing == 0 {
             try close(first.decision, &report)
             subject.open.removeFirst()
-            if let next = subject.open.first {
+            if let next = subject.open.first, next.decision.counts {
                 subject.open[0].decision.replayed = Self.outcome(of: next.decision.command, in: subject.state)
             }
         }
@@ -166,8 +176,9 @@ public struct DecisionReplay<D: Decider>: Sendable where D.Command: Codable {
 
     /// Whether a command was decided on the state that the log leads to.
     private func check(
-        _ recorded: Int64?, _ folded: StreamVersion?, _ event: RecordedEvent
+        _ recorded: Int64?, _ folded: StreamVersion?, _ subject: Subject, _ event: RecordedEvent
     ) throws(DecisionReplayError) {
+        guard !subject.isHidden else { throw .hiddenHistory(record: event.stream, position: event.position) }
         guard recorded == folded?.rawValue else {
             throw .otherHistory(
                 record: event.stream, position: event.position, decidedAfter: recorded.map { StreamVersion($0) },
@@ -185,6 +196,7 @@ public struct DecisionReplay<D: Decider>: Sendable where D.Command: Codable {
 
     /// Compares what was recorded with what is decided now.
     private func close(_ decision: Decision, _ report: inout DecisionReport<D>) throws(DecisionReplayError) {
+        guard decision.counts else { return }
         let kind: DecisionDifference<D>.Kind?
         switch (decision.recorded, decision.replayed) {
         case (.rejected(let old), .rejected(let new)): kind = old == new ? nil : .otherReason

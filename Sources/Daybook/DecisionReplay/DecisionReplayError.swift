@@ -6,7 +6,9 @@ public enum DecisionReplayError: Error, Equatable, CustomStringConvertible {
     case undecodable(EventDecodingError)
     /// A decided event cannot be compared, since it cannot be written.
     case unencodable(EventEncodingError)
-    /// The events before a command are not those on which it was decided: retention had hidden some of them then.
+    /// Retention hid events of the subject when the command was decided, so that its state is not known.
+    case hiddenHistory(record: StreamName, position: Position)
+    /// The events before a command are not those on which it was decided.
     case otherHistory(record: StreamName, position: Position, decidedAfter: StreamVersion?, found: StreamVersion?)
     case read(ReadError)
     case cancelled
@@ -19,6 +21,9 @@ public enum DecisionReplayError: Error, Equatable, CustomStringConvertible {
             "The command recorded in '\(record)' at position \(position) was decided after version "
                 + "\(version?.description ?? "none") of its subject, and the log leads to version "
                 + "\(found?.description ?? "none") there: replay the commands after that moment."
+        case .hiddenHistory(let record, let position):
+            "The command recorded in '\(record)' at position \(position) was decided while retention hid events of its "
+                + "subject: replay the commands before that retention was set, or after it was lifted."
         case .read(let error): error.description
         case .cancelled: "The replay was cancelled."
         }

@@ -24,7 +24,11 @@ struct ProcessInstance<P: ProcessManager>: Sendable {
         state = P.initialState
     }
 
-    var expected: ExpectedVersion { version.map { .version($0) } ?? .noStream }
+    /// What an append of reactions must find.
+    private(set) var expected = ExpectedVersion.noStream
+
+    /// The stream was read to its end.
+    mutating func found(_ state: StreamState) { expected = state.expectedVersion }
 
     /// Takes an event of the stream into account.
     mutating func apply(_ recorded: RecordedEvent, _ codecs: ProcessCodecs<P>) throws(EventDecodingError) {
@@ -34,6 +38,7 @@ struct ProcessInstance<P: ProcessManager>: Sendable {
             for event in try codecs.events.decode(recorded) { P.evolve(&state, with: event) }
         }
         version = recorded.version
+        expected = .version(recorded.version)
     }
 
     private mutating func apply(_ record: Record) {
@@ -95,9 +100,10 @@ struct ProcessInstance<P: ProcessManager>: Sendable {
     }
 
     /// What was pending has been recorded.
-    mutating func settle() {
-        if !pending.isEmpty {
-            version = version.advanced(by: pending.count)
+    mutating func settle(_ result: AppendResult) {
+        if !pending.isEmpty, let end = result.streams.first(where: { $0.stream == stream })?.version {
+            version = end
+            expected = .version(end)
         }
         pending = []
         pendingBytes = 0

@@ -38,35 +38,40 @@ extension ProcessRunner {
 
     /// Lets deadlines pass.
     func watchDeadlines() async throws(ProcessError) {
+        var gone: Set<String> = []
         while true {
             guard !Task.isCancelled else { throw .cancelled }
             let reached: Position
-            let next: ProcessTimer?
+            let next: (key: String, document: ProcessTimer)?
             do {
                 reached = try await timers.catchUp()
             } catch {
                 throw ProcessError(error)
             }
             do {
-                next = try await timers.readModel.documents(limit: 1).first?.document
+                // A process whose events are hidden or deleted has none of its deadlines any more.
+                let first = try await timers.readModel.documents(limit: gone.count + 1)
+                gone.formIntersection(first.map(\.key))
+                next = first.first { !gone.contains($0.key) }
             } catch {
                 throw .timers(.store(.storageFailed(reason: error.description)))
             }
             let now = time.now
             var wait = Duration.seconds(3600)
-            if let next, let due = Timestamp(next.at) {
+            if let next, let due = Timestamp(next.document.at) {
                 if due <= now {
-                    try await pass(next, due: due)
+                    if try await !pass(next.document, due: due) { gone.insert(next.key) }
                     continue
                 }
                 wait = .microseconds(due.microseconds - now.microseconds)
             }
             // The time may be another than the one that is slept by, so that it is looked at now and then.
-            try await sleep(next == nil ? wait : min(wait, pollInterval), orUntilBeyond: reached)
+            try await sleep(next == nil ? wait : min(wait, pollInterval), orUntilBeyond: reached, on: clock)
         }
     }
 
-    private func pass(_ timer: ProcessTimer, due: Timestamp) async throws(ProcessError) {
+    /// - Returns: Whether the deadline was still open.
+    private func pass(_ timer: ProcessTimer, due: Timestamp) async throws(ProcessError) -> Bool {
         // What was recorded before the time had come is reacted to first.
         do {
             let head = try await log.head()
@@ -74,7 +79,7 @@ extension ProcessRunner {
         } catch {
             throw .cancelled
         }
-        try await answer(timer.stream, to: "deadline '\(timer.name)'", nil) { instance in
+        return try await answer(timer.stream, to: "deadline '\(timer.name)'", nil) { instance in
             guard instance.deadlines[timer.name] == timer.at else { return nil }
             return (
                 .deadlinePassed(name: timer.name, at: timer.at),
@@ -84,12 +89,15 @@ extension ProcessRunner {
     }
 
     /// Records that something else than an input came to a process, and what follows; nothing when it came before.
+    ///
+    /// - Returns: Whether it was recorded now.
+    @discardableResult
     private func answer(
         _ stream: StreamName, to cause: String, _ recorded: RecordedEvent?,
         _ react: (ProcessInstance<P>) throws -> (
             record: ProcessRecord<P.Command>, actions: [ProcessAction<P.Event, P.Command>], moment: Timestamp
         )?
-    ) async throws(ProcessError) {
+    ) async throws(ProcessError) -> Bool {
         let metadata = recorded.map(Self.metadata) ?? EventMetadata(actor: P.category.rawValue).encoded()
         while true {
             guard !Task.isCancelled else { throw .cancelled }
@@ -101,7 +109,7 @@ extension ProcessRunner {
             do { reaction = try react(instance) } catch {
                 throw .reactionFailed(process: stream, to: cause, reason: String(describing: error))
             }
-            guard let reaction else { return }
+            guard let reaction else { return false }
             do {
                 try instance.add(reaction.record, metadata: metadata, codecs)
                 try instance.add(reaction.actions, at: reaction.moment, metadata: metadata, codecs)
@@ -111,39 +119,22 @@ extension ProcessRunner {
             var request = AppendRequest()
             instance.addPending(to: &request)
             do {
-                _ = try await log.append(request)
-                instance.settle()
+                instance.settle(try await log.append(request))
                 cache.put(instance, for: stream)
-                return
+                return true
             } catch {
                 guard case .wrongExpectedVersion = error else { throw ProcessError(error) }
             }
         }
     }
 
-    private func sleep(_ wait: Duration, orUntilBeyond position: Position) async throws(ProcessError) {
-        let (log, clock) = (log, clock)
-        let result = await withTaskGroup(of: Result<Void, ProcessError>.self) { group in
-            group.addTask {
-                do throws(ReadError) {
-                    _ = try await log.head(beyond: position)
-                    return .success(())
-                } catch {
-                    return .failure(ProcessError(error))
-                }
-            }
-            group.addTask {
-                do {
-                    try await clock.sleep(for: wait)
-                    return .success(())
-                } catch {
-                    return .failure(.cancelled)
-                }
-            }
-            let first = await group.next() ?? .success(())
-            group.cancelAll()
-            return first
+    private func sleep<C: Clock<Duration>>(
+        _ wait: Duration, orUntilBeyond position: Position, on clock: C
+    ) async throws(ProcessError) {
+        do {
+            try await log.waitForHead(beyond: position, until: clock.now.advanced(by: wait), on: clock)
+        } catch {
+            throw ProcessError(error)
         }
-        try result.get()
     }
 }

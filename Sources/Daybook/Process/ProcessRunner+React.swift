@@ -241,7 +241,8 @@ extension ProcessRunner {
         request.append(
             [NewEvent(type: advanced.type, data: advanced.data)], to: Self.progressStream,
             expecting: place.version.map { .version($0) } ?? .noStream)
-        do { _ = try await log.append(request) } catch {
+        let result: AppendResult
+        do { result = try await log.append(request) } catch {
             guard case .wrongExpectedVersion(let stream, _, _) = error else { throw ProcessError(error) }
             guard stream != Self.progressStream else { throw .moved(category: P.category) }
             return false
@@ -250,7 +251,7 @@ extension ProcessRunner {
         place.saved = position
         for (stream, instance) in batch.instances {
             var settled = instance
-            settled.settle()
+            settled.settle(result)
             cache.put(settled, for: stream)
         }
         return true

@@ -109,6 +109,7 @@ public final class ProcessRunner<P: ProcessManager>: Sendable {
     }
 
     /// Reacts to all inputs that are recorded now, without sending commands, and returns the position reached.
+    @discardableResult
     public func react() async throws(ProcessError) -> Position {
         var place = try await startingPlace()
         while try await !step(&place) {}
@@ -143,7 +144,10 @@ public final class ProcessRunner<P: ProcessManager>: Sendable {
                 throw ProcessError(error)
             }
             do { for event in page.events { try instance.apply(event, codecs) } } catch { throw .undecodable(error) }
-            if page.isAtEnd { break }
+            if page.isAtEnd {
+                instance.found(page.state)
+                break
+            }
         }
         cache.put(instance, for: stream)
         return instance

@@ -21,10 +21,22 @@ public struct InlineProjection<P: Projection>: InlineReadModel {
         self.reader = reader
     }
 
+    /// A read model that a runner has left with parked keys: what they have missed would be lost.
+    private struct HasParkedKeys: Error, CustomStringConvertible {
+        let model: ReadModelName
+        let keys: [String]
+        var description: String {
+            "\(keys.count) keys of read model '\(model)' are parked (\(keys.prefix(5).joined(separator: ", "))): resume them "
+                + "by a ProjectionRunner before it is kept inline."
+        }
+    }
+
     public var name: ReadModelName { projection.name }
     public var filter: EventFilter { projection.filter }
 
     public func apply(_ events: [RecordedEvent], to documents: inout any InlineDocuments) throws {
+        let parked = try ParkedKeys(try documents.document(ParkedKeys.document), of: name)
+        guard parked.isEmpty else { throw HasParkedKeys(model: name, keys: parked.list.map(\.key)) }
         let page = ProjectionPage(events[...], by: reader, for: projection)
         let batch = try ProjectionBatch(page, from: 0, limit: .max)
         var stored: [String: [UInt8]] = [:]

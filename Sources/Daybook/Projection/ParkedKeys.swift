@@ -5,18 +5,32 @@ struct ParkedKeys: Equatable {
     /// The document's key, which no projection may use.
     static let document = "\u{1F}parked"
 
+    /// A key as its bytes: two texts that Swift calls equal may be the keys of two documents.
+    private struct Key: Hashable {
+        let text: String
+
+        static func == (left: Key, right: Key) -> Bool { left.text.utf8.elementsEqual(right.text.utf8) }
+
+        func hash(into hasher: inout Hasher) {
+            for byte in text.utf8 { hasher.combine(byte) }
+        }
+    }
+
     private struct Entry: Codable, Equatable {
+        var key: String
         var position: Position
         var reason: String
     }
 
-    private var entries: [String: Entry] = [:]
+    private var entries: [Key: Entry] = [:]
 
     /// - Parameter data: Nil when the read model has no such document.
     init(_ data: [UInt8]?, of model: ReadModelName) throws(ProjectionError) {
         guard let data else { return }
         do {
-            entries = try JSONBytesDecoder().decode([String: Entry].self, from: data)
+            for entry in try JSONBytesDecoder().decode([Entry].self, from: data) {
+                entries[Key(text: entry.key)] = entry
+            }
         } catch {
             throw .unreadableDocument(key: Self.document, model: model, reason: CodingReason.text(of: error))
         }
@@ -25,23 +39,30 @@ struct ParkedKeys: Equatable {
     var count: Int { entries.count }
     var isEmpty: Bool { entries.isEmpty }
 
-    func contains(_ key: String) -> Bool { !entries.isEmpty && entries[key] != nil }
+    func contains(_ key: String) -> Bool { !entries.isEmpty && entries[Key(text: key)] != nil }
 
     subscript(key: String) -> ParkedKey? {
-        get { entries[key].map { ParkedKey(key: key, position: $0.position, reason: $0.reason) } }
-        set { entries[key] = newValue.map { Entry(position: $0.position, reason: String($0.reason.prefix(1_000))) } }
+        get {
+            entries[Key(text: key)].map { ParkedKey(key: $0.key, position: $0.position, reason: $0.reason) }
+        }
+        set {
+            entries[Key(text: key)] = newValue.map {
+                Entry(key: key, position: $0.position, reason: String($0.reason.prefix(1_000)))
+            }
+        }
     }
 
     /// In the order of positions.
     var list: [ParkedKey] {
-        entries.map { ParkedKey(key: $0.key, position: $0.value.position, reason: $0.value.reason) }
+        entries.values.map { ParkedKey(key: $0.key, position: $0.position, reason: $0.reason) }
             .sorted { ($0.position, $0.key) < ($1.position, $1.key) }
     }
 
     /// The document; nil when there is to be none.
     func encoded(for model: ReadModelName) throws(ProjectionError) -> [UInt8]? {
         guard !entries.isEmpty else { return nil }
-        do { return try JSONBytesEncoder().encode(entries) } catch {
+        let list = list.map { Entry(key: $0.key, position: $0.position, reason: $0.reason) }
+        do { return try JSONBytesEncoder().encode(list) } catch {
             throw .unwritableDocument(key: Self.document, model: model, reason: CodingReason.text(of: error))
         }
     }

@@ -14,6 +14,7 @@ struct ProjectionBatch<P: Projection>: Sendable {
 
     /// As many events from a number on as change no more documents than a transaction takes; at least one.
     ///
+    /// - Parameter limit: The most documents. A transaction takes one more, that of the parked keys.
     /// - Throws: ``ProjectionError/reservedKey(_:)``.
     init(_ page: ProjectionPage<P>, from start: Int, limit: Int = Limits.documentsPerBatch - 1) throws(ProjectionError)
     {
@@ -22,20 +23,22 @@ struct ProjectionBatch<P: Projection>: Sendable {
         var numbers: [String: Int] = [:]
         numbers.reserveCapacity(min(page.recorded.count - start, limit))
         var end = start
-        // One document more is that of the parked keys.
         while end < page.recorded.count {
-            let (known, known2, known3) = (names.count, slots.count, slotEnds.count)
+            let (nameCount, slotCount, endCount) = (names.count, slots.count, slotEnds.count)
+            var twin: String?
             for part in page.parts(end) {
-                for key in page.keys[part] { slots.append(try Self.slot(of: key, &numbers, &names)) }
+                for key in page.keys[part] { slots.append(try Self.slot(of: key, &numbers, &names, &twin)) }
                 slotEnds.append(slots.count)
             }
-            if let failure = page.failures[end] {
-                for key in failure.keys ?? [] { _ = try Self.slot(of: key, &numbers, &names) }
+            for key in page.failures[end]?.keys ?? [] { _ = try Self.slot(of: key, &numbers, &names, &twin) }
+            if let twin, end == start {
+                throw .twinKeys(twin, at: ProjectionError.Place(page.recorded[end]))
             }
-            if names.count > limit, end > start {
-                names.removeSubrange(known...)
-                slots.removeSubrange(known2...)
-                slotEnds.removeSubrange(known3...)
+            // Two keys that Swift calls equal, in other bytes, are two documents, and cannot be told apart in one batch.
+            if twin != nil || names.count > limit && end > start {
+                names.removeSubrange(nameCount...)
+                slots.removeSubrange(slotCount...)
+                slotEnds.removeSubrange(endCount...)
                 break
             }
             end += 1
@@ -44,9 +47,12 @@ struct ProjectionBatch<P: Projection>: Sendable {
     }
 
     private static func slot(
-        of key: String, _ numbers: inout [String: Int], _ names: inout [String]
+        of key: String, _ numbers: inout [String: Int], _ names: inout [String], _ twin: inout String?
     ) throws(ProjectionError) -> Int {
-        if let number = numbers[key] { return number }
+        if let number = numbers[key] {
+            if !names[number].utf8.elementsEqual(key.utf8) { twin = key }
+            return number
+        }
         guard key != ParkedKeys.document else { throw .reservedKey(key) }
         numbers[key] = names.count
         names.append(key)

@@ -29,6 +29,8 @@ public enum ProjectionError: Error, Equatable, CustomStringConvertible {
     case tooManyParkedKeys(limit: Int, at: Place, reason: String)
     /// The key to be resumed is not parked.
     case keyNotParked(String)
+    /// An event has two keys that are equal as texts and not in their bytes, so that they cannot be told apart.
+    case twinKeys(String, at: Place)
     /// The projection uses a key that is the runner's own.
     case reservedKey(String)
     case read(ReadError)
@@ -51,6 +53,9 @@ public enum ProjectionError: Error, Equatable, CustomStringConvertible {
             "The projection stopped before event '\(place.type)' at version \(place.version) of stream '\(place.stream)' "
                 + "(position \(place.position)), since \(limit) keys are parked already: mend it, and resume them. \(reason)"
         case .keyNotParked(let key): "Key '\(key)' is not parked: look at the list of parked keys."
+        case .twinKeys(let key, let place):
+            "The event '\(place.type)' at position \(place.position) has the key '\(key)' in two normal forms: bring keys "
+                + "into one."
         case .reservedKey(let key):
             "The key \(key.debugDescription) is the runner's own: let the projection use another."
         case .read(let error): error.description

@@ -49,6 +49,7 @@ struct ProjectionFold<P: Projection>: Sendable {
                     break
                 }
                 for key in keys {
+                    // The batch has no two names that are equal, whatever their bytes.
                     guard let slot = batch.names.firstIndex(of: key), share.has(slot), !isParked[slot] else { continue }
                     isParked[slot] = true
                     outcome.parked.append(

@@ -36,7 +36,13 @@ extension ProjectionRunner {
             let isDone = page.isAtEnd || page.scannedThrough >= checkpoint
             parked[key] = nil
             let outcome = try fold(missed, into: key, stored)
-            let again = outcome.parked.first
+            var again = outcome.parked.first
+            if let failure = outcome.failure {
+                // An event of which nobody can say whether it concerns the key: the key stops before it.
+                again = ParkedKey(
+                    key: key, position: missed[missed.startIndex + failure.index].position,
+                    reason: failure.error.description)
+            }
             if let again {
                 parked[key] = again
             } else if !isDone {
@@ -70,7 +76,12 @@ extension ProjectionRunner {
     ) throws(ProjectionError) -> ProjectionFold<P>.Outcome {
         let page = ProjectionPage(events, by: reader, for: projection)
         let batch = try ProjectionBatch(page, from: 0, limit: .max)
-        guard let slot = batch.names.firstIndex(of: key) else { return ProjectionFold<P>.Outcome() }
+        guard let slot = batch.names.firstIndex(where: { $0.utf8.elementsEqual(key.utf8) }) else {
+            var outcome = ProjectionFold<P>.Outcome()
+            let unknown = page.failures.filter { $0.value.keys == nil }.min { $0.key < $1.key }
+            outcome.failure = unknown.map { ($0.value.error, $0.key) }
+            return outcome
+        }
         return try ProjectionFold(projection: projection, parks: true)
             .run(
                 batch, stored: stored, held: ParkedKeys(nil, of: projection.name),

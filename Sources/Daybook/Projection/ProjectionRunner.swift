@@ -82,6 +82,7 @@ public final class ProjectionRunner<P: Projection>: Sendable {
     /// Takes everything into account that is recorded now, and returns the position reached.
     ///
     /// - Parameter report: Called at the start and after each batch with the position reached and the log's head.
+    @discardableResult
     public func catchUp(
         reporting report: (Position, Position) -> Void = { _, _ in }
     ) async throws(ProjectionError) -> Position {
@@ -159,13 +160,12 @@ public final class ProjectionRunner<P: Projection>: Sendable {
     private func step(_ place: inout Place) async throws(ProjectionError) -> Bool {
         guard !Task.isCancelled else { throw .cancelled }
         let room = batchSize - place.pending.recorded.count
-        let ahead: DecodedPage
-        if let next = place.next {
-            ahead = try next.get()
-        } else {
-            ahead = try await read(room, after: place.scanned).get()
-        }
+        let read: Result<DecodedPage, ProjectionError>
+        if let next = place.next { read = next } else { read = await self.read(room, after: place.scanned) }
         place.next = nil
+        // What lies before a page that cannot be read counts all the same.
+        if case .failure(let error) = read, error != .cancelled { try await fold(&place) }
+        let ahead = try read.get()
         place.pending.append(ahead.page)
         place.pendingBytes += ahead.bytes
         place.scanned = max(place.scanned, ahead.scannedThrough)
@@ -174,7 +174,8 @@ public final class ProjectionRunner<P: Projection>: Sendable {
             try await fold(&place)
         } else {
             // The next events are read and decoded while these are folded and saved.
-            async let next = read(isFull ? batchSize : room - ahead.page.recorded.count, after: place.scanned)
+            let (limit, scanned) = (isFull ? batchSize : room - ahead.page.recorded.count, place.scanned)
+            async let next = self.read(limit, after: scanned)
             if isFull || place.pending.recorded.isEmpty { try await fold(&place) }
             place.next = await next
         }

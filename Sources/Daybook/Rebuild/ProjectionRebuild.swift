@@ -127,10 +127,16 @@ public struct ProjectionRebuild<Old: Projection, New: Projection>: Sendable {
                 count: comparison.differenceCount, allowed: allowed,
                 first: comparison.differences.prefix(5).map(\.key))
         }
-        let parked: [ParkedKey]
-        do { parked = try await runner.parkedKeys() } catch { throw .projection(error) }
-        guard parked.isEmpty else { throw .parkedKeys(parked.map(\.key)) }
-        let position = try await positions()
+        var position = try await positions()
+        while true {
+            let parked: [ParkedKey]
+            do { parked = try await runner.parkedKeys() } catch { throw .projection(error) }
+            guard parked.isEmpty else { throw .parkedKeys(parked.map(\.key)) }
+            // A key that was parked meanwhile came with another checkpoint.
+            let again = try await positions()
+            defer { position = again }
+            if again.new == position.new { break }
+        }
         guard position.new >= position.old else { throw .behind(new: position.new, old: position.old) }
         do {
             let target = try await alias.target()

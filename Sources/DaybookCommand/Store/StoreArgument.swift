@@ -49,6 +49,7 @@ extension CommandFailure {
             case .owned: .unavailable
             case .corrupted, .logTooShort: .damageFound
             case .notADaybook, .newerFormat: .malformedInput
+            case .refused: .refused
             case .storageFailed: .inputOutput
             }
         self.init(code, error.description)

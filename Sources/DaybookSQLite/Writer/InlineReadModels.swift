@@ -37,7 +37,10 @@ final class InlineReadModels {
     }
 
     /// Brings read models that are new, or were not taken along the last time, up to the log's end.
-    func catchUp(_ log: LogReader, head: Int64) throws {
+    ///
+    /// - Parameter path: The store's file, for the error.
+    /// - Throws: ``OpenError/refused(path:by:reason:)`` when one cannot take an event.
+    func catchUp(_ log: LogReader, head: Int64, path: String) throws {
         for model in models {
             var next = try documents.checkpoint(of: model.name) + 1
             while next <= head {
@@ -52,7 +55,8 @@ final class InlineReadModels {
                     try log.connection.execute("COMMIT")
                 } catch {
                     if log.connection.isInTransaction { try? log.connection.execute("ROLLBACK") }
-                    throw error
+                    if error is SQLiteFailure { throw error }
+                    throw OpenError.refused(path: path, by: model.name, reason: "\(error)")
                 }
                 next = end + 1
             }

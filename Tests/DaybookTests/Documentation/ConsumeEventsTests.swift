@@ -56,4 +56,26 @@ struct ConsumeEventsTests {
         // end of sample
         #expect(try await group.status().settled == 4)
     }
+
+    @Test("joins anew", .timeLimit(.minutes(1)))
+    func joinsAnew() async throws {
+        let store = InMemoryEventStore()
+        let group = ConsumerGroup("deposits", of: store, AccountEvent.self, in: store)
+        let handler: @Sendable (ConsumerDelivery<AccountEvent>) async throws -> Void = { _ in }
+        @Sendable func work() async throws {
+            // sample: join anew
+            while !Task.isCancelled {
+                do {
+                    try await group.run(handler)
+                } catch .refused(.leaseLost) {
+                    continue  // What was not acknowledged is delivered again.
+                }
+            }
+            // end of sample
+        }
+        let member = Task { try await work() }
+        while try await group.status().members.isEmpty { await Task.yield() }
+        member.cancel()
+        try await member.value
+    }
 }
