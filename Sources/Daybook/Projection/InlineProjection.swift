@@ -38,12 +38,16 @@ public struct InlineProjection<P: Projection>: InlineReadModel {
         let parked = try ParkedKeys(try documents.document(ParkedKeys.document), of: name)
         guard parked.isEmpty else { throw HasParkedKeys(model: name, keys: parked.list.map(\.key)) }
         let page = ProjectionPage(events[...], by: reader, for: projection)
-        let batch = try ProjectionBatch(page, from: 0, limit: .max)
-        var stored: [String: [UInt8]] = [:]
-        for key in batch.names { stored[key] = try documents.document(key) }
-        let outcome = try ProjectionFold(projection: projection, parks: false)
-            .run(batch, stored: stored, held: ParkedKeys(nil, of: name))
-        if let failure = outcome.failure { throw failure.error }
-        for (key, data) in outcome.changes { try documents.set(data, for: key) }
+        var next = 0
+        while next < page.recorded.count {
+            let batch = try ProjectionBatch(page, from: next, limit: .max)
+            next = batch.range.upperBound
+            var stored: [String: [UInt8]] = [:]
+            for key in batch.names { stored[key] = try documents.document(key) }
+            let outcome = try ProjectionFold(projection: projection, parks: false)
+                .run(batch, stored: stored, held: parked)
+            if let failure = outcome.failure { throw failure.error }
+            for (key, data) in outcome.changes { try documents.set(data, for: key) }
+        }
     }
 }

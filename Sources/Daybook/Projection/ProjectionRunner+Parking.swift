@@ -75,17 +75,29 @@ extension ProjectionRunner {
         _ events: ArraySlice<RecordedEvent>, into key: String, _ stored: [String: [UInt8]]
     ) throws(ProjectionError) -> ProjectionFold<P>.Outcome {
         let page = ProjectionPage(events, by: reader, for: projection)
-        let batch = try ProjectionBatch(page, from: 0, limit: .max)
-        guard let slot = batch.names.firstIndex(where: { $0.utf8.elementsEqual(key.utf8) }) else {
-            var outcome = ProjectionFold<P>.Outcome()
-            let unknown = page.failures.filter { $0.value.keys == nil }.min { $0.key < $1.key }
-            outcome.failure = unknown.map { ($0.value.error, $0.key) }
-            return outcome
+        var stored = stored
+        var whole = ProjectionFold<P>.Outcome()
+        var next = 0
+        while next < page.recorded.count, whole.failure == nil, whole.parked.isEmpty {
+            let batch = try ProjectionBatch(page, from: next, limit: .max)
+            next = batch.range.upperBound
+            guard let slot = batch.names.firstIndex(where: { $0.utf8.elementsEqual(key.utf8) }) else {
+                let unknown = page.failures.filter { $0.value.keys == nil && batch.range.contains($0.key) }
+                whole.failure = unknown.min { $0.key < $1.key }.map { ($0.value.error, $0.key) }
+                continue
+            }
+            let outcome = try ProjectionFold(projection: projection, parks: true)
+                .run(
+                    batch, stored: stored, held: ParkedKeys(nil, of: projection.name),
+                    ProjectionFold<P>.Share(part: slot, parts: max(batch.names.count, 2)))
+            if let change = outcome.changes[key] {
+                whole.changes.updateValue(change, forKey: key)
+                stored[key] = change
+            }
+            whole.parked = outcome.parked
+            whole.failure = outcome.failure
         }
-        return try ProjectionFold(projection: projection, parks: true)
-            .run(
-                batch, stored: stored, held: ParkedKeys(nil, of: projection.name),
-                ProjectionFold<P>.Share(part: slot, parts: max(batch.names.count, 2)))
+        return whole
     }
 
     private func parked() async throws(ProjectionError) -> (keys: ParkedKeys, data: [UInt8]?) {

@@ -92,6 +92,46 @@ struct ConsumerGroupStateTests {
         #expect(try claim(&state, first, at: late).map(\.position) == [4, 5])
     }
 
+    @Test("goes on with suspects and others beside a handler that hangs")
+    func suspectBesideHanging() throws {
+        var (state, token) = try state("x", "y")
+        _ = try claim(&state, token, at: start)
+        let late = start.advanced(by: .seconds(10))
+        let second = try join(&state, "b", at: late)
+        _ = try state.apply(.scan(token: second, from: state.scanned, events: [(3, "z")], through: 3), at: late, policy)
+        #expect(try claim(&state, second, at: late).map(\.position) == [1])
+        // Its handler never returns; the member renews its lease all the same.
+        var now = late
+        while now < late.advanced(by: policy.handlerTimeout + .seconds(1)) {
+            now = now.advanced(by: policy.lease / 2)
+            _ = try state.apply(.renew(token: second), at: now, policy)
+        }
+        let next = try claim(&state, second, at: now)
+        #expect(next.map(\.position) == [2])
+        _ = try state.apply(.acknowledge(fence: next[0].fence, position: 2), at: now, policy)
+        #expect(try claim(&state, second, at: now).map(\.position) == [3])
+    }
+
+    @Test("does not park an event for another's fault, however few deliveries are allowed")
+    func innocent() throws {
+        let policy = ConsumerPolicy(lease: .seconds(5), deliveries: 1, backoff: .zero)
+        var state = ConsumerGroupState(after: .start)
+        guard case .joined(let token)? = try state.apply(.join("a"), at: start, policy).first else { return }
+        _ = try state.apply(
+            .scan(token: token, from: .start, events: [(1, "x"), (2, "y")], through: 2), at: start, policy)
+        _ = try state.apply(.claim(token: token), at: start, policy)
+        let late = start.advanced(by: .seconds(10))
+        guard case .joined(let second)? = try state.apply(.join("b"), at: late, policy).first else { return }
+        #expect(state.held.isEmpty)
+        guard case .deliver(1, _, _, _)? = try state.apply(.claim(token: second), at: late, policy).first else {
+            Issue.record("\(state)")
+            return
+        }
+        let later = late.advanced(by: .seconds(10))
+        _ = try state.apply(.join("c"), at: later, policy)
+        #expect(state.held.keys.map(\.rawValue) == ["x"])
+    }
+
     @Test("refuses an answer at the very moment at which the lease ends, though nobody took the event")
     func leaseBound() throws {
         var (state, token) = try state("x")

@@ -108,4 +108,31 @@ struct DecisionReplayTests {
         ) { try await replay.run() }
         #expect(try await replay.run(after: .position(3)).commandCount == 0)
     }
+
+    @Test("are not decided on a state that retention had hidden")
+    func hidden() async throws {
+        let store = InMemoryEventStore()
+        let accounts = accounts(in: store)
+        try await accounts.handle([.deposit(amount: 1), .deposit(amount: 2), .deposit(amount: 4)], id: "1")
+        try await store.setRetention(Retention(maxCount: 1), of: "account-1")
+        let position = try await store.head()
+        try await accounts.handle(.deposit(amount: 8), id: "1")
+        let replay = DecisionReplay(CashAccount.self, of: "account", in: store)
+        #expect(try await replay.run(through: .position(position)).commandCount == 3)
+        await #expect(
+            throws: DecisionReplayError.hiddenHistory(record: "account_commands-1", position: position.next)
+        ) { try await replay.run() }
+        try await store.setRetention(.unlimited, of: "account-1")
+        let lifted = try await store.head()
+        try await accounts.handle(.withdraw(amount: 15), id: "1")
+        #expect(try await replay.run(after: .position(lifted)).differenceCount == 0)
+    }
+
+    @Test("are those after a moment between the records of one append")
+    func between() async throws {
+        let store = InMemoryEventStore()
+        try await accounts(in: store).handle([.deposit(amount: 1), .deposit(amount: 2)], id: "1")
+        let report = try await DecisionReplay(CashAccount.self, of: "account", in: store).run(after: .position(1))
+        #expect(report.commandCount == 1 && report.differenceCount == 0)
+    }
 }

@@ -327,6 +327,29 @@ struct ProcessRunnerTests {
         #expect(try await runner.state(of: "1").state.isOpen)
     }
 
+    @Test(
+        "lets other deadlines pass when a process was deleted, and begins it anew", .timeLimit(.minutes(1)),
+        arguments: TestStore.all)
+    func deletedProcess(_ make: TestStore) async throws {
+        let store = try await make.make()
+        let shelf = CommandHandler(Shelf.self, in: store, category: "shelf")
+        let time = DrivenTime(at: TimeSource.system.now)
+        try await record([.placed(sale: "1"), .placed(sale: "2")], in: store)
+        try await runner(store, store, time: time, shelf: shelf).react()
+        try await store.delete("fulfilment-1")
+        let runner = runner(store, store, time: time, shelf: shelf)
+        time.advance(by: .seconds(3600))
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await runner.run() }
+            try await eventually("the other is given back") {
+                try await runner.state(of: "2").state.failure == "not paid"
+            }
+            try await record([.placed(sale: "1")], in: store)
+            try await eventually("it is begun anew") { try await runner.state(of: "1").state.sale == "1" }
+            group.cancelAll()
+        }
+    }
+
     @Test("stops before an input that it refuses, after those before it", arguments: TestStore.all)
     func poison(_ make: TestStore) async throws {
         let store = try await make.make()

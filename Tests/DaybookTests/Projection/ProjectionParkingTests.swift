@@ -2,6 +2,7 @@ import Daybook
 import DaybookCore
 import DaybookSQLite
 import DaybookTesting
+import Foundation
 import Synchronization
 import Testing
 
@@ -195,6 +196,78 @@ struct ProjectionParkingTests {
         _ = try await ProjectionRunner(Picky(), of: store, in: others, failurePolicy: .parkKeys()).catchUp()
         #expect(try await mended.readModel.document("account-1") == Balance(amount: 39, events: 5))
         #expect(try await mended.parkedKeys().isEmpty)
+    }
+
+    @Test("stays parked before an event of which nobody can say whether it concerns the key", arguments: TestStore.all)
+    func unknowable(_ make: TestStore) async throws {
+        let store = try await make.make()
+        let accounts = accounts(in: store)
+        let frozen = NewEvent(type: "account.frozen", data: Array("{}".utf8))
+        try await accounts.handle([.deposit(amount: 1), .deposit(amount: 13), .deposit(amount: 2)], id: "1")
+        try await store.append([frozen], to: "account-1")
+        try await accounts.handle(.deposit(amount: 4), id: "2")
+        _ = try await runner(store, Picky(refused: [13])).catchUp()
+        var blind = Picky()
+        blind.tellsKeys = false
+        for _ in 0..<2 {
+            await #expect(throws: ProjectionError.self) { try await self.runner(store, blind).resume("account-1") }
+            #expect(try await runner(store, blind).parkedKeys().map(\.position) == [4])
+            #expect(
+                try await runner(store, blind).readModel.document("account-1") == Balance(amount: 16, events: 3))
+        }
+    }
+
+    @Test("tells keys apart by their bytes", arguments: TestStore.all, [1, 100])
+    func twins(_ make: TestStore, batchSize: Int) async throws {
+        struct Names: Projection {
+            struct Unwanted: Error {}
+            let name: ReadModelName = "names"
+            var refused = 0
+            func keys(for event: AccountEvent, recorded: RecordedEvent) -> [String] { [recorded.stream.rawValue] }
+            func apply(
+                _ event: AccountEvent, recorded: RecordedEvent, key: String, to document: inout Balance?
+            ) throws {
+                guard case .deposited(let amount) = event else { return }
+                if amount == refused { throw Unwanted() }
+                document = Balance(amount: (document?.amount ?? 0) + amount, events: (document?.events ?? 0) + 1)
+            }
+        }
+        // The in-memory store keys documents by texts, so that there the two are one.
+        guard make.description == "SQLite" else { return }
+        let store = try await make.make()
+        let accounts = accounts(in: store)
+        let (composed, decomposed) = ("\u{E9}", "e\u{301}")
+        for (id, amount) in [(composed, 1), (decomposed, 2), (composed, 13), (decomposed, 4), (composed, 8)] {
+            try await accounts.handle(.deposit(amount: amount), id: id)
+        }
+        let runner = ProjectionRunner(
+            Names(refused: 13), of: store, in: store, batchSize: batchSize, failurePolicy: .parkKeys())
+        try await runner.catchUp()
+        #expect(try await runner.readModel.document("account-\(composed)") == Balance(amount: 1, events: 1))
+        #expect(try await runner.readModel.document("account-\(decomposed)") == Balance(amount: 6, events: 2))
+        let mended = ProjectionRunner(Names(), of: store, in: store, failurePolicy: .parkKeys())
+        try await mended.resume("account-\(composed)")
+        #expect(try await mended.readModel.document("account-\(composed)") == Balance(amount: 22, events: 3))
+        #expect(try await mended.readModel.document("account-\(decomposed)") == Balance(amount: 6, events: 2))
+    }
+
+    @Test("is not kept inline while keys are parked")
+    func inlineOverParked() async throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("daybook-inline-\(EventID())")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let path = folder.appendingPathComponent("log.daybook").path
+        let store = try await SQLiteEventStore.open(path)
+        try await accounts(in: store).handle(.deposit(amount: 13), id: "1")
+        _ = try await runner(store, Picky(refused: [13])).catchUp()
+        try await accounts(in: store).handle(.deposit(amount: 1), id: "1")
+        await store.close()
+        var configuration = SQLiteEventStore.Configuration()
+        configuration.inlineReadModels = [InlineProjection(Picky())]
+        let error = await #expect(throws: OpenError.self) {
+            try await SQLiteEventStore.open(path, configuration: configuration)
+        }
+        #expect("\(error!)".contains("1 keys of read model 'picky' are parked (account-1)"))
     }
 
     @Test("keeps its own document out of sight")
