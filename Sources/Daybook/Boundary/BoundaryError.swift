@@ -10,6 +10,8 @@ public enum BoundaryError<Rejection: Error & Sendable>: Error, CustomStringConve
     /// A decided event lies outside of the boundary of its command, so that the next decision would not see it: it lacks
     /// a tag, or the boundary lacks its type.
     case outsideBoundary(type: EventType, stream: StreamName, tags: [Tag])
+    /// The command was to be recorded, and its boundary takes in the records of commands: it names neither tags nor types.
+    case recordInsideBoundary(type: EventType, stream: StreamName)
     case append(AppendError)
     case read(ReadError)
     /// An event inside the boundary that this program cannot read.
@@ -38,6 +40,9 @@ public enum BoundaryError<Rejection: Error & Sendable>: Error, CustomStringConve
         case .outsideBoundary(let type, let stream, let tags):
             "The decided event '\(type)' of stream '\(stream)' has the tags \(tags.map(\.rawValue)), which the boundary of "
                 + "its own command does not take in: give the event the tags of its subjects, or widen the boundary."
+        case .recordInsideBoundary(let type, let stream):
+            "The command was to be recorded in stream '\(stream)', and its own boundary takes in every event, also such a "
+                + "'\(type)': name tags or types in each item of the boundary."
         case .append(let error): error.description
         case .read(let error): error.description
         case .undecodable(let error): error.description

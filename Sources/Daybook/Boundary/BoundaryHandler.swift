@@ -19,6 +19,7 @@ public struct BoundaryHandler<D: BoundaryDecider>: Sendable {
     private let retry: RetryPolicy
     private let clock: any Clock<Duration>
     private let randomness: Randomness
+    private var records: Records?
 
     /// What spreads the waits between attempts.
     private final class Randomness: Sendable {
@@ -27,10 +28,10 @@ public struct BoundaryHandler<D: BoundaryDecider>: Sendable {
         init(_ generator: any RandomNumberGenerator & Sendable) { self.generator = Mutex(generator) }
     }
 
-    /// A state, and the position up to which nothing inside the boundary is missing in it.
-    private struct Basis {
-        var state: D.State
-        var position: Position
+    /// Which commands are recorded, and where.
+    private struct Records {
+        var recording: CommandRecording<D.Command>
+        var stream: StreamName
     }
 
     /// - Parameters:
@@ -49,6 +50,22 @@ public struct BoundaryHandler<D: BoundaryDecider>: Sendable {
         self.randomness = Randomness(randomness)
     }
 
+    /// A handler that records the commands themselves as well, as ``CommandRecord``s, for ``BoundaryDecisionReplay``.
+    ///
+    /// ```swift
+    /// let enrolments = BoundaryHandler(Enrolment.self, in: store).recording(.all, in: "enrolment_commands")
+    /// ```
+    ///
+    /// A command that is carried out is recorded in the same append as its events, before them; a rejection by an append
+    /// of its own, which is made only if nothing was added inside the boundary meanwhile.
+    ///
+    /// - Parameter stream: Where the records go. It must be no other handler's.
+    public func recording(_ recording: CommandRecording<D.Command>, in stream: StreamName) -> BoundaryHandler {
+        var handler = self
+        handler.records = Records(recording: recording, stream: stream)
+        return handler
+    }
+
     /// Carries out a command.
     ///
     /// - Parameter commandID: Makes the command take effect once, however often it is repeated. Give every command its
@@ -59,43 +76,55 @@ public struct BoundaryHandler<D: BoundaryDecider>: Sendable {
     public func handle(
         _ command: D.Command, commandID: CommandID? = nil
     ) async throws(BoundaryError<D.Rejection>) -> BoundaryReceipt {
-        let query = D.boundary(of: command)
+        var fold = BoundaryFold<D>(for: command)
         let correlationID = commandID?.rawValue ?? EventID().description
         let metadata = CommandContext.current.metadata(commandID: commandID, correlationID: correlationID).encoded()
-        var basis = Basis(state: D.initialState(for: command), position: .start)
         var attempts = 0
         if let commandID, let receipt = try await receipt(for: commandID) { return receipt }
         while true {
-            try await extend(&basis, by: query)
-            let decided: [PlacedEvent]
-            do throws(D.Rejection) {
-                decided = try D.decide(command, in: basis.state)
-            } catch {
-                // Another call with this identifier may have changed the state on which this one is refused.
-                if let commandID, let receipt = try await receipt(for: commandID) { return receipt }
-                throw .rejected(error)
-            }
-            var request = try request(for: decided, inside: query, metadata: metadata)
-            request.commandID = commandID
-            request.condition = AppendCondition(failIfEventsMatch: query, after: basis.position)
-            if decided.isEmpty, commandID == nil {
-                return BoundaryReceipt(nothingAt: basis.position)
-            }
-            do {
-                return BoundaryReceipt(try await store.append(request))
-            } catch {
-                switch error {
-                case .conditionFailed: attempts += 1
-                case .commandReused:
-                    // Another call was faster with the same command, and decided on another state.
-                    guard let commandID, let receipt = try await receipt(for: commandID) else { throw .append(error) }
-                    return receipt
-                default: throw BoundaryError(error)
-                }
-            }
+            try await extend(&fold)
+            if let receipt = try await attempt(command, on: fold, commandID: commandID, metadata) { return receipt }
+            attempts += 1
             guard attempts < retry.attempts else { throw .conflict(attempts: attempts) }
             let delay = randomness.generator.withLock { retry.delay(after: attempts, using: &$0) }
             do { try await clock.sleep(for: delay) } catch { throw .cancelled(mayBeRecorded: false) }
+        }
+    }
+
+    /// Decides a command, and records what comes of it.
+    ///
+    /// - Returns: Nil when events were added inside the boundary meanwhile.
+    private func attempt(
+        _ command: D.Command, on fold: BoundaryFold<D>, commandID: CommandID?, _ metadata: [UInt8]
+    ) async throws(BoundaryError<D.Rejection>) -> BoundaryReceipt? {
+        let decided: [PlacedEvent]
+        do throws(D.Rejection) {
+            decided = try D.decide(command, in: fold.state)
+        } catch {
+            // Another call with this identifier may have changed the state on which this one is refused.
+            if let commandID, let receipt = try await receipt(for: commandID) { return receipt }
+            guard try await record(error, of: command, on: fold, metadata) else { return nil }
+            throw .rejected(error)
+        }
+        var request = AppendRequest()
+        if let record = try record(of: command, on: fold, .success(decided.count), metadata), let records {
+            request.append([record], to: records.stream, expecting: .any)
+        }
+        try add(decided, inside: fold.query, metadata: metadata, to: &request)
+        if request.writes.isEmpty, commandID == nil { return BoundaryReceipt(nothingAt: fold.position) }
+        request.commandID = commandID
+        request.condition = AppendCondition(failIfEventsMatch: fold.query, after: fold.position)
+        do {
+            return BoundaryReceipt(try await store.append(request), without: records?.stream)
+        } catch {
+            switch error {
+            case .conditionFailed: return nil
+            case .commandReused:
+                // Another call was faster with the same command, and decided on another state.
+                guard let commandID, let receipt = try await receipt(for: commandID) else { throw .append(error) }
+                return receipt
+            default: throw BoundaryError(error)
+            }
         }
     }
 
@@ -105,56 +134,72 @@ public struct BoundaryHandler<D: BoundaryDecider>: Sendable {
         do {
             guard var result = try await store.receipt(for: commandID) else { return nil }
             result.isRepeat = true
-            return BoundaryReceipt(result)
+            return BoundaryReceipt(result, without: records?.stream)
         } catch {
             throw BoundaryError(error)
         }
     }
 
-    /// Folds what was added inside the boundary.
-    private func extend(_ basis: inout Basis, by query: EventQuery) async throws(BoundaryError<D.Rejection>) {
-        while true {
-            guard !Task.isCancelled else { throw .cancelled(mayBeRecorded: false) }
-            let page: LogPage
-            do {
-                page = try await store.readPage(
-                    from: .after(basis.position), direction: .forward, filter: EventFilter(query: query),
-                    limit: Limits.eventsPerPage)
-            } catch {
-                throw BoundaryError(error)
+    private func extend(_ fold: inout BoundaryFold<D>) async throws(BoundaryError<D.Rejection>) {
+        do {
+            try await fold.extend(in: store, reader: reader)
+        } catch {
+            switch error {
+            case .read(let error): throw BoundaryError(error)
+            case .undecodable(let error): throw .undecodable(error)
             }
-            for recorded in page.events {
-                do {
-                    for event in try reader.decode(recorded) {
-                        D.evolve(&basis.state, with: event, of: recorded.stream)
-                    }
-                } catch {
-                    throw .undecodable(error)
-                }
-            }
-            basis.position = max(basis.position, page.scannedThrough)
-            if page.isAtEnd { return }
         }
     }
 
-    private func request(
-        for decided: [PlacedEvent], inside query: EventQuery, metadata: [UInt8]
-    ) throws(BoundaryError<D.Rejection>) -> AppendRequest {
-        var order: [StreamName] = []
-        var events: [StreamName: [NewEvent]] = [:]
-        for placed in decided {
-            let encoded: EncodedEvent
-            do { encoded = try placed.encode() } catch { throw .unencodable(error) }
-            let tags = placed.tags
-            guard query.matches(type: encoded.type, tags: tags) else {
-                throw .outsideBoundary(type: encoded.type, stream: placed.stream, tags: tags)
-            }
-            if events[placed.stream] == nil { order.append(placed.stream) }
-            events[placed.stream, default: []].append(
-                NewEvent(encoded, metadata: metadata, tags: tags))
+    /// The record of a command, when there is to be one.
+    private func record(
+        of command: D.Command, on fold: BoundaryFold<D>,
+        _ outcome: Result<Int, CommandRecording<D.Command>.Reason>, _ metadata: [UInt8]
+    ) throws(BoundaryError<D.Rejection>) -> NewEvent? {
+        guard let records, let encode = records.recording.encode else { return nil }
+        let encoded: EncodedEvent
+        do { encoded = try encode(command, fold.position.rawValue, outcome) } catch { throw .unencodable(error) }
+        guard !fold.query.matches(type: encoded.type, tags: []) else {
+            throw .recordInsideBoundary(type: encoded.type, stream: records.stream)
         }
+        return NewEvent(encoded, metadata: metadata)
+    }
+
+    /// Records a rejection, when it is to be.
+    ///
+    /// - Returns: False when events were added inside the boundary meanwhile, so that the command is to be decided anew.
+    private func record(
+        _ rejection: D.Rejection, of command: D.Command, on fold: BoundaryFold<D>, _ metadata: [UInt8]
+    ) async throws(BoundaryError<D.Rejection>) -> Bool {
+        guard let records, records.recording.includesRejected else { return true }
+        let reason = CommandRecording<D.Command>.Reason(text: String(describing: rejection))
+        guard let record = try record(of: command, on: fold, .failure(reason), metadata) else { return true }
         var request = AppendRequest()
-        for stream in order { request.append(events[stream] ?? [], to: stream, expecting: .any) }
-        return request
+        request.append([record], to: records.stream, expecting: .any)
+        request.condition = AppendCondition(failIfEventsMatch: fold.query, after: fold.position)
+        do {
+            _ = try await store.append(request)
+            return true
+        } catch {
+            if case .conditionFailed = error { return false }
+            throw BoundaryError(error)
+        }
+    }
+
+    private func add(
+        _ decided: [PlacedEvent], inside query: EventQuery, metadata: [UInt8], to request: inout AppendRequest
+    ) throws(BoundaryError<D.Rejection>) {
+        for (stream, events) in PlacedEvent.byStream(decided) {
+            var new: [NewEvent] = []
+            for placed in events {
+                let encoded: EncodedEvent
+                do { encoded = try placed.encode() } catch { throw .unencodable(error) }
+                guard query.matches(type: encoded.type, tags: placed.tags) else {
+                    throw .outsideBoundary(type: encoded.type, stream: stream, tags: placed.tags)
+                }
+                new.append(NewEvent(encoded, metadata: metadata, tags: placed.tags))
+            }
+            request.append(new, to: stream, expecting: .any)
+        }
     }
 }

@@ -21,10 +21,11 @@ public struct BoundaryReceipt: Sendable, Hashable {
         isRepeat = false
     }
 
-    init(_ result: AppendResult) {
-        streams = result.streams
+    /// - Parameter records: Where the command itself was recorded, which is no part of what became of it.
+    init(_ result: AppendResult, without records: StreamName?) {
+        streams = result.streams.filter { $0.stream != records }
         position = result.position
-        eventCount = result.eventCount
+        eventCount = result.eventCount - (streams.count < result.streams.count ? 1 : 0)
         recordedAt = result.recordedAt
         isRepeat = result.isRepeat
     }

@@ -31,4 +31,18 @@ public struct PlacedEvent: Sendable {
         self.init(
             event, in: try StreamName(category: category, id: id), tags: D.tags(ofSubject: id), codec: codec)
     }
+    /// Events by stream, in the order in which they are recorded: the streams as each is first named.
+    static func byStream(_ events: [PlacedEvent]) -> [(stream: StreamName, events: [PlacedEvent])] {
+        var groups: [(stream: StreamName, events: [PlacedEvent])] = []
+        var places: [StreamName: Int] = [:]
+        for event in events {
+            if let place = places[event.stream] {
+                groups[place].events.append(event)
+            } else {
+                places[event.stream] = groups.count
+                groups.append((event.stream, [event]))
+            }
+        }
+        return groups
+    }
 }

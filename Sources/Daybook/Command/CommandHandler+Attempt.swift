@@ -189,7 +189,8 @@ extension CommandHandler {
     ) throws(CommandError<D.Rejection>) {
         guard let encode = recording.encode else { return }
         do {
-            decision.records.append(NewEvent(try encode(command, version, .success(count)), metadata: metadata))
+            decision.records.append(
+                NewEvent(try encode(command, version?.rawValue, .success(count)), metadata: metadata))
         } catch {
             throw .unencodable(error)
         }
@@ -207,7 +208,7 @@ extension CommandHandler {
         else { return true }
         let reason = CommandRecording<D.Command>.Reason(text: String(describing: rejection))
         let encoded: EncodedEvent
-        do { encoded = try encode(element.command, basis.version, .failure(reason)) } catch {
+        do { encoded = try encode(element.command, basis.version?.rawValue, .failure(reason)) } catch {
             throw .unencodable(error)
         }
         let metadata = element.context.metadata(commandID: commandID, correlationID: correlationID).encoded()

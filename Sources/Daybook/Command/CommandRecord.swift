@@ -4,8 +4,8 @@ import DaybookCore
 /// came of it.
 ///
 /// Records are in a stream of their own beside the subject's, `account_commands-42` for `account-42`, so that no state
-/// is folded from them; those of a command that was carried out are in the same append as its events, before them.
-/// ``DecisionReplay`` decides them again under other rules.
+/// is folded from them, or where ``BoundaryHandler/recording(_:in:)`` says; those of a command that was carried out are in the same append as its events, before them.
+/// ``DecisionReplay`` and ``BoundaryDecisionReplay`` decide them again under other rules.
 ///
 /// Commands are recorded as JSON and read for years, so that they are locked and changed like events: with a
 /// ``SchemaSource`` of this type, and a command that is a ``VersionedCommand``.
@@ -13,9 +13,10 @@ public enum CommandRecord<Command: Codable & Sendable>: DomainEvent {
     public static var typePrefix: String { "command" }
 
     /// The command was decided on the state after a version of the subject's stream, nil for none, and led to so many
-    /// events, which follow on that version.
+    /// events, which follow on that version. Of a command on several subjects: on what was inside its boundary up to a
+    /// position of the log; its events follow on the record.
     case carriedOut(command: Command, after: Int64?, events: Int)
-    /// The command was rejected on the state after a version.
+    /// The command was rejected on the state after a version, or position.
     case rejected(command: Command, after: Int64?, reason: String)
 
     public static func schemaVersion(of type: EventType) -> UInt32 { CommandVersions.current(of: Command.self) }

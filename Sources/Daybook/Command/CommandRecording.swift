@@ -5,10 +5,10 @@ import DaybookCore
 /// It costs one event more for each command, in the same append. Without it the log says what happened, and not what
 /// was wanted: rejected commands leave no trace, and ``DecisionReplay`` has nothing to decide again.
 public struct CommandRecording<Command: Sendable>: Sendable {
-    /// Writes a record of a command, decided after a version, with what came of it: the number of its events, or why
+    /// Writes a record of a command, decided after a version or position, with what came of it: the number of its events, or why
     /// it was rejected.
     typealias Encode =
-        @Sendable (Command, StreamVersion?, Result<Int, Reason>) throws(EventEncodingError) -> EncodedEvent
+        @Sendable (Command, Int64?, Result<Int, Reason>) throws(EventEncodingError) -> EncodedEvent
 
     struct Reason: Error {
         var text: String
@@ -31,12 +31,12 @@ extension CommandRecording where Command: Codable {
 
     private static func encoder() -> Encode {
         let codec = JSONEventCodec<CommandRecord<Command>>()
-        return { command, version, outcome throws(EventEncodingError) in
+        return { command, after, outcome throws(EventEncodingError) in
             switch outcome {
             case .success(let count):
-                try codec.encode(.carriedOut(command: command, after: version?.rawValue, events: count))
+                try codec.encode(.carriedOut(command: command, after: after, events: count))
             case .failure(let reason):
-                try codec.encode(.rejected(command: command, after: version?.rawValue, reason: reason.text))
+                try codec.encode(.rejected(command: command, after: after, reason: reason.text))
             }
         }
     }

@@ -64,8 +64,8 @@ public struct DecisionReplay<D: Decider>: Sendable where D.Command: Codable {
     public func run(
         after first: LogMoment? = nil, through last: LogMoment = .latest, keepingFirst limit: Int = 1_000,
         progress: (Position, Position) -> Void = { _, _ in }
-    ) async throws(DecisionReplayError) -> DecisionReport<D> {
-        var report = DecisionReport<D>(limit: limit)
+    ) async throws(DecisionReplayError) -> DecisionReport<D.Command, D.Event> {
+        var report = DecisionReport<D.Command, D.Event>(limit: limit)
         var subjects: [StreamName: Subject] = [:]
         var end: Position
         do { end = try await log.head() } catch { throw DecisionReplayError(error) }
@@ -99,7 +99,7 @@ public struct DecisionReplay<D: Decider>: Sendable where D.Command: Codable {
 
     private func take(
         _ event: RecordedEvent, isDecided: Bool, _ subjects: inout [StreamName: Subject],
-        _ report: inout DecisionReport<D>
+        _ report: inout DecisionReport<D.Command, D.Event>
     ) throws(DecisionReplayError) {
         if let stream = event.stream.controlled {
             // A stream that is deleted begins anew, and its versions go on.
@@ -123,7 +123,8 @@ public struct DecisionReplay<D: Decider>: Sendable where D.Command: Codable {
     }
 
     private func decide(
-        _ event: RecordedEvent, counts: Bool, _ subject: inout Subject, _ report: inout DecisionReport<D>
+        _ event: RecordedEvent, counts: Bool, _ subject: inout Subject,
+        _ report: inout DecisionReport<D.Command, D.Event>
     ) throws(DecisionReplayError) {
         let records: [CommandRecord<D.Command>]
         do { records = try commands.decode(event) } catch { throw .undecodable(error) }
@@ -154,7 +155,7 @@ public struct DecisionReplay<D: Decider>: Sendable where D.Command: Codable {
     }
 
     private func fold(
-        _ event: RecordedEvent, into subject: inout Subject, _ report: inout DecisionReport<D>
+        _ event: RecordedEvent, into subject: inout Subject, _ report: inout DecisionReport<D.Command, D.Event>
     ) throws(DecisionReplayError) {
         let events: [D.Event]
         do { events = try codec.decode(event) } catch { throw .undecodable(error) }
@@ -195,15 +196,12 @@ public struct DecisionReplay<D: Decider>: Sendable where D.Command: Codable {
     }
 
     /// Compares what was recorded with what is decided now.
-    private func close(_ decision: Decision, _ report: inout DecisionReport<D>) throws(DecisionReplayError) {
+    private func close(_ decision: Decision, _ report: inout DecisionReport<D.Command, D.Event>)
+        throws(DecisionReplayError)
+    {
         guard decision.counts else { return }
-        let kind: DecisionDifference<D>.Kind?
-        switch (decision.recorded, decision.replayed) {
-        case (.rejected(let old), .rejected(let new)): kind = old == new ? nil : .otherReason
-        case (.rejected, .events): kind = .nowCarriedOut
-        case (.events, .rejected): kind = .nowRejected
-        case (.events(let old), .events(let new)): kind = try isSame(old, new) ? nil : .otherEvents
-        }
+        let kind = try DecisionDifference<D.Command, D.Event>.Kind.between(
+            decision.recorded, decision.replayed, isSame: isSame)
         report.add(
             kind.map {
                 DecisionDifference(

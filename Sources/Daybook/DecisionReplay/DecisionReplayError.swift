@@ -6,6 +6,10 @@ public enum DecisionReplayError: Error, Equatable, CustomStringConvertible {
     case undecodable(EventDecodingError)
     /// A decided event cannot be compared, since it cannot be written.
     case unencodable(EventEncodingError)
+    /// An event that the new rules decided, and that their own events do not include.
+    case unreadableDecision(EventDecodingError)
+    /// Fewer events follow a recorded command than it led to.
+    case incompleteRecord(stream: StreamName, position: Position, expected: Int, found: Int)
     /// Retention hid events of the subject when the command was decided, so that its state is not known.
     case hiddenHistory(record: StreamName, position: Position)
     /// The events before a command are not those on which it was decided.
@@ -17,6 +21,12 @@ public enum DecisionReplayError: Error, Equatable, CustomStringConvertible {
         switch self {
         case .undecodable(let error): error.description
         case .unencodable(let error): error.description
+        case .unreadableDecision(let error):
+            "The new rules decided an event of type '\(error.type)' for stream '\(error.stream)' that is no case of "
+                + "\(error.target): they would not see it again."
+        case .incompleteRecord(let stream, let position, let expected, let found):
+            "The command recorded in '\(stream)' at position \(position) led to \(expected) events, and the log has "
+                + "\(found) of them: is this stream that of a BoundaryHandler's records?"
         case .otherHistory(let record, let position, let version, let found):
             "The command recorded in '\(record)' at position \(position) was decided after version "
                 + "\(version?.description ?? "none") of its subject, and the log leads to version "

@@ -1,11 +1,11 @@
 /// What came of deciding recorded commands again.
-public struct DecisionReport<D: Decider>: Sendable {
+public struct DecisionReport<Command: Sendable, Event: Sendable>: Sendable {
     /// The commands that were decided again.
     public private(set) var commandCount = 0
     /// Those that come out differently, by how they do.
-    public private(set) var counts: [DecisionDifference<D>.Kind: Int] = [:]
+    public private(set) var counts: [DecisionDifference<Command, Event>.Kind: Int] = [:]
     /// The first of them in the order of the log, as many as were asked for.
-    public private(set) var differences: [DecisionDifference<D>] = []
+    public private(set) var differences: [DecisionDifference<Command, Event>] = []
     private let limit: Int
 
     init(limit: Int) { self.limit = limit }
@@ -14,7 +14,7 @@ public struct DecisionReport<D: Decider>: Sendable {
     public var differenceCount: Int { counts.values.reduce(0, +) }
 
     /// - Parameter difference: Nil for a command that comes out the same.
-    mutating func add(_ difference: DecisionDifference<D>?) {
+    mutating func add(_ difference: DecisionDifference<Command, Event>?) {
         commandCount += 1
         guard let difference else { return }
         counts[difference.kind, default: 0] += 1

@@ -34,7 +34,7 @@ struct BoundaryHandlerTests {
             let student: String
             let course: String
         }
-        struct Command: Sendable {
+        struct Command: Sendable, Codable, Equatable {
             var student: String
             var course: String
             var note = false

@@ -209,6 +209,28 @@ struct GuideTests {
         #expect(report.differenceCount == 1 && report.commandCount == 2)
     }
 
+    @Test("to deciding over several subjects again run")
+    func decidingOverSeveralSubjectsAgain() async throws {
+        typealias Enrolment = BoundarySamples.Enrolment
+        typealias SmallClasses = BoundarySamples.SmallClasses
+        let store = InMemoryEventStore()
+        let offered = BoundarySamples.SchoolEvent.offered(course: "algebra", seats: 9)
+        let encoded = try JSONEventCodec<BoundarySamples.SchoolEvent>().encode(offered)
+        try await store.append([NewEvent(encoded, tags: offered.tags)], to: "course-algebra")
+
+        // sample: record boundary commands
+        let enrolments = BoundaryHandler(Enrolment.self, in: store).recording(.all, in: "enrolment_commands")
+        // end of sample
+        try await enrolments.handle(.init(student: "ada", course: "algebra"))
+        try await enrolments.handle(.init(student: "bo", course: "algebra"))
+
+        // sample: decide over several subjects again
+        let replay = BoundaryDecisionReplay(SmallClasses.self, recordedIn: "enrolment_commands", from: store)
+        let report = try await replay.run()
+        // end of sample
+        #expect(report.commandCount == 2 && report.counts == [.nowRejected: 1])
+    }
+
     @Test("to decisions over several subjects run")
     func boundaries() async throws {
         typealias Enrolment = BoundarySamples.Enrolment
@@ -320,7 +342,7 @@ private enum BoundarySamples {
         static let student = TagKey<String>("student")
     }
 
-    enum SchoolEvent: DomainEvent {
+    enum SchoolEvent: DomainEvent, Equatable {
         case offered(course: String, seats: Int)
         case enrolled(student: String, course: String)
 
@@ -337,7 +359,7 @@ private enum BoundarySamples {
     // sample: draw a boundary
     enum Enrolment: BoundaryDecider {
         typealias Event = SchoolEvent
-        struct Command {
+        struct Command: Codable {
             var student: String
             var course: String
         }
@@ -372,6 +394,26 @@ private enum BoundarySamples {
                 if course == state.command.course { state.students.insert(student) }
                 if student == state.command.student { state.courses.insert(course) }
             }
+        }
+    }
+    // end of sample
+
+    // sample: write the new rule over several subjects
+    enum SmallClasses: BoundaryDecider {
+        static func boundary(of command: Enrolment.Command) -> EventQuery { Enrolment.boundary(of: command) }
+        static func initialState(for command: Enrolment.Command) -> Enrolment.State {
+            Enrolment.initialState(for: command)
+        }
+
+        static func decide(
+            _ command: Enrolment.Command, in state: Enrolment.State
+        ) throws(Enrolment.Rejection) -> [PlacedEvent] {
+            guard state.students.count < 1 else { throw .full }
+            return try Enrolment.decide(command, in: state)
+        }
+
+        static func evolve(_ state: inout Enrolment.State, with event: SchoolEvent, of stream: StreamName) {
+            Enrolment.evolve(&state, with: event, of: stream)
         }
     }
     // end of sample

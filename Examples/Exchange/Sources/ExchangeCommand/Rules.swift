@@ -107,7 +107,7 @@ private struct RulesDocument: Encodable {
     var kinds: [String: Int]
     var first: [Order]
 
-    init(margin: Margin, _ report: DecisionReport<MarginAccount>) {
+    init(margin: Margin, _ report: DecisionReport<MarginAccount.Command, MarginAccount.Event>) {
         self.margin = margin.percent
         commands = report.commandCount
         differences = report.differenceCount
