@@ -45,23 +45,22 @@ public struct BoundaryDecisionReplay<D: BoundaryDecider>: Sendable where D.Comma
         progress: (Position, Position) -> Void = { _, _ in }
     ) async throws(DecisionReplayError) -> Report {
         var report = Report(limit: limit)
-        var end: Position
-        do { end = try await log.head() } catch { throw DecisionReplayError(error) }
-        if case .position(let position) = last { end = min(end, position) }
-        var reached = Position.start
-        while reached < end {
-            let page = try await page(
-                after: reached, EventFilter(streamPrefixes: [records.rawValue]), limit: Limits.eventsPerPage)
-            for event in page.events where event.stream == records {
-                guard event.position <= end, last.includes(event) else { return report }
-                if let first, first.includes(event) { continue }
+        let filter = EventFilter(streamPrefixes: [records.rawValue])
+        var pages: LogPages
+        do { pages = try await LogPages(of: log, filter, through: last) } catch { throw DecisionReplayError(error) }
+        while true {
+            let page: ArraySlice<RecordedEvent>
+            do {
+                guard let next = try await pages.next() else { return report }
+                page = next
+            } catch {
+                throw DecisionReplayError(error)
+            }
+            for event in page where event.stream == records && first.map({ !$0.includes(event) }) ?? true {
                 try await decide(event, &report)
             }
-            reached = max(reached, page.scannedThrough)
-            progress(min(reached, end), end)
-            if page.isAtEnd { break }
+            progress(pages.reached, pages.end)
         }
-        return report
     }
 
     private func decide(_ event: RecordedEvent, _ report: inout Report) async throws(DecisionReplayError) {
@@ -97,7 +96,15 @@ public struct BoundaryDecisionReplay<D: BoundaryDecider>: Sendable where D.Comma
         var found = 0
         var reached = record.position
         while found < count {
-            let page = try await page(after: reached, .all, limit: min(count - found, Limits.eventsPerPage))
+            guard !Task.isCancelled else { throw .cancelled }
+            let page: LogPage
+            do {
+                page = try await log.readPage(
+                    from: .after(reached), direction: .forward, filter: .all,
+                    limit: min(count - found, Limits.eventsPerPage))
+            } catch {
+                throw DecisionReplayError(error)
+            }
             for event in page.events {
                 do {
                     for today in try reader.decode(event) { events.append(DecidedEvent(today, in: event.stream)) }
@@ -153,17 +160,5 @@ public struct BoundaryDecisionReplay<D: BoundaryDecider>: Sendable where D.Comma
             contentType: encoded.contentType, data: encoded.data[...], metadata: record.metadata, tags: placed.tags,
             stream: placed.stream, version: .first, position: record.position, recordedAt: record.recordedAt)
         do { return try reader.decode(event) } catch { throw .unreadableDecision(error) }
-    }
-
-    private func page(
-        after position: Position, _ filter: EventFilter, limit: Int
-    ) async throws(DecisionReplayError) -> LogPage {
-        guard !Task.isCancelled else { throw .cancelled }
-        do {
-            return try await log.readPage(
-                from: .after(position), direction: .forward, filter: filter, limit: limit)
-        } catch {
-            throw DecisionReplayError(error)
-        }
     }
 }

@@ -67,28 +67,21 @@ public struct DecisionReplay<D: Decider>: Sendable where D.Command: Codable {
     ) async throws(DecisionReplayError) -> DecisionReport<D.Command, D.Event> {
         var report = DecisionReport<D.Command, D.Event>(limit: limit)
         var subjects: [StreamName: Subject] = [:]
-        var end: Position
-        do { end = try await log.head() } catch { throw DecisionReplayError(error) }
-        if case .position(let position) = last { end = min(end, position) }
-        var reached = Position.start
-        while reached < end {
-            guard !Task.isCancelled else { throw .cancelled }
-            let page: LogPage
+        var pages: LogPages
+        do { pages = try await LogPages(of: log, filter, through: last) } catch { throw DecisionReplayError(error) }
+        while true {
+            let page: ArraySlice<RecordedEvent>
             do {
-                page = try await log.readPage(
-                    from: .after(reached), direction: .forward, filter: filter, limit: Limits.eventsPerPage)
+                guard let next = try await pages.next() else { return report }
+                page = next
             } catch {
                 throw DecisionReplayError(error)
             }
-            for event in page.events {
-                guard event.position <= end, last.includes(event) else { return report }
+            for event in page {
                 try take(event, isDecided: first.map { !$0.includes(event) } ?? true, &subjects, &report)
             }
-            reached = max(reached, page.scannedThrough)
-            progress(min(reached, end), end)
-            if page.isAtEnd { break }
+            progress(pages.reached, pages.end)
         }
-        return report
     }
 
     private var filter: EventFilter {

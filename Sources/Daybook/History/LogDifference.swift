@@ -34,25 +34,16 @@ public struct LogDifference: Sendable {
     public init(
         of log: any EventStore, from earlier: LogMoment, to later: LogMoment = .latest, filter: EventFilter = .all
     ) async throws(ReadError) {
-        let end: Position
-        if case .position(let position) = later { end = position } else { end = try await log.head() }
-        var cursor: LogCursor
+        let cursor: LogCursor
         switch earlier {
         case .latest: return
         case .position(let position): cursor = .after(position)
         case .time(let time): cursor = .time(time)
         }
+        var pages = try await LogPages(of: log, filter, from: cursor, through: later)
         var indexes: [StreamName: Int] = [:]
-        while true {
-            guard !Task.isCancelled else { throw .cancelled }
-            let page = try await log.readPage(
-                from: cursor, direction: .forward, filter: filter, limit: Limits.eventsPerPage)
-            for event in page.events where !earlier.includes(event) {
-                guard event.position <= end, later.includes(event) else { return }
-                add(event, &indexes)
-            }
-            if page.isAtEnd || page.scannedThrough >= end { return }
-            cursor = .after(page.scannedThrough)
+        while let page = try await pages.next() {
+            for event in page where !earlier.includes(event) { add(event, &indexes) }
         }
     }
 

@@ -141,30 +141,23 @@ public struct ProjectionHistory<P: Projection>: Sendable {
     private func fold(
         _ filter: EventFilter, through moment: LogMoment, _ take: (RecordedEvent, P.Event) throws -> Void
     ) async throws(ProjectionError) {
-        var end: Position
-        do { end = try await log.head() } catch { throw ProjectionError(error) }
-        if case .position(let position) = moment { end = min(end, position) }
-        var reached = Position.start
-        while reached < end {
-            guard !Task.isCancelled else { throw .cancelled }
-            let page: LogPage
+        var pages: LogPages
+        do { pages = try await LogPages(of: log, filter, through: moment) } catch { throw ProjectionError(error) }
+        while true {
+            let page: ArraySlice<RecordedEvent>
             do {
-                page = try await log.readPage(
-                    from: .after(reached), direction: .forward, filter: filter, limit: Limits.eventsPerPage)
+                guard let next = try await pages.next() else { return }
+                page = next
             } catch {
                 throw ProjectionError(error)
             }
-            for recorded in page.events {
-                // What is recorded while the log is read does not count.
-                guard recorded.position <= end, moment.includes(recorded) else { return }
+            for recorded in page {
                 let events: [P.Event]
                 do { events = try reader.decode(recorded) } catch { throw .undecodable(error) }
                 do { for event in events { try take(recorded, event) } } catch {
                     throw .failed(at: ProjectionError.Place(recorded), reason: String(describing: error))
                 }
             }
-            reached = max(reached, page.scannedThrough)
-            if page.isAtEnd { return }
         }
     }
 }

@@ -62,25 +62,19 @@ public struct Replay: Sendable {
         } catch {
             throw .read(error as? ReadError ?? .storageFailed(reason: "\(error)"))
         }
-        var end: Position
-        do { end = try await log.head() } catch { throw ReplayError(error) }
-        if case .position(let position) = moment { end = min(end, position) }
-        var reached = Position.start
+        var pages: LogPages
+        do { pages = try await LogPages(of: log, .everything, through: moment) } catch { throw ReplayError(error) }
         var last = Position.start
-        while reached < end {
-            guard !Task.isCancelled else { throw .cancelled }
-            let page: LogPage
+        while true {
+            let page: ArraySlice<RecordedEvent>
             do {
-                page = try await log.readPage(
-                    from: .after(reached), direction: .forward, filter: .everything, limit: Limits.eventsPerPage)
+                guard let next = try await pages.next() else { return last }
+                page = next
             } catch {
                 throw ReplayError(error)
             }
             var group = Group()
-            var isOver = false
-            for event in page.events {
-                isOver = event.position > end || !moment.includes(event)
-                if isOver { break }
+            for event in page {
                 if !group.add(event) {
                     try await record(group, in: scratch)
                     group = Group()
@@ -89,11 +83,8 @@ public struct Replay: Sendable {
                 last = event.position
             }
             try await record(group, in: scratch)
-            reached = max(reached, page.scannedThrough)
-            progress(min(reached, end), end)
-            if isOver || page.isAtEnd { break }
+            progress(pages.reached, pages.end)
         }
-        return last
     }
 
     private func record(_ group: Group, in scratch: any EventStore) async throws(ReplayError) {

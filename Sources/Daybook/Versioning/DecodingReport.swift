@@ -54,13 +54,9 @@ public struct DecodingReport: Sendable {
         reading log: any EventStore, by reader: any EventReader<Event>, filter: EventFilter = .all,
         keepingFirst: Int = 100, progress: (Position, Position) -> Void = { _, _ in }
     ) async throws(ReadError) {
-        let head = try await log.head()
-        var reached = Position.start
-        while true {
-            guard !Task.isCancelled else { throw .cancelled }
-            let page = try await log.readPage(
-                from: .after(reached), direction: .forward, filter: filter, limit: Limits.eventsPerPage)
-            for event in page.events {
+        var pages = try await LogPages(of: log, filter, through: .latest)
+        while let page = try await pages.next() {
+            for event in page {
                 let kind = Kind(type: event.type, schemaVersion: event.schemaVersion)
                 eventCounts[kind, default: 0] += 1
                 do { _ = try reader.decode(event) } catch {
@@ -68,9 +64,7 @@ public struct DecodingReport: Sendable {
                     if failures.count < keepingFirst { failures.append(error) }
                 }
             }
-            reached = max(reached, page.scannedThrough)
-            progress(reached, head)
-            if page.isAtEnd || reached >= head { break }
+            progress(pages.reached, pages.end)
         }
     }
 }
