@@ -1,60 +1,19 @@
 import Daybook
 import DaybookCore
 
-extension SQLProjectionRunner {
-    /// How far the projection has come.
-    struct Place {
-        /// What the checkpoint says.
-        var saved: Position
-        /// Nothing that the projection applies lies between the checkpoint and here.
-        var reached: Position
+extension SQLProjectionRunner: LogFollower {
+    package struct Place: LogPlace {
+        package var saved: Position
+        package var reached: Position
     }
 
-    /// The positions that the checkpoint may stay behind before it is saved without rows.
-    private static var unsavedPositions: Int64 { 10_000 }
-
-    func follow<C: Clock>(_ clock: C) async throws(ProjectionError) where C.Duration == Duration {
-        var place = try await startingPlace()
-        var deadline: C.Instant?
-        while true {
-            let isAtEnd = try await step(&place)
-            if place.reached == place.saved {
-                deadline = nil
-            } else if let due = deadline, clock.now >= due {
-                try await save(&place)
-                deadline = nil
-            } else if deadline == nil {
-                deadline = clock.now.advanced(by: saveInterval)
-            }
-            if isAtEnd {
-                do { try await log.waitForHead(beyond: place.reached, until: deadline, on: clock) } catch {
-                    throw ProjectionError(error)
-                }
-            }
-        }
-    }
-
-    func catchUpOnce(_ report: (Position, Position) -> Void) async throws(ProjectionError) -> Position {
-        var place = try await startingPlace()
-        let head: Position
-        do { head = try await log.head() } catch { throw ProjectionError(error) }
-        report(place.reached, head)
-        while try await !step(&place) { report(place.reached, max(head, place.reached)) }
-        report(place.reached, max(head, place.reached))
-        try await save(&place)
-        return place.reached
-    }
-
-    private func startingPlace() async throws(ProjectionError) -> Place {
+    package func startingPlace() async throws(ProjectionError) -> Place {
         let position = try await savedPosition()
         progress.reach(position)
         return Place(saved: position, reached: position)
     }
 
-    /// Takes the next page into account.
-    ///
-    /// - Returns: Whether the page reached the end of the log.
-    private func step(_ place: inout Place) async throws(ProjectionError) -> Bool {
+    package func step(_ place: inout Place) async throws(ProjectionError) -> Bool {
         guard !Task.isCancelled else { throw .cancelled }
         let page: LogPage
         do {
@@ -72,8 +31,7 @@ extension SQLProjectionRunner {
         return page.isAtEnd
     }
 
-    /// Saves a checkpoint that has moved without rows.
-    private func save(_ place: inout Place) async throws(ProjectionError) {
+    package func save(_ place: inout Place) async throws(ProjectionError) {
         guard place.reached > place.saved else { return }
         _ = try await commit([], from: place.saved, to: place.reached)
         place.saved = place.reached

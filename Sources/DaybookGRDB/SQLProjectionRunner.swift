@@ -28,13 +28,13 @@ import GRDB
 /// changes nothing.
 public final class SQLProjectionRunner<P: SQLProjection>: Sendable {
     public let projection: P
-    let log: any EventStore
+    package let log: any EventStore
     let database: any DatabaseWriter
     let reader: any EventReader<P.Event>
     let batchSize: Int
-    let saveInterval: Duration
-    let clock: any Clock<Duration>
-    let progress = ProjectionProgress()
+    package let saveInterval: Duration
+    package let clock: any Clock<Duration>
+    package let progress = ProjectionProgress()
 
     /// Opens the read model; creates its tables when there is none yet of that name.
     ///
@@ -70,15 +70,7 @@ public final class SQLProjectionRunner<P: SQLProjection>: Sendable {
     ///
     /// - Throws: `ProjectionError`, when the projection cannot go on. Run it again once the cause is mended.
     public func run() async throws(ProjectionError) {
-        progress.begin()
-        do {
-            try await follow(clock)
-        } catch .cancelled {
-            return
-        } catch {
-            progress.fail(error)
-            throw error
-        }
+        try await follow()
     }
 
     /// Takes everything into account that is recorded now, and returns the position reached.
@@ -88,13 +80,7 @@ public final class SQLProjectionRunner<P: SQLProjection>: Sendable {
     public func catchUp(
         reporting report: (Position, Position) -> Void = { _, _ in }
     ) async throws(ProjectionError) -> Position {
-        progress.begin()
-        do throws(ProjectionError) {
-            return try await catchUpOnce(report)
-        } catch {
-            if error != .cancelled { progress.fail(error) }
-            throw error
-        }
+        try await takeAll(report)
     }
 
     /// Returns when the rows take everything up to a position into account: with the position of a `CommandReceipt`, to

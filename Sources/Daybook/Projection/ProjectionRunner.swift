@@ -24,15 +24,15 @@ public final class ProjectionRunner<P: Projection>: Sendable {
     public let projection: P
     /// The documents, with a signal when this runner has brought them up to date.
     public let readModel: ReadModel<P>
-    let log: any EventStore
+    package let log: any EventStore
     let models: any ReadModelStore
     let reader: any EventReader<P.Event>
     let batchSize: Int
-    let saveInterval: Duration
+    package let saveInterval: Duration
     let failurePolicy: ProjectionFailurePolicy
     let parallelism: Int
-    let clock: any Clock<Duration>
-    let progress = ProjectionProgress()
+    package let clock: any Clock<Duration>
+    package let progress = ProjectionProgress()
 
     /// - Parameters:
     ///   - log: Where the events are.
@@ -68,15 +68,7 @@ public final class ProjectionRunner<P: Projection>: Sendable {
     ///
     /// - Throws: ``ProjectionError``, when the projection cannot go on. Run it again once the cause is mended.
     public func run() async throws(ProjectionError) {
-        progress.begin()
-        do {
-            try await follow(clock)
-        } catch .cancelled {
-            return
-        } catch {
-            progress.fail(error)
-            throw error
-        }
+        try await follow()
     }
 
     /// Takes everything into account that is recorded now, and returns the position reached.
@@ -86,28 +78,15 @@ public final class ProjectionRunner<P: Projection>: Sendable {
     public func catchUp(
         reporting report: (Position, Position) -> Void = { _, _ in }
     ) async throws(ProjectionError) -> Position {
-        progress.begin()
-        do throws(ProjectionError) {
-            var place = try await startingPlace()
-            let head: Position
-            do { head = try await log.head() } catch { throw ProjectionError(error) }
-            report(place.reached, head)
-            while try await !step(&place) { report(place.reached, max(head, place.reached)) }
-            report(place.reached, max(head, place.reached))
-            try await save(&place)
-            return place.reached
-        } catch {
-            if error != .cancelled { progress.fail(error) }
-            throw error
-        }
+        try await takeAll(report)
     }
+}
 
+extension ProjectionRunner: LogFollower {
     /// How far the projection has come.
-    struct Place {
-        /// What the read model's checkpoint says.
-        var saved: Position
-        /// Nothing that the projection folds lies between the checkpoint and here.
-        var reached: Position
+    package struct Place: LogPlace {
+        package var saved: Position
+        package var reached: Position
         /// Everything up to here was read; what of it is to be folded is pending.
         var scanned: Position
         var pending = ProjectionPage<P>()
@@ -123,41 +102,14 @@ public final class ProjectionRunner<P: Projection>: Sendable {
         }
     }
 
-    /// The positions that the checkpoint may stay behind before it is saved without documents.
-    static var unsavedPositions: Int64 { 10_000 }
-
-    private func startingPlace() async throws(ProjectionError) -> Place {
+    package func startingPlace() async throws(ProjectionError) -> Place {
         let checkpoint: Position
         do { checkpoint = try await models.checkpoint(of: projection.name) } catch { throw ProjectionError(error) }
         progress.reach(checkpoint)
         return Place(at: checkpoint)
     }
 
-    private func follow<C: Clock>(_ clock: C) async throws(ProjectionError) where C.Duration == Duration {
-        var place = try await startingPlace()
-        var deadline: C.Instant?
-        while true {
-            let isAtEnd = try await step(&place)
-            if place.reached == place.saved {
-                deadline = nil
-            } else if let due = deadline, clock.now >= due {
-                try await save(&place)
-                deadline = nil
-            } else if deadline == nil {
-                deadline = clock.now.advanced(by: saveInterval)
-            }
-            if isAtEnd {
-                do { try await log.waitForHead(beyond: place.reached, until: deadline, on: clock) } catch {
-                    throw ProjectionError(error)
-                }
-            }
-        }
-    }
-
-    /// Takes the next page into account.
-    ///
-    /// - Returns: Whether the page reached the end of the log.
-    private func step(_ place: inout Place) async throws(ProjectionError) -> Bool {
+    package func step(_ place: inout Place) async throws(ProjectionError) -> Bool {
         guard !Task.isCancelled else { throw .cancelled }
         let room = batchSize - place.pending.recorded.count
         let read: Result<DecodedPage, ProjectionError>
@@ -209,8 +161,7 @@ public final class ProjectionRunner<P: Projection>: Sendable {
                 scannedThrough: page.scannedThrough, isAtEnd: page.isAtEnd))
     }
 
-    /// Saves a checkpoint that has moved without documents.
-    func save(_ place: inout Place) async throws(ProjectionError) {
+    package func save(_ place: inout Place) async throws(ProjectionError) {
         guard place.reached > place.saved else { return }
         try await commit([:], through: place.reached, &place)
     }
