@@ -74,7 +74,8 @@ let package = Package(
             dependencies: ["DaybookGRDB", "DaybookSQLite", "DaybookTesting", "FollowUntilKilled", "CFaultFileSystem"],
             swiftSettings: swiftSettings),
         .testTarget(
-            name: "DaybookCommandTests", dependencies: ["DaybookCommand", "DaybookCore", "Daybook", "DaybookSQLite"],
+            name: "DaybookCommandTests",
+            dependencies: ["DaybookCommand", "DaybookCore", "Daybook", "DaybookSQLite", "DaybookTesting"],
             swiftSettings: swiftSettings),
         // The samples of the README and of docs/, compiled and run.
         .testTarget(

@@ -1,4 +1,5 @@
 import DaybookCore
+import DaybookTesting
 import Foundation
 import Synchronization
 import Testing
@@ -62,8 +63,8 @@ struct RequestStreamTests {
 }
 
 /// A store whose appends to one stream wait until they are let go.
-private final class HeldStore: EventStore {
-    private let inner = InMemoryEventStore()
+private final class HeldStore: ForwardingStore {
+    let base: any EventStore = InMemoryEventStore()
     private let stream: StreamName
     private let (released, release_) = AsyncStream<Void>.makeStream()
 
@@ -73,30 +74,6 @@ private final class HeldStore: EventStore {
 
     func append(_ request: AppendRequest) async throws(AppendError) -> AppendResult {
         if request.writes.first?.stream == stream { for await _ in released {} }
-        return try await inner.append(request)
-    }
-
-    func readPage(
-        of stream: StreamName, from cursor: StreamCursor, direction: ReadDirection, limit: Int
-    ) async throws(ReadError) -> StreamPage {
-        try await inner.readPage(of: stream, from: cursor, direction: direction, limit: limit)
-    }
-
-    func readPage(
-        from cursor: LogCursor, direction: ReadDirection, filter: EventFilter, limit: Int
-    ) async throws(ReadError) -> LogPage {
-        try await inner.readPage(from: cursor, direction: direction, filter: filter, limit: limit)
-    }
-
-    func state(of stream: StreamName) async throws(ReadError) -> StreamState { try await inner.state(of: stream) }
-    func streams(after: StreamName?, limit: Int) async throws(ReadError) -> [StreamName] {
-        try await inner.streams(after: after, limit: limit)
-    }
-    func receipt(for command: CommandID) async throws(ReadError) -> AppendResult? {
-        try await inner.receipt(for: command)
-    }
-    func head() async throws(ReadError) -> Position { try await inner.head() }
-    func head(beyond position: Position) async throws(ReadError) -> Position {
-        try await inner.head(beyond: position)
+        return try await base.append(request)
     }
 }

@@ -134,7 +134,7 @@ struct BoundaryHandlerTests {
         try await offer(["algebra", "botany"], seats: 2, in: base)
         let rival = BoundaryHandler(Enrolment.self, in: base)
         for course in ["botany", "algebra"] {
-            let store = ForwardingStore(
+            let store = WatchedStore(
                 base,
                 beforeAppend: { request throws(AppendError) in
                     guard request.condition != nil else { return }
@@ -158,7 +158,7 @@ struct BoundaryHandlerTests {
     func givesUp() async throws {
         let base = InMemoryEventStore()
         try await offer(["algebra"], seats: 100, in: base)
-        let store = ForwardingStore(
+        let store = WatchedStore(
             base,
             beforeAppend: { request throws(AppendError) in
                 try await base.append(

@@ -12,7 +12,7 @@ struct CommandHandlerConcurrencyTests {
 
     @Test("of one subject do not conflict within a handler", arguments: TestStore.all)
     func oneSubject(_ store: TestStore) async throws {
-        let store = ForwardingStore(try await store.make())
+        let store = WatchedStore(try await store.make())
         let handler = accounts(in: store)
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<32 {
@@ -90,7 +90,7 @@ struct CommandHandlerConcurrencyTests {
         let base = try await store.make()
         let rival = accounts(in: base)
         let first = Countdown(1)
-        let store = ForwardingStore(
+        let store = WatchedStore(
             base,
             beforeAppend: { _ throws(AppendError) in
                 if first.take() { _ = try? await rival.handle(.deposit(amount: 7), id: "1", commandID: "c") }
@@ -105,7 +105,7 @@ struct CommandHandlerConcurrencyTests {
         let (entered, enter) = AsyncStream<Void>.makeStream()
         let (released, release) = AsyncStream<Void>.makeStream()
         let first = Countdown(1)
-        let store = ForwardingStore(
+        let store = WatchedStore(
             try await store.make(),
             beforeAppend: { _ throws(AppendError) in
                 guard first.take() else { return }
@@ -129,7 +129,7 @@ struct CommandHandlerConcurrencyTests {
     @Test("that are cancelled while they write can learn the result", arguments: TestStore.all)
     func cancelledWrite(_ store: TestStore) async throws {
         let lost = Countdown(1)
-        let store = ForwardingStore(
+        let store = WatchedStore(
             try await store.make(),
             afterAppend: { _ throws(AppendError) in if lost.take() { throw .cancelled(mayBeWritten: true) } })
         let handler = accounts(in: store)

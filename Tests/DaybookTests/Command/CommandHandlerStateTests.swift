@@ -79,7 +79,7 @@ struct CommandHandlerStateTests {
 
     @Test("is kept, so that a command reads nothing", arguments: TestStore.all)
     func cached(_ store: TestStore) async throws {
-        let store = ForwardingStore(try await store.make())
+        let store = WatchedStore(try await store.make())
         let handler = accounts(in: store)
         try await handler.handle(.deposit(amount: 1), id: "1")
         let reads = store.reads

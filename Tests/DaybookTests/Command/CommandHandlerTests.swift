@@ -101,7 +101,7 @@ struct CommandHandlerTests {
     @Test("does not double a command whose reply was lost", arguments: TestStore.all)
     func lostReply(_ store: TestStore) async throws {
         let lost = Countdown(1)
-        let store = ForwardingStore(
+        let store = WatchedStore(
             try await store.make(),
             afterAppend: { _ throws(AppendError) in
                 if lost.take() { throw .storageFailed(reason: "connection lost", mayBeWritten: true) }
@@ -123,7 +123,7 @@ struct CommandHandlerTests {
         let base = try await store.make()
         let outsider = accounts(in: base)
         let rivals = Countdown(3)
-        let store = ForwardingStore(
+        let store = WatchedStore(
             base,
             beforeAppend: { _ throws(AppendError) in
                 if rivals.take() { _ = try? await outsider.handle(.deposit(amount: 1), id: "1") }
@@ -140,7 +140,7 @@ struct CommandHandlerTests {
     func bounded(_ store: TestStore) async throws {
         let base = try await store.make()
         let outsider = accounts(in: base)
-        let store = ForwardingStore(
+        let store = WatchedStore(
             base,
             beforeAppend: { _ throws(AppendError) in _ = try? await outsider.handle(.deposit(amount: 1), id: "1") })
         let clock = LeapingClock()
@@ -197,7 +197,7 @@ struct CommandHandlerTests {
 
     @Test("carries out a batch as a whole, each command in its own context", arguments: TestStore.all)
     func batch(_ store: TestStore) async throws {
-        let store = ForwardingStore(try await store.make())
+        let store = WatchedStore(try await store.make())
         let handler = accounts(in: store)
         let times = [Timestamp(microseconds: 1_000_000), Timestamp(microseconds: 2_000_000)]
         let receipt = try await CommandContext.with(actor: "import") {

@@ -94,7 +94,7 @@ struct CommandRecordingTests {
         let store = try await make.make()
         let other = accounts(in: store, recording: .none)
         let isFirst = Countdown(1)
-        let faulty = ForwardingStore(
+        let faulty = WatchedStore(
             store,
             beforeAppend: { request throws(AppendError) in
                 guard request.writes.contains(where: { $0.stream == "account_commands-1" }), isFirst.take() else {

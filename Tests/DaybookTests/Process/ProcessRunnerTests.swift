@@ -250,7 +250,7 @@ struct ProcessRunnerTests {
             let isBad = random.withLock { Int.random(in: 0..<3, using: &$0) == 0 }
             if isBad, faults.take() { throw .storageFailed(reason: "a test", mayBeWritten: true) }
         }
-        let faulty = ForwardingStore(
+        let faulty = WatchedStore(
             store, beforeAppend: { _ throws(AppendError) in try fault() },
             afterAppend: { _ throws(AppendError) in try fault() })
         // The deadlines follow from when the store recorded the inputs, which is later the slower the machine is.
@@ -405,7 +405,7 @@ struct ProcessRunnerTests {
         try await record((0..<300).map { .placed(sale: "\($0 % 7)") }, in: store)
         let other = ProcessRunner(Tally.self, of: store, in: store) { _, _ in }
         let isFirst = Countdown(1)
-        let slow = ForwardingStore(
+        let slow = WatchedStore(
             store,
             beforeAppend: { request throws(AppendError) in
                 guard request.writes.contains(where: { $0.stream == "tally-all" }), isFirst.take() else { return }

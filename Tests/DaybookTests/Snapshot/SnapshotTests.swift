@@ -91,7 +91,7 @@ struct SnapshotTests {
         for _ in 0..<50 { try await writer.handle(Array(repeating: .add(1), count: 100), id: "1") }
         await writer.finishSnapshots()
         try await writer.handle(.add(7), id: "1")
-        let store = ForwardingStore(base)
+        let store = WatchedStore(base)
         let reader = tallies(in: store, .every(100), on: snapshots)
         #expect(try await reader.state(of: "1").state == Tally.State(total: 5_007, count: 5_001))
         #expect(store.reads == 2, "its last event and what lies behind it; 5,001 events take six pages")
