@@ -10,7 +10,7 @@ public enum BoundaryError<Rejection: Error & Sendable>: Error, CustomStringConve
     /// A decided event lies outside of the boundary of its command, so that the next decision would not see it: it lacks
     /// a tag, or the boundary lacks its type.
     case outsideBoundary(type: EventType, stream: StreamName, tags: [Tag])
-    /// The command was to be recorded, and its boundary takes in the records of commands: it names neither tags nor types.
+    /// The command was to be recorded, and its boundary takes in the records of commands.
     case recordInsideBoundary(type: EventType, stream: StreamName)
     case append(AppendError)
     case read(ReadError)
@@ -41,8 +41,8 @@ public enum BoundaryError<Rejection: Error & Sendable>: Error, CustomStringConve
             "The decided event '\(type)' of stream '\(stream)' has the tags \(tags.map(\.rawValue)), which the boundary of "
                 + "its own command does not take in: give the event the tags of its subjects, or widen the boundary."
         case .recordInsideBoundary(let type, let stream):
-            "The command was to be recorded in stream '\(stream)', and its own boundary takes in every event, also such a "
-                + "'\(type)': name tags or types in each item of the boundary."
+            "The command was to be recorded in stream '\(stream)', and its own boundary takes in events of type "
+                + "'\(type)' without tags: name tags, or other types, in each item of the boundary."
         case .append(let error): error.description
         case .read(let error): error.description
         case .undecodable(let error): error.description

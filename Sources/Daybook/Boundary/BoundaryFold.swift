@@ -17,6 +17,11 @@ struct BoundaryFold<D: BoundaryDecider>: Sendable {
         state = D.initialState(for: command)
     }
 
+    /// That nothing was added inside the boundary since; nil when nothing can be.
+    var condition: AppendCondition? {
+        query.items.isEmpty ? nil : AppendCondition(failIfEventsMatch: query, after: position)
+    }
+
     /// Folds what was added inside the boundary.
     ///
     /// - Parameter end: Events behind it are left out; nil to go to the head of the log.
@@ -29,7 +34,8 @@ struct BoundaryFold<D: BoundaryDecider>: Sendable {
             do {
                 page = try await store.readPage(
                     from: .after(position), direction: .forward, filter: EventFilter(query: query),
-                    limit: Limits.eventsPerPage)
+                    limit: end.map { min(Limits.eventsPerPage, Int($0.rawValue - position.rawValue)) }
+                        ?? Limits.eventsPerPage)
             } catch {
                 throw .read(error)
             }

@@ -56,10 +56,11 @@ public struct BoundaryHandler<D: BoundaryDecider>: Sendable {
     /// let enrolments = BoundaryHandler(Enrolment.self, in: store).recording(.all, in: "enrolment_commands")
     /// ```
     ///
-    /// A command that is carried out is recorded in the same append as its events, before them; a rejection by an append
-    /// of its own, which is made only if nothing was added inside the boundary meanwhile.
+    /// A command that is carried out is recorded in the same append as its events, before them, and takes one event and
+    /// one stream of what an append may have; a rejection by an append of its own, which is made only if nothing was added
+    /// inside the boundary meanwhile. A command or rejection that cannot be recorded ends with the reason.
     ///
-    /// - Parameter stream: Where the records go. It must be no other handler's.
+    /// - Parameter stream: Where the records go. It must be no other handler's, and no stream of events.
     public func recording(_ recording: CommandRecording<D.Command>, in stream: StreamName) -> BoundaryHandler {
         var handler = self
         handler.records = Records(recording: recording, stream: stream)
@@ -85,7 +86,11 @@ public struct BoundaryHandler<D: BoundaryDecider>: Sendable {
             try await extend(&fold)
             if let receipt = try await attempt(command, on: fold, commandID: commandID, metadata) { return receipt }
             attempts += 1
-            guard attempts < retry.attempts else { throw .conflict(attempts: attempts) }
+            guard attempts < retry.attempts else {
+                // What was added may have been by another call with this identifier.
+                if let commandID, let receipt = try await receipt(for: commandID) { return receipt }
+                throw .conflict(attempts: attempts)
+            }
             let delay = randomness.generator.withLock { retry.delay(after: attempts, using: &$0) }
             do { try await clock.sleep(for: delay) } catch { throw .cancelled(mayBeRecorded: false) }
         }
@@ -107,15 +112,15 @@ public struct BoundaryHandler<D: BoundaryDecider>: Sendable {
             throw .rejected(error)
         }
         var request = AppendRequest()
-        if let record = try record(of: command, on: fold, .success(decided.count), metadata), let records {
-            request.append([record], to: records.stream, expecting: .any)
-        }
+        let record = try self.record(of: command, on: fold, .success(decided.count), metadata)
+        if let record, let records { request.append([record], to: records.stream, expecting: .any) }
         try add(decided, inside: fold.query, metadata: metadata, to: &request)
         if request.writes.isEmpty, commandID == nil { return BoundaryReceipt(nothingAt: fold.position) }
         request.commandID = commandID
-        request.condition = AppendCondition(failIfEventsMatch: fold.query, after: fold.position)
+        request.condition = fold.condition
+        let result: AppendResult
         do {
-            return BoundaryReceipt(try await store.append(request), without: records?.stream)
+            result = try await store.append(request)
         } catch {
             switch error {
             case .conditionFailed: return nil
@@ -126,18 +131,34 @@ public struct BoundaryHandler<D: BoundaryDecider>: Sendable {
             default: throw BoundaryError(error)
             }
         }
+        if result.isRepeat { return try await receipt(of: result) }
+        return BoundaryReceipt(result, without: record == nil ? nil : records?.stream)
     }
 
     private func receipt(
         for commandID: CommandID
     ) async throws(BoundaryError<D.Rejection>) -> BoundaryReceipt? {
+        let result: AppendResult?
+        do { result = try await store.receipt(for: commandID) } catch { throw BoundaryError(error) }
+        guard var result else { return nil }
+        result.isRepeat = true
+        return try await receipt(of: result)
+    }
+
+    /// The receipt of a command that was carried out before, by a handler that may have recorded it elsewhere or not at all:
+    /// the log tells, whose first event of the append is the record.
+    private func receipt(of result: AppendResult) async throws(BoundaryError<D.Rejection>) -> BoundaryReceipt {
+        guard result.eventCount > 0 else { return BoundaryReceipt(result, without: nil) }
+        let first: RecordedEvent?
         do {
-            guard var result = try await store.receipt(for: commandID) else { return nil }
-            result.isRepeat = true
-            return BoundaryReceipt(result, without: records?.stream)
+            let position = Position(result.position.rawValue - Int64(result.eventCount) + 1)
+            first = try await store.readPage(from: .position(position), direction: .forward, filter: .all, limit: 1)
+                .events.first
         } catch {
             throw BoundaryError(error)
         }
+        let isRecorded = first?.type == "command.carriedOut" && first?.stream == result.streams.first?.stream
+        return BoundaryReceipt(result, without: isRecorded ? first?.stream : nil)
     }
 
     private func extend(_ fold: inout BoundaryFold<D>) async throws(BoundaryError<D.Rejection>) {
@@ -176,13 +197,13 @@ public struct BoundaryHandler<D: BoundaryDecider>: Sendable {
         guard let record = try record(of: command, on: fold, .failure(reason), metadata) else { return true }
         var request = AppendRequest()
         request.append([record], to: records.stream, expecting: .any)
-        request.condition = AppendCondition(failIfEventsMatch: fold.query, after: fold.position)
+        request.condition = fold.condition
         do {
             _ = try await store.append(request)
             return true
         } catch {
             if case .conditionFailed = error { return false }
-            throw BoundaryError(error)
+            throw BoundaryError(error.withoutEffect)
         }
     }
 

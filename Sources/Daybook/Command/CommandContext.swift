@@ -43,11 +43,15 @@ public struct CommandContext: Sendable, Hashable {
     ///
     /// - Parameter actor: Who reacts to the event: a consumer, a process.
     public init(following event: RecordedEvent, actor: String? = nil) {
+        self.init(following: event.id, with: event.metadata, actor: actor)
+    }
+
+    init(following event: EventID, with metadata: ArraySlice<UInt8>, actor: String?) {
         // Metadata that is no JSON object does not say what the event belongs to.
-        let cause = try? EventMetadata(decoding: event.metadata)
+        let cause = try? EventMetadata(decoding: metadata)
         self.init(
-            correlationID: cause?.correlationID ?? event.id.description, causationID: event.id.description,
-            actor: actor, traceParent: cause?.traceParent)
+            correlationID: cause?.correlationID ?? event.description, causationID: event.description, actor: actor,
+            traceParent: cause?.traceParent)
     }
 
     /// The context of the current task; empty unless set by one of the `with` functions.

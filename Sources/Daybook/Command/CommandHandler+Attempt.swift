@@ -220,7 +220,7 @@ extension CommandHandler {
             return true
         } catch {
             if case .wrongExpectedVersion = error { return false }
-            throw CommandError(error)
+            throw CommandError(error.withoutEffect)
         }
     }
 

@@ -4,8 +4,9 @@ import DaybookCore
 /// came of it.
 ///
 /// Records are in a stream of their own beside the subject's, `account_commands-42` for `account-42`, so that no state
-/// is folded from them, or where ``BoundaryHandler/recording(_:in:)`` says; those of a command that was carried out are in the same append as its events, before them.
-/// ``DecisionReplay`` and ``BoundaryDecisionReplay`` decide them again under other rules.
+/// is folded from them, or where ``BoundaryHandler/recording(_:in:)`` says; those of a command that was carried out are in
+/// the same append as its events, before them. ``DecisionReplay`` and ``BoundaryDecisionReplay`` decide them again under
+/// other rules.
 ///
 /// Commands are recorded as JSON and read for years, so that they are locked and changed like events: with a
 /// ``SchemaSource`` of this type, and a command that is a ``VersionedCommand``.

@@ -3,10 +3,11 @@ import DaybookCore
 /// Whether a command handler records the commands themselves, as ``CommandRecord``s.
 ///
 /// It costs one event more for each command, in the same append. Without it the log says what happened, and not what
-/// was wanted: rejected commands leave no trace, and ``DecisionReplay`` has nothing to decide again.
+/// was wanted: rejected commands leave no trace, and ``DecisionReplay`` and ``BoundaryDecisionReplay`` have nothing to
+/// decide again. A command or a rejection that cannot be recorded, as too large or as no JSON, ends with that error.
 public struct CommandRecording<Command: Sendable>: Sendable {
-    /// Writes a record of a command, decided after a version or position, with what came of it: the number of its events, or why
-    /// it was rejected.
+    /// Writes a record of a command, decided after a version or position, with what came of it: the number of its events,
+    /// or why it was rejected.
     typealias Encode =
         @Sendable (Command, Int64?, Result<Int, Reason>) throws(EventEncodingError) -> EncodedEvent
 
@@ -38,6 +39,17 @@ extension CommandRecording where Command: Codable {
             case .failure(let reason):
                 try codec.encode(.rejected(command: command, after: after, reason: reason.text))
             }
+        }
+    }
+}
+
+extension AppendError {
+    /// The error of an append that records a rejection: whatever became of it, the command had no effect.
+    var withoutEffect: AppendError {
+        switch self {
+        case .storageFailed(let reason, _): .storageFailed(reason: reason, mayBeWritten: false)
+        case .cancelled: .cancelled(mayBeWritten: false)
+        default: self
         }
     }
 }

@@ -9,7 +9,9 @@ import DaybookCore
 /// ```
 ///
 /// The commands must have been recorded (``BoundaryHandler/recording(_:in:)``). Each is decided on what the *new* rules
-/// draw into its boundary, as far as it had happened when the command was recorded. Nothing is recorded.
+/// draw into its boundary, as far as it had happened when the command was recorded. Nothing is recorded. Compared are the
+/// events and their streams, not the tags; rules whose events lie outside of their own boundary are refused, as a handler
+/// would refuse them.
 ///
 /// **Cost.** As when the commands were given: each reads the events inside its boundary.
 public struct BoundaryDecisionReplay<D: BoundaryDecider>: Sendable where D.Command: Codable, D.Event: Equatable {
@@ -39,15 +41,19 @@ public struct BoundaryDecisionReplay<D: BoundaryDecider>: Sendable where D.Comma
     ///   - first: Commands that were recorded by this moment are not decided again; nil for all.
     ///   - last: Nor are those recorded after this one.
     ///   - keepingFirst: How many differences to keep. All are counted.
-    ///   - progress: Called after each page with the position reached and where the replay will end.
+    ///   - progress: Called after each command with the position reached and where the replay will end.
     public func run(
         after first: LogMoment? = nil, through last: LogMoment = .latest, keepingFirst limit: Int = 1_000,
         progress: (Position, Position) -> Void = { _, _ in }
     ) async throws(DecisionReplayError) -> Report {
         var report = Report(limit: limit)
-        let filter = EventFilter(streamPrefixes: [records.rawValue])
         var pages: LogPages
-        do { pages = try await LogPages(of: log, filter, through: last) } catch { throw DecisionReplayError(error) }
+        do {
+            pages = try await LogPages(
+                of: log, EventFilter(categories: [records.category]), after: first, through: last)
+        } catch {
+            throw DecisionReplayError(error)
+        }
         while true {
             let page: ArraySlice<RecordedEvent>
             do {
@@ -56,8 +62,9 @@ public struct BoundaryDecisionReplay<D: BoundaryDecider>: Sendable where D.Comma
             } catch {
                 throw DecisionReplayError(error)
             }
-            for event in page where event.stream == records && first.map({ !$0.includes(event) }) ?? true {
+            for event in page where event.stream == records {
                 try await decide(event, &report)
+                progress(event.position, pages.end)
             }
             progress(pages.reached, pages.end)
         }
@@ -145,16 +152,23 @@ public struct BoundaryDecisionReplay<D: BoundaryDecider>: Sendable where D.Comma
         var events: [DecidedEvent<D.Event>] = []
         for (stream, placed) in PlacedEvent.byStream(decided) {
             for placed in placed {
-                for event in try read(placed, at: record) { events.append(DecidedEvent(event, in: stream)) }
+                for event in try read(placed, inside: fold.query, at: record) {
+                    events.append(DecidedEvent(event, in: stream))
+                }
             }
         }
         return .events(events)
     }
 
     /// A decided event as it would be read from the log.
-    private func read(_ placed: PlacedEvent, at record: RecordedEvent) throws(DecisionReplayError) -> [D.Event] {
+    private func read(
+        _ placed: PlacedEvent, inside query: EventQuery, at record: RecordedEvent
+    ) throws(DecisionReplayError) -> [D.Event] {
         let encoded: EncodedEvent
         do { encoded = try placed.encode() } catch { throw .unencodable(error) }
+        guard query.matches(type: encoded.type, tags: placed.tags) else {
+            throw .outsideBoundary(type: encoded.type, stream: placed.stream, tags: placed.tags)
+        }
         let event = RecordedEvent(
             id: record.id, type: encoded.type, schemaVersion: encoded.schemaVersion,
             contentType: encoded.contentType, data: encoded.data[...], metadata: record.metadata, tags: placed.tags,

@@ -1,6 +1,7 @@
 import DaybookCore
 
-/// An event that came of a command on several subjects, and the stream that it goes to.
+/// An event that came of a command on several subjects, and the stream that it goes to. Its tags are no part of it, since
+/// those of old events are not lifted to today's.
 public struct DecidedEvent<Event: Sendable>: Sendable {
     public var stream: StreamName
     public var event: Event

@@ -30,7 +30,7 @@ public struct DecisionDifference<Command: Sendable, Event: Sendable>: Sendable {
         self.replayed = replayed
     }
 
-    /// The identifier of the command's subject; empty when it has several.
+    /// The identifier in the name of the record's stream: that of the command's subject, when it has one.
     public var id: String { record.stream.id.map(String.init) ?? "" }
 }
 

@@ -57,7 +57,7 @@ public struct DecisionReplay<D: Decider>: Sendable where D.Command: Codable {
     ///
     /// - Parameters:
     ///   - first: Commands that were recorded by this moment are not decided again; nil for all.
-    ///   - last: Nor are those recorded after this one.
+    ///   - last: Nor are those recorded after this one, with their events.
     ///   - keepingFirst: How many differences to keep. All are counted.
     ///   - progress: Called after each page with the position reached and where the replay will end.
     /// - Complexity: O(events of the category up to the last moment) in time, O(subjects) in memory.
@@ -86,8 +86,10 @@ public struct DecisionReplay<D: Decider>: Sendable where D.Command: Codable {
 
     private var filter: EventFilter {
         EventFilter(
-            categories: [category, category.commands],
-            streamPrefixes: ["\(StreamName.controlPrefix)\(category)-"], includesControlEvents: true)
+            categories: [
+                category, category.commands, Category(unchecked: StreamName.controlPrefix + category.rawValue),
+            ],
+            includesControlEvents: true)
     }
 
     private func take(

@@ -8,6 +8,8 @@ public enum DecisionReplayError: Error, Equatable, CustomStringConvertible {
     case unencodable(EventEncodingError)
     /// An event that the new rules decided, and that their own events do not include.
     case unreadableDecision(EventDecodingError)
+    /// An event that the new rules decided on several subjects lies outside of the boundary that they draw.
+    case outsideBoundary(type: EventType, stream: StreamName, tags: [Tag])
     /// Fewer events follow a recorded command than it led to.
     case incompleteRecord(stream: StreamName, position: Position, expected: Int, found: Int)
     /// Retention hid events of the subject when the command was decided, so that its state is not known.
@@ -22,8 +24,10 @@ public enum DecisionReplayError: Error, Equatable, CustomStringConvertible {
         case .undecodable(let error): error.description
         case .unencodable(let error): error.description
         case .unreadableDecision(let error):
-            "The new rules decided an event of type '\(error.type)' for stream '\(error.stream)' that is no case of "
-                + "\(error.target): they would not see it again."
+            "The new rules decided an event that they could not read again. Recorded there, it would be: \(error)"
+        case .outsideBoundary(let type, let stream, let tags):
+            "The new rules decided an event '\(type)' for stream '\(stream)' with the tags \(tags.map(\.rawValue)), which the "
+                + "boundary of its own command does not take in: a handler would refuse it."
         case .incompleteRecord(let stream, let position, let expected, let found):
             "The command recorded in '\(stream)' at position \(position) led to \(expected) events, and the log has "
                 + "\(found) of them: is this stream that of a BoundaryHandler's records?"

@@ -34,16 +34,10 @@ public struct LogDifference: Sendable {
     public init(
         of log: any EventStore, from earlier: LogMoment, to later: LogMoment = .latest, filter: EventFilter = .all
     ) async throws(ReadError) {
-        let cursor: LogCursor
-        switch earlier {
-        case .latest: return
-        case .position(let position): cursor = .after(position)
-        case .time(let time): cursor = .time(time)
-        }
-        var pages = try await LogPages(of: log, filter, from: cursor, through: later)
+        var pages = try await LogPages(of: log, filter, after: earlier, through: later)
         var indexes: [StreamName: Int] = [:]
         while let page = try await pages.next() {
-            for event in page where !earlier.includes(event) { add(event, &indexes) }
+            for event in page { add(event, &indexes) }
         }
     }
 

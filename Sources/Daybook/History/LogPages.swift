@@ -1,10 +1,11 @@
 import DaybookCore
 
-/// The log up to a moment, page by page. What is recorded while it is read does not count.
+/// The log between two moments, page by page. What is recorded while it is read does not count.
 struct LogPages {
     private let log: any EventStore
     private let filter: EventFilter
-    private let moment: LogMoment
+    private let first: LogMoment?
+    private let last: LogMoment
     private var cursor: LogCursor
     private var isOver = false
     /// Where the reading ends at the latest.
@@ -12,15 +13,24 @@ struct LogPages {
     /// Everything up to here was read.
     private(set) var reached = Position.start
 
+    /// - Parameters:
+    ///   - first: What was recorded by this moment is left out; nil to begin with the first event.
+    ///   - last: So is what was recorded after this one.
     init(
-        of log: any EventStore, _ filter: EventFilter, from cursor: LogCursor = .start, through moment: LogMoment
+        of log: any EventStore, _ filter: EventFilter, after first: LogMoment? = nil, through last: LogMoment
     ) async throws(ReadError) {
         self.log = log
         self.filter = filter
-        self.moment = moment
-        self.cursor = cursor
+        self.first = first
+        self.last = last
+        switch first {
+        case nil: cursor = .start
+        case .latest: (cursor, isOver) = (.end, true)
+        case .position(let position): cursor = .after(position)
+        case .time(let time): cursor = .time(time)
+        }
         let head = try await log.head()
-        if case .position(let position) = moment { end = min(head, position) } else { end = head }
+        if case .position(let position) = last { end = min(head, position) } else { end = head }
     }
 
     /// The events of the next page, which may be none; nil at the end.
@@ -31,9 +41,11 @@ struct LogPages {
             from: cursor, direction: .forward, filter: filter, limit: Limits.eventsPerPage)
         cursor = .after(page.scannedThrough)
         reached = min(max(reached, page.scannedThrough), end)
-        // Behind an event that is too late, all are.
-        let late = page.events.firstIndex { $0.position > end || !moment.includes($0) }
+        // Behind an event that is too late, all are; and those too early are before all others.
+        let late = page.events.firstIndex { $0.position > end || !last.includes($0) }
         isOver = page.isAtEnd || late != nil
-        return page.events[..<(late ?? page.events.endIndex)]
+        let events = page.events[..<(late ?? page.events.endIndex)]
+        guard let first else { return events }
+        return events.drop { first.includes($0) }
     }
 }

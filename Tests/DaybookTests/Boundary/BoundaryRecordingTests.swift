@@ -104,6 +104,90 @@ struct BoundaryRecordingTests {
         #expect(try await recorded(in: store).count == 1)
     }
 
+    @Test("change nothing in what a repeat is answered, whoever answers it", arguments: TestStore.all)
+    func repeats(_ make: TestStore) async throws {
+        let store = try await make.make()
+        try await offer("algebra", "botany", seats: 3, in: store)
+        let plain = BoundaryHandler(Enrolment.self, in: store)
+        let moved = plain.recording(.all, in: "enrolment_commands_2")
+        let ada = Enrolment.Command(student: "ada", course: "algebra")
+        let bo = Enrolment.Command(student: "bo", course: "algebra")
+        let receipts = [
+            "c1": try await handler(in: store).handle(ada, commandID: "c1"),
+            "c2": try await handler(in: store).handle(ada, commandID: "c2"),
+            "c3": try await plain.handle(bo, commandID: "c3"), "c4": try await plain.handle(bo, commandID: "c4"),
+        ]
+        #expect(receipts.mapValues(\.eventCount) == ["c1": 1, "c2": 0, "c3": 1, "c4": 0])
+        for handler in [handler(in: store), plain, moved] {
+            for (id, first) in receipts {
+                var again = try await handler.handle(ada, commandID: CommandID(unchecked: id))
+                #expect(again.isRepeat)
+                again.isRepeat = false
+                #expect(again == first, "\(id)")
+            }
+        }
+    }
+
+    @Test("of commands without a boundary are recorded like others", arguments: TestStore.all)
+    func emptyBoundary(_ make: TestStore) async throws {
+        enum Nothing: BoundaryDecider {
+            enum Rejection: Error { case no }
+            static func boundary(of command: Int) -> EventQuery { EventQuery(items: []) }
+            static func initialState(for command: Int) -> Int { 0 }
+            static func decide(_ command: Int, in state: Int) throws(Rejection) -> [PlacedEvent] {
+                if command < 0 { throw .no }
+                return []
+            }
+            static func evolve(_ state: inout Int, with event: BoundaryHandlerTests.SchoolEvent, of stream: StreamName)
+            {}
+        }
+        let store = try await make.make()
+        let handler = BoundaryHandler(Nothing.self, in: store).recording(.all, in: Self.records)
+        #expect(try await handler.handle(1).eventCount == 0)
+        #expect(try await handler.handle(1, commandID: "c1").eventCount == 0)
+        await #expect(throws: BoundaryError<Nothing.Rejection>.rejected(.no)) { try await handler.handle(-1) }
+        let report = try await BoundaryDecisionReplay(Nothing.self, recordedIn: Self.records, from: store).run()
+        #expect(report.commandCount == 3 && report.differenceCount == 0)
+    }
+
+    @Test("are not said to have had an effect when their rejection cannot be recorded")
+    func unrecordedRejection() async throws {
+        let store = WatchedStore(InMemoryEventStore()) { _ throws(AppendError) in
+            throw .storageFailed(reason: "a test", mayBeWritten: true)
+        }
+        do {
+            try await handler(in: store).handle(Enrolment.Command(student: "ada", course: "algebra"), commandID: "c1")
+            Issue.record("It was carried out.")
+        } catch {
+            guard case .append = error else { return #expect(Bool(false), "\(error)") }
+            #expect(!error.mayBeRecorded)
+        }
+    }
+
+    @Test("are not decided by rules that would lose sight of their own events")
+    func outsideBoundary() async throws {
+        enum Blind: BoundaryDecider {
+            typealias Command = BoundaryHandlerTests.Enrolment.Command
+            enum Rejection: Error {}
+            static func boundary(of command: Command) -> EventQuery {
+                EventQuery(tags: [BoundaryHandlerTests.Tags.student(command.student)])
+            }
+            static func initialState(for command: Command) -> Int { 0 }
+            static func decide(_ command: Command, in state: Int) throws(Rejection) -> [PlacedEvent] {
+                [PlacedEvent(BoundaryHandlerTests.SchoolEvent.noted(course: command.course), in: "notes-1")]
+            }
+            static func evolve(_ state: inout Int, with event: BoundaryHandlerTests.SchoolEvent, of stream: StreamName)
+            {}
+        }
+        let store = InMemoryEventStore()
+        try await offer("algebra", seats: 1, in: store)
+        try await handler(in: store).handle(Enrolment.Command(student: "ada", course: "algebra"))
+        let replay = BoundaryDecisionReplay(Blind.self, recordedIn: Self.records, from: store)
+        await #expect(throws: DecisionReplayError.outsideBoundary(type: "school.noted", stream: "notes-1", tags: [])) {
+            try await replay.run()
+        }
+    }
+
     @Test("must not lie inside their own boundary")
     func insideBoundary() async throws {
         enum Everything: BoundaryDecider {
