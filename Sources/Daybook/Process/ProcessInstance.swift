@@ -6,8 +6,8 @@ struct ProcessInstance<P: ProcessManager>: Sendable {
 
     let stream: StreamName
     private(set) var state: P.State
-    /// Deadlines that have neither passed nor been cancelled, as they were recorded.
-    private(set) var deadlines: [String: String] = [:]
+    /// Deadlines that have neither passed nor been cancelled.
+    private(set) var deadlines: [String: Deadline] = [:]
     /// The versions of commands of which the rejection is recorded.
     private(set) var rejected: Set<Int64> = []
     /// The last event folded; nil when there is none.
@@ -18,6 +18,14 @@ struct ProcessInstance<P: ProcessManager>: Sendable {
     private(set) var pendingBytes = 0
     /// Whether a reaction was decided on it that must be recorded with it, if only that it came to nothing.
     private(set) var isTouched = false
+
+    /// A deadline, and the event that set it, from which follows what comes of it.
+    struct Deadline {
+        /// As it was recorded.
+        var at: String
+        var event: EventID
+        var metadata: [UInt8]
+    }
 
     init(_ stream: StreamName) {
         self.stream = stream
@@ -33,7 +41,9 @@ struct ProcessInstance<P: ProcessManager>: Sendable {
     /// Takes an event of the stream into account.
     mutating func apply(_ recorded: RecordedEvent, _ codecs: ProcessCodecs<P>) throws(EventDecodingError) {
         if codecs.isRecord(recorded.type) {
-            for record in try codecs.records.decode(recorded) { apply(record) }
+            for record in try codecs.records.decode(recorded) {
+                apply(record, recorded.id, Array(recorded.metadata))
+            }
         } else {
             for event in try codecs.events.decode(recorded) { P.evolve(&state, with: event) }
         }
@@ -41,9 +51,10 @@ struct ProcessInstance<P: ProcessManager>: Sendable {
         expected = .version(recorded.version)
     }
 
-    private mutating func apply(_ record: Record) {
+    private mutating func apply(_ record: Record, _ event: EventID, _ metadata: @autoclosure () -> [UInt8]) {
         switch record {
-        case .deadlineSet(let name, let at): deadlines[name] = at
+        case .deadlineSet(let name, let at):
+            deadlines[name] = Deadline(at: at, event: event, metadata: metadata())
         case .deadlineCancelled(let name, _), .deadlinePassed(let name, _): deadlines[name] = nil
         case .rejected(let version, _): rejected.insert(version)
         case .sent, .advanced: break
@@ -67,21 +78,22 @@ struct ProcessInstance<P: ProcessManager>: Sendable {
             case .send(let command): try add(.sent(command: command), metadata: metadata, codecs)
             case .setDeadline(let name, let wait):
                 if let old = deadlines[name] {
-                    try add(.deadlineCancelled(name: name, at: old), metadata: metadata, codecs)
+                    try add(.deadlineCancelled(name: name, at: old.at), metadata: metadata, codecs)
                 }
                 let time = moment.advanced(by: wait).description
                 try add(.deadlineSet(name: name, at: time), metadata: metadata, codecs)
             case .cancelDeadline(let name):
                 guard let old = deadlines[name] else { continue }
-                try add(.deadlineCancelled(name: name, at: old), metadata: metadata, codecs)
+                try add(.deadlineCancelled(name: name, at: old.at), metadata: metadata, codecs)
             }
         }
     }
 
     mutating func add(_ record: Record, metadata: [UInt8], _ codecs: ProcessCodecs<P>) throws(EventEncodingError) {
         isTouched = true
-        append(NewEvent(try codecs.records.encode(record), metadata: metadata))
-        apply(record)
+        let event = NewEvent(try codecs.records.encode(record), metadata: metadata)
+        append(event)
+        apply(record, event.id, metadata)
     }
 
     private mutating func append(_ event: NewEvent) {

@@ -26,12 +26,13 @@ extension ProcessRunner {
             }
         } catch {
             guard let reason = (error as? any CommandRejection)?.rejectionReason else { throw error }
-            try await answer(recorded.stream, to: "the rejection of its command", recorded) { instance in
+            try await answer(recorded.stream, to: "the rejection of its command") { instance in
                 guard !instance.rejected.contains(recorded.version.rawValue) else { return nil }
-                return (
-                    .rejected(version: recorded.version.rawValue, reason: reason),
-                    try P.react(toRejectionOf: command, reason: reason, in: instance.state), recorded.recordedAt
-                )
+                return Answer(
+                    record: .rejected(version: recorded.version.rawValue, reason: reason),
+                    actions: try P.react(toRejectionOf: command, reason: reason, in: instance.state),
+                    moment: recorded.recordedAt,
+                    metadata: Self.metadata(following: recorded.id, with: recorded.metadata))
             }
         }
     }
@@ -79,13 +80,22 @@ extension ProcessRunner {
         } catch {
             throw .cancelled
         }
-        return try await answer(timer.stream, to: "deadline '\(timer.name)'", nil) { instance in
-            guard instance.deadlines[timer.name] == timer.at else { return nil }
-            return (
-                .deadlinePassed(name: timer.name, at: timer.at),
-                try P.react(toDeadline: timer.name, in: instance.state), due
-            )
+        return try await answer(timer.stream, to: "deadline '\(timer.name)'") { instance in
+            guard let deadline = instance.deadlines[timer.name], deadline.at == timer.at else { return nil }
+            return Answer(
+                record: .deadlinePassed(name: timer.name, at: timer.at),
+                actions: try P.react(toDeadline: timer.name, in: instance.state), moment: due,
+                metadata: Self.metadata(following: deadline.event, with: deadline.metadata[...]))
         }
+    }
+
+    /// What came to a process that is no input, and what follows.
+    private struct Answer {
+        var record: ProcessRecord<P.Command>
+        var actions: [ProcessAction<P.Event, P.Command>]
+        /// Deadlines are reckoned from it.
+        var moment: Timestamp
+        var metadata: [UInt8]
     }
 
     /// Records that something else than an input came to a process, and what follows; nothing when it came before.
@@ -93,26 +103,19 @@ extension ProcessRunner {
     /// - Returns: Whether it was recorded now.
     @discardableResult
     private func answer(
-        _ stream: StreamName, to cause: String, _ recorded: RecordedEvent?,
-        _ react: (ProcessInstance<P>) throws -> (
-            record: ProcessRecord<P.Command>, actions: [ProcessAction<P.Event, P.Command>], moment: Timestamp
-        )?
+        _ stream: StreamName, to cause: String, _ react: (ProcessInstance<P>) throws -> Answer?
     ) async throws(ProcessError) -> Bool {
-        let metadata = recorded.map(Self.metadata) ?? EventMetadata(actor: P.category.rawValue).encoded()
         while true {
             guard !Task.isCancelled else { throw .cancelled }
             var instance = try await fresh(stream)
-            let reaction:
-                (
-                    record: ProcessRecord<P.Command>, actions: [ProcessAction<P.Event, P.Command>], moment: Timestamp
-                )?
-            do { reaction = try react(instance) } catch {
+            let answer: Answer?
+            do { answer = try react(instance) } catch {
                 throw .reactionFailed(process: stream, to: cause, reason: String(describing: error))
             }
-            guard let reaction else { return false }
+            guard let answer else { return false }
             do {
-                try instance.add(reaction.record, metadata: metadata, codecs)
-                try instance.add(reaction.actions, at: reaction.moment, metadata: metadata, codecs)
+                try instance.add(answer.record, metadata: answer.metadata, codecs)
+                try instance.add(answer.actions, at: answer.moment, metadata: answer.metadata, codecs)
             } catch {
                 throw .unencodable(error)
             }

@@ -202,7 +202,7 @@ extension ProcessRunner {
     private func react(to input: Input, after batch: Batch) async throws(ProcessError) -> [ProcessInstance<P>] {
         let recorded = input.recorded
         let parts = try input.parts.get()
-        let metadata = Self.metadata(following: recorded)
+        let metadata = Self.metadata(following: recorded.id, with: recorded.metadata)
         var changed: [ProcessInstance<P>] = []
         for (input, streams) in parts {
             for stream in streams {
@@ -258,8 +258,8 @@ extension ProcessRunner {
     }
 
     /// The metadata of what follows from an event.
-    static func metadata(following event: RecordedEvent) -> [UInt8] {
-        CommandContext(following: event, actor: P.category.rawValue)
-            .metadata(commandID: nil, correlationID: event.id.description).encoded()
+    static func metadata(following event: EventID, with metadata: ArraySlice<UInt8>) -> [UInt8] {
+        CommandContext(following: event, with: metadata, actor: P.category.rawValue)
+            .metadata(commandID: nil, correlationID: event.description).encoded()
     }
 }

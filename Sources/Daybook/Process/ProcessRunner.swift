@@ -124,7 +124,7 @@ public final class ProcessRunner<P: ProcessManager>: Sendable {
 
     /// The deadlines of a process that have neither passed nor been cancelled, by name.
     public func deadlines(of id: String) async throws(ProcessError) -> [String: Timestamp] {
-        try await fresh(try stream(of: id)).deadlines.compactMapValues { Timestamp($0) }
+        try await fresh(try stream(of: id)).deadlines.compactMapValues { Timestamp($0.at) }
     }
 
     func stream(of id: String) throws(ProcessError) -> StreamName {

@@ -231,11 +231,15 @@ struct ProcessRunnerTests {
             #expect(try event.recordedAt >= #require(Timestamp(at)), "a deadline passed before its time")
         }
         #expect(passed == 4)
+        var begun: Set<String> = []
+        for try await event in store.events(of: "sales") { begun.insert(event.id.description) }
         var sent = 0
-        for try await event in store.events(filter: EventFilter(types: ["process.sent"])) {
-            sent += 1
+        for try await event in store.events(filter: EventFilter(types: ["process.sent", "process.deadlinePassed"])) {
+            if event.type == "process.sent" { sent += 1 }
             let metadata = try EventMetadata(decoding: event.metadata)
-            #expect(metadata.causationID != nil && metadata.actor == "fulfilment" || metadata.causationID == nil)
+            #expect(metadata.causationID != nil && metadata.actor == "fulfilment")
+            // Also what follows from a deadline belongs to what the process began with.
+            #expect(metadata.correlationID.map(begun.contains) == true, "\(event.data)")
         }
         #expect(sent == 7 + 1 + 4)
     }
