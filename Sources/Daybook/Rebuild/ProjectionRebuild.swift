@@ -89,13 +89,14 @@ public struct ProjectionRebuild<Old: Projection, New: Projection>: Sendable {
     ///
     /// - Parameters:
     ///   - converting: Brings a document of the old version into the shape of the new one.
-    ///   - keepingFirst: How many differences to keep, each with its last events. All are counted.
+    ///   - keepingFirst: How many differences to keep, each with the event at which the versions parted and the last
+    ///     ones since. All are counted.
     /// - Complexity: O(documents) in time, one page of each version in memory; for each difference kept, the events of
     ///   its key (``Projection/filter(for:)``).
     public func compare(
         converting: (JSONValue) throws -> JSONValue = { $0 }, keepingFirst: Int = 100
     ) async throws(RebuildError) -> ReadModelComparison {
-        var comparison = ReadModelComparison()
+        var comparison = ReadModelComparison(old: old.name, new: new.name, through: try await positions().new)
         var pages = (DocumentPages(old.name, models), DocumentPages(new.name, models))
         while true {
             let left = try await pages.0.peek()
@@ -118,10 +119,16 @@ public struct ProjectionRebuild<Old: Projection, New: Projection>: Sendable {
 
     /// Lets queries read the new version from now on.
     ///
-    /// - Parameter allowed: How many documents may differ.
-    /// - Throws: ``RebuildError/tooManyDifferences(count:allowed:first:)``, and ``RebuildError/behind(new:old:)`` when
-    ///   the new version has not taken everything into account that the old one has.
+    /// - Parameters:
+    ///   - comparison: What ``compare(converting:keepingFirst:)`` found between these versions.
+    ///   - allowed: How many documents may differ.
+    /// - Throws: ``RebuildError/tooManyDifferences(count:allowed:first:)``; ``RebuildError/otherComparison(old:new:)``;
+    ///   and ``RebuildError/behind(new:old:)`` when the new version has not taken everything into account that the old
+    ///   one has, or that it had when it was compared.
     public func switchOver(_ comparison: ReadModelComparison, allowing allowed: Int = 0) async throws(RebuildError) {
+        guard comparison.old == old.name, comparison.new == new.name else {
+            throw .otherComparison(old: comparison.old, new: comparison.new)
+        }
         guard comparison.differenceCount <= allowed else {
             throw .tooManyDifferences(
                 count: comparison.differenceCount, allowed: allowed,
@@ -137,7 +144,8 @@ public struct ProjectionRebuild<Old: Projection, New: Projection>: Sendable {
             defer { position = again }
             if again.new == position.new { break }
         }
-        guard position.new >= position.old else { throw .behind(new: position.new, old: position.old) }
+        let least = max(position.old, comparison.position)
+        guard position.new >= least else { throw .behind(new: position.new, old: least) }
         do {
             let target = try await alias.target()
             guard target != new.name else { return }
@@ -178,27 +186,62 @@ public struct ProjectionRebuild<Old: Projection, New: Projection>: Sendable {
             case .changed: comparison.changedCount += 1
             }
             guard comparison.differences.count < limit else { return }
-            do { difference.causes = try await causes(of: key) } catch { throw .projection(error) }
+            difference.causes = try await causes(of: key, through: before.new, converting)
             comparison.differences.append(difference)
             return
         }
         comparison.unsettledCount += 1
     }
 
-    /// The events that explain a difference: those that made the document what it is, or the one at which it stopped.
-    private func causes(of key: String) async throws(ProjectionError) -> [RecordedEvent] {
-        if let parked = try await runner.parkedKeys().first(where: { $0.key == key }) {
-            do {
+    /// The events that explain a difference: the one at which the versions parted, and the last nine since that changed the
+    /// document of either; or the one at which the new version stopped for this key.
+    private func causes(
+        of key: String, through position: Position, _ converting: (JSONValue) throws -> JSONValue
+    ) async throws(RebuildError) -> [RecordedEvent] {
+        let olds: [DocumentChange<Old.Document>]
+        let news: [DocumentChange<New.Document>]
+        do {
+            if let parked = try await runner.parkedKeys().first(where: { $0.key == key }) {
                 return try await log.readPage(
                     from: .position(parked.position), direction: .forward, filter: .everything, limit: 1
                 ).events
-            } catch {
-                throw ProjectionError(error)
             }
+            olds = try await ProjectionHistory(old, of: log).lineage(of: key, asOf: .position(position))
+            news = try await ProjectionHistory(new, of: log).lineage(of: key, asOf: .position(position))
+        } catch let error as ReadError {
+            throw .projection(ProjectionError(error))
+        } catch {
+            throw .projection(error as? ProjectionError ?? .read(.storageFailed(reason: "\(error)")))
         }
-        let changes = try await ProjectionHistory(new, of: log).lineage(of: key).suffix(10).map(\.event)
-        if !changes.isEmpty { return changes }
-        return try await ProjectionHistory(old, of: log).lineage(of: key).suffix(10).map(\.event)
+        var (left, right): (JSONValue?, JSONValue?)
+        var (rest, others) = (olds[...], news[...])
+        var causes: [RecordedEvent] = []
+        while let event = [rest.first?.event, others.first?.event].compactMap({ $0 }).min(by: {
+            $0.position < $1.position
+        }) {
+            if let change = rest.first, change.event.position == event.position {
+                left = try value(change.after, key, old.name, converting)
+                rest.removeFirst()
+            }
+            if let change = others.first, change.event.position == event.position {
+                right = try value(change.after, key, new.name) { $0 }
+                others.removeFirst()
+            }
+            if left == right { causes = [] } else { causes.append(event) }
+        }
+        // Where today's projections agree, the documents were made by others.
+        if causes.isEmpty { causes = (news.isEmpty ? olds.map(\.event) : news.map(\.event)) }
+        return causes.count <= 10 ? causes : causes.prefix(1) + causes.suffix(9)
+    }
+
+    private func value<Document: Encodable>(
+        _ document: Document?, _ key: String, _ model: ReadModelName, _ convert: (JSONValue) throws -> JSONValue
+    ) throws(RebuildError) -> JSONValue? {
+        let data: [UInt8]?
+        do { data = try document.map { try JSONBytesEncoder().encode($0) } } catch {
+            throw .unreadableDocument(key: key, model: model, reason: "\(error)")
+        }
+        return try value(data, key, model, convert)
     }
 
     private func positions() async throws(RebuildError) -> (old: Position, new: Position) {

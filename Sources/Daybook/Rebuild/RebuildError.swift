@@ -10,6 +10,8 @@ public enum RebuildError: Error, Equatable, CustomStringConvertible {
     case unreadableDocument(key: String, model: ReadModelName, reason: String)
     /// More documents differ than were allowed.
     case tooManyDifferences(count: Int, allowed: Int, first: [String])
+    /// The comparison is one of other versions.
+    case otherComparison(old: ReadModelName, new: ReadModelName)
     /// The new version has parked keys.
     case parkedKeys([String])
     /// The new version is behind the old one.
@@ -26,6 +28,8 @@ public enum RebuildError: Error, Equatable, CustomStringConvertible {
         case .tooManyDifferences(let count, let allowed, let first):
             "\(count) documents differ, and \(allowed) may (the first: \(first.joined(separator: ", "))): look at the "
                 + "differences, and allow as many if they are what the new version is for."
+        case .otherComparison(let old, let new):
+            "The comparison is that of '\(old)' with '\(new)': compare the two versions that are to be switched."
         case .parkedKeys(let keys):
             "The new version has stopped for \(keys.count) keys (\(keys.prefix(5).joined(separator: ", "))): resume them "
                 + "before the switch."

@@ -40,8 +40,6 @@ struct ProjectionRebuildTests {
         _ = try await ProjectionRunner(old, of: store, in: store).catchUp()
         let rebuild = try ProjectionRebuild(
             of: "balances", from: old, to: Charged(name: "balances-2"), log: store, models: store, batchSize: 10)
-        let empty = ReadModelComparison()
-        await #expect(throws: RebuildError.behind(new: 0, old: 50)) { try await rebuild.switchOver(empty) }
         let steps = Mutex<[RebuildProgress]>([])
         try await rebuild.build { step in steps.withLock { $0.append(step) } }
         let seen = steps.withLock { $0 }
@@ -50,6 +48,16 @@ struct ProjectionRebuildTests {
         let comparison = try await rebuild.compare()
         #expect(comparison.documentCount == 12 && comparison.differenceCount == 0)
         #expect(try await rebuild.alias.target() == nil)
+        let other = try ProjectionRebuild(
+            of: "balances", from: old, to: Charged(name: "balances-3"), log: store, models: store)
+        try await other.build()
+        await #expect(throws: RebuildError.otherComparison(old: "balances-1", new: "balances-2")) {
+            try await other.switchOver(comparison)
+        }
+        try await pay("a1", "b1", 1, in: store)
+        _ = try await ProjectionRunner(old, of: store, in: store).catchUp()
+        await #expect(throws: RebuildError.behind(new: 50, old: 51)) { try await rebuild.switchOver(comparison) }
+        try await rebuild.build()
         try await rebuild.switchOver(comparison)
         try await rebuild.switchOver(comparison)
         #expect(try await rebuild.alias.target() == "balances-2")
@@ -72,7 +80,7 @@ struct ProjectionRebuildTests {
         #expect(comparison.addedCount == 1 && comparison.lostCount == 1 && comparison.changedCount == 1)
         #expect(comparison.differences.map(\.key) == ["a", "all", "d"])
         #expect(comparison.differences[0].old == -210 && comparison.differences[0].new == nil)
-        #expect(comparison.differences[0].causes.map(\.position.rawValue) == Array(11...20))
+        #expect(comparison.differences[0].causes.map(\.position.rawValue) == [1] + Array(12...20))
         #expect(comparison.differences[2].old == 1 && comparison.differences[2].new == 0)
         #expect(try await rebuild.compare(keepingFirst: 1).differences.count == 1)
         let error = await #expect(throws: RebuildError.self) {
@@ -87,6 +95,38 @@ struct ProjectionRebuildTests {
             return amount == 1 ? 0 : value
         }
         #expect(converted.changedCount == 0)
+    }
+
+    @Test("names the event at which the versions parted, not those before it", arguments: TestStore.all)
+    func parted(_ make: TestStore) async throws {
+        /// Takes note of no payment of a certain amount.
+        struct Forgetful: Projection {
+            let base: Charged
+            let forgotten: Int
+            var name: ReadModelName { base.name }
+            func filter(for key: String) -> EventFilter { base.filter(for: key) }
+            func keys(for event: PaymentEvent, recorded: RecordedEvent) -> [String] {
+                base.keys(for: event, recorded: recorded)
+            }
+            func apply(_ event: PaymentEvent, recorded: RecordedEvent, key: String, to document: inout Int?) {
+                if case .paid(_, _, forgotten) = event { return }
+                base.apply(event, recorded: recorded, key: key, to: &document)
+            }
+        }
+        let store = try await make.make()
+        for number in 1...30 { try await pay("a", "b", number, in: store) }
+        let old = Charged(name: "balances-1")
+        _ = try await ProjectionRunner(old, of: store, in: store).catchUp()
+        let new = Forgetful(base: Charged(name: "balances-2"), forgotten: 7)
+        let rebuild = try ProjectionRebuild(of: "balances", from: old, to: new, log: store, models: store)
+        try await rebuild.build()
+        let comparison = try await rebuild.compare()
+        #expect(comparison.differences.map(\.key) == ["a", "b"])
+        for difference in comparison.differences {
+            #expect(difference.causes.map(\.position.rawValue) == [7] + Array(22...30))
+        }
+        // Seen as the sum of 1 to 30 less 7, and the other way round.
+        #expect(comparison.differences[1].old == 465 && comparison.differences[1].new == 458)
     }
 
     @Test("that was interrupted goes on from its last batch", arguments: TestStore.all)
