@@ -46,7 +46,8 @@ struct ProjectionPage<P: Projection>: Sendable {
                 } else {
                     .failed(at: ProjectionError.Place(event), reason: String(describing: error))
                 }
-            failures[recorded.count] = Failure(error: failure, keys: projection.keys(forUnreadable: event))
+            let keys = projection.keys(forUnreadable: event)
+            failures[recorded.count] = Failure(error: failure, keys: keys?.isEmpty == true ? nil : keys)
         }
         recorded.append(event)
         ends.append(events.count)

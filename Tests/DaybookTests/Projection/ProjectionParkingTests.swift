@@ -13,10 +13,13 @@ private struct Picky: Projection {
     var name: ReadModelName = "picky"
     var refused: Set<Int> = []
     var tellsKeys = true
+    var tellsOfNone = false
 
     func keys(for event: AccountEvent, recorded: RecordedEvent) -> [String] { [recorded.stream.rawValue, "total"] }
 
-    func keys(forUnreadable recorded: RecordedEvent) -> [String]? { tellsKeys ? [recorded.stream.rawValue] : nil }
+    func keys(forUnreadable recorded: RecordedEvent) -> [String]? {
+        tellsOfNone ? [] : tellsKeys ? [recorded.stream.rawValue] : nil
+    }
 
     func apply(_ event: AccountEvent, recorded: RecordedEvent, key: String, to document: inout Balance?) throws {
         var balance = document ?? Balance(amount: 0, events: 0)
@@ -108,10 +111,11 @@ struct ProjectionParkingTests {
         try await accounts.handle(.deposit(amount: 1), id: "1")
         try await store.append([NewEvent(type: "account.frozen", data: Array("{}".utf8))], to: "account-1")
         try await accounts.handle(.deposit(amount: 2), id: "2")
-        var blind = Picky()
-        blind.tellsKeys = false
-        await #expect(throws: ProjectionError.self) { try await self.runner(store, blind).catchUp() }
-        #expect(try await store.checkpoint(of: "picky") == 1)
+        // One that names no key does not know either: the event is never passed over.
+        for blind in [Picky(tellsKeys: false), Picky(tellsOfNone: true)] {
+            await #expect(throws: ProjectionError.self) { try await self.runner(store, blind).catchUp() }
+            #expect(try await store.checkpoint(of: "picky") == 1)
+        }
         let runner = runner(store, Picky())
         #expect(try await runner.catchUp() == 3)
         let parked = try await runner.parkedKeys()
