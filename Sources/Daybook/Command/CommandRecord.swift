@@ -9,7 +9,7 @@ import DaybookCore
 /// other rules.
 ///
 /// Commands are recorded as JSON and read for years, so that they are locked and changed like events: with a
-/// ``SchemaSource`` of this type, and a command that is a ``VersionedCommand``.
+/// ``SchemaSource`` of this type in the category of its records, and a command that is a ``VersionedCommand``.
 public enum CommandRecord<Command: Codable & Sendable>: DomainEvent {
     public static var typePrefix: String { "command" }
 

@@ -11,7 +11,8 @@ import DaybookCore
 /// }
 /// ```
 ///
-/// A recorded event is read by the first member whose types it has.
+/// A recorded event is read by the first member that has its type and, where the member names one, the category of its
+/// stream.
 public protocol EventUnion: ReadableEvent {
     static var members: [EventUnionMember<Self>] { get }
 }
@@ -27,19 +28,29 @@ extension EventUnion {
 /// One domain's events as part of a union.
 public struct EventUnionMember<Union: Sendable>: Sendable {
     let eventTypes: EventTypeSet
+    /// The category of streams whose events are meant; nil for all.
+    let category: Category?
     let decode: @Sendable (RecordedEvent) throws(EventDecodingError) -> [Union]
 
     /// - Parameters:
     ///   - wrap: The union's case.
+    ///   - category: Of the streams whose events are meant, for a type of events that another member has too, as the
+    ///     records of commands do (``CommandRecord``); nil for all.
     ///   - reader: Reads the domain's events.
     public init<Event: ReadableEvent>(
-        _ wrap: @escaping @Sendable (Event) -> Union, reader: any EventReader<Event> = Event.makeReader()
+        _ wrap: @escaping @Sendable (Event) -> Union, in category: Category? = nil,
+        reader: any EventReader<Event> = Event.makeReader()
     ) {
         eventTypes = Event.eventTypes
+        self.category = category
         decode = { recorded throws(EventDecodingError) in
             let events = try reader.decode(recorded)
             return events.map(wrap)
         }
+    }
+
+    func has(_ event: RecordedEvent) -> Bool {
+        eventTypes.contains(event.type) && (category == nil || category == event.stream.category)
     }
 }
 
@@ -50,7 +61,7 @@ struct EventUnionReader<Union: Sendable>: EventReader {
     init(_ members: [EventUnionMember<Union>]) { self.members = members }
 
     func decode(_ event: RecordedEvent) throws(EventDecodingError) -> [Union] {
-        for member in members where member.eventTypes.contains(event.type) { return try member.decode(event) }
+        for member in members where member.has(event) { return try member.decode(event) }
         throw EventDecodingError(event, as: String(describing: Union.self), cause: .unknownType)
     }
 }

@@ -57,7 +57,7 @@ struct ProcessInstance<P: ProcessManager>: Sendable {
             deadlines[name] = Deadline(at: at, event: event, metadata: metadata())
         case .deadlineCancelled(let name, _), .deadlinePassed(let name, _): deadlines[name] = nil
         case .rejected(let version, _): rejected.insert(version)
-        case .sent, .advanced: break
+        case .sent: break
         }
     }
 
@@ -127,6 +127,7 @@ struct ProcessInstance<P: ProcessManager>: Sendable {
 struct ProcessCodecs<P: ProcessManager>: Sendable {
     let events: any EventCodec<P.Event>
     let records = JSONEventCodec<ProcessRecord<P.Command>>()
+    let progress = JSONEventCodec<ProcessProgress>()
 
     func isRecord(_ type: EventType) -> Bool { type.rawValue.utf8.starts(with: "process.".utf8) }
 }

@@ -1,9 +1,9 @@
 import DaybookCore
 
-/// What a ``ProcessRunner`` records beside the events of the processes themselves.
+/// What a ``ProcessRunner`` records in the streams of processes, beside the events of their own.
 ///
 /// Commands are recorded as JSON and read again when they are sent, so that they are locked and changed like events:
-/// with a ``SchemaSource`` of this type, and a command that is a ``VersionedCommand``.
+/// with a ``SchemaSource`` of this type in the processes' category, and a command that is a ``VersionedCommand``.
 public enum ProcessRecord<Command: Codable & Sendable>: DomainEvent {
     public static var typePrefix: String { "process" }
 
@@ -15,8 +15,6 @@ public enum ProcessRecord<Command: Codable & Sendable>: DomainEvent {
     case deadlineSet(name: String, at: String)
     case deadlineCancelled(name: String, at: String)
     case deadlinePassed(name: String, at: String)
-    /// All inputs up to a position have had their effect: in the stream of the runner's own progress.
-    case advanced(through: Int64)
 
     public static func schemaVersion(of type: EventType) -> UInt32 {
         type == "process.sent" ? CommandVersions.current(of: Command.self) : 1

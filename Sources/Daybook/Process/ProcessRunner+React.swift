@@ -28,7 +28,7 @@ extension ProcessRunner {
         var place = Place(reached: .start, saved: .start, version: page.state.lastVersion)
         if let last = page.events.first {
             do {
-                for case .advanced(let through) in try codecs.records.decode(last) {
+                for case .advanced(let through) in try codecs.progress.decode(last) {
                     place.reached = Position(through)
                     place.saved = place.reached
                 }
@@ -235,7 +235,7 @@ extension ProcessRunner {
         var request = AppendRequest()
         for stream in batch.order { batch.instances[stream]?.addPending(to: &request) }
         let advanced: EncodedEvent
-        do { advanced = try codecs.records.encode(.advanced(through: position.rawValue)) } catch {
+        do { advanced = try codecs.progress.encode(.advanced(through: position.rawValue)) } catch {
             throw .unencodable(error)
         }
         request.append(

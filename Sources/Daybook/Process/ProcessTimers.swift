@@ -32,7 +32,7 @@ struct ProcessTimers<P: ProcessManager>: Projection {
             let digits = String(UInt64(bitPattern: time.microseconds) ^ (1 << 63))
             let padded = String(repeating: "0", count: 20 - digits.count) + digits
             return [[padded, recorded.stream.rawValue, name].joined(separator: "\u{1F}")]
-        case .sent, .rejected, .advanced: return []
+        case .sent, .rejected: return []
         }
     }
 

@@ -4,6 +4,8 @@ import DaybookCore
 public struct EventSchema: Sendable, Hashable {
     public var type: EventType
     public var schemaVersion: UInt32
+    /// The category of streams whose events of this type are meant; nil for those of all streams.
+    public var category: Category?
     public var shape: DataShape
     /// The data of an event of this shape.
     public var sample: JSONValue
@@ -11,10 +13,12 @@ public struct EventSchema: Sendable, Hashable {
     public var tagKeys: [String]
 
     public init(
-        type: EventType, schemaVersion: UInt32, shape: DataShape, sample: JSONValue, tagKeys: [String] = []
+        type: EventType, schemaVersion: UInt32, in category: Category? = nil, shape: DataShape, sample: JSONValue,
+        tagKeys: [String] = []
     ) {
         self.type = type
         self.schemaVersion = schemaVersion
+        self.category = category
         self.shape = shape
         self.sample = sample
         self.tagKeys = tagKeys
@@ -59,17 +63,26 @@ public struct EventSchema: Sendable, Hashable {
             do { data = try JSONValue(parsing: encoded.data) } catch {
                 throw .sampleNeeded(event: "\(Event.self)", case: name, reason: "\(error)")
             }
-            let keys = Set(event.tags.map { String($0.rawValue.prefix { $0 != ":" }) })
             schemas.append(
                 EventSchema(
                     type: encoded.type, schemaVersion: encoded.schemaVersion, shape: node.field(name).shape,
-                    sample: data, tagKeys: keys.sorted()))
+                    sample: data, tagKeys: keys(of: event.tags)))
         }
         return schemas
     }
 
+    /// What stands before the `:` of tags, sorted, each once.
+    static func keys(of tags: [Tag]) -> [String] {
+        Set(tags.map { String($0.rawValue.prefix { $0 != ":" }) }).sorted()
+    }
+
+    func isSameKind(as other: EventSchema) -> Bool {
+        type == other.type && schemaVersion == other.schemaVersion && category == other.category
+    }
+
     /// All schemas as one document of JSON Schema, for programs in other languages: the data of each event under
-    /// `$defs`, by type and version as in `account.opened/1`, with its sample as an example.
+    /// `$defs`, by type and version as in `account.opened/1`, with its sample as an example. A schema that holds for one
+    /// category of streams stands behind it: `account_commands/command.carriedOut/1`.
     ///
     /// - Parameter title: Names the document.
     public static func jsonSchema(of schemas: [EventSchema], title: String) -> JSONValue {
@@ -78,7 +91,8 @@ public struct EventSchema: Sendable, Hashable {
             guard case .object(var definition) = schema.shape.jsonSchema else { continue }
             definition["title"] = .string(schema.type.rawValue)
             definition["examples"] = .array([schema.sample])
-            definitions["\(schema.type)/\(schema.schemaVersion)"] = .object(definition)
+            let place = schema.category.map { "\($0)/" } ?? ""
+            definitions["\(place)\(schema.type)/\(schema.schemaVersion)"] = .object(definition)
         }
         return [
             "$schema": "https://json-schema.org/draft/2020-12/schema", "title": .string(title),

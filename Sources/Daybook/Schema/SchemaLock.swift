@@ -5,7 +5,7 @@ import DaybookCore
 /// An entry stays when its event gets another version or is no longer written: the log still has events of it. A test
 /// of the program compares it with its enums (`SchemaLockFile` of `DaybookTesting`).
 public struct SchemaLock: Sendable, Hashable {
-    /// By type, then version.
+    /// By type, then category, then version.
     public private(set) var entries: [EventSchema] = []
 
     public init() {}
@@ -29,10 +29,11 @@ public struct SchemaLock: Sendable, Hashable {
             }
             var keys: [String] = []
             if case .array(let texts)? = members["tags"] { keys = texts.compactMap(\.text) }
+            let category = members["category"]?.text.map { Category(unchecked: $0) }
             entries.append(
                 EventSchema(
-                    type: type, schemaVersion: version, shape: DataShape(jsonSchema: shape), sample: sample,
-                    tagKeys: keys))
+                    type: type, schemaVersion: version, in: category, shape: DataShape(jsonSchema: shape),
+                    sample: sample, tagKeys: keys))
         }
         sort()
     }
@@ -40,11 +41,13 @@ public struct SchemaLock: Sendable, Hashable {
     /// The lock as indented JSON: a change of one event changes the lines of that event.
     public var text: String {
         let events = entries.map { entry -> JSONValue in
-            [
+            var members: [String: JSONValue] = [
                 "type": .string(entry.type.rawValue), "schemaVersion": .integer(Int64(entry.schemaVersion)),
                 "shape": entry.shape.jsonSchema, "sample": entry.sample,
                 "tags": .array(entry.tagKeys.map(JSONValue.string)),
             ]
+            members["category"] = entry.category.map { .string($0.rawValue) }
+            return .object(members)
         }
         return (["format": 1, "events": .array(events)] as JSONValue).indentedText + "\n"
     }
@@ -55,26 +58,34 @@ public struct SchemaLock: Sendable, Hashable {
     public func findings(for sources: [SchemaSource]) -> [SchemaFinding] {
         var findings: [SchemaFinding] = []
         let current = sources.flatMap(\.schemas)
+        for (index, schema) in current.enumerated() where current[..<index].contains(where: schema.isSameKind(as:)) {
+            findings.append(.ambiguous(schema.type, version: schema.schemaVersion, in: schema.category))
+        }
         for entry in entries {
-            if let today = current.first(where: { $0.type == entry.type && $0.schemaVersion == entry.schemaVersion }) {
+            if let today = current.first(where: entry.isSameKind(as:)) {
                 let changes = today.shape.changes(since: entry.shape)
                 let breaking = changes.filter { !$0.isCompatible }
                 if !breaking.isEmpty {
-                    findings.append(.incompatible(entry.type, version: entry.schemaVersion, breaking))
+                    findings.append(
+                        .incompatible(entry.type, version: entry.schemaVersion, in: entry.category, breaking))
                     continue
                 }
-                if !changes.isEmpty { findings.append(.extended(entry.type, version: entry.schemaVersion, changes)) }
+                if !changes.isEmpty {
+                    findings.append(
+                        .extended(entry.type, version: entry.schemaVersion, in: entry.category, changes))
+                }
                 let lost = entry.tagKeys.filter { !today.tagKeys.contains($0) }
                 let new = today.tagKeys.filter { !entry.tagKeys.contains($0) }
                 if !lost.isEmpty { findings.append(.tagsLost(entry.type, lost)) }
                 if !new.isEmpty { findings.append(.tagsAdded(entry.type, new)) }
             }
             if let reason = entry.unreadableReason(for: sources) {
-                findings.append(.unreadable(entry.type, version: entry.schemaVersion, reason: reason))
+                findings.append(
+                    .unreadable(entry.type, version: entry.schemaVersion, in: entry.category, reason: reason))
             }
         }
-        for schema in current where !entries.contains(where: { $0.isSameKind(as: schema) }) {
-            findings.append(.added(schema.type, version: schema.schemaVersion))
+        for schema in current where !entries.contains(where: schema.isSameKind(as:)) {
+            findings.append(.added(schema.type, version: schema.schemaVersion, in: schema.category))
         }
         return findings
     }
@@ -82,25 +93,29 @@ public struct SchemaLock: Sendable, Hashable {
     /// Takes in what is new in a program's events. What is locked and no longer written stays.
     public mutating func accept(_ sources: [SchemaSource]) {
         for schema in sources.flatMap(\.schemas) {
-            entries.removeAll { $0.isSameKind(as: schema) }
+            entries.removeAll(where: schema.isSameKind(as:))
             entries.append(schema)
         }
         sort()
     }
 
     private mutating func sort() {
-        entries.sort { ($0.type, $0.schemaVersion) < ($1.type, $1.schemaVersion) }
+        func place(_ entry: EventSchema) -> (EventType, String, UInt32) {
+            (entry.type, entry.category?.rawValue ?? "", entry.schemaVersion)
+        }
+        entries.sort { place($0) < place($1) }
     }
 }
 
 extension EventSchema {
-    func isSameKind(as other: EventSchema) -> Bool { type == other.type && schemaVersion == other.schemaVersion }
-
     /// Why no enum can read the sample as it would be recorded; nil when one can.
     fileprivate func unreadableReason(for sources: [SchemaSource]) -> String? {
-        guard let source = sources.first(where: { $0.eventTypes.contains(type) }) else {
-            return "no enum of the program has this type."
-        }
+        let readers = sources.filter { $0.eventTypes.contains(type) }
+        // An entry without a category may be older than the categories of the program's sources.
+        let source =
+            readers.first { $0.category == category } ?? readers.first { $0.category == nil }
+            ?? (category == nil ? readers.first : nil)
+        guard let source else { return "no enum of the program has this type." }
         let event = RecordedEvent(
             id: EventID(), type: type, schemaVersion: schemaVersion, contentType: .json, data: sample.bytes[...],
             metadata: [], tags: [], stream: "schema-sample", version: 0, position: 1,

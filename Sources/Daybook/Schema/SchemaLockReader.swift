@@ -10,20 +10,18 @@ public struct SchemaLockReader: EventReader {
     private struct Kind: Hashable {
         var type: EventType
         var version: UInt32
+        /// nil for all streams.
+        var category: Category?
     }
 
     private let shapes: [Kind: DataShape]
-    private let newest: [EventType: UInt32]
 
     public init(_ lock: SchemaLock) {
         var shapes: [Kind: DataShape] = [:]
-        var newest: [EventType: UInt32] = [:]
         for entry in lock.entries {
-            shapes[Kind(type: entry.type, version: entry.schemaVersion)] = entry.shape
-            newest[entry.type] = max(newest[entry.type] ?? 0, entry.schemaVersion)
+            shapes[Kind(type: entry.type, version: entry.schemaVersion, category: entry.category)] = entry.shape
         }
         self.shapes = shapes
-        self.newest = newest
     }
 
     /// The event's data, when it has the shape of its type and version.
@@ -31,8 +29,17 @@ public struct SchemaLockReader: EventReader {
         func failure(_ cause: EventDecodingError.Cause) -> EventDecodingError {
             EventDecodingError(event, as: "the schema lock", cause: cause)
         }
-        guard let newest = newest[event.type] else { throw failure(.unknownType) }
-        guard let shape = shapes[Kind(type: event.type, version: event.schemaVersion)] else {
+        var kind = Kind(type: event.type, version: event.schemaVersion, category: event.stream.category)
+        var shape = shapes[kind]
+        if shape == nil {
+            kind.category = nil
+            shape = shapes[kind]
+        }
+        guard let shape else {
+            let known = shapes.keys.filter {
+                $0.type == event.type && [nil, event.stream.category].contains($0.category)
+            }
+            guard let newest = known.map(\.version).max() else { throw failure(.unknownType) }
             if event.schemaVersion > newest { throw failure(.newerSchema(known: newest)) }
             throw failure(.undecodableData(reason: "version \(event.schemaVersion) of it is not locked."))
         }

@@ -146,7 +146,7 @@ struct SchemaLockTests {
         #expect(!found.contains { !$0.isAcceptable }, "\(found)")
         #expect(found.contains(.added("p.refunded", version: 1)))
         #expect(found.contains(.tagsAdded("p.gone", ["owner"])))
-        guard case .extended("p.paid", 1, let changes)? = found.first(where: { "\($0)".contains("extended") }) else {
+        guard case .extended("p.paid", 1, _, let changes)? = found.first(where: { "\($0)".contains("extended") }) else {
             Issue.record("\(found)")
             return
         }
@@ -186,6 +186,83 @@ struct SchemaLockTests {
     func tags() throws {
         #expect(
             try findings(Old.self, Untagged.self) == [.tagsLost("p.gone", ["payer"]), .tagsLost("p.paid", ["payer"])])
+    }
+
+    /// Like a decider's commands, of which the records have the types of all others' records.
+    struct Pay: Codable, Sendable { var amount: Int }
+    struct Ship: Codable, Sendable { var address: String }
+    struct Send: Codable, Sendable { var address: Int }
+
+    @Test("that have the types of others are told apart by the categories of their streams")
+    func categories() throws {
+        let pay = try SchemaSource(CommandRecord<Pay>.self, in: "cash_commands")
+        let ship = try SchemaSource(CommandRecord<Ship>.self, in: "stock_commands")
+        var lock = SchemaLock()
+        lock.accept([pay, ship])
+        lock = try SchemaLock(parsing: lock.text.utf8)
+        #expect(lock.entries.map(\.category?.rawValue) == ["cash", "stock", "cash", "stock"].map { $0 + "_commands" })
+        #expect(lock.findings(for: [pay, ship]).isEmpty)
+        // One of them changes.
+        let send = try SchemaSource(CommandRecord<Send>.self, in: "stock_commands")
+        let found = lock.findings(for: [pay, send])
+        #expect(found.count == 2)
+        for finding in found {
+            guard case .incompatible(_, 1, "stock_commands", _) = finding else {
+                Issue.record("\(finding)")
+                continue
+            }
+            #expect(finding.description.contains("in streams of 'stock_commands' changed"))
+        }
+        #expect(lock.findings(for: [pay]).count == 2)
+        guard case .object(let root) = EventSchema.jsonSchema(of: lock.entries, title: "Commands"),
+            case .object(let definitions)? = root["$defs"]
+        else { throw NotPositive() }
+        #expect(definitions.keys.contains("stock_commands/command.rejected/1") && definitions.count == 4)
+    }
+
+    @Test("of two enums under one type are refused")
+    func ambiguous() throws {
+        let sources = [try SchemaSource(CommandRecord<Pay>.self), try SchemaSource(CommandRecord<Ship>.self)]
+        let wrong = SchemaLock().findings(for: sources).filter { !$0.isAcceptable }
+        #expect(
+            wrong == [.ambiguous("command.carriedOut", version: 1), .ambiguous("command.rejected", version: 1)])
+        #expect(wrong.first?.description.contains("SchemaSource(…, in: …)") == true)
+    }
+
+    @Test("that were locked before they had a category are still read")
+    func uncategorised() throws {
+        var lock = SchemaLock()
+        lock.accept([try SchemaSource(CommandRecord<Pay>.self)])
+        let pay = try SchemaSource(CommandRecord<Pay>.self, in: "cash_commands")
+        #expect(
+            lock.findings(for: [pay]) == [
+                .added("command.carriedOut", version: 1, in: "cash_commands"),
+                .added("command.rejected", version: 1, in: "cash_commands"),
+            ])
+        lock.accept([pay])
+        #expect(lock.findings(for: [pay]).isEmpty)
+    }
+
+    enum Shop: Decider {
+        typealias State = Int
+        typealias Command = Int
+        enum Rejection: Error {}
+        static let initialState = 0
+        static func decide(_ command: Int, in state: Int) -> [Untagged] { [] }
+        static func evolve(_ state: inout Int, with event: Untagged) {}
+        static func tags(ofSubject id: String) -> [DaybookCore.Tag] { [TagKey<String>("payer")(id)] }
+    }
+
+    @Test("of a decider have the tags of its subjects")
+    func deciderTags() throws {
+        var lock = SchemaLock()
+        lock.accept([try SchemaSource(Old.self)])
+        #expect(lock.findings(for: [try SchemaSource(Shop.self)]).isEmpty)
+        lock.accept([try SchemaSource(Shop.self)])
+        #expect(
+            lock.findings(for: [try SchemaSource(Untagged.self)]) == [
+                .tagsLost("p.gone", ["payer"]), .tagsLost("p.paid", ["payer"]),
+            ])
     }
 
     @Test("are kept in a file that the test writes when it is told to")
