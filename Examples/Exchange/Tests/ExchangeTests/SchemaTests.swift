@@ -8,10 +8,11 @@ struct SchemaTests {
     @Test("can be read by the program of today")
     func schemas() throws {
         try SchemaLockFile("../../schema.lock.json").check([
-            SchemaSource(CashAccount.Event.self), SchemaSource(Holdings.Event.self), SchemaSource(OrderBook.Event.self),
-            SchemaSource(CouponPayment.Event.self),
-            SchemaSource(PositionEvent.self), SchemaSource(ClearingEvent.self),
-            SchemaSource(ProcessRecord<ClearingCommand>.self), SchemaSource(CommandRecord<CashAccount.Command>.self),
+            SchemaSource(CashAccount.self), SchemaSource(Holdings.self), SchemaSource(OrderBook.self),
+            SchemaSource(CouponPayment.self), SchemaSource(PositionEvent.self), SchemaSource(ClearingEvent.self),
+            SchemaSource(ProcessRecord<ClearingCommand>.self, in: Clearing.category),
+            SchemaSource(ProcessProgress.self),
+            SchemaSource(CommandRecord<CashAccount.Command>.self, in: CashAccount.category.commands),
         ])
     }
 }
