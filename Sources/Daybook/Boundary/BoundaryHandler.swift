@@ -214,7 +214,7 @@ public struct BoundaryHandler<D: BoundaryDecider>: Sendable {
             var new: [NewEvent] = []
             for placed in events {
                 let encoded: EncodedEvent
-                do { encoded = try placed.encode() } catch { throw .unencodable(error) }
+                do { encoded = try placed.encoded() } catch { throw .unencodable(error) }
                 guard query.matches(type: encoded.type, tags: placed.tags) else {
                     throw .outsideBoundary(type: encoded.type, stream: stream, tags: placed.tags)
                 }

@@ -6,7 +6,7 @@ public struct PlacedEvent: Sendable {
     public let event: any DomainEvent
     /// The event's own, and those of its subject.
     public let tags: [Tag]
-    let encode: @Sendable () throws(EventEncodingError) -> EncodedEvent
+    private let encode: @Sendable () throws(EventEncodingError) -> EncodedEvent
 
     /// - Parameters:
     ///   - tags: Those of the subject of the stream, beside the event's own.
@@ -31,6 +31,10 @@ public struct PlacedEvent: Sendable {
         self.init(
             event, in: try StreamName(category: category, id: id), tags: D.tags(ofSubject: id), codec: codec)
     }
+
+    /// The event as it will be recorded.
+    public func encoded() throws(EventEncodingError) -> EncodedEvent { try encode() }
+
     /// Events by stream, in the order in which they are recorded: the streams as each is first named.
     static func byStream(_ events: [PlacedEvent]) -> [(stream: StreamName, events: [PlacedEvent])] {
         var groups: [(stream: StreamName, events: [PlacedEvent])] = []

@@ -165,7 +165,7 @@ public struct BoundaryDecisionReplay<D: BoundaryDecider>: Sendable where D.Comma
         _ placed: PlacedEvent, inside query: EventQuery, at record: RecordedEvent
     ) throws(DecisionReplayError) -> [D.Event] {
         let encoded: EncodedEvent
-        do { encoded = try placed.encode() } catch { throw .unencodable(error) }
+        do { encoded = try placed.encoded() } catch { throw .unencodable(error) }
         guard query.matches(type: encoded.type, tags: placed.tags) else {
             throw .outsideBoundary(type: encoded.type, stream: placed.stream, tags: placed.tags)
         }

@@ -9,7 +9,7 @@ public struct EventSchema: Sendable, Hashable {
     public var shape: DataShape
     /// The data of an event of this shape.
     public var sample: JSONValue
-    /// What stands before the `:` of the sample's tags, sorted.
+    /// The kinds of the sample's tags (``Tag/key``), sorted.
     public var tagKeys: [String]
 
     public init(
@@ -66,14 +66,9 @@ public struct EventSchema: Sendable, Hashable {
             schemas.append(
                 EventSchema(
                     type: encoded.type, schemaVersion: encoded.schemaVersion, shape: node.field(name).shape,
-                    sample: data, tagKeys: keys(of: event.tags)))
+                    sample: data, tagKeys: Set(event.tags.map { String($0.key) }).sorted()))
         }
         return schemas
-    }
-
-    /// What stands before the `:` of tags, sorted, each once.
-    static func keys(of tags: [Tag]) -> [String] {
-        Set(tags.map { String($0.rawValue.prefix { $0 != ":" }) }).sorted()
     }
 
     func isSameKind(as other: EventSchema) -> Bool {

@@ -12,7 +12,8 @@ public struct SchemaSource: Sendable {
     let eventTypes: EventTypeSet
     /// The category of streams whose events are meant; nil for all.
     let category: Category?
-    let schemas: [EventSchema]
+    /// Of every event that is written, in the order of declaration.
+    public let schemas: [EventSchema]
     let read: @Sendable (RecordedEvent) throws(EventDecodingError) -> Void
 
     /// - Parameters:
@@ -46,7 +47,7 @@ public struct SchemaSource: Sendable {
         var schemas = try EventSchema.all(of: type, samples: samples)
         for index in schemas.indices {
             schemas[index].category = category
-            schemas[index].tagKeys = Set(schemas[index].tagKeys + EventSchema.keys(of: subjectTags)).sorted()
+            schemas[index].tagKeys = Set(schemas[index].tagKeys + subjectTags.map { String($0.key) }).sorted()
         }
         self.schemas = schemas
         let reader = Event.makeReader()

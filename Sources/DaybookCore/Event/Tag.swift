@@ -6,4 +6,7 @@ public struct Tag: BoundedName {
     public let rawValue: String
 
     public init(unchecked text: String) { rawValue = text }
+
+    /// The kind of subject: what stands before the first `:`, or the whole tag when there is none.
+    public var key: Substring { rawValue.prefix { $0 != ":" } }
 }

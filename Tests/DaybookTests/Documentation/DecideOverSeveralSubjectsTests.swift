@@ -1,5 +1,6 @@
 import Daybook
 import DaybookCore
+import DaybookTesting
 import Foundation
 import Testing
 
@@ -22,6 +23,24 @@ struct DecideOverSeveralSubjectsTests {
         await #expect(throws: BoundaryError<Enrolment.Rejection>.self) {
             try await enrolments.handle(.init(student: "bo", course: "algebra"))
         }
+    }
+}
+
+extension BoundarySamples {
+    @Suite("The school of the guide to decisions over several subjects")
+    struct SchoolTests {
+        // sample: test a boundary
+        @Test("A course has no more students than seats")
+        func seats() throws {
+            let course = BoundaryScenario(Enrolment.self)
+                .given(.offered(course: "algebra", seats: 1), in: "course-algebra")
+                .given(.enrolled(student: "ada", course: "algebra"), in: "student-ada")
+            course.when(.init(student: "bo", course: "algebra")).thenRejected(.full)
+            course.when(.init(student: "ada", course: "algebra")).thenNothing()
+            course.thenBoundary(
+                of: .init(student: "bo", course: "algebra"), takesIn: [try SchemaSource(SchoolEvent.self)])
+        }
+        // end of sample
     }
 }
 
@@ -61,7 +80,7 @@ enum BoundarySamples {
             var courses: Set<String> = []
             let command: Command
         }
-        enum Rejection: Error { case full, tooManyCourses }
+        enum Rejection: Error, Equatable { case full, tooManyCourses }
 
         static func boundary(of command: Command) -> EventQuery {
             EventQuery(items: [

@@ -7,7 +7,8 @@ import Testing
 @Suite("A transfer between two cash accounts")
 struct CashTransferTests {
     private let funded = BoundaryScenario(CashTransfer.self)
-        .given(.deposited(amount: 100), .held(amount: 60, order: 1), in: "cash-A")
+        .given(
+            .deposited(amount: 100), .held(amount: 60, order: 1), in: "cash-A", tags: CashAccount.tags(ofSubject: "A"))
     private func transfer(_ amount: Money, _ source: AccountID, _ target: AccountID) -> CashTransfer.Command {
         CashTransfer.Command(amount, from: source, to: target)
     }
@@ -16,7 +17,8 @@ struct CashTransferTests {
     func moves() {
         let out = CashAccount.Event.transferredOut(amount: 40, from: "A", to: "A.margin")
         let into = CashAccount.Event.transferredIn(amount: 40, from: "A", to: "A.margin")
-        funded.when(transfer(40, "A", "A.margin")).then(out, into, in: "cash-A", "cash-A.margin")
+        funded.when(transfer(40, "A", "A.margin"))
+            .then(PlacedEvent(out, in: "cash-A"), PlacedEvent(into, in: "cash-A.margin"))
         Scenario(CashAccount.self).given(.deposited(amount: 100), out).when(.withdraw(60)).then(.withdrawn(amount: 60))
         Scenario(CashAccount.self).given(into).when(.withdraw(41))
             .thenRejected(.insufficientCash(requested: 41, available: 40))
@@ -38,15 +40,15 @@ struct CashTransferTests {
         funded.when(transfer(10, "C", "A")).thenRejected(.unknownAccount("C"))
         funded.when(transfer(0, "A", "A.margin")).thenRejected(.amountOutOfBounds(0))
         let full = Money.allowed.upperBound
-        funded.given(.deposited(amount: full), in: "cash-B").when(transfer(1, "A", "B"))
-            .thenRejected(.tooMuchCash("B", 1))
+        funded.given(.deposited(amount: full), in: "cash-B", tags: CashAccount.tags(ofSubject: "B")).when(
+            transfer(1, "A", "B")
+        )
+        .thenRejected(.tooMuchCash("B", 1))
     }
 
     @Test("has every type of cash event in its boundary")
     func boundary() throws {
-        let query = CashTransfer.boundary(of: transfer(1, "A", "B"))
-        let types = try EventSchema.all(of: CashAccount.Event.self).map(\.type)
-        for item in query.items { #expect(item.types == Set(types)) }
+        funded.thenBoundary(of: transfer(1, "A", "B"), takesIn: [try SchemaSource(CashAccount.self)])
     }
 
     @Test("happens once by its command identifier, in both streams or in none", arguments: TestStore.all)

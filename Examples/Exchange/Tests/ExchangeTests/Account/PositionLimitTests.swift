@@ -12,26 +12,36 @@ struct PositionLimitTests {
         .reserve(quantity, of: "X", for: order, on: account, limit: 100)
     }
     private let owning = BoundaryScenario(PositionLimit.self)
-        .given(.holdings(.deposited(instrument: "X", quantity: 30)), in: "holdings-A")
+        .given(
+            .holdings(.deposited(instrument: "X", quantity: 30)), in: "holdings-A", tags: Holdings.tags(ofSubject: "A")
+        )
         .given(
             .position(.reserved(order: 1, account: "A.margin", instrument: "X", quantity: 50)), in: "position-A")
 
     @Test("counts what all accounts of an owner hold and have on order")
     func counts() {
         let reserved = PositionEvent.reserved(order: 2, account: "A", instrument: "X", quantity: 20)
-        owning.when(reserve(20, for: 2, on: "A")).then(reserved, in: "position-A")
+        owning.when(reserve(20, for: 2, on: "A")).then(PlacedEvent(reserved, in: "position-A"))
         owning.when(reserve(21, for: 2, on: "A.other")).thenRejected(
             .beyondLimit("X", owner: "A", requested: 21, held: 30, reserved: 50, limit: 100))
         owning.when(.reserve(100, of: "Y", for: 2, on: "A", limit: 100)).then(
-            PositionEvent.reserved(order: 2, account: "A", instrument: "Y", quantity: 100), in: "position-A")
+            PlacedEvent(
+                PositionEvent.reserved(order: 2, account: "A", instrument: "Y", quantity: 100), in: "position-A"))
         owning.when(reserve(0, for: 2, on: "A")).thenRejected(.quantityOutOfBounds(0))
+    }
+
+    @Test("takes in all that happens to holdings and reservations")
+    func boundary() throws {
+        owning.thenBoundary(
+            of: reserve(1, for: 1, on: "A"),
+            takesIn: [try SchemaSource(Holdings.self), try SchemaSource(PositionEvent.self)])
     }
 
     @Test("reserves once for an order, and releases what it has left")
     func repeats() {
         owning.when(reserve(50, for: 1, on: "A.margin")).thenNothing()
         let released = PositionEvent.released(order: 1, account: "A.margin", instrument: "X", quantity: 50)
-        owning.when(.release(70, for: 1, on: "A.margin")).then(released, in: "position-A")
+        owning.when(.release(70, for: 1, on: "A.margin")).then(PlacedEvent(released, in: "position-A"))
         owning.given(.position(released), in: "position-A").when(.release(50, for: 1, on: "A.margin")).thenNothing()
         owning.when(.release(5, for: 9, on: "A")).thenNothing()
     }
@@ -39,13 +49,16 @@ struct PositionLimitTests {
     @Test("counts what an order buys once: on order before, and held from then on")
     func receives() {
         let bought = owning.given(
-            .holdings(.received(instrument: "X", quantity: 40, order: 1, execution: "X#1")), in: "holdings-A.margin")
+            .holdings(.received(instrument: "X", quantity: 40, order: 1, execution: "X#1")), in: "holdings-A.margin",
+            tags: Holdings.tags(ofSubject: "A.margin"))
         bought.when(reserve(21, for: 2, on: "A")).thenRejected(
             .beyondLimit("X", owner: "A", requested: 21, held: 70, reserved: 10, limit: 100))
         let sold = bought.given(
-            .holdings(.delivered(instrument: "X", quantity: 30, order: 3, execution: "X#2")), in: "holdings-A")
+            .holdings(.delivered(instrument: "X", quantity: 30, order: 3, execution: "X#2")), in: "holdings-A",
+            tags: Holdings.tags(ofSubject: "A"))
         sold.when(reserve(50, for: 2, on: "A")).then(
-            PositionEvent.reserved(order: 2, account: "A", instrument: "X", quantity: 50), in: "position-A")
+            PlacedEvent(PositionEvent.reserved(order: 2, account: "A", instrument: "X", quantity: 50), in: "position-A")
+        )
     }
 
     @Test(
