@@ -8,6 +8,7 @@ let package = Package(
         .package(name: "daybook", path: "../"),
         // Without its traits it neither replaces malloc nor counts reference counting, and needs no library for either.
         .package(url: "https://github.com/ordo-one/benchmark", from: "1.38.1", traits: []),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.6.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     ],
     targets: [
@@ -25,6 +26,7 @@ let package = Package(
             dependencies: [
                 .product(name: "Daybook", package: "daybook"), .product(name: "DaybookSQLite", package: "daybook"),
                 .product(name: "DaybookGRDB", package: "daybook"), .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Benchmarks/ModelBenchmarks",
             swiftSettings: [.enableUpcomingFeature("ExistentialAny")]),

@@ -1,3 +1,4 @@
+import ArgumentParser
 import Daybook
 import DaybookCore
 import DaybookGRDB
@@ -7,54 +8,68 @@ import GRDB
 
 /// Measures the model over the embedded store: how fast commands are carried out, and how fast read models and processes
 /// follow the log.
-///
-/// `swift run -c release --package-path Benchmarks ModelBenchmarks [events [part]]`; by default a million events, and all
-/// parts: `documents`, `sql`, `past`, `processes`, `commands`, `snapshots`.
 @main
-struct ModelBenchmarks {
-    static func main() async throws {
-        let arguments = CommandLine.arguments.dropFirst()
-        let count = arguments.first.flatMap { Int($0) } ?? 1_000_000
-        let part = arguments.dropFirst().first
-        func isWanted(_ name: String) -> Bool { part == nil || part == name }
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("daybook-model-\(EventID())")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        for keys in [10_000, count] {
-            let store = try await SQLiteEventStore.open(folder.appendingPathComponent("\(keys).daybook").path)
-            try await measure("append \(keys) accounts' events, 1 000 at once", count) {
-                try await fill(store, count: count, accounts: keys)
-            }
-            for parallelism in [1, 2] where isWanted("documents") {
-                let name = ReadModelName(unchecked: "balances-by-\(parallelism)")
-                try await measure("projection, \(keys) documents, tasks: \(parallelism)", count) {
-                    _ = try await ProjectionRunner(
-                        Balances(name: name), of: store, in: store, batchSize: 100_000, parallelism: parallelism
-                    ).catchUp()
+struct ModelBenchmarks: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        discussion: """
+            Each part begins with a log of its own, and ends with the most memory that it took.
+
+            EXAMPLES
+              swift run -c release --package-path Benchmarks ModelBenchmarks
+              swift run -c release --package-path Benchmarks ModelBenchmarks documents --keys 1000000 --tasks 2
+              swift run -c release --package-path Benchmarks ModelBenchmarks --events 300000 processes
+            """)
+
+    enum Part: String, CaseIterable, ExpressibleByArgument {
+        case documents, sql, past, rebuild, processes, commands, snapshots
+    }
+
+    @Argument(help: "What to measure; everything when none is named.") var parts: [Part] = []
+    @Option(help: "The events of the log.") var events = 1_000_000
+    @Option(help: "The accounts that they belong to, each a document, a row or a process.") var keys = 10_000
+    @Option(help: "The tasks that fold documents.") var tasks = 1
+    @Option(help: "The events of a batch of documents or rows.") var batch = 100_000
+
+    func run() async throws {
+        for part in parts.isEmpty ? Part.allCases : parts {
+            Self.forgetPeakMemory()
+            let store = try await SQLiteEventStore.temporary()
+            switch part {
+            case .commands: try await Self.commands(store)
+            case .snapshots: try await Self.snapshots(store, count: events)
+            default:
+                try await Self.measure("append events of \(keys) accounts, 1 000 at once", events) {
+                    try await Self.fill(store, count: events, accounts: keys)
+                }
+                switch part {
+                case .documents: try await documents(store)
+                case .sql: try await rows(store)
+                case .past: try await Self.pastDocuments(store, accounts: keys)
+                case .rebuild: try await rebuild(store)
+                default: try await Self.processes(store, count: events)
                 }
             }
-            for size in [500, 10_000] where isWanted("sql") {
-                let database = try DatabasePool(path: folder.appendingPathComponent("\(keys)-\(size).sqlite").path)
-                try await measure("SQL projection, \(keys) rows, \(size) events a transaction", count) {
-                    try await SQLProjectionRunner(BalanceRows(), of: store, in: database, batchSize: size).catchUp()
-                }
-                try database.close()
-            }
-            if keys == 10_000, isWanted("past") {
-                _ = try await ProjectionRunner(Balances(), of: store, in: store, batchSize: 100_000, parallelism: 2)
-                    .catchUp()
-                try await pastDocuments(store, accounts: keys)
-                try await resume(store, count: count)
-            }
-            if keys == 10_000, isWanted("processes") { try await processes(store, count: count) }
             await store.close()
+            print("\(part.rawValue): peak memory \(Self.peakMemory()) MiB")
         }
-        print("peak memory after \(count) events: \(peakMemory()) MiB")
-        let store = try await SQLiteEventStore.open(folder.appendingPathComponent("commands.daybook").path)
-        if isWanted("commands") { try await commands(store) }
-        if isWanted("snapshots") { try await snapshots(store, count: count) }
-        await store.close()
-        print("peak memory: \(peakMemory()) MiB")
+    }
+
+    private func documents(_ store: SQLiteEventStore) async throws {
+        try await Self.measure("projection, \(keys) documents, batches of \(batch), \(tasks) tasks", events) {
+            _ = try await ProjectionRunner(
+                Balances(), of: store, in: store, batchSize: batch, parallelism: tasks
+            ).catchUp()
+        }
+    }
+
+    private func rows(_ store: SQLiteEventStore) async throws {
+        let path = FileManager.default.temporaryDirectory.appendingPathComponent("rows-\(EventID()).sqlite").path
+        let database = try DatabasePool(path: path)
+        defer { for suffix in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: path + suffix) } }
+        try await Self.measure("SQL projection, \(keys) rows, batches of \(batch)", events) {
+            try await SQLProjectionRunner(BalanceRows(), of: store, in: database, batchSize: batch).catchUp()
+        }
+        try database.close()
     }
 
     /// Commands on cached states beside bare appends of the same events.
@@ -167,24 +182,38 @@ struct ModelBenchmarks {
         }
     }
 
-    /// Documents as of the past, each by its own events.
+    /// Documents as of the past, each by its own events; and once they were asked for, by those behind a version.
     private static func pastDocuments(_ store: SQLiteEventStore, accounts: Int) async throws {
         let history = ProjectionHistory(Balances(), of: store)
         let head = try await store.head()
-        var times: [Duration] = []
-        for number in 0..<200 {
-            let moment = Position(head.rawValue * Int64(number % 10 + 1) / 10)
+        func ask(_ history: ProjectionHistory<Balances>, _ name: String, questions: Int) async throws {
             let clock = ContinuousClock()
-            let start = clock.now
-            _ = try await history.document("a\(number &* 7919 % accounts)", asOf: .position(moment))
-            times.append(clock.now - start)
+            var times: [Duration] = []
+            for number in 0..<questions {
+                let moment = Position(head.rawValue * Int64(number % 10 + 1) / 10)
+                let start = clock.now
+                _ = try await history.document("a\(number &* 7919 % accounts)", asOf: .position(moment))
+                times.append(clock.now - start)
+            }
+            times.sort()
+            print(
+                "document as of a position\(name): p50 \(milliseconds(times[questions / 2])) ms, "
+                    + "p99 \(milliseconds(times[questions * 99 / 100])) ms")
         }
-        times.sort()
-        print("document as of a position: p50 \(milliseconds(times[100])) ms, p99 \(milliseconds(times[197])) ms")
+        try await ask(history, "", questions: accounts < 100 ? 10 : 200)
+        let kept = history.keepingVersions(in: store)
+        for number in 0..<min(200, accounts) {
+            let key = "a\(number &* 7919 % accounts)"
+            try await measure("first question with versions kept", 1) { _ = try await kept.document(key) }
+            if accounts >= 100 { break }
+        }
+        try await ask(kept, ", with versions", questions: 200)
+        try await measure("all documents as of the head", Int(head.rawValue)) { _ = try await history.documents() }
     }
 
     /// What a rebuild that is interrupted half way has to do again.
-    private static func resume(_ store: SQLiteEventStore, count: Int) async throws {
+    private func rebuild(_ store: SQLiteEventStore) async throws {
+        _ = try await ProjectionRunner(Balances(), of: store, in: store, batchSize: batch, parallelism: 2).catchUp()
         let rebuild = try ProjectionRebuild(
             of: "current", from: Balances(), to: Balances(name: "balances-2"), log: store, models: store)
         let task = Task {
@@ -194,10 +223,10 @@ struct ModelBenchmarks {
         }
         _ = await task.result
         let half = try await store.checkpoint(of: "balances-2")
-        try await measure("rebuild, from position \(half) where it was interrupted", count - Int(half.rawValue)) {
+        try await Self.measure("rebuild, from position \(half) where it was interrupted", events - Int(half.rawValue)) {
             try await rebuild.build()
         }
-        try await measure("rebuild: comparison of all documents", 10_000) {
+        try await Self.measure("rebuild: comparison of all documents", keys) {
             let comparison = try await rebuild.compare()
             precondition(comparison.differenceCount == 0)
         }
@@ -214,6 +243,13 @@ struct ModelBenchmarks {
 
     private static func milliseconds(_ time: Duration) -> String {
         String(format: "%.2f", Double(time.components.seconds) * 1e3 + Double(time.components.attoseconds) / 1e15)
+    }
+
+    /// Lets the greatest resident set begin anew, where the kernel does so.
+    private static func forgetPeakMemory() {
+        if let file = FileHandle(forWritingAtPath: "/proc/self/clear_refs") {
+            try? file.write(contentsOf: Data("5".utf8))
+        }
     }
 
     /// The greatest resident set so far, from the kernel's account of the process.

@@ -6,6 +6,7 @@ struct LogPages {
     private let filter: EventFilter
     private let first: LogMoment?
     private let last: LogMoment
+    private let pageSize: Int
     private var cursor: LogCursor
     private var isOver = false
     /// Where the reading ends at the latest.
@@ -16,17 +17,20 @@ struct LogPages {
     /// - Parameters:
     ///   - first: What was recorded by this moment is left out; nil to begin with the first event.
     ///   - last: So is what was recorded after this one.
+    ///   - pageSize: The most events of a page.
     init(
-        of log: any EventStore, _ filter: EventFilter, after first: LogMoment? = nil, through last: LogMoment
+        of log: any EventStore, _ filter: EventFilter, after first: LogMoment? = nil, through last: LogMoment,
+        pageSize: Int = Limits.eventsPerPage
     ) async throws(ReadError) {
         self.log = log
         self.filter = filter
         self.first = first
         self.last = last
+        self.pageSize = min(max(1, pageSize), Limits.eventsPerPage)
         switch first {
         case nil: cursor = .start
         case .latest: (cursor, isOver) = (.end, true)
-        case .position(let position): cursor = .after(position)
+        case .position(let position): (cursor, reached) = (.after(position), position)
         case .time(let time): cursor = .time(time)
         }
         let head = try await log.head()
@@ -38,7 +42,7 @@ struct LogPages {
         guard !isOver, reached < end else { return nil }
         guard !Task.isCancelled else { throw .cancelled }
         let page = try await log.readPage(
-            from: cursor, direction: .forward, filter: filter, limit: Limits.eventsPerPage)
+            from: cursor, direction: .forward, filter: filter, limit: pageSize)
         cursor = .after(page.scannedThrough)
         reached = min(max(reached, page.scannedThrough), end)
         // Behind an event that is too late, all are; and those too early are before all others.

@@ -1,6 +1,6 @@
 import DaybookCore
 
-/// The documents of a projection at any moment, folded from the log when they are asked for: nothing is stored.
+/// The documents of a projection at any moment, folded from the log when they are asked for.
 ///
 /// ```swift
 /// let history = ProjectionHistory(Balances(), of: store)
@@ -14,11 +14,13 @@ import DaybookCore
 /// that is only asked this way.
 ///
 /// **Cost.** A document costs reading the events of its key (``Projection/filter(for:)``): as many as the key has, when
-/// the projection says how to find them, and else all that it folds.
+/// the projection says how to find them, and else all that it folds. Where a key has thousands, let the history keep
+/// versions of it: ``keepingVersions(in:every:)``.
 public struct ProjectionHistory<P: Projection>: Sendable {
     public let projection: P
     private let log: any EventStore
     private let reader: any EventReader<P.Event>
+    private var versions: DocumentVersions<P.Document>?
 
     public init(
         _ projection: P, of log: any EventStore, reader: any EventReader<P.Event> = P.Event.makeReader()
@@ -28,29 +30,117 @@ public struct ProjectionHistory<P: Projection>: Sendable {
         self.reader = reader
     }
 
+    /// A history that keeps what a document was after every so many of its events, and starts from there when it is
+    /// asked again, about any moment behind.
+    ///
+    /// Versions are kept by those who ask, beside the read models of the store: nothing is written when events are
+    /// recorded, and the first question about a document costs all of its events. As the documents of a read model, they
+    /// know events that retention or a deletion has since taken away.
+    ///
+    /// - Parameters:
+    ///   - store: Where; usually the same store as the events.
+    ///   - eventCount: The most events to be folded for a document that was asked for before, at least 1.
+    public func keepingVersions(in store: any ReadModelStore, every eventCount: Int = 1_000) -> ProjectionHistory {
+        var history = self
+        history.versions = DocumentVersions(of: projection.name, in: store, every: eventCount)
+        return history
+    }
+
+    /// Deletes the versions that are kept of every document: when ``projection`` was changed without another name, or an
+    /// event was taken away for good. They are made again when they are asked for.
+    public func deleteVersions() async throws(ProjectionError) {
+        guard let versions else { return }
+        try await versions.delete()
+    }
+
     /// A document as it was at a moment; nil when there was none.
     ///
-    /// - Complexity: O(events of the key) in time, one page in memory.
+    /// - Complexity: O(events of the key) in time, one page in memory; with versions kept, O(events between two of them)
+    ///   once it has been asked for.
     public func document(
         _ key: String, asOf moment: LogMoment = .latest
     ) async throws(ProjectionError) -> P.Document? {
-        var document: P.Document?
-        try await fold(projection.filter(for: key), through: moment) { recorded, event in
+        guard let versions else {
+            var document: P.Document?
+            try await fold(projection.filter(for: key), through: moment) { try apply($0, $1, key, to: &document) }
+            return document
+        }
+        let end = try await position(of: moment)
+        var current = try await versions.latest(of: key, through: end)
+        var made: [DocumentVersions<P.Document>.Version] = []
+        var count = 0
+        try await fold(
+            projection.filter(for: key), after: .position(current.position), through: .position(end),
+            pageSize: versions.eventCount
+        ) { recorded, events in
+            try apply(recorded, events, key, to: &current.document)
+            current.position = recorded.position
+            count += 1
+            if count % versions.eventCount == 0 { made.append(current) }
+        } afterPage: {
+            guard made.count >= DocumentVersions<P.Document>.batchCount else { return }
+            await versions.keep(made, of: key)
+            made = []
+        }
+        await versions.keep(made, of: key)
+        return current.document
+    }
+
+    private func apply(
+        _ recorded: RecordedEvent, _ events: [P.Event], _ key: String, to document: inout P.Document?
+    ) throws {
+        for event in events {
             for other in try projection.keys(for: event, recorded: recorded) where other == key {
                 try projection.apply(event, recorded: recorded, key: key, to: &document)
             }
         }
-        return document
+    }
+
+    /// The last position that a moment takes in.
+    private func position(of moment: LogMoment) async throws(ProjectionError) -> Position {
+        do {
+            let head = try await log.head()
+            switch moment {
+            case .latest: return head
+            case .position(let position): return min(position, head)
+            case .time(let time):
+                // Events behind a time are those from the next microsecond on.
+                let page = try await log.readPage(
+                    from: .time(time.advanced(by: .microseconds(1))), direction: .forward, filter: .everything,
+                    limit: 1)
+                return page.events.first.map { min($0.position.previous, head) } ?? head
+            }
+        } catch {
+            throw ProjectionError(error)
+        }
+    }
+
+    /// Keeps a version of every document as of a moment, every night say: questions about any moment behind, of one
+    /// document or of all, start there. Nothing happens without ``keepingVersions(in:every:)``.
+    ///
+    /// - Complexity: O(documents + events since the moment for which it was called before) in time, O(documents) in
+    ///   memory and in the store.
+    public func keepVersions(asOf moment: LogMoment = .latest) async throws(ProjectionError) {
+        guard let versions else { return }
+        let end = try await position(of: moment)
+        try await versions.keep(documents(asOf: .position(end)), at: end)
     }
 
     /// All documents as they were at a moment.
     ///
-    /// - Complexity: O(events) in time, O(documents) in memory.
+    /// - Complexity: O(events) in time, those since ``keepVersions(asOf:)`` where it was called; O(documents) in memory.
     public func documents(asOf moment: LogMoment = .latest) async throws(ProjectionError) -> [String: P.Document] {
         var documents: [String: P.Document] = [:]
-        try await fold(projection.filter, through: moment) { recorded, event in
-            for key in try projection.keys(for: event, recorded: recorded) {
-                try projection.apply(event, recorded: recorded, key: key, to: &documents[key])
+        var first: LogMoment?
+        if let versions {
+            let kept = try await versions.latest(through: position(of: moment))
+            (first, documents) = (.position(kept.0), kept.1)
+        }
+        try await fold(projection.filter, after: first, through: moment) { recorded, events in
+            for event in events {
+                for key in try projection.keys(for: event, recorded: recorded) {
+                    try projection.apply(event, recorded: recorded, key: key, to: &documents[key])
+                }
             }
         }
         return documents
@@ -81,18 +171,11 @@ public struct ProjectionHistory<P: Projection>: Sendable {
     ) async throws(ProjectionError) -> [DocumentChange<P.Document>] {
         var changes: [DocumentChange<P.Document>] = []
         var document: P.Document?
-        try await fold(projection.filter(for: key), through: moment) { recorded, event in
-            for other in try projection.keys(for: event, recorded: recorded) where other == key {
-                let before = document
-                try projection.apply(event, recorded: recorded, key: key, to: &document)
-                guard try value(before) != value(document) else { continue }
-                if let last = changes.indices.last, changes[last].event.position == recorded.position {
-                    // An event that an upcaster split changes the document once.
-                    changes[last].after = document
-                } else {
-                    changes.append(DocumentChange(event: recorded, before: before, after: document))
-                }
-            }
+        try await fold(projection.filter(for: key), through: moment) { recorded, events in
+            let before = document
+            try apply(recorded, events, key, to: &document)
+            guard try value(before) != value(document) else { return }
+            changes.append(DocumentChange(event: recorded, before: before, after: document))
         }
         return changes
     }
@@ -108,15 +191,19 @@ public struct ProjectionHistory<P: Projection>: Sendable {
         var documents: [String: P.Document] = [:]
         var old: [String: P.Document?] = [:]
         var causes: [String: [RecordedEvent]] = [:]
-        try await fold(projection.filter, through: later) { recorded, event in
+        try await fold(projection.filter, through: later) { recorded, events in
             let isNew = !earlier.includes(recorded)
-            for key in try projection.keys(for: event, recorded: recorded) {
-                if isNew {
-                    if old[key] == nil { old[key] = .some(documents[key]) }
-                    if causes[key]?.last?.position != recorded.position { causes[key, default: []].append(recorded) }
-                    if causes[key]?.count ?? 0 > limit { causes[key]?.removeFirst() }
+            for event in events {
+                for key in try projection.keys(for: event, recorded: recorded) {
+                    if isNew {
+                        if old[key] == nil { old[key] = .some(documents[key]) }
+                        if causes[key]?.last?.position != recorded.position {
+                            causes[key, default: []].append(recorded)
+                        }
+                        if causes[key]?.count ?? 0 > limit { causes[key]?.removeFirst() }
+                    }
+                    try projection.apply(event, recorded: recorded, key: key, to: &documents[key])
                 }
-                try projection.apply(event, recorded: recorded, key: key, to: &documents[key])
             }
         }
         let encoder = JSONBytesEncoder()
@@ -137,12 +224,16 @@ public struct ProjectionHistory<P: Projection>: Sendable {
         return differences
     }
 
-    /// Hands out the events up to a moment, in order.
+    /// Hands out the events between two moments, in order, each with what it is today.
     private func fold(
-        _ filter: EventFilter, through moment: LogMoment, _ take: (RecordedEvent, P.Event) throws -> Void
+        _ filter: EventFilter, after first: LogMoment? = nil, through moment: LogMoment,
+        pageSize: Int = Limits.eventsPerPage, _ take: (RecordedEvent, [P.Event]) throws -> Void,
+        afterPage: () async -> Void = {}
     ) async throws(ProjectionError) {
         var pages: LogPages
-        do { pages = try await LogPages(of: log, filter, through: moment) } catch { throw ProjectionError(error) }
+        do { pages = try await LogPages(of: log, filter, after: first, through: moment, pageSize: pageSize) } catch {
+            throw ProjectionError(error)
+        }
         while true {
             let page: ArraySlice<RecordedEvent>
             do {
@@ -154,10 +245,11 @@ public struct ProjectionHistory<P: Projection>: Sendable {
             for recorded in page {
                 let events: [P.Event]
                 do { events = try reader.decode(recorded) } catch { throw .undecodable(error) }
-                do { for event in events { try take(recorded, event) } } catch {
+                do { try take(recorded, events) } catch {
                     throw .failed(at: ProjectionError.Place(recorded), reason: String(describing: error))
                 }
             }
+            await afterPage()
         }
     }
 }

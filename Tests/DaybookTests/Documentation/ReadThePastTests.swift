@@ -24,6 +24,14 @@ struct ReadThePastTests {
         // end of sample
         #expect(then?.amount == 100)
 
+        // sample: keep versions
+        let kept = history.keepingVersions(in: store)
+        let again = try await kept.document("account-42", asOf: .time(midnight))
+        try await kept.keepVersions(asOf: .time(midnight))
+        let all = try await kept.documents(asOf: .time(midnight))
+        // end of sample
+        #expect(again?.amount == 100 && all.mapValues(\.amount) == ["account-42": 100])
+
         // sample: ask for a state
         let state = try await accounts.state(of: "42", asOf: .time(midnight)).state
         let night = try await accounts.difference(of: "42", from: .time(midnight))

@@ -1,6 +1,7 @@
 import Daybook
 import DaybookCore
 import DaybookTesting
+import Synchronization
 import Testing
 
 /// Payments between owners, each found by the tags of both.
@@ -102,6 +103,76 @@ struct ProjectionHistoryTests {
         }
         #expect(try await history.documents() == states.last)
         #expect(try await history.documents(asOf: .position(Position(10_000))) == states.last)
+    }
+
+    /// Counts the events that are read.
+    private final class CountingStore: ForwardingStore {
+        let base: any EventStore
+        let count = Mutex(0)
+
+        init(base: any EventStore) { self.base = base }
+
+        func readPage(
+            from cursor: LogCursor, direction: ReadDirection, filter: EventFilter, limit: Int
+        ) async throws(ReadError) -> LogPage {
+            let page = try await base.readPage(from: cursor, direction: direction, filter: filter, limit: limit)
+            count.withLock { $0 += page.events.count }
+            return page
+        }
+    }
+
+    @Test(
+        "keeps versions of documents that were asked for, and starts from them", arguments: TestStore.all,
+        TestSeeds.first(3))
+    func versions(_ make: TestStore, seed: UInt64) async throws {
+        var random = SplitMix64(seed: seed)
+        let store = try await make.make()
+        let (states, times) = try await fill(store, count: 60, using: &random)
+        let log = CountingStore(base: store)
+        let history = ProjectionHistory(OwnerBalances(), of: log).keepingVersions(in: store, every: 5)
+        func check() async throws {
+            for index in states.indices.shuffled(using: &random) {
+                for key in ["a", "b", "c", "d", "nobody"] {
+                    let moment = LogMoment.position(Position(Int64(index)))
+                    #expect(try await history.document(key, asOf: moment) == states[index][key], "seed \(seed)")
+                }
+            }
+            for (index, time) in times.enumerated() {
+                let last = times.lastIndex(of: time) ?? index
+                #expect(try await history.document("b", asOf: .time(time)) == states[last + 1]["b"], "seed \(seed)")
+            }
+            for key in ["a", "b", "c", "d"] { #expect(try await history.document(key) == states.last?[key]) }
+        }
+        try await check()
+        log.count.withLock { $0 = 0 }
+        #expect(try await history.document("a", asOf: .position(50)) == states[50]["a"])
+        // Those behind the last version, and the rest of their page.
+        #expect(log.count.withLock { $0 } <= 5)
+        // All documents at some moments, out of order and one of them twice.
+        for index in [40, 20, 20] {
+            let moment = LogMoment.position(Position(Int64(index)))
+            try await history.keepVersions(asOf: moment)
+            log.count.withLock { $0 = 0 }
+            #expect(try await history.documents(asOf: moment) == states[index], "seed \(seed)")
+            #expect(log.count.withLock { $0 } == 0)
+        }
+        for index in [0, 19, 20, 21, 39, 40, 60] {
+            let moment = LogMoment.position(Position(Int64(index)))
+            #expect(try await history.documents(asOf: moment) == states[index], "seed \(seed)")
+        }
+        try await check()
+        // What cannot be read is passed over.
+        for entry in try await store.documents(of: "owner-balances.versions", after: nil, limit: 1_000) {
+            try await store.commit(
+                DocumentBatch(
+                    model: "owner-balances.versions", changes: [entry.key: Array("[]".utf8)], previous: .start,
+                    checkpoint: .start))
+        }
+        try await check()
+        try await history.deleteVersions()
+        #expect(try await store.documents(of: "owner-balances.versions", after: nil, limit: 10).isEmpty)
+        #expect(try await store.checkpoint(of: "owner-balances.versions.20") == .start)
+        #expect(try await history.documents() == states.last)
     }
 
     @Test("names the events that set a value, and no others", arguments: TestStore.all, TestSeeds.first(3))
