@@ -102,9 +102,9 @@ struct SnapshotTests {
         #expect(store.reads == 4 + 6)
     }
 
-    @Test("are saved when the policy says so")
-    func policies() async throws {
-        let store = InMemoryEventStore()
+    @Test("are saved when the policy says so", arguments: TestStore.all)
+    func policies(_ make: TestStore) async throws {
+        let store = try await make.make()
         let shelf = Shelf()
         let yearly = tallies(in: store, .on { $0 == .yearClosed }, on: shelf, cache: .default)
         try await yearly.handle([.add(1), .add(2)], id: "1")
@@ -131,9 +131,9 @@ struct SnapshotTests {
         ("another log", { $0.position = 1_000 }),
     ]
 
-    @Test("that do not fit are passed over, and replaced", arguments: unfit.indices)
-    func passesOver(_ index: Int) async throws {
-        let store = InMemoryEventStore()
+    @Test("that do not fit are passed over, and replaced", arguments: TestStore.all, unfit.indices)
+    func passesOver(_ make: TestStore, index: Int) async throws {
+        let store = try await make.make()
         let shelf = Shelf()
         let handler = tallies(in: store, .every(2), on: shelf)
         try await handler.handle([.add(1), .add(2), .add(3)], id: "1")
@@ -155,42 +155,45 @@ struct SnapshotTests {
         #expect(try await handler.state(of: "1").state == Tally.State(total: 10, count: 4))
     }
 
-    @Test("that nobody can use any more are pruned")
-    func pruned() async throws {
-        let store = InMemoryEventStore()
-        let handler = tallies(in: store, .every(1), on: store)
+    @Test("that nobody can use any more are pruned", arguments: TestStore.all)
+    func pruned(_ make: TestStore) async throws {
+        let store = try await make.make()
+        let snapshots = try #require(store as? any SnapshotStore)
+        let handler = tallies(in: store, .every(1), on: snapshots)
         for id in 1...3 { try await handler.handle(.add(1), id: "\(id)") }
         await handler.finishSnapshots()
         let prefix = try #require(
-            try await store.snapshot(for: SnapshotKey("\(String(reflecting: Tally.self)) tally-1"))
+            try await snapshots.snapshot(for: SnapshotKey("\(String(reflecting: Tally.self)) tally-1"))
         ).key.rawValue.dropLast("tally-1".count)
         // As another program left them, and as another decider did.
         for key in ["\(prefix)tally-2", "\(prefix)tally-9", "\(prefix)other-1"] {
-            try await store.save(Snapshot(key: SnapshotKey(key), version: 9, position: 9, schema: "0:old", data: []))
+            try await snapshots.save(
+                Snapshot(key: SnapshotKey(key), version: 9, position: 9, schema: "0:old", data: []))
         }
         #expect(try await handler.pruneSnapshots() == 2)
-        #expect(try await store.snapshot(for: SnapshotKey("\(prefix)tally-1")) != nil)
-        #expect(try await store.snapshot(for: SnapshotKey("\(prefix)tally-2")) == nil)
-        #expect(try await store.snapshot(for: SnapshotKey("\(prefix)other-1")) != nil)
+        #expect(try await snapshots.snapshot(for: SnapshotKey("\(prefix)tally-1")) != nil)
+        #expect(try await snapshots.snapshot(for: SnapshotKey("\(prefix)tally-2")) == nil)
+        #expect(try await snapshots.snapshot(for: SnapshotKey("\(prefix)other-1")) != nil)
         #expect(try await handler.pruneSnapshots() == 0)
     }
 
-    @Test("that cannot be kept do not keep a command from succeeding")
-    func broken() async throws {
+    @Test("that cannot be kept do not keep a command from succeeding", arguments: TestStore.all)
+    func broken(_ make: TestStore) async throws {
         let shelf = Shelf()
         shelf.fails.withLock { $0 = true }
-        let handler = tallies(in: InMemoryEventStore(), .every(1), on: shelf)
+        let handler = tallies(in: try await make.make(), .every(1), on: shelf)
         for _ in 0..<5 { try await handler.handle(.add(1), id: "1") }
         await handler.finishSnapshots()
         #expect(try await handler.state(of: "1").state.total == 5)
     }
 
-    @Test("never change a state, whatever happens to the stream", arguments: TestSeeds.first(20))
-    func sameState(seed: UInt64) async throws {
+    @Test("never change a state, whatever happens to the stream", arguments: TestStore.all, TestSeeds.first(20))
+    func sameState(_ make: TestStore, seed: UInt64) async throws {
         var random = SplitMix64(seed: seed)
-        let store = InMemoryEventStore()
+        let store = try await make.make()
+        let snapshots = try #require(store as? any SnapshotStore)
         let handler = tallies(
-            in: store, .every(.random(in: 1...6, using: &random)), on: store,
+            in: store, .every(.random(in: 1...6, using: &random)), on: snapshots,
             cache: Bool.random(using: &random) ? .none : .default)
         let plain = CommandHandler(Tally.self, in: store, category: "tally", cache: .none)
         for step in 0..<120 {
