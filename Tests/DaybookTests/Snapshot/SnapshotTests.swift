@@ -42,6 +42,9 @@ struct SnapshotTests {
         let kept = Mutex<[SnapshotKey: Snapshot]>([:])
         let saves = Mutex(0)
         let fails = Mutex(false)
+        private let beforeSave: @Sendable () async -> Void
+
+        init(beforeSave: @escaping @Sendable () async -> Void = {}) { self.beforeSave = beforeSave }
 
         private func check() throws(DerivedStateError) {
             if fails.withLock({ $0 }) { throw .storageFailed(reason: "the shelf is broken") }
@@ -51,6 +54,7 @@ struct SnapshotTests {
             return kept.withLock { $0[key] }
         }
         func save(_ snapshot: Snapshot) async throws(DerivedStateError) {
+            await beforeSave()
             try check()
             kept.withLock { kept in
                 if let older = kept[snapshot.key], older.version > snapshot.version { return }
@@ -76,11 +80,10 @@ struct SnapshotTests {
 
     private func tallies(
         in store: any EventStore, _ policy: SnapshotPolicy<Tally.Event>, on shelf: any SnapshotStore,
-        cache: StateCachePolicy = .none
+        cache: StateCachePolicy = .none, clock: LeapingClock = LeapingClock()
     ) -> CommandHandler<Tally> {
         CommandHandler(
-            Tally.self, in: store, category: "tally", snapshots: policy, keptIn: shelf, cache: cache,
-            clock: LeapingClock())
+            Tally.self, in: store, category: "tally", snapshots: policy, keptIn: shelf, cache: cache, clock: clock)
     }
 
     @Test("spare the replay of a long stream", arguments: TestStore.all)
@@ -120,6 +123,41 @@ struct SnapshotTests {
         try await slow.handle(.add(4), id: "1")
         await slow.finishSnapshots()
         #expect(shelf.kept.withLock { $0.values.map(\.version) } == [4])
+    }
+
+    /// Takes two seconds over a page of a stream, by a clock.
+    private struct SlowPages: ForwardingStore {
+        let base: any EventStore
+        let clock: LeapingClock
+
+        func readPage(
+            of stream: StreamName, from cursor: StreamCursor, direction: ReadDirection, limit: Int
+        ) async throws(ReadError) -> StreamPage {
+            try? await clock.sleep(for: .seconds(2))
+            return try await base.readPage(of: stream, from: cursor, direction: direction, limit: limit)
+        }
+    }
+
+    @Test("are saved when a replay takes too long, by the handler's clock", arguments: TestStore.all)
+    func replayTime(_ make: TestStore) async throws {
+        let base = try await make.make()
+        let shelf = Shelf()
+        let clock = LeapingClock()
+        let handler = tallies(
+            in: SlowPages(base: base, clock: clock), .whenReplayTakes(longerThan: .seconds(4)), on: shelf, clock: clock)
+        try await handler.handle(Array(repeating: .add(1), count: 2_001), id: "long")
+        try await handler.handle(.add(1), id: "short")
+        await handler.finishSnapshots()
+        #expect(shelf.saves.withLock { $0 } == 0, "a stream without events is read by one page")
+        for id in ["long", "short"] { try await handler.handle(.add(1), id: id) }
+        await handler.finishSnapshots()
+        #expect(
+            shelf.kept.withLock { $0.values.map(\.version) } == [2_001], "three pages take six seconds, one takes two")
+        // From the snapshot it takes a page for its last event, and one for what lies behind it.
+        for _ in 0..<2 { try await handler.handle(.add(1), id: "long") }
+        await handler.finishSnapshots()
+        #expect(shelf.saves.withLock { $0 } == 1)
+        #expect(try await handler.state(of: "long").state == Tally.State(total: 2_004, count: 2_004))
     }
 
     /// Snapshots that must not be used, by what is changed in a good one.
@@ -185,6 +223,39 @@ struct SnapshotTests {
         for _ in 0..<5 { try await handler.handle(.add(1), id: "1") }
         await handler.finishSnapshots()
         #expect(try await handler.state(of: "1").state.total == 5)
+    }
+
+    @Test(
+        "that a store does not finish saving hold up no command, and wait in bounded number", .timeLimit(.minutes(1)),
+        arguments: TestStore.all)
+    func blocked(_ make: TestStore) async throws {
+        let (begun, signal) = AsyncStream.makeStream(of: Void.self)
+        let isOpen = Mutex(false)
+        let shelf = Shelf {
+            signal.yield()
+            while !isOpen.withLock({ $0 }) { await Task.yield() }
+        }
+        let store = try await make.make()
+        let handler = tallies(in: store, .every(1), on: shelf, cache: .default)
+        try await handler.handle(.add(1), id: "0")
+        for await _ in begun { break }
+        // More subjects than may wait, and each of them twice.
+        for number in [1, 2] {
+            for id in 1...300 { try await handler.handle(.add(number), id: "\(id)") }
+        }
+        #expect(shelf.saves.withLock { $0 } == 0)
+        isOpen.withLock { $0 = true }
+        await handler.finishSnapshots()
+        #expect(shelf.saves.withLock { $0 } == 257, "one that was being saved, and 256 that waited")
+        #expect(shelf.kept.withLock { $0.values.count { $0.version == 1 } } == 256, "of each the newest")
+        // What was left out is saved after the next command.
+        for id in 257...300 { try await handler.handle(.add(3), id: "\(id)") }
+        await handler.finishSnapshots()
+        #expect(shelf.kept.withLock { $0.count } == 301)
+        let reader = tallies(in: store, .every(1), on: shelf)
+        for (id, total) in [("0", 1), ("1", 3), ("256", 3), ("257", 6), ("300", 6)] {
+            #expect(try await reader.state(of: id).state.total == total)
+        }
     }
 
     @Test("never change a state, whatever happens to the stream", arguments: TestStore.all, TestSeeds.first(20))
