@@ -14,7 +14,8 @@ public protocol Decider {
     /// The state of a subject of which nothing is known.
     static var initialState: State { get }
 
-    /// What happens because of a command; nothing when it has had its effect already.
+    /// What happens because of a command; nothing when it has had its effect already. More events than
+    /// ``Limits/eventsPerAppend`` are refused, and none of them recorded.
     static func decide(_ command: Command, in state: State) throws(Rejection) -> [Event]
 
     /// Raise it with every change of ``evolve(_:with:)`` that makes another state of the same events: snapshots made

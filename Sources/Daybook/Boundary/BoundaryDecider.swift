@@ -32,7 +32,8 @@ public protocol BoundaryDecider {
     /// The state before the first event.
     static func initialState(for command: Command) -> State
 
-    /// What happens because of a command, and in which streams; nothing when it has had its effect already.
+    /// What happens because of a command, and in which streams; nothing when it has had its effect already. More events
+    /// than ``Limits/eventsPerAppend`` are refused, and none of them recorded.
     static func decide(_ command: Command, in state: State) throws(Rejection) -> [PlacedEvent]
 
     /// Takes an event inside the boundary into account.

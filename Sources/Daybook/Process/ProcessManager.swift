@@ -51,7 +51,9 @@ public protocol ProcessManager: SendableMetatype {
     /// - Throws: Stops the runner before this input.
     static func processIDs(for input: Input, recorded: RecordedEvent) throws -> [String]
 
-    /// What follows from an input.
+    /// What follows from an input: for all of its processes together fewer events, commands and deadlines than
+    /// ``Limits/eventsPerAppend``, since they are recorded by one append. More of them stop the runner before this input,
+    /// with ``ProcessError/append(_:)``.
     ///
     /// - Throws: Stops the runner before this input.
     static func react(to input: Input, in state: State) throws -> [ProcessAction<Event, Command>]

@@ -83,7 +83,7 @@ struct BoundaryHandlerTests {
 
     private func enrolments(in store: any EventStore) async throws -> [(student: String, course: String)] {
         var found: [(student: String, course: String)] = []
-        for try await recorded in store.events(filter: EventFilter(SchoolEvent.eventTypes)) {
+        for try await recorded in store.events(filter: EventFilter(types: ["school.enrolled"])) {
             for case .enrolled(let student, let course) in try SchoolEvent.makeReader().decode(recorded) {
                 found.append((student, course))
             }
@@ -154,21 +154,25 @@ struct BoundaryHandlerTests {
         }
     }
 
-    @Test("are given up after the attempts allowed")
-    func givesUp() async throws {
-        let base = InMemoryEventStore()
+    @Test("are given up after the attempts allowed", arguments: TestStore.all)
+    func givesUp(_ make: TestStore) async throws {
+        let base = try await make.make()
         try await offer(["algebra"], seats: 100, in: base)
         let store = WatchedStore(
             base,
-            beforeAppend: { request throws(AppendError) in
-                try await base.append(
-                    [NewEvent(type: "school.seen", data: [], tags: [Tags.course("algebra")])], to: "seen-1")
-            })
+            beforeAppend: { request throws(AppendError) in try await Self.look(at: "algebra", in: base) })
         let reader = BoundaryHandler(
             Enrolment.self, in: store, reader: Tolerant(), retry: RetryPolicy(attempts: 3), clock: LeapingClock())
         await #expect(throws: BoundaryError<Enrolment.Rejection>.conflict(attempts: 3)) {
             try await reader.handle(Enrolment.Command(student: "ada", course: "algebra"))
         }
+        #expect(store.appends == 3)
+        #expect(try await enrolments(in: base).isEmpty)
+    }
+
+    /// Records about a course what its decider does not know.
+    private static func look(at course: String, in store: any EventStore) async throws(AppendError) {
+        try await store.append([NewEvent(type: "school.seen", data: [], tags: [Tags.course(course)])], to: "seen-1")
     }
 
     /// Reads what it does not know as nothing.
@@ -200,9 +204,113 @@ struct BoundaryHandlerTests {
         #expect(try await handler.handle(command, commandID: "enrol-2").isRepeat)
     }
 
-    @Test("refuse an event that the next decision would not see")
-    func outside() async throws {
-        let store = InMemoryEventStore()
+    @Test("give the first receipt to a repeat after a lost reply", arguments: TestStore.all)
+    func lostReply(_ make: TestStore) async throws {
+        let base = try await make.make()
+        try await offer(["algebra"], seats: 2, in: base)
+        let command = Enrolment.Command(student: "ada", course: "algebra")
+        let lost = AppendError.storageFailed(reason: "a test", mayBeWritten: true)
+        // The request is lost the first time, and the reply the second.
+        let (request, reply) = (Countdown(1), Countdown(1))
+        let store = WatchedStore(
+            base, beforeAppend: { _ throws(AppendError) in if request.take() { throw lost } },
+            afterAppend: { _ throws(AppendError) in if reply.take() { throw lost } })
+        let handler = BoundaryHandler(Enrolment.self, in: store)
+        for count in 0...1 {
+            let error = await #expect(throws: BoundaryError<Enrolment.Rejection>.append(lost)) {
+                try await handler.handle(command, commandID: "enrol-1")
+            }
+            #expect(error?.mayBeRecorded == true)
+            #expect(try await enrolments(in: base).count == count)
+        }
+        // The state has moved on: decided anew, the command would come to nothing.
+        try await handler.handle(Enrolment.Command(student: "bo", course: "algebra"))
+        let receipt = try await handler.handle(command, commandID: "enrol-1")
+        #expect(receipt.isRepeat && receipt.position == 2 && receipt.eventCount == 1)
+        #expect(receipt.streams.map(\.stream) == ["student-ada"] && receipt.streams.map(\.version) == [0])
+        #expect(try await enrolments(in: base).map(\.student) == ["ada", "bo"])
+    }
+
+    @Test("are not taken on what cannot be read, inside their boundary alone", arguments: TestStore.all)
+    func undecodable(_ make: TestStore) async throws {
+        let store = try await make.make()
+        try await offer(["algebra", "botany"], seats: 2, in: store)
+        try await Self.look(at: "algebra", in: store)
+        let handler = BoundaryHandler(Enrolment.self, in: store)
+        let command = Enrolment.Command(student: "ada", course: "algebra")
+        let error = await #expect(throws: BoundaryError<Enrolment.Rejection>.self) {
+            try await handler.handle(command, commandID: "enrol-1")
+        }
+        guard case .undecodable(let cause)? = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(cause.position == 3 && cause.type == "school.seen" && cause.cause == .unknownType)
+        #expect(error?.mayBeRecorded == false)
+        #expect(try await store.head() == 3)
+        try await handler.handle(Enrolment.Command(student: "ada", course: "botany"))
+        // The identifier was not used up: with a reader that knows the event the command is carried out.
+        let mended = BoundaryHandler(Enrolment.self, in: store, reader: Tolerant())
+        #expect(try await !mended.handle(command, commandID: "enrol-1").isRepeat)
+        #expect(try await enrolments(in: store).map(\.course) == ["botany", "algebra"])
+    }
+
+    @Test("that are cancelled say whether they may be recorded", .timeLimit(.minutes(1)), arguments: TestStore.all)
+    func cancelled(_ make: TestStore) async throws {
+        let base = try await make.make()
+        try await offer(["algebra"], seats: 2, in: base)
+        let command = Enrolment.Command(student: "ada", course: "algebra")
+        typealias Failure = BoundaryError<Enrolment.Rejection>
+
+        // Before it is begun.
+        let early = Task {
+            while !Task.isCancelled { await Task.yield() }
+            try await BoundaryHandler(Enrolment.self, in: base).handle(command, commandID: "enrol-1")
+        }
+        early.cancel()
+        await #expect(throws: Failure.cancelled(mayBeRecorded: false)) { try await early.value }
+
+        // While it waits for another attempt.
+        let clock = DrivenClock()
+        let contested = WatchedStore(
+            base, beforeAppend: { _ throws(AppendError) in try await Self.look(at: "algebra", in: base) })
+        let waiting = Task {
+            try await BoundaryHandler(
+                Enrolment.self, in: contested, reader: Tolerant(),
+                retry: RetryPolicy(attempts: 10, base: .seconds(3600), ceiling: .seconds(3600)), clock: clock
+            ).handle(command, commandID: "enrol-1")
+        }
+        try await clock.wait(forSleepers: 1)
+        waiting.cancel()
+        await #expect(throws: Failure.cancelled(mayBeRecorded: false)) { try await waiting.value }
+        #expect(contested.appends == 1)
+        #expect(try await enrolments(in: base).isEmpty)
+        #expect(try await base.receipt(for: "enrol-1") == nil)
+
+        // While the store has it: the reply does not come.
+        let (recorded, signal) = AsyncStream.makeStream(of: Void.self)
+        let silent = WatchedStore(
+            base,
+            afterAppend: { _ throws(AppendError) in
+                signal.yield()
+                while !Task.isCancelled { await Task.yield() }
+                throw .cancelled(mayBeWritten: true)
+            })
+        let late = Task {
+            try await BoundaryHandler(Enrolment.self, in: silent, reader: Tolerant())
+                .handle(command, commandID: "enrol-1")
+        }
+        for await _ in recorded { break }
+        late.cancel()
+        await #expect(throws: Failure.cancelled(mayBeRecorded: true)) { try await late.value }
+        let repeated = try await BoundaryHandler(Enrolment.self, in: base).handle(command, commandID: "enrol-1")
+        #expect(repeated.isRepeat && repeated.eventCount == 1)
+        #expect(try await enrolments(in: base).count == 1)
+    }
+
+    @Test("refuse an event that the next decision would not see", arguments: TestStore.all)
+    func outside(_ make: TestStore) async throws {
+        let store = try await make.make()
         try await offer(["algebra"], seats: 2, in: store)
         let error = await #expect(throws: BoundaryError<Enrolment.Rejection>.self) {
             try await BoundaryHandler(Enrolment.self, in: store)
@@ -212,18 +320,28 @@ struct BoundaryHandlerTests {
         #expect(try await store.head() == 1)
     }
 
-    @Test("carry who and why, and what caused them")
-    func context() async throws {
-        let store = InMemoryEventStore()
-        try await offer(["algebra"], seats: 2, in: store)
-        _ = try await CommandContext.with(actor: "clerk-7", reason: "by telephone") {
-            try await BoundaryHandler(Enrolment.self, in: store)
-                .handle(Enrolment.Command(student: "ada", course: "algebra"), commandID: "enrol-1")
+    @Test("carry who and why, and what caused them", arguments: TestStore.all)
+    func context(_ make: TestStore) async throws {
+        let store = try await make.make()
+        try await offer(["algebra"], seats: 3, in: store)
+        let handler = BoundaryHandler(Enrolment.self, in: store)
+        func metadata(of student: String) async throws -> EventMetadata {
+            let page = try await store.readPage(
+                of: StreamName(unchecked: "student-\(student)"), from: .start, direction: .forward, limit: 1)
+            return try EventMetadata(decoding: try #require(page.events.first).metadata)
         }
-        let page = try await store.readPage(of: "student-ada", from: .start, direction: .forward, limit: 1)
-        let metadata = try EventMetadata(decoding: try #require(page.events.first).metadata)
-        #expect(metadata.actor == "clerk-7")
-        #expect(metadata.reason == "by telephone")
-        #expect(metadata.causationID == "enrol-1")
+        _ = try await CommandContext.with(correlationID: "request-5", actor: "clerk-7", reason: "by telephone") {
+            try await handler.handle(Enrolment.Command(student: "ada", course: "algebra"), commandID: "enrol-1")
+        }
+        let ada = try await metadata(of: "ada")
+        #expect(ada.actor == "clerk-7" && ada.reason == "by telephone")
+        #expect(ada.correlationID == "request-5" && ada.causationID == "enrol-1")
+        // Without a context the command stands for the request, or a new identifier where it has none.
+        try await handler.handle(Enrolment.Command(student: "bo", course: "algebra"), commandID: "enrol-2")
+        let bo = try await metadata(of: "bo")
+        #expect(bo.correlationID == "enrol-2" && bo.causationID == "enrol-2" && bo.actor == nil)
+        try await handler.handle(Enrolment.Command(student: "cy", course: "algebra"))
+        let cy = try await metadata(of: "cy")
+        #expect(cy.correlationID?.isEmpty == false && cy.causationID == nil)
     }
 }

@@ -164,8 +164,8 @@ struct BoundaryRecordingTests {
         }
     }
 
-    @Test("are not decided by rules that would lose sight of their own events")
-    func outsideBoundary() async throws {
+    @Test("are not decided by rules that would lose sight of their own events", arguments: TestStore.all)
+    func outsideBoundary(_ make: TestStore) async throws {
         enum Blind: BoundaryDecider {
             typealias Command = BoundaryHandlerTests.Enrolment.Command
             enum Rejection: Error {}
@@ -179,7 +179,7 @@ struct BoundaryRecordingTests {
             static func evolve(_ state: inout Int, with event: BoundaryHandlerTests.SchoolEvent, of stream: StreamName)
             {}
         }
-        let store = InMemoryEventStore()
+        let store = try await make.make()
         try await offer("algebra", seats: 1, in: store)
         try await handler(in: store).handle(Enrolment.Command(student: "ada", course: "algebra"))
         let replay = BoundaryDecisionReplay(Blind.self, recordedIn: Self.records, from: store)

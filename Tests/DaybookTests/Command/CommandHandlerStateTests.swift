@@ -27,11 +27,11 @@ struct CommandHandlerStateTests {
         }
     }
 
-    @Test("at every moment is the fold of the events up to it", arguments: TestSeeds.first(5))
-    func asOf(seed: UInt64) async throws {
+    @Test("at every moment is the fold of the events up to it", arguments: TestStore.all, TestSeeds.first(5))
+    func asOf(_ make: TestStore, seed: UInt64) async throws {
         var generator = SplitMix64(seed: seed)
         let now = Mutex(Timestamp(microseconds: 1_000_000))
-        let store = InMemoryEventStore(time: TimeSource { now.withLock { $0 } })
+        let store = try await make.make(time: TimeSource { now.withLock { $0 } })
         let handler = accounts(in: store)
         for _ in 0..<60 {
             now.withLock { $0 = $0.advanced(by: .microseconds(Int.random(in: 0...2, using: &generator))) }

@@ -59,10 +59,10 @@ struct DecisionReplayTests {
         #expect(report.commandCount == given && report.differenceCount == 0, "seed \(seed)")
     }
 
-    @Test("come out as the new rules say, on the history as it was")
-    func newRules() async throws {
+    @Test("come out as the new rules say, on the history as it was", arguments: TestStore.all)
+    func newRules(_ make: TestStore) async throws {
         let time = DrivenTime()
-        let store = InMemoryEventStore(time: time.source)
+        let store = try await make.make(time: time.source)
         let accounts = accounts(in: store)
         try await accounts.handle(.deposit(amount: 150), id: "1")
         try await accounts.handle(.withdraw(amount: 60), id: "1")
@@ -109,9 +109,9 @@ struct DecisionReplayTests {
         #expect(try await replay.run(after: .position(3)).commandCount == 0)
     }
 
-    @Test("are not decided on a state that retention had hidden")
-    func hidden() async throws {
-        let store = InMemoryEventStore()
+    @Test("are not decided on a state that retention had hidden", arguments: TestStore.all)
+    func hidden(_ make: TestStore) async throws {
+        let store = try await make.make()
         let accounts = accounts(in: store)
         try await accounts.handle([.deposit(amount: 1), .deposit(amount: 2), .deposit(amount: 4)], id: "1")
         try await store.setRetention(Retention(maxCount: 1), of: "account-1")
@@ -128,9 +128,9 @@ struct DecisionReplayTests {
         #expect(try await replay.run(after: .position(lifted)).differenceCount == 0)
     }
 
-    @Test("are those after a moment between the records of one append")
-    func between() async throws {
-        let store = InMemoryEventStore()
+    @Test("are those after a moment between the records of one append", arguments: TestStore.all)
+    func between(_ make: TestStore) async throws {
+        let store = try await make.make()
         try await accounts(in: store).handle([.deposit(amount: 1), .deposit(amount: 2)], id: "1")
         let report = try await DecisionReplay(CashAccount.self, of: "account", in: store).run(after: .position(1))
         #expect(report.commandCount == 1 && report.differenceCount == 0)

@@ -22,10 +22,10 @@ struct DifferenceTests {
         #expect(try await accounts.difference(of: "2", from: .version(0)).steps.isEmpty)
     }
 
-    @Test("of a whole log is the streams that were written")
-    func ofLog() async throws {
+    @Test("of a whole log is the streams that were written", arguments: TestStore.all)
+    func ofLog(_ make: TestStore) async throws {
         let time = DrivenTime()
-        let store = InMemoryEventStore(time: time.source)
+        let store = try await make.make(time: time.source)
         let accounts = CommandHandler(CashAccount.self, in: store, category: "account")
         try await accounts.handle(.deposit(amount: 10), id: "1")
         let evening = time.now

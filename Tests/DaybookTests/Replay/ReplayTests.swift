@@ -59,10 +59,12 @@ struct ReplayTests {
         }
     }
 
-    @Test("is the log once more, and the application as it was at any moment", arguments: TestSeeds.first(10))
-    func wholeApplication(seed: UInt64) async throws {
+    @Test(
+        "is the log once more, and the application as it was at any moment", arguments: TestStore.all,
+        TestSeeds.first(10))
+    func wholeApplication(_ make: TestStore, seed: UInt64) async throws {
         let time = DrivenTime()
-        let store = InMemoryEventStore(time: time.source)
+        let store = try await make.make(time: time.source)
         let moments = try await live(store, time, seed: seed)
         let whole = try await Replay(of: store).inMemory()
         let isSame = try await content(of: whole) == content(of: store)
@@ -76,10 +78,10 @@ struct ReplayTests {
         }
     }
 
-    @Test("goes into a file, and may be gone on with there")
-    func intoFile() async throws {
+    @Test("goes into a file, and may be gone on with there", arguments: TestStore.all)
+    func intoFile(_ make: TestStore) async throws {
         let time = DrivenTime()
-        let store = InMemoryEventStore(time: time.source)
+        let store = try await make.make(time: time.source)
         _ = try await live(store, time, seed: 7)
         let replay = Replay(of: store)
         var configuration = SQLiteEventStore.Configuration()
@@ -96,17 +98,17 @@ struct ReplayTests {
         await scratch.close()
     }
 
-    @Test("refuses a store that is not empty, or has times of its own")
-    func refuses() async throws {
+    @Test("refuses a store that is not empty, or has times of its own", arguments: TestStore.all)
+    func refuses(_ make: TestStore) async throws {
         let time = DrivenTime()
-        let store = InMemoryEventStore(time: time.source)
+        let store = try await make.make(time: time.source)
         try await store.append([NewEvent(type: "noted", data: [])], to: "note-1")
-        let used = InMemoryEventStore()
+        let used = try await make.make()
         try await used.append([NewEvent(type: "noted", data: [])], to: "note-1")
         await #expect(throws: ReplayError.notEmpty(head: 1)) { try await Replay(of: store).copy(into: used) }
         let other = DrivenTime(at: Timestamp(microseconds: 5))
         await #expect(throws: ReplayError.otherTime(recorded: time.now, scratch: other.now)) {
-            try await Replay(of: store).copy(into: InMemoryEventStore(time: other.source))
+            try await Replay(of: store).copy(into: try await make.make(time: other.source))
         }
     }
 }

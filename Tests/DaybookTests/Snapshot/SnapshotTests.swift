@@ -42,6 +42,9 @@ struct SnapshotTests {
         let kept = Mutex<[SnapshotKey: Snapshot]>([:])
         let saves = Mutex(0)
         let fails = Mutex(false)
+        private let beforeSave: @Sendable () async -> Void
+
+        init(beforeSave: @escaping @Sendable () async -> Void = {}) { self.beforeSave = beforeSave }
 
         private func check() throws(DerivedStateError) {
             if fails.withLock({ $0 }) { throw .storageFailed(reason: "the shelf is broken") }
@@ -51,6 +54,7 @@ struct SnapshotTests {
             return kept.withLock { $0[key] }
         }
         func save(_ snapshot: Snapshot) async throws(DerivedStateError) {
+            await beforeSave()
             try check()
             kept.withLock { kept in
                 if let older = kept[snapshot.key], older.version > snapshot.version { return }
@@ -76,11 +80,10 @@ struct SnapshotTests {
 
     private func tallies(
         in store: any EventStore, _ policy: SnapshotPolicy<Tally.Event>, on shelf: any SnapshotStore,
-        cache: StateCachePolicy = .none
+        cache: StateCachePolicy = .none, clock: LeapingClock = LeapingClock()
     ) -> CommandHandler<Tally> {
         CommandHandler(
-            Tally.self, in: store, category: "tally", snapshots: policy, keptIn: shelf, cache: cache,
-            clock: LeapingClock())
+            Tally.self, in: store, category: "tally", snapshots: policy, keptIn: shelf, cache: cache, clock: clock)
     }
 
     @Test("spare the replay of a long stream", arguments: TestStore.all)
@@ -102,9 +105,9 @@ struct SnapshotTests {
         #expect(store.reads == 4 + 6)
     }
 
-    @Test("are saved when the policy says so")
-    func policies() async throws {
-        let store = InMemoryEventStore()
+    @Test("are saved when the policy says so", arguments: TestStore.all)
+    func policies(_ make: TestStore) async throws {
+        let store = try await make.make()
         let shelf = Shelf()
         let yearly = tallies(in: store, .on { $0 == .yearClosed }, on: shelf, cache: .default)
         try await yearly.handle([.add(1), .add(2)], id: "1")
@@ -122,6 +125,41 @@ struct SnapshotTests {
         #expect(shelf.kept.withLock { $0.values.map(\.version) } == [4])
     }
 
+    /// Takes two seconds over a page of a stream, by a clock.
+    private struct SlowPages: ForwardingStore {
+        let base: any EventStore
+        let clock: LeapingClock
+
+        func readPage(
+            of stream: StreamName, from cursor: StreamCursor, direction: ReadDirection, limit: Int
+        ) async throws(ReadError) -> StreamPage {
+            try? await clock.sleep(for: .seconds(2))
+            return try await base.readPage(of: stream, from: cursor, direction: direction, limit: limit)
+        }
+    }
+
+    @Test("are saved when a replay takes too long, by the handler's clock", arguments: TestStore.all)
+    func replayTime(_ make: TestStore) async throws {
+        let base = try await make.make()
+        let shelf = Shelf()
+        let clock = LeapingClock()
+        let handler = tallies(
+            in: SlowPages(base: base, clock: clock), .whenReplayTakes(longerThan: .seconds(4)), on: shelf, clock: clock)
+        try await handler.handle(Array(repeating: .add(1), count: 2_001), id: "long")
+        try await handler.handle(.add(1), id: "short")
+        await handler.finishSnapshots()
+        #expect(shelf.saves.withLock { $0 } == 0, "a stream without events is read by one page")
+        for id in ["long", "short"] { try await handler.handle(.add(1), id: id) }
+        await handler.finishSnapshots()
+        #expect(
+            shelf.kept.withLock { $0.values.map(\.version) } == [2_001], "three pages take six seconds, one takes two")
+        // From the snapshot it takes a page for its last event, and one for what lies behind it.
+        for _ in 0..<2 { try await handler.handle(.add(1), id: "long") }
+        await handler.finishSnapshots()
+        #expect(shelf.saves.withLock { $0 } == 1)
+        #expect(try await handler.state(of: "long").state == Tally.State(total: 2_004, count: 2_004))
+    }
+
     /// Snapshots that must not be used, by what is changed in a good one.
     static let unfit: [(String, @Sendable (inout Snapshot) -> Void)] = [
         ("another fold or shape, or a program to come", { $0.schema = "2:" + $0.schema.dropFirst(2) }),
@@ -131,9 +169,9 @@ struct SnapshotTests {
         ("another log", { $0.position = 1_000 }),
     ]
 
-    @Test("that do not fit are passed over, and replaced", arguments: unfit.indices)
-    func passesOver(_ index: Int) async throws {
-        let store = InMemoryEventStore()
+    @Test("that do not fit are passed over, and replaced", arguments: TestStore.all, unfit.indices)
+    func passesOver(_ make: TestStore, index: Int) async throws {
+        let store = try await make.make()
         let shelf = Shelf()
         let handler = tallies(in: store, .every(2), on: shelf)
         try await handler.handle([.add(1), .add(2), .add(3)], id: "1")
@@ -155,42 +193,77 @@ struct SnapshotTests {
         #expect(try await handler.state(of: "1").state == Tally.State(total: 10, count: 4))
     }
 
-    @Test("that nobody can use any more are pruned")
-    func pruned() async throws {
-        let store = InMemoryEventStore()
-        let handler = tallies(in: store, .every(1), on: store)
+    @Test("that nobody can use any more are pruned", arguments: TestStore.all)
+    func pruned(_ make: TestStore) async throws {
+        let store = try await make.make()
+        let snapshots = try #require(store as? any SnapshotStore)
+        let handler = tallies(in: store, .every(1), on: snapshots)
         for id in 1...3 { try await handler.handle(.add(1), id: "\(id)") }
         await handler.finishSnapshots()
         let prefix = try #require(
-            try await store.snapshot(for: SnapshotKey("\(String(reflecting: Tally.self)) tally-1"))
+            try await snapshots.snapshot(for: SnapshotKey("\(String(reflecting: Tally.self)) tally-1"))
         ).key.rawValue.dropLast("tally-1".count)
         // As another program left them, and as another decider did.
         for key in ["\(prefix)tally-2", "\(prefix)tally-9", "\(prefix)other-1"] {
-            try await store.save(Snapshot(key: SnapshotKey(key), version: 9, position: 9, schema: "0:old", data: []))
+            try await snapshots.save(
+                Snapshot(key: SnapshotKey(key), version: 9, position: 9, schema: "0:old", data: []))
         }
         #expect(try await handler.pruneSnapshots() == 2)
-        #expect(try await store.snapshot(for: SnapshotKey("\(prefix)tally-1")) != nil)
-        #expect(try await store.snapshot(for: SnapshotKey("\(prefix)tally-2")) == nil)
-        #expect(try await store.snapshot(for: SnapshotKey("\(prefix)other-1")) != nil)
+        #expect(try await snapshots.snapshot(for: SnapshotKey("\(prefix)tally-1")) != nil)
+        #expect(try await snapshots.snapshot(for: SnapshotKey("\(prefix)tally-2")) == nil)
+        #expect(try await snapshots.snapshot(for: SnapshotKey("\(prefix)other-1")) != nil)
         #expect(try await handler.pruneSnapshots() == 0)
     }
 
-    @Test("that cannot be kept do not keep a command from succeeding")
-    func broken() async throws {
+    @Test("that cannot be kept do not keep a command from succeeding", arguments: TestStore.all)
+    func broken(_ make: TestStore) async throws {
         let shelf = Shelf()
         shelf.fails.withLock { $0 = true }
-        let handler = tallies(in: InMemoryEventStore(), .every(1), on: shelf)
+        let handler = tallies(in: try await make.make(), .every(1), on: shelf)
         for _ in 0..<5 { try await handler.handle(.add(1), id: "1") }
         await handler.finishSnapshots()
         #expect(try await handler.state(of: "1").state.total == 5)
     }
 
-    @Test("never change a state, whatever happens to the stream", arguments: TestSeeds.first(20))
-    func sameState(seed: UInt64) async throws {
+    @Test(
+        "that a store does not finish saving hold up no command, and wait in bounded number", .timeLimit(.minutes(1)),
+        arguments: TestStore.all)
+    func blocked(_ make: TestStore) async throws {
+        let (begun, signal) = AsyncStream.makeStream(of: Void.self)
+        let (door, opening) = AsyncStream.makeStream(of: Never.self)
+        let shelf = Shelf {
+            signal.yield()
+            for await _ in door {}
+        }
+        let store = try await make.make()
+        let handler = tallies(in: store, .every(1), on: shelf, cache: .default)
+        try await handler.handle(.add(1), id: "0")
+        for await _ in begun { break }
+        // More subjects than may wait, and some of them twice.
+        for id in 1...300 { try await handler.handle(.add(1), id: "\(id)") }
+        for id in 1...10 { try await handler.handle(.add(2), id: "\(id)") }
+        #expect(shelf.saves.withLock { $0 } == 0)
+        opening.finish()
+        await handler.finishSnapshots()
+        #expect(shelf.saves.withLock { $0 } == 257, "one that was being saved, and 256 that waited")
+        #expect(shelf.kept.withLock { $0.values.count { $0.version == 1 } } == 10, "of each the newest")
+        // What was left out is saved after the next command.
+        for id in 257...300 { try await handler.handle(.add(3), id: "\(id)") }
+        await handler.finishSnapshots()
+        #expect(shelf.kept.withLock { $0.count } == 301)
+        let reader = tallies(in: store, .every(1), on: shelf)
+        for (id, total) in [("0", 1), ("1", 3), ("256", 1), ("257", 4), ("300", 4)] {
+            #expect(try await reader.state(of: id).state.total == total)
+        }
+    }
+
+    @Test("never change a state, whatever happens to the stream", arguments: TestStore.all, TestSeeds.first(20))
+    func sameState(_ make: TestStore, seed: UInt64) async throws {
         var random = SplitMix64(seed: seed)
-        let store = InMemoryEventStore()
+        let store = try await make.make()
+        let snapshots = try #require(store as? any SnapshotStore)
         let handler = tallies(
-            in: store, .every(.random(in: 1...6, using: &random)), on: store,
+            in: store, .every(.random(in: 1...6, using: &random)), on: snapshots,
             cache: Bool.random(using: &random) ? .none : .default)
         let plain = CommandHandler(Tally.self, in: store, category: "tally", cache: .none)
         for step in 0..<120 {

@@ -21,15 +21,18 @@ struct SystemTortureTests {
             .recording(AccountEvent.withdrawn(amount: 7), AccountEvent.deposited(amount: 1), to: "account-1")
     }
 
+    /// Makes new stores, in memory or in files.
+    private static func stores(onDisk: Bool) -> @Sendable () async throws -> any Base {
+        {
+            if onDisk { return try await SQLiteEventStore.temporary() }
+            return InMemoryEventStore()
+        }
+    }
+
     @Test("passes when a projection's documents and checkpoint change together", arguments: [false, true])
     func projection(onDisk: Bool) async {
         await deposits(
-            SystemTorture(
-                in: {
-                    if onDisk { return try await SQLiteEventStore.temporary() }
-                    return InMemoryEventStore()
-                }
-            ) { store in
+            SystemTorture(in: Self.stores(onDisk: onDisk)) { store in
                 _ = try await ProjectionRunner(Balances(), of: store, in: store, batchSize: 1).catchUp()
             } observing: { store in
                 try await ReadModel(Balances(), of: store, in: store).documents().map { "\($0.key) \($0.document)" }
@@ -59,9 +62,9 @@ struct SystemTortureTests {
         #expect(try await torture.outcome(under: failure.steps).observation.get() != undisturbed)
     }
 
-    @Test("passes when a consumer group's handlers keep an inbox")
-    func consumer() async {
-        await deposits(consumers(inbox: true)).check(seeds: TestSeeds.first(100))
+    @Test("passes when a consumer group's handlers keep an inbox", arguments: [false, true])
+    func consumer(onDisk: Bool) async {
+        await deposits(consumers(inbox: true, onDisk: onDisk)).check(seeds: TestSeeds.first(onDisk ? 40 : 100))
     }
 
     @Test("fails when a consumer group's handlers count without an inbox")
@@ -73,11 +76,11 @@ struct SystemTortureTests {
     }
 
     /// A member of a group that adds up deposits, in a read model of its own.
-    private func consumers(inbox usesInbox: Bool) -> SystemTorture<String?> {
+    private func consumers(inbox usesInbox: Bool, onDisk: Bool = false) -> SystemTorture<String?> {
         @Sendable func group(_ store: any Base) -> ConsumerGroup<AccountEvent> {
             ConsumerGroup("adders", of: store, AccountEvent.self, in: store, policy: Self.policy)
         }
-        return SystemTorture { store in
+        return SystemTorture(in: Self.stores(onDisk: onDisk)) { store in
             let inbox = Inbox("adder", model: "sums", in: store)
             // Under its name it need not wait for the lease of its former self.
             try await group(store).run(as: "one") { delivery in
@@ -143,6 +146,104 @@ struct SystemTortureTests {
         }
         .recording(SaleEvent.placed(sale: "1"), SaleEvent.placed(sale: "2"), to: "sales")
         .recording(SaleEvent.paid(sale: "1"), to: "sales")
+    }
+
+    private struct Refused: CommandRejection {
+        var rejectionReason: String? { "nobody wants it" }
+    }
+
+    @Test(
+        "passes when a process manager runs as a whole, with deadlines that pass and commands that are rejected",
+        arguments: [false, true])
+    func wholeProcess(onDisk: Bool) async {
+        // Every deadline has passed as soon as it is set.
+        let time = DrivenTime(at: TimeSource.system.now.advanced(by: .seconds(3600)))
+        @Sendable func runner(_ store: any Base) -> ProcessRunner<Fulfilment> {
+            let shelf = CommandHandler(Shelf.self, in: store, category: "shelf")
+            return ProcessRunner(
+                Fulfilment.self, of: store, in: store, policy: Self.policy, member: "sender", time: time.source
+            ) { command, id in
+                if command == .reserve("3") { throw Refused() }
+                try await shelf.handle(command, id: "1", commandID: id)
+            }
+        }
+        await SystemTorture(in: Self.stores(onDisk: onDisk)) { store in
+            try await runner(store).run()
+        } until: { store in
+            var counts: [EventType: Int] = [:]
+            var last = Position.start
+            for try await event in store.events(
+                filter: EventFilter(types: ["process.sent", "sale.placed"], typePrefixes: ["fulfilment."]))
+            {
+                counts[event.type, default: 0] += 1
+                if event.type == "process.sent" { last = event.position }
+            }
+            let ended = counts["fulfilment.finished", default: 0] + counts["fulfilment.failed", default: 0]
+            guard ended == counts["sale.placed"] else { return false }
+            return try await runner(store).commands.status().settled >= last
+        } observing: { store in
+            let state = try await CommandHandler(Shelf.self, in: store, category: "shelf").state(of: "1").state
+            var kinds: [String: Int] = [:]
+            for try await event in store.events(filter: EventFilter(typePrefixes: ["fulfilment.", "shelf."])) {
+                kinds[event.type.rawValue, default: 0] += 1
+            }
+            // Nothing competes with the deadline of the second.
+            let second = try await store.readPage(of: "fulfilment-2", from: .start, direction: .forward, limit: 100)
+            return "\(state.left) left, \(state.shipped) shipped, \(kinds.sorted { $0.key < $1.key }), "
+                + "\(second.events.map(\.type))"
+        }
+        .recording(SaleEvent.placed(sale: "1"), SaleEvent.paid(sale: "1"), SaleEvent.placed(sale: "2"), to: "sales")
+        .recording(SaleEvent.placed(sale: "3"), to: "sales")
+        .check(seeds: TestSeeds.first(onDisk ? 15 : 50))
+    }
+
+    @Test("passes when command handlers are given every command again under its identifier", arguments: [false, true])
+    func commands(onDisk: Bool) async {
+        await commands(onDisk: onDisk) { $0 }.check(seeds: TestSeeds.first(onDisk ? 25 : 100))
+    }
+
+    @Test("fails when command handlers are given commands under identifiers of chance")
+    func commandsWithoutIdentifiers() async throws {
+        let failure = try #require(
+            await commands(onDisk: false) { _ in CommandID(unchecked: "\(EventID())") }.failure(
+                seeds: Array(1...200)))
+        #expect(failure.steps.count == 1, "\(failure)")
+    }
+
+    /// Carries out what was wished for from the first wish on, whenever it is started, and twice beside each other.
+    private func commands(
+        onDisk: Bool, _ id: @escaping @Sendable (CommandID) -> CommandID
+    ) -> SystemTorture<[SnapshotTests.Tally.State]> {
+        @Sendable func handler(_ store: any Base) -> CommandHandler<SnapshotTests.Tally> {
+            CommandHandler(
+                SnapshotTests.Tally.self, in: store, category: "tally", snapshots: .every(2), keptIn: store,
+                retry: RetryPolicy(attempts: 1_000), cache: .entries(1), clock: LeapingClock())
+        }
+        return SystemTorture(in: Self.stores(onDisk: onDisk)) { store in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<2 {
+                    group.addTask {
+                        let tallies = handler(store)
+                        for try await event in store.events(filter: EventFilter(AccountEvent.eventTypes)) {
+                            let commandID = id(CommandID(unchecked: "\(event.id)"))
+                            for case .deposited(let amount) in try JSONEventCodec<AccountEvent>().decode(event) {
+                                let account = event.stream.id.map(String.init) ?? ""
+                                try await tallies.handle(.add(amount), id: account, commandID: commandID)
+                            }
+                        }
+                        await tallies.finishSnapshots()
+                    }
+                }
+                try await group.waitForAll()
+            }
+        } observing: { store in
+            var states: [SnapshotTests.Tally.State] = []
+            for id in ["1", "2"] { states.append(try await handler(store).state(of: id).state) }
+            return states
+        }
+        .recording(AccountEvent.deposited(amount: 10), AccountEvent.deposited(amount: 20), to: "account-1")
+        .recording(AccountEvent.deposited(amount: 5), to: "account-2")
+        .recording(AccountEvent.deposited(amount: 1), AccountEvent.deposited(amount: 2), to: "account-1")
     }
 
     @Test("fails when an append is repeated that the store cannot recognise")
