@@ -22,6 +22,7 @@ struct ExchangeCommand: AsyncParsableCommand {
               exchange explain T017 --store day.daybook
               exchange transfer 2500.00 --from T017 --to T017.margin --store day.daybook
               exchange clear --store market.daybook
+              exchange verify-events --store day.daybook
               exchange import --lobster AAPL_2012-06-21_messages.csv.gz --seed-book AAPL_2012-06-21_book.csv.gz \\
                 --store aapl.daybook --export quotes.csv
 
@@ -29,7 +30,7 @@ struct ExchangeCommand: AsyncParsableCommand {
             """,
         subcommands: [
             Simulate.self, Import.self, Clear.self, Book.self, Audit.self, Accounts.self, Explain.self, Rules.self,
-            Transfer.self, Coupon.self,
+            Transfer.self, Coupon.self, VerifyEvents.self,
         ])
 
     static func main() async {

@@ -17,7 +17,7 @@ extension ExitCode {
         EXIT CODES
           0   done
           1   the exchange refused: the store holds something else, or a rule was broken
-          2   the log is damaged, or is not what it was before
+          2   the log is damaged, is not what it was before, or has events that this program cannot read
           3   there is no such book, order, bond or account, or no such record
           64  the arguments are wrong
           65  an input is malformed; the message names its line
