@@ -80,7 +80,7 @@ struct Accounts: AsyncParsableCommand {
     private static func accounts(
         in store: some EventStore & ReadModelStore
     ) async throws -> [AccountStatement] {
-        let models = MarketReadModels(of: store, in: store)
+        let models = try await MarketReadModels(of: store, in: store)
         try await models.catchUp()
         return try await models.accounts()
     }

@@ -78,7 +78,7 @@ struct Simulate: AsyncParsableCommand {
     private func record(
         _ flow: inout OrderFlow, in store: SQLiteEventStore, outcome: inout SimulationOutcome
     ) async throws -> Picture {
-        let models = MarketReadModels(of: store, in: store)
+        let models = try await MarketReadModels(of: store, in: store)
         let following = Task { try await models.run() }  // Ended below, however the recording ends.
         defer { following.cancel() }
         let floor = TradingFloor(in: store, snapshots: store, recording: recordCommands ? .carriedOut : .none)
@@ -162,7 +162,7 @@ struct Simulate: AsyncParsableCommand {
     private func compare(
         _ store: SQLiteEventStore, with before: Picture, _ flow: OrderFlow, outcome: inout SimulationOutcome
     ) async throws {
-        let models = MarketReadModels(of: store, in: store)
+        let models = try await MarketReadModels(of: store, in: store)
         let after = try await picture(of: store, models, flow)
         var differences: [String] = []
         if after.head != before.head { differences.append("the log ends at \(after.head), not \(before.head)") }

@@ -16,7 +16,7 @@ struct TimeTravelTests {
         configuration.arrivalsPerRound = 40
         var flow = OrderFlow(configuration)
         let floor = TradingFloor(in: store)
-        let models = MarketReadModels(of: store, in: store)
+        let models = try await MarketReadModels(of: store, in: store)
         _ = try await floor.record(flow.openings, named: "open")
         var pictures: [(moments: [LogMoment], accounts: [AccountStatement])] = []
         var round = 0
@@ -42,7 +42,7 @@ struct TimeTravelTests {
         for picture in pictures {
             for moment in picture.moments {
                 let past = try await Replay(of: store).inMemory(asOf: moment)
-                let models = MarketReadModels(of: past, in: past)
+                let models = try await MarketReadModels(of: past, in: past)
                 try await models.catchUp()
                 #expect(try await models.accounts() == picture.accounts, "\(moment)")
             }
