@@ -13,8 +13,10 @@ public enum ExchangeEvent: EventUnion {
     case position(PositionEvent)
     case coupon(CouponPayment.Event)
     case clearing(ClearingEvent)
-    /// Commands, deadlines and the progress of the clearing's processes.
+    /// Commands and deadlines of the clearing's processes.
     case process(ProcessRecord<ClearingCommand>)
+    /// How far the clearing has come.
+    case progress(ProcessProgress)
     /// Commands of cash accounts.
     case command(CommandRecord<CashAccount.Command>)
 
@@ -22,6 +24,7 @@ public enum ExchangeEvent: EventUnion {
         EventUnionMember(ExchangeEvent.book), EventUnionMember(ExchangeEvent.cash),
         EventUnionMember(ExchangeEvent.holdings), EventUnionMember(ExchangeEvent.position),
         EventUnionMember(ExchangeEvent.coupon), EventUnionMember(ExchangeEvent.clearing),
-        EventUnionMember(ExchangeEvent.process), EventUnionMember(ExchangeEvent.command),
+        EventUnionMember(ExchangeEvent.process, in: Clearing.category), EventUnionMember(ExchangeEvent.progress),
+        EventUnionMember(ExchangeEvent.command, in: CashAccount.category.commands),
     ]
 }

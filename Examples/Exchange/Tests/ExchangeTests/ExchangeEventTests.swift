@@ -24,7 +24,8 @@ struct ExchangeEventTests {
         #expect(counts == Dictionary(report.eventCounts.map { ($0.key.type, $0.value) }, uniquingKeysWith: +))
         for type: EventType in [
             "book.executed", "cash.transferredIn", "holdings.returned", "position.reserved", "clearing.reversed",
-            "process.sent", "process.deadlinePassed", "process.advanced", "command.carriedOut", "command.rejected",
+            "process.sent", "process.deadlinePassed", "processProgress.advanced", "command.carriedOut",
+            "command.rejected",
         ] {
             #expect(counts[type] ?? 0 > 0, "\(type)")
         }
@@ -40,7 +41,7 @@ struct ExchangeEventTests {
         for entry in entries {
             try await store.append(
                 [NewEvent(type: entry.type, schemaVersion: entry.schemaVersion, data: entry.sample.bytes)],
-                to: "samples")
+                to: StreamName(category: entry.category ?? "samples", id: "1"))
         }
         let report = try await DecodingReport(reading: ExchangeEvent.self, from: store, filter: .all)
         #expect(report.failures.isEmpty)
