@@ -46,7 +46,7 @@ let package = Package(
         .testTarget(
             name: "ExchangeCommandTests",
             dependencies: [
-                "ExchangeCommand", .product(name: "DaybookCore", package: "daybook"),
+                "Exchange", "ExchangeCommand", .product(name: "DaybookCore", package: "daybook"),
                 .product(name: "DaybookSQLite", package: "daybook"),
             ],
             swiftSettings: swiftSettings),

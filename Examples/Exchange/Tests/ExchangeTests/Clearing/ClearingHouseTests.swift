@@ -196,7 +196,7 @@ struct ClearingHouseTests {
         }
         let end = try await Outcome(of: store, note)
         try await eventually("what ended orders held is given back, and all is confirmed") {
-            let released = try await plain.releases.status().checkpoint
+            let released = try await plain.releases.group.status().checkpoint
             let confirmed = try await plain.confirmations.group.status().settled
             return released >= end.lastRelease && confirmed >= end.lastExecution
         }
