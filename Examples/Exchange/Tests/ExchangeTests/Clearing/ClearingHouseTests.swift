@@ -7,7 +7,7 @@ import Testing
 @Suite("The clearing house")
 struct ClearingHouseTests {
     private static let policy = ConsumerPolicy(
-        lease: .milliseconds(150), deliveries: 1_000, backoff: .milliseconds(1), backoffCeiling: .milliseconds(5),
+        deliveries: 1_000, backoff: .milliseconds(1), backoffCeiling: .milliseconds(5),
         pollInterval: .milliseconds(2))
     private static let accounts: [AccountID] = ["A", "A.margin", "B", "C"]
 
@@ -148,7 +148,7 @@ struct ClearingHouseTests {
             // Each fault is a crash: a clearing house with nothing in memory goes on.
             while !Task.isCancelled {
                 let house = ClearingHouse(
-                    in: faulty, models: faulty, policy: Self.policy, time: time.source,
+                    in: faulty, models: faulty, policy: Self.policy, member: "house", time: time.source,
                     isSilent: { Self.isSilent($0, seed: seed) })
                 try? await house.run()
             }
