@@ -90,22 +90,14 @@ struct Rebuild: AsyncParsableCommand {
         }
         for difference in differences {
             try StandardOutput.line("\(difference.account)  \(difference.difference)")
-            try StandardOutput.line("    was     \(Self.words(for: difference.old))")
-            try StandardOutput.line("    is now  \(Self.words(for: difference.new))")
-            for cause in difference.causes {
-                try StandardOutput.line("    by      \(cause.what)  [\(cause.event), position \(cause.position)]")
-            }
+            try StandardOutput.line("    was     \(difference.old.map(Tables.shares) ?? "no document")")
+            try StandardOutput.line("    is now  \(difference.new.map(Tables.shares) ?? "no document")")
+            try StandardOutput.write(Tables.causes(difference.causes))
         }
         try StandardOutput.line(
             "\(comparison.differenceCount.grouped) of \(comparison.documentCount.grouped) accounts differ: "
                 + "\(comparison.addedCount.grouped) added, \(comparison.lostCount.grouped) lost, "
                 + "\(comparison.changedCount.grouped) changed.")
-    }
-
-    private static func words(for balance: HoldingsBalances.Balance?) -> String {
-        guard let balance else { return "no document" }
-        return balance.positions.sorted { $0.key < $1.key }
-            .map { "\($0.value.total.grouped) \($0.key)" }.joined(separator: ", ")
     }
 }
 

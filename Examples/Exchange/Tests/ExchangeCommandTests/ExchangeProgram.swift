@@ -31,7 +31,9 @@ final class ExchangeProgram: Sendable {
 
     func file(_ name: String) -> String { folder + "/" + name }
 
-    func run(_ arguments: String...) async throws -> Outcome {
+    func run(_ arguments: String...) async throws -> Outcome { try await run(arguments) }
+
+    func run(_ arguments: [String]) async throws -> Outcome {
         let process = Process()
         process.executableURL = binary
         process.arguments = arguments
