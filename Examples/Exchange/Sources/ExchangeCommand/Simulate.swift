@@ -102,7 +102,8 @@ struct Simulate: AsyncParsableCommand {
         outcome.orders = flow.orderCount
         outcome.recordingSeconds = recordingSeconds
         bar.finish()
-        await floor.cash.finishSnapshots()
+        // Those that are due are saved, and those of former programs deleted.
+        try await floor.cash.pruneSnapshots()
         try await models.wait(for: position)
         let readModelSeconds = (ContinuousClock.now - start) / .seconds(1) - recordingSeconds
         let picture = try await picture(of: store, models, flow)
