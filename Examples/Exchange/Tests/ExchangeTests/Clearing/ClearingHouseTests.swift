@@ -280,6 +280,22 @@ struct ClearingHouseTests {
         #expect(try await house.process.deadlines(of: "X#2").isEmpty)
     }
 
+    @Test("is not given orders for bonds, whose interest it does not settle")
+    func bonds() async throws {
+        let store = InMemoryEventStore()
+        let desk = OrderDesk(in: store)
+        let opening = Opening(
+            instrument: MapleBond.symbol, session: "2026-01-05", kind: .bond(terms: MapleBond.terms))
+        try await desk.books.handle(.open(opening), id: MapleBond.symbol.rawValue)
+        let head = try await store.head()
+        let error = await #expect(throws: OrderDesk.NotCleared.self) {
+            try await desk.submit(
+                NewOrder(id: 1, side: .buy, limit: 9_852_100, quantity: 1), on: "A", of: MapleBond.symbol)
+        }
+        #expect(error?.instrument == MapleBond.symbol)
+        #expect(try await store.head() == head)
+    }
+
     @Test("and the desk give back what an order set aside that is refused, and refuse its number from then on")
     func refusedOrders() async throws {
         let store = InMemoryEventStore()
