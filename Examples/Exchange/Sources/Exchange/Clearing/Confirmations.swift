@@ -61,7 +61,7 @@ public struct Confirmations: Sendable {
         }
     }
 
-    private static func confirm(
+    static func confirm(
         _ event: OrderBook.Event, _ recorded: RecordedEvent, _ documents: inout InboxDocuments
     ) async throws {
         guard
