@@ -42,6 +42,14 @@ let package = Package(
             ],
             exclude: ["Fixtures"],
             swiftSettings: swiftSettings),
+        // The command as a process of its own.
+        .testTarget(
+            name: "ExchangeCommandTests",
+            dependencies: [
+                "Exchange", "ExchangeCommand", .product(name: "DaybookCore", package: "daybook"),
+                .product(name: "DaybookSQLite", package: "daybook"),
+            ],
+            swiftSettings: swiftSettings),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -6,7 +6,7 @@ import Exchange
 
 struct Accounts: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Shows what every account has, now or as of any past moment of the log.",
+        abstract: "Shows what every account has, now or as of any past moment of the log, or what changed since one.",
         discussion: """
             A moment is one of
               latest                     the end of the log (the default)
@@ -17,6 +17,13 @@ struct Accounts: AsyncParsableCommand {
             the whole application as it was then, prices and all. The store itself is not changed. The time is that of \
             recording, for which 'exchange explain' and 'exchange audit' show 'recorded'; for a simulated or imported day \
             it is not the market's, which 'exchange book --as-of' goes by.
+
+            With --since, the accounts are shown that have something else than they had at that moment, with the last events \
+            that made it so.
+
+            EXAMPLES
+              exchange accounts --as-of p5000 --store day.daybook
+              exchange accounts --since p5000 --as-of p6000 --store day.daybook
             """)
 
     @OptionGroup var store: StoreOptions
@@ -24,7 +31,10 @@ struct Accounts: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The moment to go back to.", valueName: "moment"))
     var asOf = "latest"
 
-    @Option(help: "How many accounts to show, richest first.")
+    @Option(help: ArgumentHelp("Show what changed from this moment on.", valueName: "moment"))
+    var since: String?
+
+    @Option(help: "How many accounts to show, richest first; with --since by name.")
     var limit = 20
 
     @Flag(help: "Print one JSON object a line, one for each account.")
@@ -32,6 +42,7 @@ struct Accounts: AsyncParsableCommand {
 
     func validate() throws {
         try Self.check(moment: asOf)
+        if let since { try Self.check(moment: since) }
         guard limit > 0 else { throw ValidationError("--limit is \(limit): ask for at least 1.") }
     }
 
@@ -46,6 +57,9 @@ struct Accounts: AsyncParsableCommand {
     func run() async throws {
         guard let moment = LogMoment(asOf) else { return }
         try await store.withStore(creates: false) { store in
+            if let since = since.flatMap(LogMoment.init) {
+                return try show(try await AccountChange.all(in: store, from: since, to: moment))
+            }
             let accounts: [AccountStatement]
             let head: Position
             if moment == .latest {
@@ -77,10 +91,34 @@ struct Accounts: AsyncParsableCommand {
         }
     }
 
+    private func show(_ changes: [AccountChange]) throws {
+        if json {
+            for change in changes.prefix(limit) { try StandardOutput.json(change) }
+            return
+        }
+        try StandardOutput.line("\(changes.count.grouped) accounts changed.")
+        for change in changes.prefix(limit) {
+            try StandardOutput.line(change.account.rawValue)
+            if let cash = change.cash {
+                try StandardOutput.line(
+                    "    cash    \(cash.before.total), of it \(cash.before.held) held → \(cash.after.total), of it "
+                        + "\(cash.after.held) held")
+            }
+            if let holdings = change.holdings {
+                try StandardOutput.line(
+                    "    shares  \(Tables.shares(holdings.before)) → \(Tables.shares(holdings.after))")
+            }
+            try StandardOutput.write(Tables.causes(change.events))
+        }
+        if changes.count > limit {
+            try StandardOutput.line("\((changes.count - limit).grouped) more: see --limit.")
+        }
+    }
+
     private static func accounts(
         in store: some EventStore & ReadModelStore
     ) async throws -> [AccountStatement] {
-        let models = MarketReadModels(of: store, in: store)
+        let models = try await MarketReadModels(of: store, in: store)
         try await models.catchUp()
         return try await models.accounts()
     }

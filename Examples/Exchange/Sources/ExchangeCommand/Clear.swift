@@ -60,7 +60,7 @@ struct Clear: AsyncParsableCommand {
     }
 
     private func report(_ market: ScriptedMarket, _ store: SQLiteEventStore) async throws {
-        let models = MarketReadModels(of: store, in: store)
+        let models = try await MarketReadModels(of: store, in: store)
         try await models.catchUp()
         let accounts = try await models.accounts()
         let confirmations = try await market.house.confirmations.confirmations()

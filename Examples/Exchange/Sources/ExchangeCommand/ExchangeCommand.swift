@@ -22,14 +22,18 @@ struct ExchangeCommand: AsyncParsableCommand {
               exchange explain T017 --store day.daybook
               exchange transfer 2500.00 --from T017 --to T017.margin --store day.daybook
               exchange clear --store market.daybook
+              exchange parked --store market.daybook
+              exchange verify-events --store day.daybook
+              exchange rebuild --store day.daybook
               exchange import --lobster AAPL_2012-06-21_messages.csv.gz --seed-book AAPL_2012-06-21_book.csv.gz \\
                 --store aapl.daybook --export quotes.csv
 
             \(ExitCode.explanation)
             """,
         subcommands: [
-            Simulate.self, Import.self, Clear.self, Book.self, Audit.self, Accounts.self, Explain.self, Rules.self,
-            Transfer.self, Coupon.self,
+            Simulate.self, Import.self, Clear.self, Parked.self, Book.self, Audit.self, Accounts.self, Explain.self,
+            Rules.self,
+            Transfer.self, Coupon.self, VerifyEvents.self, Rebuild.self,
         ])
 
     static func main() async {
@@ -79,10 +83,11 @@ struct ExchangeCommand: AsyncParsableCommand {
             is CommandError<Holdings.Rejection>, is CommandError<CouponPayment.Rejection>,
             is BoundaryError<CashTransfer.Rejection>:
             code = .refused
-        case is CouponDesk.NoBond: code = .nothingFound
+        case is CouponDesk.NoBond, is ClearingHouse.NothingParked: code = .nothingFound
+        case RebuildError.tooManyDifferences: code = .refused
         case ReadError.corrupted: code = .damageFound
         case is AppendError, is ReadError, is ProjectionError, is ReadModelError, is DerivedStateError, is ProcessError,
-            is ConsumerError, is DecisionReplayError, is ReplayError:
+            is ConsumerError, is DecisionReplayError, is ReplayError, is RebuildError:
             code = .inputOutput
         default:
             let code = exitCode(for: error)

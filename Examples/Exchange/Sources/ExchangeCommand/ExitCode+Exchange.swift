@@ -16,8 +16,8 @@ extension ExitCode {
     static let explanation = """
         EXIT CODES
           0   done
-          1   the exchange refused: the store holds something else, or a rule was broken
-          2   the log is damaged, or is not what it was before
+          1   the exchange refused: the store holds something else, a rule was broken, or it failed again
+          2   the log is damaged, is not what it was before, or has events that this program cannot read
           3   there is no such book, order, bond or account, or no such record
           64  the arguments are wrong
           65  an input is malformed; the message names its line

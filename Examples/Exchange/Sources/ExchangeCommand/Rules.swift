@@ -18,12 +18,21 @@ struct Rules: AsyncParsableCommand {
             EXAMPLE
               exchange simulate --orders 20000 --record-commands --store day.daybook
               exchange rules --margin 5 --store day.daybook
+              exchange rules --margin 5 --after p5000 --through p6000 --store day.daybook
             """)
 
     @OptionGroup var store: StoreOptions
 
     @Option(help: ArgumentHelp("How much of its available cash an order may hold, 1 to 100.", valueName: "percent"))
     var margin: Int
+
+    @Option(
+        help: ArgumentHelp(
+            "Only commands recorded after this moment; see 'exchange help accounts'.", valueName: "moment"))
+    var after: String?
+
+    @Option(help: ArgumentHelp("Only commands recorded by this moment.", valueName: "moment"))
+    var through = "latest"
 
     @Option(help: "How many of the orders that come out differently to list.")
     var limit = 10
@@ -35,24 +44,27 @@ struct Rules: AsyncParsableCommand {
         guard Margin(percent: margin) != nil else {
             throw ValidationError("--margin is \(margin): give 1 to 100 percent.")
         }
+        for moment in [after, through].compactMap(\.self) { try Accounts.check(moment: moment) }
         guard (0...1_000_000).contains(limit) else {
             throw ValidationError("--limit is \(limit): list 0 to 1,000,000.")
         }
     }
 
     func run() async throws {
-        guard let margin = Margin(percent: margin) else { return }
+        guard let margin = Margin(percent: margin), let last = LogMoment(through) else { return }
+        let first = after.flatMap(LogMoment.init)
         try await store.withStore(creates: false) { store in
             var bar = ProgressBar("Deciding", unit: "positions")
-            let report = try await MarginAccount.replay(under: margin, in: store).run(keepingFirst: limit) {
-                reached, end in
+            let report = try await MarginAccount.replay(under: margin, in: store).run(
+                after: first, through: last, keepingFirst: limit
+            ) { reached, end in
                 bar.update(done: Int(reached.rawValue), total: Int(end.rawValue))
             }
             bar.finish()
             guard report.commandCount > 0 else {
                 throw CommandFailure(
                     .nothingFound,
-                    "This store has no recorded commands of cash accounts: record a day with 'exchange simulate "
+                    "This store has no commands of cash accounts recorded then: record a day with 'exchange simulate "
                         + "--record-commands'.")
             }
             let document = RulesDocument(margin: margin, report)

@@ -78,7 +78,7 @@ struct Simulate: AsyncParsableCommand {
     private func record(
         _ flow: inout OrderFlow, in store: SQLiteEventStore, outcome: inout SimulationOutcome
     ) async throws -> Picture {
-        let models = MarketReadModels(of: store, in: store)
+        let models = try await MarketReadModels(of: store, in: store)
         let following = Task { try await models.run() }  // Ended below, however the recording ends.
         defer { following.cancel() }
         let floor = TradingFloor(in: store, snapshots: store, recording: recordCommands ? .carriedOut : .none)
@@ -102,7 +102,8 @@ struct Simulate: AsyncParsableCommand {
         outcome.orders = flow.orderCount
         outcome.recordingSeconds = recordingSeconds
         bar.finish()
-        await floor.cash.finishSnapshots()
+        // Those that are due are saved, and those of former programs deleted.
+        try await floor.cash.pruneSnapshots()
         try await models.wait(for: position)
         let readModelSeconds = (ContinuousClock.now - start) / .seconds(1) - recordingSeconds
         let picture = try await picture(of: store, models, flow)
@@ -162,7 +163,7 @@ struct Simulate: AsyncParsableCommand {
     private func compare(
         _ store: SQLiteEventStore, with before: Picture, _ flow: OrderFlow, outcome: inout SimulationOutcome
     ) async throws {
-        let models = MarketReadModels(of: store, in: store)
+        let models = try await MarketReadModels(of: store, in: store)
         let after = try await picture(of: store, models, flow)
         var differences: [String] = []
         if after.head != before.head { differences.append("the log ends at \(after.head), not \(before.head)") }

@@ -60,8 +60,8 @@ public enum Clearing: ProcessManager {
         let command: ClearingCommand
         let reason: String
         var description: String {
-            "\(command) was refused, which leaves the trade between two accounts: mend the account, then run the clearing "
-                + "again. \(reason)"
+            "This was refused, which leaves the trade between two accounts: \(command). Mend the account, then run the "
+                + "clearing again. \(reason)"
         }
     }
 

@@ -19,3 +19,23 @@ public enum ClearingCommand: Sendable, Hashable, Codable {
         }
     }
 }
+
+extension ClearingCommand: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .pay(let amount, _, let account, _, let execution): "\(account) is to pay \(amount) (\(execution))"
+        case .deliver(let quantity, let account, _, let execution):
+            "\(account) is to deliver \(quantity) \(execution.instrument) (\(execution))"
+        case .receiveCash(let amount, let account, _, let execution):
+            "\(account) is to receive \(amount) (\(execution))"
+        case .receiveShares(let quantity, let instrument, let account, _, let execution):
+            "\(account) is to receive \(quantity) \(instrument) (\(execution))"
+        case .refund(let amount, let account, _, let execution):
+            "\(account) is to get \(amount) back (\(execution))"
+        case .giveBack(let quantity, let instrument, let account, _, let execution):
+            "\(account) is to get \(quantity) \(instrument) back (\(execution))"
+        case .releaseReservation(let quantity, let account, let order):
+            "\(account) is no longer to reserve \(quantity) for order \(order)"
+        }
+    }
+}

@@ -14,33 +14,41 @@ public struct ClearingHouse: Sendable {
     public let process: ProcessRunner<Clearing>
     public let releases: OrderRelease
     public let confirmations: Confirmations
-    private let log: any EventStore
+    let log: any EventStore
+    private let policy: ConsumerPolicy
 
     /// - Parameters:
     ///   - models: Where open deadlines, the state of the sending and the confirmations are kept.
     ///   - policy: How commands are sent and events delivered.
+    ///   - member: Under which name. One that is started again under its former name need not wait until the leases of what
+    ///     it had in hand have run out; no other may run under it meanwhile.
     ///   - time: Deadlines pass by it.
     ///   - isSilent: Whether a command reaches somebody who does not answer, such as a custodian whose line is down: it
     ///     counts as sent. See ``carryOutLate(of:where:)``.
     public init(
         in log: any EventStore, models: any ReadModelStore, policy: ConsumerPolicy = ConsumerPolicy(),
-        time: TimeSource = .system, isSilent: @escaping @Sendable (ClearingCommand) -> Bool = { _ in false }
+        member: ConsumerMemberName = .unique(), time: TimeSource = .system,
+        isSilent: @escaping @Sendable (ClearingCommand) -> Bool = { _ in false }
     ) {
         let cash = CommandHandler(CashAccount.self, in: log, category: CashAccount.category)
         let holdings = CommandHandler(Holdings.self, in: log, category: Holdings.category)
         let limits = BoundaryHandler(PositionLimit.self, in: log)
         self.log = log
+        self.policy = policy
         self.cash = cash
         self.holdings = holdings
         self.limits = limits
-        process = ProcessRunner(Clearing.self, of: log, in: models, policy: policy, time: time) { command, id in
+        process = ProcessRunner(
+            Clearing.self, of: log, in: models, policy: policy, member: member, time: time
+        ) { command, id in
             guard !isSilent(command) else { return }
             try await CommandContext.with(reason: command.reason) {
                 try await Self.carryOut(command, id, cash, holdings, limits)
             }
         }
-        releases = OrderRelease(of: log, models: models, cash: cash, holdings: holdings, limits: limits, policy: policy)
-        confirmations = Confirmations(of: log, in: models, policy: policy)
+        releases = OrderRelease(
+            of: log, models: models, cash: cash, holdings: holdings, limits: limits, policy: policy, member: member)
+        confirmations = Confirmations(of: log, in: models, policy: policy, member: member)
     }
 
     /// Runs until the task is cancelled, then returns.
@@ -51,6 +59,33 @@ public struct ClearingHouse: Sendable {
             group.addTask { try await confirmations.run() }
             while try await group.next() != nil {}
         }
+    }
+
+    /// Does all that can be done now, then returns: for a program that runs now and then.
+    ///
+    /// What is parked stays so. A deadline passes while it runs, and is not waited for.
+    public func catchUp() async throws {
+        var reached: Position
+        repeat {
+            reached = try await process.react()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await run() }
+                group.addTask {
+                    // What members have settled is seen by looking.
+                    while try await !isIdle() { try await Task.sleep(for: policy.pollInterval) }
+                }
+                try await group.next()
+                group.cancelAll()
+            }
+        } while try await hasWork(after: reached)
+    }
+
+    /// Whether something was recorded on which somebody acts here.
+    private func hasWork(after position: Position) async throws -> Bool {
+        let types = ClearingInput.types.union(OrderRelease.types).union(["process.sent"])
+        return try await !log.readPage(
+            from: .after(position), direction: .forward, filter: EventFilter(types: types), limit: 1
+        ).events.isEmpty
     }
 
     private static func carryOut(

@@ -12,13 +12,19 @@ public struct Confirmations: Sendable {
     /// Delivers the executions, those of each book in order.
     public let group: ConsumerGroup<OrderBook.Event>
     private let inbox: Inbox
+    private let member: ConsumerMemberName
     private let models: any ReadModelStore
 
+    static let types: Set<EventType> = ["book.executed"]
+
+    /// - Parameter member: Under which name executions are taken; see ``ConsumerMemberName``.
     public init(
-        of log: any EventStore, in models: any ReadModelStore, policy: ConsumerPolicy = ConsumerPolicy()
+        of log: any EventStore, in models: any ReadModelStore, policy: ConsumerPolicy = ConsumerPolicy(),
+        member: ConsumerMemberName = .unique()
     ) {
+        self.member = member
         group = ConsumerGroup(
-            "confirmations", of: log, OrderBook.Event.self, in: models, filter: EventFilter(types: ["book.executed"]),
+            "confirmations", of: log, OrderBook.Event.self, in: models, filter: EventFilter(types: Self.types),
             policy: policy)
         inbox = Inbox("confirmations", model: Self.model, in: models)
         self.models = models
@@ -28,7 +34,7 @@ public struct Confirmations: Sendable {
     public func run() async throws {
         while !Task.isCancelled {
             do {
-                try await group.run { delivery in
+                try await group.run(as: member) { delivery in
                     try await inbox.once(delivery) { documents in
                         for event in delivery.events { try await Self.confirm(event, delivery.recorded, &documents) }
                     }
@@ -55,7 +61,7 @@ public struct Confirmations: Sendable {
         }
     }
 
-    private static func confirm(
+    static func confirm(
         _ event: OrderBook.Event, _ recorded: RecordedEvent, _ documents: inout InboxDocuments
     ) async throws {
         guard

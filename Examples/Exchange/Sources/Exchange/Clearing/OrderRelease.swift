@@ -7,23 +7,30 @@ import DaybookCore
 /// What is given back belongs to the shares that left the book, and not to executions that are still to be settled. Each
 /// event of the book is handled at least once, by commands named after it, which take effect once.
 public struct OrderRelease: Sendable {
-    private let group: ConsumerGroup<OrderBook.Event>
+    /// Delivers what ends in the books, that of each order in order.
+    public let group: ConsumerGroup<OrderBook.Event>
+    private let member: ConsumerMemberName
     private let log: any EventStore
     private let cash: CommandHandler<CashAccount>
     private let holdings: CommandHandler<Holdings>
     private let limits: BoundaryHandler<PositionLimit>
 
+    /// What ends in the books.
+    static let types: Set<EventType> = ["book.expired", "book.deleted", "book.reduced"]
+
     init(
         of log: any EventStore, models: any ReadModelStore, cash: CommandHandler<CashAccount>,
-        holdings: CommandHandler<Holdings>, limits: BoundaryHandler<PositionLimit>, policy: ConsumerPolicy
+        holdings: CommandHandler<Holdings>, limits: BoundaryHandler<PositionLimit>, policy: ConsumerPolicy,
+        member: ConsumerMemberName
     ) {
+        self.member = member
         self.log = log
         self.cash = cash
         self.holdings = holdings
         self.limits = limits
         group = ConsumerGroup(
             "order-release", of: log, OrderBook.Event.self, in: models,
-            filter: EventFilter(types: ["book.expired", "book.deleted", "book.reduced"]), policy: policy,
+            filter: EventFilter(types: Self.types), policy: policy,
             // The one tag of such an event is that of its order.
             key: { ConsumerKey(unchecked: $0.tags.first?.rawValue ?? $0.stream.rawValue) })
     }
@@ -32,7 +39,7 @@ public struct OrderRelease: Sendable {
     func run() async throws {
         while !Task.isCancelled {
             do {
-                try await group.run { delivery in
+                try await group.run(as: member) { delivery in
                     for event in delivery.events { try await release(after: event, delivery.recorded) }
                 }
             } catch .refused(.leaseLost) {
@@ -40,8 +47,6 @@ public struct OrderRelease: Sendable {
             }
         }
     }
-
-    public func status() async throws -> ConsumerGroupStatus { try await group.status() }
 
     private func release(after event: OrderBook.Event, _ recorded: RecordedEvent) async throws {
         switch event {

@@ -59,6 +59,8 @@ public struct OrderStory: Sendable {
             case PositionLimit.category: try JSONEventCodec<PositionEvent>().decode(event).map(words)
             case Clearing.category where ClearingEvent.eventTypes.contains(event.type):
                 try JSONEventCodec<ClearingEvent>().decode(event).map(words)
+            case Clearing.category where event.type == "process.sent":
+                try JSONEventCodec<ProcessRecord<ClearingCommand>>().decode(event).map(words)
             default: [event.type.rawValue]
             }
         return parts.joined(separator: "; ")
@@ -135,6 +137,10 @@ public struct OrderStory: Sendable {
         case .reserved(_, _, let instrument, let quantity): "reserved \(quantity) \(instrument) under the owner's limit"
         case .released(_, _, let instrument, let quantity): "released \(quantity) \(instrument) under the owner's limit"
         }
+    }
+
+    private static func words(for record: ProcessRecord<ClearingCommand>) -> String {
+        if case .sent(let command) = record { "\(command)" } else { "\(record)" }
     }
 
     private static func words(for event: ClearingEvent) -> String {

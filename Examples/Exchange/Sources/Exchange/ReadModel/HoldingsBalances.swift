@@ -3,6 +3,14 @@ import DaybookCore
 
 /// Every account's shares: a document an account.
 public struct HoldingsBalances: Projection {
+    /// What is said of an instrument of which an account has nothing any more.
+    public enum Version: Sendable {
+        /// It stays in the document, as a position without shares.
+        case first
+        /// It is left out, and so is the document of an account that has nothing at all.
+        case second
+    }
+
     public struct Balance: Codable, Sendable, Hashable {
         public struct Position: Codable, Sendable, Hashable {
             public var available: Quantity = 0
@@ -16,9 +24,20 @@ public struct HoldingsBalances: Projection {
         public var positions: [String: Position] = [:]
     }
 
-    public let name: ReadModelName = "holdings-balances"
+    public let version: Version
 
-    public init() {}
+    public init(_ version: Version = .first) { self.version = version }
+
+    public var name: ReadModelName {
+        switch version {
+        case .first: "holdings-balances"
+        case .second: "holdings-balances-2"
+        }
+    }
+
+    public func filter(for key: String) -> EventFilter {
+        EventFilter(categories: [Holdings.category], tags: [AccountID(rawValue: key).tag])
+    }
 
     public func keys(for event: Holdings.Event, recorded: RecordedEvent) -> [String] {
         recorded.stream.id.map { [String($0)] } ?? []
@@ -43,6 +62,7 @@ public struct HoldingsBalances: Projection {
         case .delivered(let instrument, let quantity, _, _):
             balance.positions[instrument.rawValue, default: Balance.Position()].held -= quantity
         }
-        document = balance
+        if version == .second { balance.positions = balance.positions.filter { $0.value.total != 0 } }
+        document = version == .second && balance.positions.isEmpty ? nil : balance
     }
 }

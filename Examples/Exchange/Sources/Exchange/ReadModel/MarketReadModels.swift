@@ -8,11 +8,13 @@ public struct MarketReadModels: Sendable {
     private let cashRunner: ProjectionRunner<CashBalances>
     private let holdingsRunner: ProjectionRunner<HoldingsBalances>
 
-    public init(of log: any EventStore, in models: any ReadModelStore) {
+    /// Of the holdings, the version that answers now.
+    public init(of log: any EventStore, in models: any ReadModelStore) async throws {
         quotesRunner = ProjectionRunner(Quotes(), of: log, in: models, batchSize: 2_000)
         tradesRunner = ProjectionRunner(TradeTape(), of: log, in: models, batchSize: 2_000)
         cashRunner = ProjectionRunner(CashBalances(), of: log, in: models, batchSize: 2_000)
-        holdingsRunner = ProjectionRunner(HoldingsBalances(), of: log, in: models, batchSize: 2_000)
+        holdingsRunner = ProjectionRunner(
+            try await HoldingsBalances.answering(in: models), of: log, in: models, batchSize: 2_000)
     }
 
     public var quotes: ReadModel<Quotes> { quotesRunner.readModel }

@@ -92,4 +92,18 @@ enum Tables {
         }
         return table.text
     }
+
+    /// The shares of an account, of each instrument: `60 ALDER, 5 BIRCH`.
+    static func shares(_ balance: HoldingsBalances.Balance) -> String {
+        guard !balance.positions.isEmpty else { return "none" }
+        return balance.positions.sorted { $0.key < $1.key }.map { instrument, position in
+            "\(position.total.grouped) \(instrument)"
+                + (position.held == 0 ? "" : ", of them \(position.held.grouped) held")
+        }.joined(separator: ", ")
+    }
+
+    /// The events behind something, a line each.
+    static func causes(_ events: [EventSummary]) -> String {
+        events.map { "    by      \($0.what)  [\($0.event), position \($0.position)]\n" }.joined()
+    }
 }

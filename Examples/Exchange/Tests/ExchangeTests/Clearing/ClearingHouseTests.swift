@@ -7,7 +7,7 @@ import Testing
 @Suite("The clearing house")
 struct ClearingHouseTests {
     private static let policy = ConsumerPolicy(
-        lease: .milliseconds(150), deliveries: 1_000, backoff: .milliseconds(1), backoffCeiling: .milliseconds(5),
+        deliveries: 1_000, backoff: .milliseconds(1), backoffCeiling: .milliseconds(5),
         pollInterval: .milliseconds(2))
     private static let accounts: [AccountID] = ["A", "A.margin", "B", "C"]
 
@@ -148,7 +148,7 @@ struct ClearingHouseTests {
             // Each fault is a crash: a clearing house with nothing in memory goes on.
             while !Task.isCancelled {
                 let house = ClearingHouse(
-                    in: faulty, models: faulty, policy: Self.policy, time: time.source,
+                    in: faulty, models: faulty, policy: Self.policy, member: "house", time: time.source,
                     isSilent: { Self.isSilent($0, seed: seed) })
                 try? await house.run()
             }
@@ -196,7 +196,7 @@ struct ClearingHouseTests {
         }
         let end = try await Outcome(of: store, note)
         try await eventually("what ended orders held is given back, and all is confirmed") {
-            let released = try await plain.releases.status().checkpoint
+            let released = try await plain.releases.group.status().checkpoint
             let confirmed = try await plain.confirmations.group.status().settled
             return released >= end.lastRelease && confirmed >= end.lastExecution
         }
@@ -278,6 +278,22 @@ struct ClearingHouseTests {
             group.cancelAll()
         }
         #expect(try await house.process.deadlines(of: "X#2").isEmpty)
+    }
+
+    @Test("is not given orders for bonds, whose interest it does not settle")
+    func bonds() async throws {
+        let store = InMemoryEventStore()
+        let desk = OrderDesk(in: store)
+        let opening = Opening(
+            instrument: MapleBond.symbol, session: "2026-01-05", kind: .bond(terms: MapleBond.terms))
+        try await desk.books.handle(.open(opening), id: MapleBond.symbol.rawValue)
+        let head = try await store.head()
+        let error = await #expect(throws: OrderDesk.NotCleared.self) {
+            try await desk.submit(
+                NewOrder(id: 1, side: .buy, limit: 9_852_100, quantity: 1), on: "A", of: MapleBond.symbol)
+        }
+        #expect(error?.instrument == MapleBond.symbol)
+        #expect(try await store.head() == head)
     }
 
     @Test("and the desk give back what an order set aside that is refused, and refuse its number from then on")

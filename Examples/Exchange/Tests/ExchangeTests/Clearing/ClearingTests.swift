@@ -19,7 +19,7 @@ struct ClearingTests {
     private static let returned = ClearingInput.holdings(
         .returned(instrument: "X", quantity: 10, order: 1, execution: "X#1"))
 
-    /// A trade, and all that it led to so far.
+    /// A trade whose answers come in an order that a seed decides, and all that it led to so far.
     private struct Story {
         var state = Clearing.initialState
         var actions: [Clearing.Action] = []
@@ -47,15 +47,9 @@ struct ClearingTests {
             for case .record(let event) in new { Clearing.evolve(&state, with: event) }
         }
 
-        mutating func follow(_ inputs: ClearingInput...) {
-            for input in inputs { take(Clearing.react(to: input, in: state)) }
-        }
+        mutating func follow(_ input: ClearingInput) { take(Clearing.react(to: input, in: state)) }
 
         mutating func passDeadline() { take(Clearing.react(toDeadline: Clearing.deadline, in: state)) }
-
-        mutating func refuse(_ index: Int, _ reason: String) throws {
-            take(try Clearing.react(toRejectionOf: sent[index], reason: reason, in: state))
-        }
     }
 
     private let pay = ClearingCommand.pay(amount: 10_000, saved: 2_000, account: "B", order: 2, execution: "X#1")
@@ -65,98 +59,109 @@ struct ClearingTests {
         quantity: 10, instrument: "X", account: "S", order: 1, execution: "X#1")
     private let release = ClearingCommand.releaseReservation(quantity: 10, account: "B", order: 2)
 
-    private func begun() -> Story {
-        var story = Story()
-        story.follow(.book(Self.execution))
-        return story
+    private let receiveCash = ClearingCommand.receiveCash(amount: 10_000, account: "S", order: 1, execution: "X#1")
+    private let receiveShares = ClearingCommand.receiveShares(
+        quantity: 10, instrument: "X", account: "B", order: 2, execution: "X#1")
+
+    private func reversed(_ reason: String) -> Clearing.Action {
+        .record(.reversed(execution: "X#1", buying: 2, selling: 1, reason: reason))
     }
+
+    private let begun = ProcessScenario(Clearing.self).given(.book(Self.execution))
 
     @Test("asks both sides to give, and then both to receive")
-    func settles() {
-        var story = begun()
-        #expect(story.sent == [pay, deliver] && story.hasDeadline)
-        story.follow(Self.paid)
-        #expect(story.sent == [pay, deliver] && story.hasDeadline)
-        story.follow(Self.delivered)
-        #expect(
-            story.sent == [
-                pay, deliver, .receiveCash(amount: 10_000, account: "S", order: 1, execution: "X#1"),
-                .receiveShares(quantity: 10, instrument: "X", account: "B", order: 2, execution: "X#1"),
-            ])
-        #expect(!story.hasDeadline)
-        story.passDeadline()
-        #expect(story.state.failure == nil)
-        story.follow(Self.sharesReceived, Self.cashReceived)
-        #expect(story.recorded.last == .settled(execution: "X#1", buying: 2, selling: 1))
-        #expect(story.state.end == .settled && story.sent.count == 4)
+    func settles() throws {
+        let trade = try #require(ClearingTrade(Self.execution))
+        ProcessScenario(Clearing.self)
+            .when(.book(Self.execution))
+            .then(
+                .record(.begun(trade: trade)), .send(pay), .send(deliver),
+                .setDeadline(Clearing.deadline, after: .seconds(120))
+            )
+            .when(Self.paid).then(.record(.carriedOut(step: .payment))).thenDeadlines(Clearing.deadline)
+            .when(Self.delivered)
+            .then(
+                .record(.carriedOut(step: .delivery)), .send(receiveCash), .send(receiveShares),
+                .cancelDeadline(Clearing.deadline)
+            )
+            .thenDeadlines()
+            .when(Self.sharesReceived).then(.record(.carriedOut(step: .receipt)))
+            .when(Self.cashReceived)
+            .then(
+                .record(.carriedOut(step: .proceeds)), .record(.settled(execution: "X#1", buying: 2, selling: 1)))
     }
 
-    @Test("gives the money back when the seller refuses, whichever answer comes first", arguments: [true, false])
-    func sellerRefuses(paysFirst: Bool) throws {
-        var story = begun()
-        if paysFirst { story.follow(Self.paid) }
-        try story.refuse(1, "no shares")
-        if !paysFirst {
-            #expect(story.state.end == nil && story.hasDeadline)
-            story.follow(Self.paid)
-        }
-        #expect(Set(story.sent) == [pay, deliver, release, refund] && story.sent.count == 4)
-        #expect(story.state.end == nil)
-        story.follow(Self.refunded)
-        #expect(
-            story.recorded.last == .reversed(execution: "X#1", buying: 2, selling: 1, reason: "no shares"))
-        #expect(!story.hasDeadline)
+    @Test("gives the money back when the seller refuses after the buyer has paid")
+    func sellerRefusesPaid() {
+        begun.given(Self.paid).whenRejected(deliver, reason: "no shares")
+            .then(
+                .record(.refused(step: .delivery, reason: "no shares")), .send(release), .send(refund)
+            )
+            .when(Self.refunded)
+            .then(
+                .record(.carriedOut(step: .refund)), reversed("no shares"), .cancelDeadline(Clearing.deadline))
+    }
+
+    @Test("waits for the buyer when the seller refuses first, and gives the money back")
+    func sellerRefuses() {
+        begun.whenRejected(deliver, reason: "no shares")
+            .then(.record(.refused(step: .delivery, reason: "no shares")), .send(release))
+            .thenDeadlines(Clearing.deadline)
+            .when(Self.paid)
+            .then(.record(.carriedOut(step: .payment)), .send(refund))
+            .when(Self.refunded)
+            .then(
+                .record(.carriedOut(step: .refund)), reversed("no shares"), .cancelDeadline(Clearing.deadline))
     }
 
     @Test("ends with nothing to make up for when both refuse, for the first reason")
-    func bothRefuse() throws {
-        var story = begun()
-        try story.refuse(0, "no cash")
-        try story.refuse(1, "no shares")
-        #expect(story.recorded.last == .reversed(execution: "X#1", buying: 2, selling: 1, reason: "no cash"))
-        #expect(story.sent == [pay, deliver, release] && !story.hasDeadline)
+    func bothRefuse() {
+        begun.whenRejected(pay, reason: "no cash")
+            .then(.record(.refused(step: .payment, reason: "no cash")), .send(release))
+            .whenRejected(deliver, reason: "no shares")
+            .then(
+                .record(.refused(step: .delivery, reason: "no shares")), reversed("no cash"),
+                .cancelDeadline(Clearing.deadline))
+    }
+
+    @Test("cannot do without what an account is to take in")
+    func unexpected() {
+        begun.given(Self.paid, Self.delivered).whenRejected(receiveCash, reason: "no such account")
+            .thenRefused(reason: "S is to receive 1.00 (X#1)")
     }
 
     @Test("reverses what was done when a side is silent, and makes up for what it does later")
     func overdue() {
-        var story = begun()
-        story.follow(Self.delivered)
-        story.passDeadline()
-        #expect(story.sent == [pay, deliver, release, giveBack])
-        story.follow(Self.returned)
-        #expect(story.state.end == .reversed && story.state.failure == "B has not paid within 120 seconds")
-        story.passDeadline()
-        story.follow(Self.paid)
-        #expect(story.sent.last == refund && story.sent.count == 5)
-        story.follow(Self.refunded)
-        #expect(story.recorded.count { if case .reversed = $0 { true } else { false } } == 1)
+        let reason = "B has not paid within 120 seconds"
+        begun.given(Self.delivered).whenDeadline(Clearing.deadline)
+            .then(
+                .record(.overdue(reason: reason)), .send(release), .send(giveBack), .cancelDeadline(Clearing.deadline)
+            )
+            .when(Self.returned).then(.record(.carriedOut(step: .giveBack)), reversed(reason))
+            .when(Self.paid).then(.record(.carriedOut(step: .payment)), .send(refund))
+            .when(Self.refunded).then(.record(.carriedOut(step: .refund)))
     }
 
     @Test("ends at the deadline when nobody has answered")
     func silence() {
-        var story = begun()
-        story.passDeadline()
-        #expect(
-            story.recorded.last
-                == .reversed(
-                    execution: "X#1", buying: 2, selling: 1,
-                    reason: "B has not paid, and S has not delivered within 120 seconds"))
+        let reason = "B has not paid, and S has not delivered within 120 seconds"
+        begun.whenDeadline(Clearing.deadline)
+            .then(
+                .record(.overdue(reason: reason)), .send(release), reversed(reason),
+                .cancelDeadline(Clearing.deadline))
     }
 
     @Test("takes an answer once, and passes over executions that are not its own")
     func repeats() {
-        var story = Story()
-        story.follow(Self.paid, Self.delivered)
-        #expect(story.actions.isEmpty)
-        story.follow(
-            .book(
-                .executed(
-                    execution: "X#1", order: nil, account: nil, side: .sell, price: 1_000, quantity: 10, against: 2,
-                    by: "B", limit: 1_200)))
-        #expect(story.actions.isEmpty)
-        story = begun()
-        story.follow(.book(Self.execution), Self.paid, Self.paid)
-        #expect(story.recorded.count == 2 && story.sent.count == 2)
+        ProcessScenario(Clearing.self).when(Self.paid).thenNothing().when(Self.delivered).thenNothing()
+            .when(
+                .book(
+                    .executed(
+                        execution: "X#1", order: nil, account: nil, side: .sell, price: 1_000, quantity: 10, against: 2,
+                        by: "B", limit: 1_200))
+            ).thenNothing()
+        begun.when(.book(Self.execution)).thenNothing()
+        begun.given(Self.paid).when(Self.paid).thenNothing()
     }
 
     @Test(
@@ -164,7 +169,8 @@ struct ClearingTests {
         arguments: seeds(200))
     func orders(seed: UInt64) throws {
         var random = SplitMix64(seed: seed)
-        var story = begun()
+        var story = Story()
+        story.follow(.book(Self.execution))
         var carriedOut = 0
         var ledger: Set<ClearingStep> = []
         var waiting: [ClearingCommand] = []

@@ -8,19 +8,6 @@ import Testing
 
 @Suite("What was recorded before there were bonds")
 struct RecordedSharesTests {
-    /// All events of the exchange.
-    private enum ExchangeEvent: EventUnion {
-        case book(OrderBook.Event)
-        case cash(CashAccount.Event)
-        case holdings(Holdings.Event)
-        case coupon(CouponPayment.Event)
-
-        static let members = [
-            EventUnionMember(ExchangeEvent.book), EventUnionMember(ExchangeEvent.cash),
-            EventUnionMember(ExchangeEvent.holdings), EventUnionMember(ExchangeEvent.coupon),
-        ]
-    }
-
     @Test("is all of version 1, and can be read to the last event", arguments: StoreKind.allCases)
     func reads(kind: StoreKind) async throws {
         try await kind.withStore { store in

@@ -67,7 +67,7 @@ struct TradingFloorTests {
         let folder = try Folder()
         var store = try await SQLiteEventStore.open(folder.path + "/day.daybook")
         var flow = flow(seed: 6)
-        let models = MarketReadModels(of: store, in: store)
+        let models = try await MarketReadModels(of: store, in: store)
         let following = Task { try await models.run() }
         let position = try await record(&flow, in: store)
         try await models.wait(for: position)
@@ -78,7 +78,7 @@ struct TradingFloorTests {
 
         store = try await SQLiteEventStore.open(folder.path + "/day.daybook")
         try await check(flow, in: store)
-        let opened = MarketReadModels(of: store, in: store)
+        let opened = try await MarketReadModels(of: store, in: store)
         #expect(try await opened.accounts() == before)
         for (account, cash, holdings) in flow.accounts() {
             let statement = try #require(before.first { $0.account == account })

@@ -16,7 +16,7 @@ struct TimeTravelTests {
         configuration.arrivalsPerRound = 40
         var flow = OrderFlow(configuration)
         let floor = TradingFloor(in: store)
-        let models = MarketReadModels(of: store, in: store)
+        let models = try await MarketReadModels(of: store, in: store)
         _ = try await floor.record(flow.openings, named: "open")
         var pictures: [(moments: [LogMoment], accounts: [AccountStatement])] = []
         var round = 0
@@ -42,7 +42,7 @@ struct TimeTravelTests {
         for picture in pictures {
             for moment in picture.moments {
                 let past = try await Replay(of: store).inMemory(asOf: moment)
-                let models = MarketReadModels(of: past, in: past)
+                let models = try await MarketReadModels(of: past, in: past)
                 try await models.catchUp()
                 #expect(try await models.accounts() == picture.accounts, "\(moment)")
             }
@@ -93,6 +93,14 @@ struct TimeTravelTests {
         #expect(state.version == 600 && state.state.total == Money(3 * 20_100) && state.state.holds == [1: 7])
         let plain = try await TradingFloor(in: store).cash.state(of: "A")
         #expect(state == plain)
+        // A former program's snapshot of an account is of no use.
+        var former = try #require(try await store.snapshot(for: key))
+        former.key = try SnapshotKey("\(String(reflecting: CashAccount.self)) cash-B")
+        former.schema = "1:former"
+        try await store.save(former)
+        #expect(try await opened.cash.pruneSnapshots() == 1)
+        #expect(try await store.snapshot(for: former.key) == nil)
+        #expect(try await store.snapshot(for: key)?.version == 599)
     }
 
     @Test(

@@ -1,0 +1,46 @@
+import DaybookCore
+import DaybookSQLite
+import Exchange
+import Testing
+
+@Suite("Moments of the log")
+struct MomentsTests {
+    @Test("bound what 'exchange accounts' compares, and what 'exchange rules' decides again")
+    func moments() async throws {
+        let exchange = try ExchangeProgram()
+        let file = exchange.file("day.daybook")
+        let store = try await SQLiteEventStore.open(file)
+        let floor = TradingFloor(in: store, recording: .all)
+        try await floor.cash.handle(.deposit(1_000), id: "A")
+        try await floor.cash.handle(.hold(600, for: 1), id: "A")
+        let noon = try await store.head()
+        try await floor.cash.handle(.hold(300, for: 2), id: "A")
+        try await floor.holdings.handle(.deposit(5, of: "X"), id: "B")
+        await store.close()
+
+        let changes = try await exchange.run("accounts", "--since", "p\(noon)", "--store", file)
+        #expect(changes.status == 0, "\(changes.errors)")
+        #expect(
+            changes.output == """
+                2 accounts changed.
+                A
+                    cash    0.10, of it 0.06 held → 0.10, of it 0.09 held
+                    by      held 0.03 in cash  [cash-A@2, position 6]
+                B
+                    shares  none → 5 X
+                    by      deposited 5 X  [holdings-B@0, position 7]
+
+                """)
+        let json = try await exchange.run(
+            "accounts", "--since", "p0", "--as-of", "p\(noon)", "--json", "--store", file)
+        #expect(json.output.contains(#""account":"A""#) && !json.output.contains(#""account":"B""#))
+        #expect(try await exchange.run("accounts", "--since", "noon", "--store", file).status == 64)
+
+        for (bounds, differences) in [([], 2), (["--after", "p\(noon)"], 1), (["--through", "p\(noon)"], 1)] {
+            let rules = try await exchange.run(["rules", "--margin", "50", "--json", "--store", file] + bounds)
+            #expect(rules.output.contains(#""differences":\#(differences),"#), "\(rules.output) \(rules.errors)")
+        }
+        #expect(
+            try await exchange.run("rules", "--margin", "50", "--after", "latest", "--store", file).status == 3)
+    }
+}
