@@ -12,6 +12,9 @@ extension ProcessRunner {
     /// Where the runner records how far it has come.
     static var progressStream: StreamName { StreamName(unchecked: "process_progress-\(P.category)") }
 
+    /// Of the progress only the last event is needed.
+    private static var progressRetention: Retention { Retention(maxCount: 1) }
+
     /// The positions without a reaction after which the progress is recorded all the same.
     private static var unsavedPositions: Int64 { 100_000 }
     /// The data after which a batch ends.
@@ -35,10 +38,9 @@ extension ProcessRunner {
             } catch {
                 throw .undecodable(error)
             }
-        } else if place.version == nil {
-            // Of the progress only the last event is needed.
+        } else if place.version == nil, page.state.retention != Self.progressRetention {
             do {
-                try await log.setRetention(Retention(maxCount: 1), of: Self.progressStream)
+                try await log.setRetention(Self.progressRetention, of: Self.progressStream)
             } catch {
                 throw ProcessError(error)
             }

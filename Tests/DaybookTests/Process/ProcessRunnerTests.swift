@@ -277,6 +277,18 @@ struct ProcessRunnerTests {
             ], "seed \(seed)")
     }
 
+    @Test("records nothing when it is started again and there is nothing to do", arguments: TestStore.all)
+    func idle(_ make: TestStore) async throws {
+        let store = try await make.make()
+        func start() async throws {
+            try await ProcessRunner(Fulfilment.self, of: store, in: store) { _, _ in }.react()
+        }
+        try await start()
+        let head = try await store.head()
+        for _ in 0..<3 { try await start() }
+        #expect(try await store.head() == head)
+    }
+
     @Test("goes on sending after its lease ran out", arguments: TestStore.all)
     func lostLease(_ make: TestStore) async throws {
         let store = try await make.make()
