@@ -23,17 +23,12 @@ extension SQLProjectionRunner {
     /// Refuses a database of which a crash could keep the checkpoint and lose rows, or the other way round.
     ///
     /// What is needed is not that the last transaction survives, since its events are applied again, but that transactions
-    /// survive whole and in order. With a write-ahead log that takes `synchronous=NORMAL`, with a rollback journal `FULL`
-    /// (https://www.sqlite.org/pragma.html#pragma_synchronous). What is in memory goes as a whole.
+    /// survive whole and in order. With a write-ahead log that takes `synchronous=NORMAL`, with a rollback journal `FULL`.
+    /// What is in memory goes as a whole.
     private static func checkSettings(of db: Database) throws {
-        let file = try String.fetchOne(db, sql: "SELECT file FROM pragma_database_list WHERE name = 'main'")
-        guard let file, !file.isEmpty else { return }
-        let journalMode = try String.fetchOne(db, sql: "PRAGMA main.journal_mode") ?? "unknown"
-        let synchronous = try Int.fetchOne(db, sql: "PRAGMA main.synchronous") ?? 0
-        let least: [String: Int] = ["wal": 1, "delete": 2, "truncate": 2, "persist": 2]
-        guard let level = least[journalMode], synchronous >= level else {
-            throw SQLReadModelError.unsafeSettings(journalMode: journalMode, synchronous: synchronous)
-        }
+        guard let settings = try SQLSettings.fetch(db), !settings.keepsOrder else { return }
+        throw SQLReadModelError.unsafeSettings(
+            journalMode: settings.journalMode, synchronous: settings.synchronous)
     }
 
     /// Refuses a log that the rows were not made of: its events would be added to those of another.

@@ -191,7 +191,7 @@ struct SQLProjectionCrashTests {
         return outcome
     }
 
-    private static func add(
+    static func add(
         _ call: FaultCall, _ effect: FaultEffect, first: Int, count: UInt64, length: Int, to disk: OpaquePointer
     ) {
         var rule = FaultRule(

@@ -40,7 +40,7 @@ public enum SchemaFinding: Sendable, Hashable, CustomStringConvertible {
             return """
                 \(Self.name(type, category)) changed, and events of version \(version) are recorded in the old shape: \(Self.list(changes)).
                 Raise its version, and add an upcaster:
-                    static func schemaVersion(of type: EventType) -> UInt32 { type == "\(type)" ? \(next) : 1 }
+                    static func schemaVersion(of type: EventType) -> UInt32 { type == "\(type)" ? \(next) : 1 /* others as they were */ }
                     static let upcasters: [Upcaster] = [
                         .change("\(type)", from: \(version)) { data in
                 """ + "\n" + body.map { "        " + $0 }.joined(separator: "\n") + "\n        },\n    ]"

@@ -124,4 +124,35 @@ struct QueryEventsWithSQLTests {
         let sum = try await database.read { try Int.fetchOne($0, sql: "SELECT sum(amount) FROM current_entries") }
         #expect(sum == 16)
     }
+
+    @Test("has effects once")
+    func effects() async throws {
+        let store = InMemoryEventStore()
+        let accounts = CommandHandler(Account.self, in: store, category: "account")
+        for id in ["42", "43"] { try await accounts.handle(5, id: id) }
+        let group = ConsumerGroup("invoices", of: store, AccountEvent.self, in: store)
+        let folder = try TemporaryFolder()
+        let invoicesPath = folder.path("invoices.sqlite")
+        try await DatabaseQueue(path: invoicesPath).write {
+            try $0.execute(sql: "CREATE TABLE invoices (id INTEGER PRIMARY KEY, account TEXT NOT NULL)")
+        }
+
+        // sample: inbox
+        let invoices = try DatabasePool(path: invoicesPath)
+        try await invoices.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = EXTRA") }
+        let inbox = SQLInbox("invoices")
+        try await group.catchUp { delivery in
+            _ = try await invoices.write { db in
+                try inbox.once(delivery, in: db) {
+                    try db.execute(
+                        sql: "INSERT INTO invoices (account) VALUES (?)", arguments: [delivery.key.rawValue])
+                }
+            }
+        }
+        // end of sample
+        let written = try await invoices.read {
+            try String.fetchAll($0, sql: "SELECT account FROM invoices ORDER BY 1")
+        }
+        #expect(written == ["account-42", "account-43"])
+    }
 }

@@ -24,6 +24,7 @@ struct ExchangeCommand: AsyncParsableCommand {
               exchange clear --store market.daybook
               exchange parked --store market.daybook
               exchange verify-events --store day.daybook
+              exchange export-events --store day.daybook > events.ndjson
               exchange rebuild --store day.daybook
               exchange import --lobster AAPL_2012-06-21_messages.csv.gz --seed-book AAPL_2012-06-21_book.csv.gz \\
                 --store aapl.daybook --export quotes.csv
@@ -32,8 +33,7 @@ struct ExchangeCommand: AsyncParsableCommand {
             """,
         subcommands: [
             Simulate.self, Import.self, Clear.self, Parked.self, Book.self, Audit.self, Accounts.self, Explain.self,
-            Rules.self,
-            Transfer.self, Coupon.self, VerifyEvents.self, Rebuild.self,
+            Rules.self, Transfer.self, Coupon.self, VerifyEvents.self, ExportEvents.self, Rebuild.self,
         ])
 
     static func main() async {

@@ -84,6 +84,16 @@ public enum OrderBook: Decider {
         public static let upcasters: [Upcaster] = [
             .change("book.opened", from: 1) { $0["kind"] = .object(["share": .object([:])]) }
         ]
+        public static let downcasters: [Downcaster] = [
+            Downcaster("book.opened", from: 2) { data in
+                guard data.removeValue(forKey: "kind") == .object(["share": .object([:])]) else { throw NoShare() }
+            }
+        ]
+
+        /// Before there were bonds, a book could be one of shares alone.
+        struct NoShare: Error, CustomStringConvertible {
+            var description: String { "it opens a book of something else than shares." }
+        }
 
         public var tags: [Tag] {
             switch self {
