@@ -59,7 +59,8 @@ public struct SQLInbox: Sendable {
         var isNew = false
         try db.inSavepoint {
             let note = try db.cachedStatement(
-                sql: "INSERT INTO daybook_inbox (handler, event, position) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
+                sql: "INSERT INTO main.daybook_inbox (handler, event, position) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+            )
             try note.execute(arguments: [handler.rawValue, event.id.description, event.position.rawValue])
             isNew = db.changesCount > 0
             if isNew { try change() }
@@ -77,7 +78,7 @@ public struct SQLInbox: Sendable {
     public func forget(through position: Position, in db: Database) throws -> Int {
         try createTables(in: db)
         try db.execute(
-            sql: "DELETE FROM daybook_inbox WHERE handler = ? AND position <= ?",
+            sql: "DELETE FROM main.daybook_inbox WHERE handler = ? AND position <= ?",
             arguments: [handler.rawValue, position.rawValue])
         return db.changesCount
     }
@@ -85,26 +86,29 @@ public struct SQLInbox: Sendable {
     /// Refuses a delivery that is older than the last one of its key, and remembers it otherwise.
     private func check(_ fence: Int64, of key: ConsumerKey, in db: Database) throws {
         let latest = try db.cachedStatement(
-            sql: "SELECT fence FROM daybook_inbox_fences WHERE handler = ? AND key = ?")
+            sql: "SELECT fence FROM main.daybook_inbox_fences WHERE handler = ? AND key = ?")
         if let latest = try Int64.fetchOne(latest, arguments: [handler.rawValue, key.rawValue]), latest > fence {
             throw InboxError.fenced(key: key, fence: fence, latest: latest)
         }
         let save = try db.cachedStatement(
             sql: """
-                INSERT INTO daybook_inbox_fences (handler, key, fence) VALUES (?, ?, ?)
+                INSERT INTO main.daybook_inbox_fences (handler, key, fence) VALUES (?, ?, ?)
                 ON CONFLICT (handler, key) DO UPDATE SET fence = excluded.fence
                 """)
         try save.execute(arguments: [handler.rawValue, key.rawValue, fence])
     }
 
     private func createTables(in db: Database) throws {
-        guard try !db.tableExists("daybook_inbox_fences") else { return }
+        // Not by GRDB's memory of the schema, which a rollback does not undo.
+        let known = try db.cachedStatement(
+            sql: "SELECT count(*) FROM main.sqlite_master WHERE name IN ('daybook_inbox', 'daybook_inbox_fences')")
+        guard try Int.fetchOne(known) != 2 else { return }
         try db.execute(
             sql: """
-                CREATE TABLE IF NOT EXISTS daybook_inbox (
+                CREATE TABLE IF NOT EXISTS main.daybook_inbox (
                     handler TEXT NOT NULL, event TEXT NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (handler, event)
                 ) WITHOUT ROWID;
-                CREATE TABLE IF NOT EXISTS daybook_inbox_fences (
+                CREATE TABLE IF NOT EXISTS main.daybook_inbox_fences (
                     handler TEXT NOT NULL, key TEXT NOT NULL, fence INTEGER NOT NULL, PRIMARY KEY (handler, key)
                 ) WITHOUT ROWID;
                 """)

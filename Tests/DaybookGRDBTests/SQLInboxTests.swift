@@ -77,6 +77,25 @@ struct SQLInboxTests {
         #expect(!isAgain)
     }
 
+    @Test("works when the transaction that made its tables was rolled back", arguments: [true, false])
+    func rolledBack(isPool: Bool) async throws {
+        let folder = try TemporaryFolder()
+        let database = try database(folder, isPool: isPool)
+        let events = try await store(events: 2).1
+        let inbox = SQLInbox("letters")
+        await #expect(throws: Unwanted.self) {
+            try await database.write { db in
+                for event in events { try inbox.once(event, in: db) { try write(event, db) } }
+                throw Unwanted()
+            }
+        }
+        for event in events {
+            let isNew = try await database.write { db in try inbox.once(event, in: db) { try write(event, db) } }
+            #expect(isNew)
+        }
+        #expect(try await letters(database) == events.map(\.id.description))
+    }
+
     @Test("is refused where rows and note could part")
     func unsafe() async throws {
         let folder = try TemporaryFolder()

@@ -201,13 +201,13 @@ struct ModelBenchmarks: AsyncParsableCommand {
                     + "p99 \(milliseconds(times[questions * 99 / 100])) ms")
         }
         try await ask(history, "", questions: accounts < 100 ? 10 : 200)
-        let kept = history.keepingVersions(in: store)
+        let kept = history.keepingSnapshots(in: store)
         for number in 0..<min(200, accounts) {
             let key = "a\(number &* 7919 % accounts)"
-            try await measure("first question with versions kept", 1) { _ = try await kept.document(key) }
+            try await measure("first question with snapshots kept", 1) { _ = try await kept.document(key) }
             if accounts >= 100 { break }
         }
-        try await ask(kept, ", with versions", questions: 200)
+        try await ask(kept, ", with snapshots", questions: 200)
         try await measure("all documents as of the head", Int(head.rawValue)) { _ = try await history.documents() }
     }
 

@@ -39,9 +39,9 @@ public struct CommandContext: Sendable, Hashable {
         self.additional = additional
     }
 
-    /// The context of what an event causes: what the event belongs to, and the event as the cause.
+    /// The context of what an event causes: what the event belongs to, on whose behalf, and the event as the cause.
     ///
-    /// - Parameter actor: Who reacts to the event: a consumer, a process.
+    /// - Parameter actor: Who reacts to the event, a consumer or a process: stands in when the event names no actor.
     public init(following event: RecordedEvent, actor: String? = nil) {
         self.init(following: event.id, with: event.metadata, actor: actor)
     }
@@ -50,8 +50,8 @@ public struct CommandContext: Sendable, Hashable {
         // Metadata that is no JSON object does not say what the event belongs to.
         let cause = try? EventMetadata(decoding: metadata)
         self.init(
-            correlationID: cause?.correlationID ?? event.description, causationID: event.description, actor: actor,
-            traceParent: cause?.traceParent)
+            correlationID: cause?.correlationID ?? event.description, causationID: event.description,
+            actor: cause?.actor ?? actor, traceParent: cause?.traceParent)
     }
 
     /// The context of the current task; empty unless set by one of the `with` functions.

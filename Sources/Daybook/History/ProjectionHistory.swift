@@ -15,12 +15,12 @@ import DaybookCore
 ///
 /// **Cost.** A document costs reading the events of its key (``Projection/filter(for:)``): as many as the key has, when
 /// the projection says how to find them, and else all that it folds. Where a key has thousands, let the history keep
-/// versions of it: ``keepingVersions(in:every:)``.
+/// snapshots of it: ``keepingSnapshots(in:every:)``.
 public struct ProjectionHistory<P: Projection>: Sendable {
     public let projection: P
     private let log: any EventStore
     private let reader: any EventReader<P.Event>
-    private var versions: DocumentVersions<P.Document>?
+    private var snapshots: DocumentSnapshots<P.Document>?
 
     public init(
         _ projection: P, of log: any EventStore, reader: any EventReader<P.Event> = P.Event.makeReader()
@@ -33,56 +33,56 @@ public struct ProjectionHistory<P: Projection>: Sendable {
     /// A history that keeps what a document was after every so many of its events, and starts from there when it is
     /// asked again, about any moment behind.
     ///
-    /// Versions are kept by those who ask, beside the read models of the store: nothing is written when events are
+    /// Snapshots are kept by those who ask, beside the read models of the store: nothing is written when events are
     /// recorded, and the first question about a document costs all of its events. As the documents of a read model, they
     /// know events that retention or a deletion has since taken away.
     ///
     /// - Parameters:
     ///   - store: Where; usually the same store as the events.
     ///   - eventCount: The most events to be folded for a document that was asked for before, at least 1.
-    public func keepingVersions(in store: any ReadModelStore, every eventCount: Int = 1_000) -> ProjectionHistory {
+    public func keepingSnapshots(in store: any ReadModelStore, every eventCount: Int = 1_000) -> ProjectionHistory {
         var history = self
-        history.versions = DocumentVersions(of: projection.name, in: store, every: eventCount)
+        history.snapshots = DocumentSnapshots(of: projection.name, in: store, every: eventCount)
         return history
     }
 
-    /// Deletes the versions that are kept of every document: when ``projection`` was changed without another name, or an
-    /// event was taken away for good. They are made again when they are asked for.
-    public func deleteVersions() async throws(ProjectionError) {
-        guard let versions else { return }
-        try await versions.delete()
+    /// Deletes all snapshots that are kept: when ``projection`` was changed without another name, or an event was taken
+    /// away for good. Those of single documents are made again when they are asked for.
+    public func deleteSnapshots() async throws(ProjectionError) {
+        guard let snapshots else { return }
+        try await snapshots.delete()
     }
 
     /// A document as it was at a moment; nil when there was none.
     ///
-    /// - Complexity: O(events of the key) in time, one page in memory; with versions kept, O(events between two of them)
+    /// - Complexity: O(events of the key) in time, one page in memory; with snapshots kept, O(events between two of them)
     ///   once it has been asked for.
     public func document(
         _ key: String, asOf moment: LogMoment = .latest
     ) async throws(ProjectionError) -> P.Document? {
-        guard let versions else {
+        guard let snapshots else {
             var document: P.Document?
             try await fold(projection.filter(for: key), through: moment) { try apply($0, $1, key, to: &document) }
             return document
         }
         let end = try await position(of: moment)
-        var current = try await versions.latest(of: key, through: end)
-        var made: [DocumentVersions<P.Document>.Version] = []
+        var current = try await snapshots.latest(of: key, through: end)
+        var made: [DocumentSnapshots<P.Document>.Snapshot] = []
         var count = 0
         try await fold(
             projection.filter(for: key), after: .position(current.position), through: .position(end),
-            pageSize: versions.eventCount
+            pageSize: snapshots.eventCount
         ) { recorded, events in
             try apply(recorded, events, key, to: &current.document)
             current.position = recorded.position
             count += 1
-            if count % versions.eventCount == 0 { made.append(current) }
+            if count % snapshots.eventCount == 0 { made.append(current) }
         } afterPage: {
-            guard made.count >= DocumentVersions<P.Document>.batchCount else { return }
-            await versions.keep(made, of: key)
+            guard made.count >= DocumentSnapshots<P.Document>.batchCount else { return }
+            await snapshots.keep(made, of: key)
             made = []
         }
-        await versions.keep(made, of: key)
+        await snapshots.keep(made, of: key)
         return current.document
     }
 
@@ -99,42 +99,41 @@ public struct ProjectionHistory<P: Projection>: Sendable {
     /// The last position that a moment takes in.
     private func position(of moment: LogMoment) async throws(ProjectionError) -> Position {
         do {
-            let head = try await log.head()
             switch moment {
-            case .latest: return head
-            case .position(let position): return min(position, head)
+            case .latest: return try await log.head()
+            case .position(let position): return max(.start, min(position, try await log.head()))
             case .time(let time):
-                // Events behind a time are those from the next microsecond on.
-                let page = try await log.readPage(
-                    from: .time(time.advanced(by: .microseconds(1))), direction: .forward, filter: .everything,
-                    limit: 1)
-                return page.events.first.map { min($0.position.previous, head) } ?? head
+                return try await log.readPage(
+                    from: .time(time), direction: .backward, filter: .everything, limit: 1
+                ).events.first?.position ?? .start
             }
         } catch {
             throw ProjectionError(error)
         }
     }
 
-    /// Keeps a version of every document as of a moment, every night say: questions about any moment behind, of one
-    /// document or of all, start there. Nothing happens without ``keepingVersions(in:every:)``.
+    /// Keeps all documents as of a moment, every night say: questions about any moment behind, of one document or of all,
+    /// start there. Nothing happens without ``keepingSnapshots(in:every:)``.
+    ///
+    /// Each call stores a copy of every document, which stays until ``deleteSnapshots()``.
     ///
     /// - Complexity: O(documents + events since the moment for which it was called before) in time, O(documents) in
     ///   memory and in the store.
-    public func keepVersions(asOf moment: LogMoment = .latest) async throws(ProjectionError) {
-        guard let versions else { return }
+    public func keepSnapshots(asOf moment: LogMoment = .latest) async throws(ProjectionError) {
+        guard let snapshots else { return }
         let end = try await position(of: moment)
-        try await versions.keep(documents(asOf: .position(end)), at: end)
+        try await snapshots.keep(documents(asOf: .position(end)), at: end)
     }
 
     /// All documents as they were at a moment.
     ///
-    /// - Complexity: O(events) in time, those since ``keepVersions(asOf:)`` where it was called; O(documents) in memory.
+    /// - Complexity: O(events) in time, those since ``keepSnapshots(asOf:)`` where it was called; O(documents) in memory.
     public func documents(asOf moment: LogMoment = .latest) async throws(ProjectionError) -> [String: P.Document] {
         var documents: [String: P.Document] = [:]
         var first: LogMoment?
-        if let versions {
-            let kept = try await versions.latest(through: position(of: moment))
-            (first, documents) = (.position(kept.0), kept.1)
+        if let snapshots {
+            let kept = try await snapshots.latest(through: position(of: moment))
+            (first, documents) = (.position(kept.position), kept.documents)
         }
         try await fold(projection.filter, after: first, through: moment) { recorded, events in
             for event in events {

@@ -2,7 +2,7 @@ import DaybookCore
 
 /// All parked keys of a read model, as one document of it: it changes in the transaction of the others.
 struct ParkedKeys: Equatable {
-    /// The document's key, which no projection may use.
+    /// The document's key. No projection may use one that begins as it does.
     static let document = "\u{1F}parked"
 
     /// A key as its bytes: two texts that Swift calls equal may be the keys of two documents.

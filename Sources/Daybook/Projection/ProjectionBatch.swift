@@ -53,7 +53,7 @@ struct ProjectionBatch<P: Projection>: Sendable {
             if !names[number].utf8.elementsEqual(key.utf8) { twin = key }
             return number
         }
-        guard key != ParkedKeys.document else { throw .reservedKey(key) }
+        guard key.utf8.first != 0x1F else { throw .reservedKey(key) }
         numbers[key] = names.count
         names.append(key)
         return names.count - 1

@@ -31,7 +31,7 @@ public enum ProjectionError: Error, Equatable, CustomStringConvertible {
     case keyNotParked(String)
     /// An event has two keys that are equal as texts and not in their bytes, so that they cannot be told apart.
     case twinKeys(String, at: Place)
-    /// The projection uses a key that is the runner's own.
+    /// The projection uses a key that begins with U+001F, as the library's own do.
     case reservedKey(String)
     case read(ReadError)
     /// The read model could not be read or saved; or another runner moved it.
@@ -57,7 +57,7 @@ public enum ProjectionError: Error, Equatable, CustomStringConvertible {
             "The event '\(place.type)' at position \(place.position) has the key '\(key)' in two normal forms: bring keys "
                 + "into one."
         case .reservedKey(let key):
-            "The key \(key.debugDescription) is the runner's own: let the projection use another."
+            "The key \(key.debugDescription) begins with U+001F, as the library's own do: let the projection use another."
         case .read(let error): error.description
         case .store(let error): error.description
         case .cancelled: "The projection was cancelled."

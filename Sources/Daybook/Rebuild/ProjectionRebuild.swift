@@ -32,7 +32,7 @@ public struct ProjectionRebuild<Old: Projection, New: Projection>: Sendable {
     ///   - failurePolicy: What happens to an event that the new version cannot read or apply. Parked keys are to be
     ///     resumed before the switch.
     ///   - parallelism: How many tasks decode and fold.
-    ///   - clock: Measures the speed of the build.
+    ///   - clock: Measures the speed of the build, and waits for another runner of the new version.
     /// - Throws: ``RebuildError/sameName(_:)``.
     public init(
         of name: ReadModelName, from old: Old, to new: New, log: any EventStore, models: any ReadModelStore,
@@ -53,8 +53,7 @@ public struct ProjectionRebuild<Old: Projection, New: Projection>: Sendable {
     /// Brings the new version up to the end of the log, from where it stands.
     ///
     /// - Parameter progress: Called after each batch.
-    /// - Returns: The position reached. Keep the new version running behind it, by a ``ProjectionRunner``, or build
-    ///   again before the switch.
+    /// - Returns: The position reached.
     @discardableResult
     public func build(
         progress: @Sendable (RebuildProgress) -> Void = { _ in }
@@ -81,6 +80,24 @@ public struct ProjectionRebuild<Old: Projection, New: Projection>: Sendable {
             throw .projection(error)
         }
     }
+
+    /// Brings the new version up to a position, whoever runs it: waits for another runner, where there is one.
+    private func catchUp(to position: Position) async throws(RebuildError) {
+        for attempt in 0..<Self.attempts {
+            do {
+                _ = try await build()
+                return
+            } catch .projection(.store(.checkpointMoved)) {
+                if try await positions().new >= position { return }
+                do { try await clock.sleep(for: .milliseconds(10 * (attempt + 1))) } catch {
+                    throw .projection(.cancelled)
+                }
+            }
+        }
+    }
+
+    /// How often something is looked at again that others change meanwhile.
+    private static var attempts: Int { 20 }
 
     /// Compares all documents of both versions.
     ///
@@ -117,14 +134,17 @@ public struct ProjectionRebuild<Old: Projection, New: Projection>: Sendable {
         return comparison
     }
 
-    /// Lets queries read the new version from now on.
+    /// Lets queries read the new version from now on, once it has taken everything into account that the old one has.
+    ///
+    /// Whoever ran the old version is to run the new one from then on; the old one goes on as long as somebody may want
+    /// it back.
     ///
     /// - Parameters:
     ///   - comparison: What ``compare(converting:keepingFirst:)`` found between these versions.
     ///   - allowed: How many documents may differ.
     /// - Throws: ``RebuildError/tooManyDifferences(count:allowed:first:)``; ``RebuildError/otherComparison(old:new:)``;
-    ///   and ``RebuildError/behind(new:old:)`` when the new version has not taken everything into account that the old
-    ///   one has, or that it had when it was compared.
+    ///   and ``RebuildError/behind(new:old:)`` when another runner of the new version does not get as far as the old one
+    ///   is, or as the new one was when it was compared.
     public func switchOver(_ comparison: ReadModelComparison, allowing allowed: Int = 0) async throws(RebuildError) {
         guard comparison.old == old.name, comparison.new == new.name else {
             throw .otherComparison(old: comparison.old, new: comparison.new)
@@ -135,6 +155,9 @@ public struct ProjectionRebuild<Old: Projection, New: Projection>: Sendable {
                 first: comparison.differences.prefix(5).map(\.key))
         }
         var position = try await positions()
+        let least = max(position.old, comparison.position)
+        if position.new < least { try await catchUp(to: least) }
+        position = try await positions()
         while true {
             let parked: [ParkedKey]
             do { parked = try await runner.parkedKeys() } catch { throw .projection(error) }
@@ -144,7 +167,6 @@ public struct ProjectionRebuild<Old: Projection, New: Projection>: Sendable {
             defer { position = again }
             if again.new == position.new { break }
         }
-        let least = max(position.old, comparison.position)
         guard position.new >= least else { throw .behind(new: position.new, old: least) }
         do {
             let target = try await alias.target()
@@ -165,9 +187,12 @@ public struct ProjectionRebuild<Old: Projection, New: Projection>: Sendable {
         _ key: String, _ converting: (JSONValue) throws -> JSONValue, _ limit: Int,
         _ comparison: inout ReadModelComparison
     ) async throws(RebuildError) {
-        for attempt in 0..<5 {
-            if attempt > 0 { _ = try await build() }
-            let before = try await positions()
+        for attempt in 0..<Self.attempts {
+            var before = try await positions()
+            if attempt > 0, before.new < before.old {
+                try await catchUp(to: before.old)
+                before = try await positions()
+            }
             let stored: (old: [UInt8]?, new: [UInt8]?)
             do {
                 stored = (try await models.document(key, of: old.name), try await models.document(key, of: new.name))
@@ -198,7 +223,6 @@ public struct ProjectionRebuild<Old: Projection, New: Projection>: Sendable {
     private func causes(
         of key: String, through position: Position, _ converting: (JSONValue) throws -> JSONValue
     ) async throws(RebuildError) -> [RecordedEvent] {
-        let olds: [DocumentChange<Old.Document>]
         let news: [DocumentChange<New.Document>]
         do {
             if let parked = try await runner.parkedKeys().first(where: { $0.key == key }) {
@@ -206,12 +230,31 @@ public struct ProjectionRebuild<Old: Projection, New: Projection>: Sendable {
                     from: .position(parked.position), direction: .forward, filter: .everything, limit: 1
                 ).events
             }
-            olds = try await ProjectionHistory(old, of: log).lineage(of: key, asOf: .position(position))
             news = try await ProjectionHistory(new, of: log).lineage(of: key, asOf: .position(position))
         } catch let error as ReadError {
             throw .projection(ProjectionError(error))
         } catch {
             throw .projection(error as? ProjectionError ?? .read(.storageFailed(reason: "\(error)")))
+        }
+        do throws(RebuildError) {
+            return try await partings(of: key, through: position, news, converting)
+        } catch {
+            guard !Task.isCancelled else { throw error }
+            // The old version cannot be told of every event: it may have been given up over one.
+            return news.suffix(10).map(\.event)
+        }
+    }
+
+    /// The event at which the versions parted, and the last ones since.
+    private func partings(
+        of key: String, through position: Position, _ news: [DocumentChange<New.Document>],
+        _ converting: (JSONValue) throws -> JSONValue
+    ) async throws(RebuildError) -> [RecordedEvent] {
+        let olds: [DocumentChange<Old.Document>]
+        do {
+            olds = try await ProjectionHistory(old, of: log).lineage(of: key, asOf: .position(position))
+        } catch {
+            throw .projection(error)
         }
         var (left, right): (JSONValue?, JSONValue?)
         var (rest, others) = (olds[...], news[...])

@@ -285,7 +285,7 @@ struct ConsumerGroupTests {
         let events = try await store.readPage(from: .start, direction: .forward, filter: .all, limit: 10).events
         let metadata = try EventMetadata(decoding: try #require(events.last).metadata)
         #expect(metadata.correlationID == "request-5" && metadata.causationID == events[0].id.description)
-        #expect(metadata.actor == "g")
+        #expect(metadata.actor == "clerk-7")
     }
 
     @Test(

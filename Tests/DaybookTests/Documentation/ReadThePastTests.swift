@@ -24,10 +24,10 @@ struct ReadThePastTests {
         // end of sample
         #expect(then?.amount == 100)
 
-        // sample: keep versions
-        let kept = history.keepingVersions(in: store)
+        // sample: keep snapshots
+        let kept = history.keepingSnapshots(in: store)
         let again = try await kept.document("account-42", asOf: .time(midnight))
-        try await kept.keepVersions(asOf: .time(midnight))
+        try await kept.keepSnapshots(asOf: .time(midnight))
         let all = try await kept.documents(asOf: .time(midnight))
         // end of sample
         #expect(again?.amount == 100 && all.mapValues(\.amount) == ["account-42": 100])

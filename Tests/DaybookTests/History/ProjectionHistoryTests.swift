@@ -122,14 +122,14 @@ struct ProjectionHistoryTests {
     }
 
     @Test(
-        "keeps versions of documents that were asked for, and starts from them", arguments: TestStore.all,
+        "keeps snapshots of documents that were asked for, and of all, and starts from them", arguments: TestStore.all,
         TestSeeds.first(3))
-    func versions(_ make: TestStore, seed: UInt64) async throws {
+    func snapshots(_ make: TestStore, seed: UInt64) async throws {
         var random = SplitMix64(seed: seed)
         let store = try await make.make()
         let (states, times) = try await fill(store, count: 60, using: &random)
         let log = CountingStore(base: store)
-        let history = ProjectionHistory(OwnerBalances(), of: log).keepingVersions(in: store, every: 5)
+        let history = ProjectionHistory(OwnerBalances(), of: log).keepingSnapshots(in: store, every: 5)
         func check() async throws {
             for index in states.indices.shuffled(using: &random) {
                 for key in ["a", "b", "c", "d", "nobody"] {
@@ -151,7 +151,7 @@ struct ProjectionHistoryTests {
         // All documents at some moments, out of order and one of them twice.
         for index in [40, 20, 20] {
             let moment = LogMoment.position(Position(Int64(index)))
-            try await history.keepVersions(asOf: moment)
+            try await history.keepSnapshots(asOf: moment)
             log.count.withLock { $0 = 0 }
             #expect(try await history.documents(asOf: moment) == states[index], "seed \(seed)")
             #expect(log.count.withLock { $0 } == 0)
@@ -162,17 +162,79 @@ struct ProjectionHistoryTests {
         }
         try await check()
         // What cannot be read is passed over.
-        for entry in try await store.documents(of: "owner-balances.versions", after: nil, limit: 1_000) {
+        for entry in try await store.documents(of: "$snapshots/owner-balances", after: nil, limit: 1_000) {
             try await store.commit(
                 DocumentBatch(
-                    model: "owner-balances.versions", changes: [entry.key: Array("[]".utf8)], previous: .start,
+                    model: "$snapshots/owner-balances", changes: [entry.key: Array("[]".utf8)], previous: .start,
                     checkpoint: .start))
         }
         try await check()
-        try await history.deleteVersions()
-        #expect(try await store.documents(of: "owner-balances.versions", after: nil, limit: 10).isEmpty)
-        #expect(try await store.checkpoint(of: "owner-balances.versions.20") == .start)
+        try await history.deleteSnapshots()
+        #expect(try await store.documents(of: "$snapshots/owner-balances", after: nil, limit: 10).isEmpty)
+        #expect(try await history.document("a", asOf: .position(Position(-7))) == nil)
         #expect(try await history.documents() == states.last)
+    }
+
+    /// Loses its connection after a number of commits.
+    private final class FailingModels: ForwardingReadModelStore {
+        let models: any ReadModelStore
+        let left: Mutex<Int>
+
+        init(_ models: any ReadModelStore, commits: Int) {
+            self.models = models
+            left = Mutex(commits)
+        }
+
+        func commit(_ batch: DocumentBatch) async throws(DerivedStateError) {
+            let isLost = left.withLock { left in
+                left -= 1
+                return left < 0
+            }
+            guard !isLost else { throw .storageFailed(reason: "a test") }
+            try await models.commit(batch)
+        }
+
+        func deleteReadModel(_ model: ReadModelName) async throws(DerivedStateError) {
+            let isLost = left.withLock { left in
+                left -= 1
+                return left < 0
+            }
+            guard !isLost else { throw .storageFailed(reason: "a test") }
+            try await models.deleteReadModel(model)
+        }
+    }
+
+    @Test("answers the same when the keeping or the deletion of snapshots is interrupted", arguments: TestStore.all)
+    func interruptedSnapshots(_ make: TestStore) async throws {
+        var random = SplitMix64(seed: 7)
+        let store = try await make.make()
+        let states = try await fill(store, count: 30, using: &random).states
+        let history = ProjectionHistory(OwnerBalances(), of: store).keepingSnapshots(in: store, every: 1_000)
+        func check() async throws {
+            for index in [0, 19, 20, 21, 30] {
+                let moment = LogMoment.position(Position(Int64(index)))
+                #expect(try await history.documents(asOf: moment) == states[index])
+                #expect(try await history.document("a", asOf: moment) == states[index]["a"])
+            }
+        }
+        for commits in 0...6 {
+            let failing = ProjectionHistory(OwnerBalances(), of: store)
+                .keepingSnapshots(in: FailingModels(store, commits: commits), every: 1_000)
+            try? await failing.keepSnapshots(asOf: .position(20))
+            try await check()
+            // What was begun before is in nobody's way.
+            try await history.keepSnapshots(asOf: .position(20))
+            try await check()
+            try? await failing.deleteSnapshots()
+            try await check()
+            let deleting = ProjectionHistory(OwnerBalances(), of: store)
+                .keepingSnapshots(in: FailingModels(store, commits: commits), every: 1_000)
+            try? await deleting.deleteSnapshots()
+            try await check()
+            try await history.deleteSnapshots()
+            #expect(try await store.documents(of: "$snapshots/owner-balances", after: nil, limit: 10).isEmpty)
+            try await check()
+        }
     }
 
     @Test("names the events that set a value, and no others", arguments: TestStore.all, TestSeeds.first(3))
