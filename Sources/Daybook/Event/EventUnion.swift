@@ -35,7 +35,8 @@ public struct EventUnionMember<Union: Sendable>: Sendable {
     /// - Parameters:
     ///   - wrap: The union's case.
     ///   - category: Of the streams whose events are meant, for a type of events that another member has too, as the
-    ///     records of commands do (``CommandRecord``); nil for all.
+    ///     records of commands do (``CommandRecord``); nil for all. The default filter of a projection or consumer asks for
+    ///     types alone: give it one of categories, where streams of others have them.
     ///   - reader: Reads the domain's events.
     public init<Event: ReadableEvent>(
         _ wrap: @escaping @Sendable (Event) -> Union, in category: Category? = nil,

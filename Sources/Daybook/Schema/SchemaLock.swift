@@ -58,11 +58,13 @@ public struct SchemaLock: Sendable, Hashable {
     public func findings(for sources: [SchemaSource]) -> [SchemaFinding] {
         var findings: [SchemaFinding] = []
         let current = sources.flatMap(\.schemas)
-        for (index, schema) in current.enumerated() where current[..<index].contains(where: schema.isSameKind(as:)) {
-            findings.append(.ambiguous(schema.type, version: schema.schemaVersion, in: schema.category))
+        for (index, source) in sources.enumerated() {
+            for schema in source.schemas where sources[..<index].contains(where: { $0.writes(schema) }) {
+                findings.append(.ambiguous(schema.type, version: schema.schemaVersion, in: schema.category))
+            }
         }
         for entry in entries {
-            if let today = current.first(where: entry.isSameKind(as:)) {
+            if let today = today(of: entry, in: current) {
                 let changes = today.shape.changes(since: entry.shape)
                 let breaking = changes.filter { !$0.isCompatible }
                 if !breaking.isEmpty {
@@ -90,6 +92,15 @@ public struct SchemaLock: Sendable, Hashable {
         return findings
     }
 
+    /// What an entry is today, when the program still writes it.
+    private func today(of entry: EventSchema, in current: [EventSchema]) -> EventSchema? {
+        if let same = current.first(where: entry.isSameKind(as:)) { return same }
+        guard entry.category == nil else { return nil }
+        // Locked before the program told streams apart: it is the one that was written then, if only one can be meant.
+        let candidates = current.filter { $0.type == entry.type && $0.schemaVersion == entry.schemaVersion }
+        return candidates.count == 1 ? candidates.first : nil
+    }
+
     /// Takes in what is new in a program's events. What is locked and no longer written stays.
     public mutating func accept(_ sources: [SchemaSource]) {
         for schema in sources.flatMap(\.schemas) {
@@ -110,24 +121,31 @@ public struct SchemaLock: Sendable, Hashable {
 extension EventSchema {
     /// Why no enum can read the sample as it would be recorded; nil when one can.
     fileprivate func unreadableReason(for sources: [SchemaSource]) -> String? {
-        let readers = sources.filter { $0.eventTypes.contains(type) }
-        // An entry without a category may be older than the categories of the program's sources.
-        let source =
-            readers.first { $0.category == category } ?? readers.first { $0.category == nil }
-            ?? (category == nil ? readers.first : nil)
-        guard let source else { return "no enum of the program has this type." }
+        var readers = sources.filter { $0.eventTypes.contains(type) }
+        // An entry without a category may be older than the categories of the program's sources: one of them reads it.
+        if category != nil || readers.contains(where: { $0.category == nil }) {
+            readers.sort { ($0.category == nil ? 1 : 0) < ($1.category == nil ? 1 : 0) }
+            readers = Array(readers.filter { $0.category == nil || $0.category == category }.prefix(1))
+        }
+        guard !readers.isEmpty else { return "no enum of the program has this type." }
         let event = RecordedEvent(
             id: EventID(), type: type, schemaVersion: schemaVersion, contentType: .json, data: sample.bytes[...],
             metadata: [], tags: [], stream: "schema-sample", version: 0, position: 1,
             recordedAt: Timestamp(microseconds: 0))
-        do { try source.read(event) } catch {
-            switch error.cause {
-            case .unknownType: return "no enum of the program has this type."
-            case .newerSchema(let known): return "the program knows it up to version \(known)."
-            case .notLifted(let reason), .undecodableData(let reason): return reason
+        var reason: String?
+        for source in readers {
+            do {
+                try source.read(event)
+                return nil
+            } catch {
+                switch error.cause {
+                case .unknownType: reason = "no enum of the program has this type."
+                case .newerSchema(let known): reason = "the program knows it up to version \(known)."
+                case .notLifted(let text), .undecodableData(let text): reason = text
+                }
             }
         }
-        return nil
+        return reason
     }
 }
 

@@ -39,6 +39,11 @@ public struct SchemaSource: Sendable {
         try self.init(D.Event.self, in: nil, samples: samples, subjectTags: D.tags(ofSubject: subject))
     }
 
+    /// Whether events of a schema are taken for its own, of whatever version.
+    func writes(_ schema: EventSchema) -> Bool {
+        schemas.contains { $0.type == schema.type } && (category == nil || category == schema.category)
+    }
+
     private init<Event: DomainEvent>(
         _ type: Event.Type, in category: Category?, samples: [Event], subjectTags: [Tag]
     ) throws(EventSchemaError) {

@@ -14,7 +14,7 @@ import Testing
 ///
 /// What does not come out as stated is recorded as an issue of the running test, at the line that states it. The events
 /// are written and read as a store would, and the command sees those inside its boundary alone. Along the way a scenario
-/// checks what holds for every boundary decider: that it decides and evolves the same way each time, that its events
+/// checks what holds for every boundary decider: that it decides the same way each time, that its events
 /// survive being written and read, that what is given lies inside the boundary, and that what is decided does: so that a
 /// tag or a type that was forgotten is found.
 public struct BoundaryScenario<D: BoundaryDecider>: Sendable {
@@ -107,6 +107,9 @@ public struct BoundaryScenario<D: BoundaryDecider>: Sendable {
         sourceLocation: SourceLocation = #_sourceLocation
     ) {
         let items = D.boundary(of: command).items
+        for exception in exceptions.subtracting(sources.flatMap(\.schemas).map(\.type)) {
+            record("'\(exception)' is stated as an exception, and is of none of the enums.", sourceLocation)
+        }
         for schema in sources.flatMap(\.schemas) {
             let isInside = items.contains { item in
                 (item.types.isEmpty || item.types.contains(schema.type))

@@ -74,6 +74,9 @@ struct BoundaryScenarioTests {
         expectIssue(saying: ["'school.enrolled'", #"tags of ["course", "student"]"#]) {
             BoundaryScenario(Forgetful.self).thenBoundary(of: ada, takesIn: school, except: ["school.noted"])
         }
+        expectIssue(saying: ["'school.note'", "none of the enums"]) {
+            algebra.thenBoundary(of: ada, takesIn: school, except: ["school.noted", "school.note"])
+        }
         BoundaryScenario(Forgetful.self)
             .thenBoundary(of: ada, takesIn: school, except: ["school.noted", "school.enrolled"])
     }

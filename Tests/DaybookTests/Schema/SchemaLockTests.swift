@@ -227,6 +227,13 @@ struct SchemaLockTests {
         #expect(
             wrong == [.ambiguous("command.carriedOut", version: 1), .ambiguous("command.rejected", version: 1)])
         #expect(wrong.first?.description.contains("SchemaSource(…, in: …)") == true)
+        // Of two versions, and one for all streams before one for some.
+        let versions = SchemaLock().findings(for: [try SchemaSource(Old.self), try SchemaSource(Lifted.self)])
+        #expect(versions.contains(.ambiguous("p.paid", version: 2)))
+        let scoped = try SchemaSource(CommandRecord<Ship>.self, in: "stock_commands")
+        let covered = SchemaLock().findings(for: [sources[0], scoped])
+        #expect(covered.contains(.ambiguous("command.rejected", version: 1, in: "stock_commands")))
+        #expect(!SchemaLock().findings(for: [scoped, sources[0]]).contains { !$0.isAcceptable })
     }
 
     @Test("that were locked before they had a category are still read")
@@ -241,6 +248,14 @@ struct SchemaLockTests {
             ])
         lock.accept([pay])
         #expect(lock.findings(for: [pay]).isEmpty)
+        // What changes in the same step is noticed, and what another reads is no matter.
+        var old = SchemaLock()
+        old.accept([try SchemaSource(CommandRecord<Ship>.self)])
+        let send = try SchemaSource(CommandRecord<Send>.self, in: "stock_commands")
+        let changed = old.findings(for: [send]).filter { !$0.isAcceptable }
+        #expect(changed.count == 2)
+        let ship = try SchemaSource(CommandRecord<Ship>.self, in: "stock_commands")
+        #expect(!old.findings(for: [pay, ship]).contains { !$0.isAcceptable })
     }
 
     enum Shop: Decider {
