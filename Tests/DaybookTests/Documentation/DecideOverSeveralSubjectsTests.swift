@@ -95,6 +95,7 @@ enum BoundarySamples {
             guard state.students.count < state.seats else { throw .full }
             guard state.courses.count < 2 else { throw .tooManyCourses }
             let event = SchoolEvent.enrolled(student: command.student, course: command.course)
+            // Identifiers were checked where they came in.
             return [PlacedEvent(event, in: StreamName(unchecked: "student-\(command.student)"))]
         }
 

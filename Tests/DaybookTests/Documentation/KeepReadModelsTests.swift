@@ -78,3 +78,12 @@ enum KeepReadModelsSamples {
     }
     // end of sample
 }
+
+// sample: unite events
+enum TownEvent: EventUnion {
+    case account(AccountEvent)
+    case garage(GarageEvent)
+
+    static let members = [EventUnionMember(TownEvent.account), EventUnionMember(TownEvent.garage)]
+}
+// end of sample
