@@ -11,10 +11,3 @@ public protocol InlineReadModel: Sendable {
     /// - Throws: An error refuses the whole append, with ``AppendError/refused(by:reason:)``.
     func apply(_ events: [RecordedEvent], to documents: inout any InlineDocuments) throws
 }
-
-/// The documents of an inline read model, as its transaction sees them.
-public protocol InlineDocuments {
-    mutating func document(_ key: String) throws -> [UInt8]?
-    /// Nil deletes the document.
-    mutating func set(_ data: [UInt8]?, for key: String) throws
-}

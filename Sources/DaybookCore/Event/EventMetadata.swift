@@ -93,15 +93,6 @@ public struct EventMetadata: Sendable, Hashable {
     }
 }
 
-/// Metadata whose bytes are not a JSON object, read through its standard keys.
-public struct InvalidMetadata: Error, Equatable, CustomStringConvertible {
-    public let bytes: Int
-
-    public var description: String {
-        "The metadata (\(bytes) bytes) is not a JSON object: read its bytes, or append metadata as JSON."
-    }
-}
-
 /// Writes a flat JSON object of strings (RFC 8259): no dependency, about 100 ns a key.
 struct JSONObjectText {
     private var bytes: [UInt8] = []
