@@ -78,7 +78,7 @@ extension SQLiteEventStore: ReadModelStore {
             var found: [String: [UInt8]] = [:]
             found.reserveCapacity(keys.count)
             // In the order of the table, so that neighbours are read while their page is at hand.
-            for key in keys.count < 64 ? keys : keys.sorted(by: { $0.utf8.lexicographicallyPrecedes($1.utf8) }) {
+            for key in keys.count < 64 ? keys : keys.sorted() {
                 found[key] = try tables.documents.document(key, of: number)
             }
             return found

@@ -93,8 +93,9 @@ final class DocumentTable {
         for (key, data) in batch.expected where try document(key, of: model) != data {
             return .failure(.documentChanged(model: batch.model, key: key))
         }
-        // In the order of the table, so that neighbours are changed while their page is at hand.
-        let changes = batch.changes.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
+        // In the order of the table, so that neighbours are changed while their page is at hand. Swift's own order is that of
+        // the bytes for most texts, near to it for all, and several times as fast as comparing their UTF-8.
+        let changes = batch.changes.sorted { $0.key < $1.key }
         for (key, data) in changes { try set(data, for: key, of: model) }
         try setCheckpoint(batch.checkpoint.rawValue, of: batch.model)
         return .success(())
