@@ -42,8 +42,17 @@ struct Accounts: AsyncParsableCommand {
 
     func validate() throws {
         try Self.check(moment: asOf)
-        if let since { try Self.check(moment: since) }
+        if let since {
+            try Self.check(moment: since)
+            if let earlier = LogMoment(since), let later = LogMoment(asOf), earlier.isLater(than: later) == true {
+                throw ValidationError(Self.reversed(since, asOf))
+            }
+        }
         guard limit > 0 else { throw ValidationError("--limit is \(limit): ask for at least 1.") }
+    }
+
+    private static func reversed(_ since: String, _ asOf: String) -> String {
+        "--since is \(since), which is later than --as-of \(asOf): name the earlier moment as --since."
     }
 
     static func check(moment text: String) throws {
@@ -57,13 +66,17 @@ struct Accounts: AsyncParsableCommand {
     func run() async throws {
         guard let moment = LogMoment(asOf) else { return }
         try await store.withStore(creates: false) { store in
-            if let since = since.flatMap(LogMoment.init) {
-                return try show(try await AccountChange.all(in: store, from: since, to: moment))
+            if let since, let earlier = LogMoment(since) {
+                guard try await !earlier.isLater(than: moment, in: store) else {
+                    throw CommandFailure(.usage, Self.reversed(since, asOf))
+                }
+                return try show(try await AccountChange.all(in: store, from: earlier, to: moment))
             }
+            let holdings = try await HoldingsBalances.answering(in: store)
             let accounts: [AccountStatement]
             let head: Position
             if moment == .latest {
-                accounts = try await Self.accounts(in: store)
+                accounts = try await Self.accounts(in: store, holdings)
                 head = try await store.head()
             } else {
                 var bar = ProgressBar("Replaying", unit: "positions")
@@ -71,7 +84,7 @@ struct Accounts: AsyncParsableCommand {
                     bar.update(done: Int(reached.rawValue), total: Int(end.rawValue))
                 }
                 bar.finish()
-                accounts = try await Self.accounts(in: past)
+                accounts = try await Self.accounts(in: past, holdings)
                 head = try await past.head()
             }
             guard !accounts.isEmpty else {
@@ -116,9 +129,9 @@ struct Accounts: AsyncParsableCommand {
     }
 
     private static func accounts(
-        in store: some EventStore & ReadModelStore
+        in store: some EventStore & ReadModelStore, _ holdings: HoldingsBalances
     ) async throws -> [AccountStatement] {
-        let models = try await MarketReadModels(of: store, in: store)
+        let models = MarketReadModels(of: store, in: store, holdings: holdings)
         try await models.catchUp()
         return try await models.accounts()
     }

@@ -9,7 +9,8 @@ struct ExportEvents: AsyncParsableCommand {
         discussion: """
             One JSON object a line. Events are given as they are written today, whatever version they were recorded in; \
             with --lower, events of a type in an older version, for a program that has not moved on. An event that the older \
-            version cannot express ends the export with exit code 2, and is not left out.
+            version cannot express ends the export with exit code 2, and is not left out; nor is one of a type that this \
+            program does not know.
 
             'daybook export' prints what was recorded, byte by byte.
 
@@ -40,6 +41,23 @@ struct ExportEvents: AsyncParsableCommand {
 
     @Option(help: "Print the events behind this position.")
     var after: Int64 = 0
+
+    func validate() throws {
+        guard !lower.isEmpty else { return }
+        let current = try EventExport.currentVersions()
+        for known in lower {
+            guard let version = current[known.type] else {
+                throw ValidationError(
+                    "--lower names '\(known.type)', which the exchange does not write: give one of its event types, such as "
+                        + "book.opened.")
+            }
+            guard known.version <= version else {
+                throw ValidationError(
+                    "--lower asks for version \(known.version) of '\(known.type)', which is written in version "
+                        + "\(version): give 1 to \(version).")
+            }
+        }
+    }
 
     func run() async throws {
         let versions = Dictionary(lower.map { ($0.type, $0.version) }, uniquingKeysWith: { $1 })

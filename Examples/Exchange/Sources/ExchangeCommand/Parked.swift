@@ -50,10 +50,10 @@ struct Parked: AsyncParsableCommand {
             return
         }
         guard !parked.isEmpty else { return try StandardOutput.line("Nothing is parked.") }
-        var table = Table(["KEY", "TASK", "WHAT", "WHY", ">TRIES", ">WAITING", "EVENT", "PARKED"])
+        var table = Table(["KEY", "KIND", "WHAT", "WHY", ">TRIES", ">WAITING", "EVENT", "PARKED"])
         for work in parked {
             table.add([
-                work.key, work.task.rawValue, work.what, work.reason, work.tries.grouped, work.waiting.grouped,
+                work.key, work.kind.rawValue, work.what, work.reason, work.tries.grouped, work.waiting.grouped,
                 work.event, "\(work.parkedAt)",
             ])
         }

@@ -16,7 +16,8 @@ struct Rebuild: AsyncParsableCommand {
 
             Each account that differs is listed with both documents, and with the events behind it: first the one at which \
             the versions parted. When more accounts differ than --allow, nothing is switched, and the exit code is 1: look \
-            at them, and allow as many if they are what the new version is for. --back undoes the switch.
+            at them, and allow as many if they are what the new version is for. --back undoes the switch. An \
+            account that kept changing while it was compared is counted as unsettled, and as one that differs.
 
             EXAMPLE
               exchange rebuild --store day.daybook
@@ -97,7 +98,7 @@ struct Rebuild: AsyncParsableCommand {
         try StandardOutput.line(
             "\(comparison.differenceCount.grouped) of \(comparison.documentCount.grouped) accounts differ: "
                 + "\(comparison.addedCount.grouped) added, \(comparison.lostCount.grouped) lost, "
-                + "\(comparison.changedCount.grouped) changed.")
+                + "\(comparison.changedCount.grouped) changed, \(comparison.unsettledCount.grouped) unsettled.")
     }
 }
 
@@ -131,11 +132,14 @@ private struct ComparisonDocument: Encodable {
     var added: Int
     var lost: Int
     var changed: Int
+    /// Accounts that changed in one version or the other whenever they were compared.
+    var unsettled: Int
 
     init(_ comparison: ReadModelComparison) {
         accounts = comparison.documentCount
         added = comparison.addedCount
         lost = comparison.lostCount
         changed = comparison.changedCount
+        unsettled = comparison.unsettledCount
     }
 }

@@ -35,6 +35,16 @@ struct MomentsTests {
             "accounts", "--since", "p0", "--as-of", "p\(noon)", "--json", "--store", file)
         #expect(json.output.contains(#""account":"A""#) && !json.output.contains(#""account":"B""#))
         #expect(try await exchange.run("accounts", "--since", "noon", "--store", file).status == 64)
+        for (since, asOf) in [
+            ("p\(noon)", "p1"), ("latest", "p1"), ("2026-01-06T00:00:00Z", "2026-01-05T00:00:00Z"),
+            ("9999-01-01T00:00:00Z", "p1"), ("p\(noon)", "1999-01-01T00:00:00Z"),
+        ] {
+            let reversed = try await exchange.run("accounts", "--since", since, "--as-of", asOf, "--store", file)
+            #expect(reversed.status == 64 && reversed.errors.contains("--since is \(since), which is later"))
+        }
+        for (since, asOf) in [("p\(noon)", "9999-01-01T00:00:00Z"), ("1999-01-01T00:00:00Z", "p\(noon)")] {
+            #expect(try await exchange.run("accounts", "--since", since, "--as-of", asOf, "--store", file).status == 0)
+        }
 
         for (bounds, differences) in [([], 2), (["--after", "p\(noon)"], 1), (["--through", "p\(noon)"], 1)] {
             let rules = try await exchange.run(["rules", "--margin", "50", "--json", "--store", file] + bounds)

@@ -9,7 +9,7 @@ extension ClearingHouse {
         public var description: String { "Nothing is parked under '\(key)': look at the list of what is." }
     }
 
-    private var groups: [(task: ParkedWork.Task, group: any WorkingGroup, types: Set<EventType>)] {
+    private var groups: [(kind: ParkedWork.Kind, group: any WorkingGroup, types: Set<EventType>)] {
         [
             (.settlement, process.commands, ["process.sent"]),
             (.release, releases.group, OrderRelease.types),
@@ -20,12 +20,12 @@ extension ClearingHouse {
     /// What could not be done, in the order of the log.
     public func parked() async throws -> [ParkedWork] {
         var work: [ParkedWork] = []
-        for (task, group, _) in groups {
+        for (kind, group, _) in groups {
             for parked in try await group.parked() {
                 let page = try await log.readPage(
                     from: .position(parked.position), direction: .forward, filter: .everything, limit: 1)
                 guard let event = page.events.first, event.position == parked.position else { continue }
-                work.append(ParkedWork(task, parked, event))
+                work.append(ParkedWork(kind, parked, event))
             }
         }
         return work.sorted { $0.position < $1.position }

@@ -3,7 +3,7 @@ import DaybookCore
 
 /// Something that the clearing could not do. Until somebody mends the cause, what comes after it under the same key waits.
 public struct ParkedWork: Sendable, Hashable, Codable {
-    public enum Task: String, Sendable, Hashable, Codable {
+    public enum Kind: String, Sendable, Hashable, Codable {
         /// A command of a trade to an account; the key is the trade's stream.
         case settlement
         /// Giving back what an order no longer needs; the key is the order's tag.
@@ -12,7 +12,7 @@ public struct ParkedWork: Sendable, Hashable, Codable {
         case confirmation
     }
 
-    public var task: Task
+    public var kind: Kind
     public var key: String
     /// The event that asks for it: `clearing-ALDER#2@3`.
     public var event: String
@@ -26,8 +26,8 @@ public struct ParkedWork: Sendable, Hashable, Codable {
     /// How much waits behind it.
     public var waiting: Int
 
-    init(_ task: Task, _ parked: ParkedEvent, _ recorded: RecordedEvent) {
-        self.task = task
+    init(_ kind: Kind, _ parked: ParkedEvent, _ recorded: RecordedEvent) {
+        self.kind = kind
         key = parked.key.rawValue
         event = EventReference(stream: recorded.stream, version: recorded.version).description
         position = parked.position

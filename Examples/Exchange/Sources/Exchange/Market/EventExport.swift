@@ -4,29 +4,61 @@ import DaybookCore
 /// The exchange's events for programs outside, whatever versions they were recorded in: as they are written today, or as a
 /// program expects them that knows older versions only.
 public struct EventExport: Sendable {
-    private typealias Member = @Sendable (RecordedEvent) throws(DowncastError) -> [EncodedEvent]?
+    /// The events of one domain.
+    private struct Member: Sendable {
+        var types: EventTypeSet
+        var events: @Sendable (RecordedEvent) throws(DowncastError) -> [EncodedEvent]
+        /// Those that are written today.
+        var schemas: @Sendable () throws(EventSchemaError) -> [EventSchema]
+
+        init<Event: DomainEvent>(_ type: Event.Type, to versions: [EventType: UInt32]) {
+            types = Event.eventTypes
+            let downcast = Downcast<Event>(to: versions)
+            events = { event throws(DowncastError) in try downcast.events(of: event) }
+            schemas = { () throws(EventSchemaError) in try EventSchema.all(of: type) }
+        }
+    }
+
+    /// What the exchange records for itself alone: commands and deadlines of processes, how far they have come, and what was
+    /// wanted.
+    public static let internalTypes = ProcessRecord<ClearingCommand>.eventTypes.union(ProcessProgress.eventTypes)
+        .union(CommandRecord<CashAccount.Command>.eventTypes)
+
+    /// What is exported. With ``internalTypes``, all that an ``ExchangeEvent`` is.
+    public static let exportedTypes = members(to: [:]).reduce(EventTypeSet()) { $0.union($1.types) }
+
+    /// The version in which events of each exported type are written today.
+    public static func currentVersions() throws(EventSchemaError) -> [EventType: UInt32] {
+        var versions: [EventType: UInt32] = [:]
+        for member in members(to: [:]) {
+            for schema in try member.schemas() { versions[schema.type] = schema.schemaVersion }
+        }
+        return versions
+    }
+
+    private static func members(to versions: [EventType: UInt32]) -> [Member] {
+        [
+            Member(OrderBook.Event.self, to: versions), Member(CashAccount.Event.self, to: versions),
+            Member(Holdings.Event.self, to: versions), Member(PositionEvent.self, to: versions),
+            Member(CouponPayment.Event.self, to: versions), Member(ClearingEvent.self, to: versions),
+        ]
+    }
 
     private let members: [Member]
 
     /// - Parameter versions: The newest versions that the reader knows, by type.
-    public init(versions: [EventType: UInt32] = [:]) {
-        func member<Event: DomainEvent>(_ type: Event.Type) -> Member {
-            let downcast = Downcast<Event>(to: versions)
-            return { event throws(DowncastError) in
-                Event.eventTypes.contains(event.type) ? try downcast.events(of: event) : nil
-            }
-        }
-        members = [
-            member(OrderBook.Event.self), member(CashAccount.Event.self), member(Holdings.Event.self),
-            member(PositionEvent.self), member(CouponPayment.Event.self), member(ClearingEvent.self),
-        ]
-    }
+    public init(versions: [EventType: UInt32] = [:]) { members = Self.members(to: versions) }
 
-    /// What a recorded event is for the reader; nothing when it is none of the exchange's own, such as a recorded command.
+    /// What a recorded event is for the reader; nothing when it is one of the ``internalTypes``.
     ///
-    /// - Throws: `DowncastError` for an event that the reader's version cannot express.
+    /// - Throws: `DowncastError` for an event that the reader's version cannot express, and for one of a type that this
+    ///   program does not know.
     public func events(of recorded: RecordedEvent) throws(DowncastError) -> [EncodedEvent] {
-        for member in members { if let events = try member(recorded) { return events } }
+        for member in members where member.types.contains(recorded.type) { return try member.events(recorded) }
+        guard Self.internalTypes.contains(recorded.type) else {
+            throw .undecodable(
+                EventDecodingError(recorded, as: String(describing: ExchangeEvent.self), cause: .unknownType))
+        }
         return []
     }
 }

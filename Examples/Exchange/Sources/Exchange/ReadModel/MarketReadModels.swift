@@ -10,11 +10,16 @@ public struct MarketReadModels: Sendable {
 
     /// Of the holdings, the version that answers now.
     public init(of log: any EventStore, in models: any ReadModelStore) async throws {
+        self.init(of: log, in: models, holdings: try await HoldingsBalances.answering(in: models))
+    }
+
+    /// - Parameter holdings: Their version: for a past moment the one that answers today, which a copy of the log does not
+    ///   say.
+    public init(of log: any EventStore, in models: any ReadModelStore, holdings: HoldingsBalances) {
         quotesRunner = ProjectionRunner(Quotes(), of: log, in: models, batchSize: 2_000)
         tradesRunner = ProjectionRunner(TradeTape(), of: log, in: models, batchSize: 2_000)
         cashRunner = ProjectionRunner(CashBalances(), of: log, in: models, batchSize: 2_000)
-        holdingsRunner = ProjectionRunner(
-            try await HoldingsBalances.answering(in: models), of: log, in: models, batchSize: 2_000)
+        holdingsRunner = ProjectionRunner(holdings, of: log, in: models, batchSize: 2_000)
     }
 
     public var quotes: ReadModel<Quotes> { quotesRunner.readModel }

@@ -61,7 +61,7 @@ struct ParkedWorkTests {
         #expect(try await house.process.state(of: "X#2").state.end == .settled)
         let parked = try await house.parked()
         let work = try #require(parked.first)
-        #expect(parked.count == 1 && work.task == .settlement && work.key == "clearing-X#1")
+        #expect(parked.count == 1 && work.kind == .settlement && work.key == "clearing-X#1")
         #expect(work.what == "B is to receive 10.00 (X#1)" && work.reason.contains("'cash-B' is down"))
         #expect(work.tries == 2 && work.waiting == 1)
 
@@ -90,7 +90,7 @@ struct ParkedWorkTests {
         try await desk.books.handle(.delete(1), id: "X")
         try await house.catchUp()
         let parked = try await house.parked()
-        #expect(parked.map(\.key) == ["order:1"] && parked.map(\.task) == [.release])
+        #expect(parked.map(\.key) == ["order:1"] && parked.map(\.kind) == [.release])
         #expect(parked.map(\.what) == ["deleted with 10 left"] && parked.map(\.tries) == [1])
         try await house.holdings.handle(.hold(10, of: "X", for: 1), id: "B")
         try await house.replay("order:1")

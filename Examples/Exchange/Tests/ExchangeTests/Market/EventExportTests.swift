@@ -40,6 +40,24 @@ struct EventExportTests {
         #expect(try EventExport().events(of: event).count == 1)
     }
 
+    @Test("are of every type that the exchange records, but for those that it records for itself")
+    func types() throws {
+        #expect(EventExport.exportedTypes.union(EventExport.internalTypes) == ExchangeEvent.eventTypes)
+        #expect(EventExport.exportedTypes.prefixes.isDisjoint(with: EventExport.internalTypes.prefixes))
+        let versions = try EventExport.currentVersions()
+        #expect(versions["book.opened"] == 2 && versions["cash.held"] == 1 && versions["process.sent"] == nil)
+    }
+
+    @Test("are an error where this program does not know the type")
+    func unknown() throws {
+        let event = RecordedEvent(
+            id: EventID(), type: "margin.called", schemaVersion: 1, contentType: .json, data: [], metadata: [],
+            tags: [], stream: "cash-A", version: 3, position: 9, recordedAt: Timestamp(microseconds: 0))
+        #expect(
+            throws: DowncastError.undecodable(EventDecodingError(event, as: "ExchangeEvent", cause: .unknownType))
+        ) { try EventExport().events(of: event) }
+    }
+
     @Test("are all of a market's own, and no records of commands and processes", arguments: TestStore.all)
     func market(_ make: TestStore) async throws {
         let clock = MarketClock(at: ScriptedMarket.opening)
