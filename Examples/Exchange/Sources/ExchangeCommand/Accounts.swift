@@ -133,6 +133,12 @@ struct Accounts: AsyncParsableCommand {
     ) async throws -> [AccountStatement] {
         let models = MarketReadModels(of: store, in: store, holdings: holdings)
         try await models.catchUp()
+        let parked = try await models.parked()
+        if let first = parked.first {
+            StandardError.line(
+                "exchange: \(parked.count.grouped) documents of read models are as they were before an event that cannot be "
+                    + "taken, the first '\(first.key)' before position \(first.position): see 'exchange parked'.")
+        }
         return try await models.accounts()
     }
 }

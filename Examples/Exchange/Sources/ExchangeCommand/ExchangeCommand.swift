@@ -83,7 +83,7 @@ struct ExchangeCommand: AsyncParsableCommand {
             is CommandError<Holdings.Rejection>, is CommandError<CouponPayment.Rejection>,
             is BoundaryError<CashTransfer.Rejection>:
             code = .refused
-        case is CouponDesk.NoBond, is ClearingHouse.NothingParked: code = .nothingFound
+        case is CouponDesk.NoBond, is NothingParked: code = .nothingFound
         case RebuildError.tooManyDifferences: code = .refused
         case ReadError.corrupted: code = .damageFound
         case is AppendError, is ReadError, is ProjectionError, is ReadModelError, is DerivedStateError, is ProcessError,

@@ -49,7 +49,9 @@ struct Rebuild: AsyncParsableCommand {
     func run() async throws {
         try await store.withStore(creates: false) { store in
             let rebuild = try HoldingsBalances.rebuild(of: store, in: store)
-            try await ProjectionRunner(rebuild.old, of: store, in: store, batchSize: 5_000).catchUp()
+            try await ProjectionRunner(
+                rebuild.old, of: store, in: store, batchSize: 5_000, failurePolicy: MarketReadModels.failurePolicy
+            ).catchUp()
             if back { try await switchBack(rebuild, store) } else { try await switchOver(rebuild) }
         }
     }

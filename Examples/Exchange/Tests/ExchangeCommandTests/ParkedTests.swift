@@ -36,6 +36,32 @@ struct ParkedTests {
         }
     }
 
+    @Test("lists the documents that stopped before an event that cannot be read, and tries them again")
+    func documents() async throws {
+        let exchange = try ExchangeProgram()
+        let file = exchange.file("day.daybook")
+        let store = try await SQLiteEventStore.open(file)
+        let floor = TradingFloor(in: store)
+        for account in ["A", "B"] { try await floor.cash.handle(.deposit(1_000), id: account) }
+        let unreadable = try await store.append(
+            [NewEvent(type: "cash.deposited", data: Array(#"{"amount":"much"}"#.utf8))], to: "cash-B")
+        try await floor.cash.handle(.deposit(1_000), id: "A")
+        await store.close()
+        let accounts = try await exchange.run("accounts", "--json", "--store", file)
+        #expect(accounts.status == 0 && accounts.output.contains(#""available":2000"#), "\(accounts.errors)")
+        #expect(accounts.errors.contains("the first 'cash-balances/B' before position \(unreadable.position)"))
+
+        let parked = try await exchange.run("parked", "--store", file)
+        #expect(parked.status == 0, "\(parked.errors)")
+        #expect(parked.output.hasPrefix("KEY              POSITION  EVENT     WHY\ncash-balances/B"))
+        #expect(parked.output.contains("  \(unreadable.position)  cash-B@1  "))
+        let json = try await exchange.run("parked", "--json", "--store", file)
+        #expect(json.output.contains(#""key":"cash-balances/B","kind":"document""#))
+        let again = try await exchange.run("parked", "--replay", "cash-balances/B", "--store", file)
+        #expect(again.status == 1 && again.errors.contains("'cash-balances/B' has stopped again"))
+        #expect(try await exchange.run("parked", "--replay", "cash-balances/A", "--store", file).status == 3)
+    }
+
     private func withHouse(
         in file: String, _ operation: (ClearingHouse, OrderDesk) async throws -> Void
     ) async throws {

@@ -2,13 +2,6 @@ import Daybook
 import DaybookCore
 
 extension ClearingHouse {
-    /// Why nothing is done again.
-    public struct NothingParked: Error, Equatable, CustomStringConvertible {
-        public let key: String
-
-        public var description: String { "Nothing is parked under '\(key)': look at the list of what is." }
-    }
-
     private var groups: [(kind: ParkedWork.Kind, group: any WorkingGroup, types: Set<EventType>)] {
         [
             (.settlement, process.commands, ["process.sent"]),

@@ -23,6 +23,8 @@ public struct CashBalances: Projection {
         recorded.stream.id.map { [String($0)] } ?? []
     }
 
+    public func keys(forUnreadable recorded: RecordedEvent) -> [String]? { recorded.stream.id.map { [String($0)] } }
+
     public func apply(
         _ event: CashAccount.Event, recorded: RecordedEvent, key: String, to document: inout Balance?
     ) {

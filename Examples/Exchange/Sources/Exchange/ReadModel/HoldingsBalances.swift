@@ -43,6 +43,8 @@ public struct HoldingsBalances: Projection {
         recorded.stream.id.map { [String($0)] } ?? []
     }
 
+    public func keys(forUnreadable recorded: RecordedEvent) -> [String]? { recorded.stream.id.map { [String($0)] } }
+
     public func apply(
         _ event: Holdings.Event, recorded: RecordedEvent, key: String, to document: inout Balance?
     ) {

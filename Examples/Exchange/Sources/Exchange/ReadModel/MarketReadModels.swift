@@ -2,7 +2,14 @@ import Daybook
 import DaybookCore
 
 /// The read models of the exchange, kept up to date together.
+///
+/// An event that cannot be taken into account stops its own documents, and no others (``parked()``).
 public struct MarketReadModels: Sendable {
+    /// What happens to an event that cannot be read: the account or the book that it belongs to stays as it was before.
+    public static let failurePolicy = ProjectionFailurePolicy.parkKeys(limit: 100)
+
+    let log: any EventStore
+    let models: any ReadModelStore
     private let quotesRunner: ProjectionRunner<Quotes>
     private let tradesRunner: ProjectionRunner<TradeTape>
     private let cashRunner: ProjectionRunner<CashBalances>
@@ -16,10 +23,15 @@ public struct MarketReadModels: Sendable {
     /// - Parameter holdings: Their version: for a past moment the one that answers today, which a copy of the log does not
     ///   say.
     public init(of log: any EventStore, in models: any ReadModelStore, holdings: HoldingsBalances) {
-        quotesRunner = ProjectionRunner(Quotes(), of: log, in: models, batchSize: 2_000)
-        tradesRunner = ProjectionRunner(TradeTape(), of: log, in: models, batchSize: 2_000)
-        cashRunner = ProjectionRunner(CashBalances(), of: log, in: models, batchSize: 2_000)
-        holdingsRunner = ProjectionRunner(holdings, of: log, in: models, batchSize: 2_000)
+        func runner<P: Projection>(_ projection: P) -> ProjectionRunner<P> {
+            ProjectionRunner(projection, of: log, in: models, batchSize: 2_000, failurePolicy: Self.failurePolicy)
+        }
+        self.log = log
+        self.models = models
+        quotesRunner = runner(Quotes())
+        tradesRunner = runner(TradeTape())
+        cashRunner = runner(CashBalances())
+        holdingsRunner = runner(holdings)
     }
 
     public var quotes: ReadModel<Quotes> { quotesRunner.readModel }

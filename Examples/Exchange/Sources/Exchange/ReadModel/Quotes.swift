@@ -33,6 +33,8 @@ public struct Quotes: Projection {
         recorded.stream.id.map { [String($0)] } ?? []
     }
 
+    public func keys(forUnreadable recorded: RecordedEvent) -> [String]? { recorded.stream.id.map { [String($0)] } }
+
     public func apply(
         _ event: OrderBook.Event, recorded: RecordedEvent, key: String, to document: inout Board?
     ) {

@@ -35,7 +35,11 @@ public struct TradeTape: Projection {
 
     public func keys(for event: OrderBook.Event, recorded: RecordedEvent) -> [String] {
         if case .openingReduced(_, let kind, _, _, _) = event, kind != .execution { return [] }
-        return recorded.stream.id.map { [Self.key(Instrument(rawValue: String($0)), recorded.version)] } ?? []
+        return keys(forUnreadable: recorded) ?? []
+    }
+
+    public func keys(forUnreadable recorded: RecordedEvent) -> [String]? {
+        recorded.stream.id.map { [Self.key(Instrument(rawValue: String($0)), recorded.version)] }
     }
 
     public func apply(

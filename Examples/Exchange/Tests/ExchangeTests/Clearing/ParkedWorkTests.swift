@@ -76,7 +76,7 @@ struct ParkedWorkTests {
         #expect(try await house.cash.state(of: "B").state.available == .dollars(510))
         #expect(try await house.holdings.state(of: "A").state.available == ["X": 170])
         #expect(try await house.confirmations.confirmations().count == 4)
-        await #expect(throws: ClearingHouse.NothingParked(key: work.key)) { try await house.replay(work.key) }
+        await #expect(throws: NothingParked(key: work.key)) { try await house.replay(work.key) }
     }
 
     @Test("may be giving back what an order held, when somebody has taken it away", arguments: TestStore.all)
