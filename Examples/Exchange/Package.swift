@@ -17,6 +17,7 @@ let package = Package(
     dependencies: [
         .package(name: "daybook", path: "../.."),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     ],
     targets: [
         // The domain: books, accounts, order flow, read models. It knows the contract and the model, and no store.
@@ -26,19 +27,30 @@ let package = Package(
                 .product(name: "Daybook", package: "daybook"), .product(name: "DaybookCore", package: "daybook"),
             ],
             swiftSettings: swiftSettings),
+        // Statistics in SQL tables of their own.
+        .target(
+            name: "ExchangeStatistics",
+            dependencies: [
+                "Exchange", .product(name: "Daybook", package: "daybook"),
+                .product(name: "DaybookCore", package: "daybook"), .product(name: "DaybookGRDB", package: "daybook"),
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ],
+            swiftSettings: swiftSettings),
         // The command line: `swift run exchange`.
         .executableTarget(
             name: "ExchangeCommand",
             dependencies: [
-                "Exchange", .product(name: "DaybookSQLite", package: "daybook"),
+                "Exchange", "ExchangeStatistics", .product(name: "DaybookSQLite", package: "daybook"),
+                .product(name: "DaybookGRDB", package: "daybook"), .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "ExchangeTests",
             dependencies: [
-                "Exchange", .product(name: "DaybookSQLite", package: "daybook"),
-                .product(name: "DaybookTesting", package: "daybook"),
+                "Exchange", "ExchangeStatistics", .product(name: "DaybookSQLite", package: "daybook"),
+                .product(name: "DaybookGRDB", package: "daybook"), .product(name: "DaybookTesting", package: "daybook"),
+                .product(name: "GRDB", package: "GRDB.swift"),
             ],
             exclude: ["Fixtures"],
             swiftSettings: swiftSettings),

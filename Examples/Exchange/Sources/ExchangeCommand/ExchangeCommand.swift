@@ -1,9 +1,11 @@
 import ArgumentParser
 import Daybook
 import DaybookCore
+import DaybookGRDB
 import DaybookSQLite
 import Exchange
 import Foundation
+import GRDB
 
 @main
 struct ExchangeCommand: AsyncParsableCommand {
@@ -20,6 +22,7 @@ struct ExchangeCommand: AsyncParsableCommand {
               exchange audit 1234 --store day.daybook
               exchange accounts --store day.daybook --as-of p5000
               exchange explain T017 --store day.daybook
+              exchange statistics --store day.daybook
               exchange transfer 2500.00 --from T017 --to T017.margin --store day.daybook
               exchange clear --store market.daybook
               exchange parked --store market.daybook
@@ -33,7 +36,7 @@ struct ExchangeCommand: AsyncParsableCommand {
             """,
         subcommands: [
             Simulate.self, Import.self, Clear.self, Parked.self, Book.self, Audit.self, Accounts.self, Explain.self,
-            Rules.self, Transfer.self, Coupon.self, VerifyEvents.self, ExportEvents.self, Rebuild.self,
+            Statistics.self, Rules.self, Transfer.self, Coupon.self, VerifyEvents.self, ExportEvents.self, Rebuild.self,
         ])
 
     static func main() async {
@@ -85,9 +88,12 @@ struct ExchangeCommand: AsyncParsableCommand {
             code = .refused
         case is CouponDesk.NoBond, is NothingParked: code = .nothingFound
         case RebuildError.tooManyDifferences: code = .refused
+        case SQLReadModelError.beyondLog, SQLReadModelError.otherLog, SQLReadModelError.tablesNotCreated:
+            code = .refused
         case ReadError.corrupted: code = .damageFound
         case is AppendError, is ReadError, is ProjectionError, is ReadModelError, is DerivedStateError, is ProcessError,
-            is ConsumerError, is DecisionReplayError, is ReplayError, is RebuildError:
+            is ConsumerError, is DecisionReplayError, is ReplayError, is RebuildError,
+            is SQLReadModelError, is DatabaseError:
             code = .inputOutput
         default:
             let code = exitCode(for: error)

@@ -1,5 +1,6 @@
 import DaybookCore
 import Exchange
+import ExchangeStatistics
 
 /// A book, a story and accounts as a person reads them.
 enum Tables {
@@ -88,6 +89,17 @@ enum Tables {
                 statement.account.rawValue, statement.worth.description, statement.cash.total.description,
                 statement.cash.held.description, positions.reduce(0) { $0 + $1.total }.grouped,
                 positions.reduce(0) { $0 + $1.held }.grouped,
+            ])
+        }
+        return table.text
+    }
+
+    static func statistics(_ lines: [TradeStatistics.Line]) -> String {
+        var table = Table(["INSTRUMENT", "SESSION", ">TRADES", ">SHARES", ">TURNOVER", ">LOW", ">HIGH"])
+        for line in lines {
+            table.add([
+                line.instrument.rawValue, line.session.rawValue, line.trades.grouped, line.shares.grouped,
+                line.turnover.description, line.low.description, line.high.description,
             ])
         }
         return table.text
