@@ -19,6 +19,8 @@ public enum ExchangeEvent: EventUnion {
     case progress(ProcessProgress)
     /// Commands of cash accounts.
     case command(CommandRecord<CashAccount.Command>)
+    /// Commands under position limits.
+    case reservation(CommandRecord<PositionLimit.Command>)
 
     public static let members = [
         EventUnionMember(ExchangeEvent.book), EventUnionMember(ExchangeEvent.cash),
@@ -26,5 +28,6 @@ public enum ExchangeEvent: EventUnion {
         EventUnionMember(ExchangeEvent.coupon), EventUnionMember(ExchangeEvent.clearing),
         EventUnionMember(ExchangeEvent.process, in: Clearing.category), EventUnionMember(ExchangeEvent.progress),
         EventUnionMember(ExchangeEvent.command, in: CashAccount.category.commands),
+        EventUnionMember(ExchangeEvent.reservation, in: PositionLimit.category.commands),
     ]
 }

@@ -27,6 +27,12 @@ struct Clear: AsyncParsableCommand {
 
     @OptionGroup var store: StoreOptions
 
+    @Flag(
+        help: """
+            Record the commands under the position limit beside their events, so that 'exchange rules' can decide them again.
+            """)
+    var recordCommands = false
+
     @Flag(help: "Print one JSON object a line: what happened, in order, and then the outcome.")
     var json = false
 
@@ -39,7 +45,8 @@ struct Clear: AsyncParsableCommand {
                     .refused,
                     "The store '\(self.store.path)' has events up to position \(head): the play needs a new file.")
             }
-            let market = ScriptedMarket(in: store, models: store, clock: clock)
+            let market = ScriptedMarket(
+                in: store, models: store, clock: clock, recording: recordCommands ? .all : .none)
             let json = json
             try await market.play { line in
                 if json { try StandardOutput.json(PlayLine(line)) } else { try Self.tell(line) }

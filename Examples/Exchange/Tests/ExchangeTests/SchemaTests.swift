@@ -13,6 +13,7 @@ struct SchemaTests {
             SchemaSource(ProcessRecord<ClearingCommand>.self, in: Clearing.category),
             SchemaSource(ProcessProgress.self),
             SchemaSource(CommandRecord<CashAccount.Command>.self, in: CashAccount.category.commands),
+            SchemaSource(CommandRecord<PositionLimit.Command>.self, in: PositionLimit.category.commands),
         ])
     }
 }

@@ -14,14 +14,14 @@ public enum PositionLimit: BoundaryDecider {
     public static let category: Category = "position"
 
     /// What happens to an owner. Types are left open in the boundary, so that none is forgotten.
-    public enum Event: EventUnion {
+    public enum Event: EventUnion, Hashable {
         case holdings(Holdings.Event)
         case position(PositionEvent)
 
         public static let members = [EventUnionMember(Event.holdings), EventUnionMember(Event.position)]
     }
 
-    public enum Command: Sendable, Hashable {
+    public enum Command: Sendable, Hashable, Codable {
         /// Sets shares aside under the limit, for a buy order.
         case reserve(Quantity, of: Instrument, for: OrderID, on: AccountID, limit: Quantity)
         /// Gives back a part of what an order reserves; what it has left, if that is less.

@@ -34,11 +34,18 @@ public struct OrderDesk: Sendable {
     private let positionLimit: Quantity?
     private let log: any EventStore
 
-    public init(in log: any EventStore, positionLimit: Quantity? = nil) {
+    /// - Parameters:
+    ///   - positionLimit: What an owner may have and have on order, of each instrument; any number when nil.
+    ///   - recording: Whether the commands under that limit are recorded beside their events
+    ///     (``PositionLimit/records``).
+    public init(
+        in log: any EventStore, positionLimit: Quantity? = nil,
+        recording: CommandRecording<PositionLimit.Command> = .none
+    ) {
         books = CommandHandler(OrderBook.self, in: log, category: OrderBook.category)
         cash = CommandHandler(CashAccount.self, in: log, category: CashAccount.category)
         holdings = CommandHandler(Holdings.self, in: log, category: Holdings.category)
-        limits = BoundaryHandler(PositionLimit.self, in: log)
+        limits = BoundaryHandler(PositionLimit.self, in: log).recording(recording, in: PositionLimit.records)
         self.positionLimit = positionLimit
         self.log = log
     }

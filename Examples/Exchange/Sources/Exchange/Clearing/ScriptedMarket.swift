@@ -29,8 +29,10 @@ public struct ScriptedMarket: Sendable {
     /// - Parameters:
     ///   - store: Reads the time from the clock, and has no events.
     ///   - positionLimit: What an owner may have and have on order of the instrument.
+    ///   - recording: Whether the commands under that limit are recorded beside their events.
     public init(
-        in store: any EventStore, models: any ReadModelStore, clock: MarketClock, positionLimit: Quantity = 100
+        in store: any EventStore, models: any ReadModelStore, clock: MarketClock, positionLimit: Quantity = 100,
+        recording: CommandRecording<PositionLimit.Command> = .none
     ) {
         // The custodian of Dora's shares does not answer.
         house = ClearingHouse(
@@ -38,7 +40,7 @@ public struct ScriptedMarket: Sendable {
         ) { command in
             if case .deliver(_, "DORA", _, _) = command { true } else { false }
         }
-        desk = OrderDesk(in: store, positionLimit: positionLimit)
+        desk = OrderDesk(in: store, positionLimit: positionLimit, recording: recording)
         transfers = BoundaryHandler(CashTransfer.self, in: store)
         self.store = store
         self.clock = clock
@@ -175,9 +177,11 @@ public struct ScriptedMarket: Sendable {
         let tell: @Sendable (Line) throws -> Void
         var reached = Position.start
 
-        /// Commands and deadlines of the processes are the runner's, and the clearing's notes say what the accounts say.
+        /// Commands and deadlines of the processes are the runner's; the clearing's notes and recorded commands say what
+        /// the accounts say.
         private static let isTold: @Sendable (RecordedEvent) -> Bool = { event in
             !event.type.rawValue.hasPrefix("process.") && event.type != "clearing.carriedOut"
+                && event.stream != PositionLimit.records
         }
 
         /// Tells what was recorded since, until each of some types has been among it.
