@@ -44,11 +44,21 @@ struct Accounts: AsyncParsableCommand {
         try Self.check(moment: asOf)
         if let since {
             try Self.check(moment: since)
-            if let earlier = LogMoment(since), let later = LogMoment(asOf), earlier.isLater(than: later) == true {
-                throw ValidationError(Self.reversed(since, asOf))
-            }
+            try Self.checkOrder(since: since, asOf: asOf)
         }
         guard limit > 0 else { throw ValidationError("--limit is \(limit): ask for at least 1.") }
+    }
+
+    /// Refuses moments in the wrong order, as far as it can be told without the log.
+    static func checkOrder(since: String, asOf: String) throws {
+        guard let earlier = LogMoment(since), let later = LogMoment(asOf) else { return }
+        if earlier.isLater(than: later) == true { throw ValidationError(reversed(since, asOf)) }
+    }
+
+    /// Refuses moments in the wrong order; of a position and a time, the log tells.
+    static func checkOrder(since: String, asOf: String, in log: any EventStore) async throws {
+        guard let earlier = LogMoment(since), let later = LogMoment(asOf) else { return }
+        if try await earlier.isLater(than: later, in: log) { throw CommandFailure(.usage, reversed(since, asOf)) }
     }
 
     private static func reversed(_ since: String, _ asOf: String) -> String {
@@ -67,9 +77,7 @@ struct Accounts: AsyncParsableCommand {
         guard let moment = LogMoment(asOf) else { return }
         try await store.withStore(creates: false) { store in
             if let since, let earlier = LogMoment(since) {
-                guard try await !earlier.isLater(than: moment, in: store) else {
-                    throw CommandFailure(.usage, Self.reversed(since, asOf))
-                }
+                try await Self.checkOrder(since: since, asOf: asOf, in: store)
                 return try show(try await AccountChange.all(in: store, from: earlier, to: moment))
             }
             let holdings = try await HoldingsBalances.answering(in: store)

@@ -21,6 +21,7 @@ struct ExchangeCommand: AsyncParsableCommand {
               exchange book ALDER --store day.daybook --as-of 2026-01-05T12:00:00Z
               exchange audit 1234 --store day.daybook
               exchange accounts --store day.daybook --as-of p5000
+              exchange changes --since p5000 --store day.daybook
               exchange explain T017 --store day.daybook
               exchange statistics --store day.daybook
               exchange transfer 2500.00 --from T017 --to T017.margin --store day.daybook
@@ -35,7 +36,8 @@ struct ExchangeCommand: AsyncParsableCommand {
             \(ExitCode.explanation)
             """,
         subcommands: [
-            Simulate.self, Import.self, Clear.self, Parked.self, Book.self, Audit.self, Accounts.self, Explain.self,
+            Simulate.self, Import.self, Clear.self, Parked.self, Book.self, Audit.self, Accounts.self, Changes.self,
+            Explain.self,
             Statistics.self, Rules.self, Transfer.self, Coupon.self, VerifyEvents.self, ExportEvents.self, Rebuild.self,
         ])
 

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Moments of the log")
 struct MomentsTests {
-    @Test("bound what 'exchange accounts' compares, and what 'exchange rules' decides again")
+    @Test("bound what 'exchange accounts' and 'exchange changes' compare, and what 'exchange rules' decides again")
     func moments() async throws {
         let exchange = try ExchangeProgram()
         let file = exchange.file("day.daybook")
@@ -44,6 +44,26 @@ struct MomentsTests {
         }
         for (since, asOf) in [("p\(noon)", "9999-01-01T00:00:00Z"), ("1999-01-01T00:00:00Z", "p\(noon)")] {
             #expect(try await exchange.run("accounts", "--since", since, "--as-of", asOf, "--store", file).status == 0)
+        }
+
+        let written = try await exchange.run("changes", "--since", "p\(noon)", "--store", file)
+        #expect(
+            written.output == """
+                3 events of 3 streams, at positions 5 to 7
+                STREAM           FROM  TO  EVENTS
+                cash_commands-A     2   2  1 command.carriedOut
+                cash-A              2   2  1 cash.held
+                holdings-B          0   0  1 holdings.deposited
+
+                """, "\(written.errors)")
+        let until = try await exchange.run(
+            "changes", "--since", "p0", "--as-of", "p\(noon)", "--json", "--store", file)
+        #expect(
+            until.output.contains(
+                #"{"events":{"cash.deposited":1,"cash.held":1},"firstVersion":0,"lastVersion":1,"stream":"cash-A"}"#))
+        #expect(!until.output.contains("holdings-B"))
+        for since in ["9999-01-01T00:00:00Z", "p\(noon)"] {
+            #expect(try await exchange.run("changes", "--since", since, "--as-of", "p1", "--store", file).status == 64)
         }
 
         for (bounds, differences) in [([], 2), (["--after", "p\(noon)"], 1), (["--through", "p\(noon)"], 1)] {
