@@ -12,11 +12,13 @@ struct Statistics: AsyncParsableCommand {
         discussion: """
             A trade counts when it is executed, also one that the clearing reverses later.
 
-            The tables are in a SQLite database beside the store. They are brought up to date first, from where they were;             other programs may query them at any time:
+            The tables are in a SQLite database beside the store. They are brought up to date first, from where they were; \
+            other programs may query them at any time:
 
               sqlite3 day.daybook.statistics 'SELECT instrument, turnover FROM trade_statistics ORDER BY turnover DESC'
 
-            Amounts and prices in them and in --json are in ten-thousandths of a dollar. A database that was made of another             store is refused; it can be deleted, and is made again.
+            Amounts and prices in them and in --json are in ten-thousandths of a dollar. A database that was made of another \
+            store is refused; it can be deleted, and is made again.
 
             EXAMPLE
               exchange statistics --store day.daybook
