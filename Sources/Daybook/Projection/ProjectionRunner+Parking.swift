@@ -11,7 +11,8 @@ extension ProjectionRunner {
     ///
     /// - Throws: ``ProjectionError/keyNotParked(_:)``; or what an event failed with once more, at which the key stays
     ///   parked: what came before it is in the document.
-    /// - Complexity: O(events of the key since it was parked), found by ``Projection/filter(for:)``.
+    /// - Complexity: O(events of the projection since the key was parked). They are not looked for by
+    ///   ``Projection/filter(for:)``: an event that could not be read may lack what that one goes by.
     public func resume(_ key: String) async throws(ProjectionError) {
         while true {
             guard !Task.isCancelled else { throw .cancelled }
@@ -27,7 +28,7 @@ extension ProjectionRunner {
             let page: LogPage
             do {
                 page = try await log.readPage(
-                    from: .position(entry.position), direction: .forward, filter: projection.filter(for: key),
+                    from: .position(entry.position), direction: .forward, filter: projection.filter,
                     limit: min(batchSize, Limits.eventsPerPage))
             } catch {
                 throw ProjectionError(error)

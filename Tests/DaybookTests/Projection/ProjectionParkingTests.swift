@@ -14,6 +14,10 @@ private struct Picky: Projection {
     var refused: Set<Int> = []
     var tellsKeys = true
     var tellsOfNone = false
+    /// By what documents are found; nil for all events.
+    var tag: DaybookCore.Tag?
+
+    func filter(for key: String) -> EventFilter { tag.map { EventFilter(tags: [$0]) } ?? filter }
 
     func keys(for event: AccountEvent, recorded: RecordedEvent) -> [String] { [recorded.stream.rawValue, "total"] }
 
@@ -58,6 +62,18 @@ struct ProjectionParkingTests {
             after = entry.key
         }
         return documents
+    }
+
+    @Test("resumes with what it missed, also where that lacks what documents are found by", arguments: TestStore.all)
+    func untagged(_ make: TestStore) async throws {
+        let store = try await make.make()
+        let accounts = accounts(in: store)
+        try await accounts.handle([.deposit(amount: 13), .deposit(amount: 2)], id: "1")
+        let stuck = runner(store, Picky(refused: [13], tag: "account:1"))
+        try await stuck.catchUp()
+        #expect(try await stuck.readModel.document("account-1") == nil)
+        try await runner(store, Picky(tag: "account:1")).resume("account-1")
+        #expect(try await stuck.readModel.document("account-1") == Balance(amount: 15, events: 2))
     }
 
     @Test(

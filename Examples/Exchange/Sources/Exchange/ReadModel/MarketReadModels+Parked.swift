@@ -11,33 +11,9 @@ extension MarketReadModels {
         init<P: Projection>(_ projection: P, of log: any EventStore, in models: any ReadModelStore) {
             name = projection.name
             parked = { try await ReadModel(projection, of: log, in: models).parkedKeys() }
-            // What an account missed is looked for among all events, since old ones have no tag of their account.
             resume = { key in
-                try await ProjectionRunner(WithoutTags(projection), of: log, in: models, batchSize: 2_000).resume(key)
+                try await ProjectionRunner(projection, of: log, in: models, batchSize: 2_000).resume(key)
             }
-        }
-    }
-
-    /// A projection whose events are found by what it folds, and not by the tags of a document.
-    private struct WithoutTags<Base: Projection>: Projection {
-        typealias Event = Base.Event
-        typealias Document = Base.Document
-
-        let base: Base
-
-        init(_ base: Base) { self.base = base }
-
-        var name: ReadModelName { base.name }
-        var filter: EventFilter { base.filter }
-
-        func keys(for event: Event, recorded: RecordedEvent) throws -> [String] {
-            try base.keys(for: event, recorded: recorded)
-        }
-
-        func keys(forUnreadable recorded: RecordedEvent) -> [String]? { base.keys(forUnreadable: recorded) }
-
-        func apply(_ event: Event, recorded: RecordedEvent, key: String, to document: inout Document?) throws {
-            try base.apply(event, recorded: recorded, key: key, to: &document)
         }
     }
 
