@@ -19,6 +19,10 @@ import GRDB
 /// An event that was acknowledged is not delivered again, so that its rows must survive whatever the acknowledgement
 /// survives. The database has to sync each commit, which GRDB's do not do by themselves: execute
 /// `PRAGMA synchronous = EXTRA` on the writer when it has been opened.
+///
+/// A group that is begun anew, or a log that was restored, gives fences from the start, and the inbox takes its deliveries for
+/// late ones: delete the rows of its handler from `daybook_inbox_fences` then.
+///
 /// The notes are in the tables `daybook_inbox` and `daybook_inbox_fences` of the same database.
 ///
 /// For documents there is `Inbox`; rows that are folded from events alone are better made by an ``SQLProjection``.
