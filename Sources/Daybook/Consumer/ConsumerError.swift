@@ -3,6 +3,8 @@ import DaybookCore
 /// Why a consumer group, or a member of it, stopped. What was not acknowledged is delivered again.
 public enum ConsumerError: Error, Equatable, CustomStringConvertible {
     case refused(ConsumerRefusal)
+    /// An event cannot be read, and the group's policy is to stop (``UnreadableEventPolicy/stop``).
+    case undecodable(EventDecodingError)
     case read(ReadError)
     /// The state of the group could not be read or saved.
     case store(DerivedStateError)
@@ -17,6 +19,7 @@ public enum ConsumerError: Error, Equatable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .refused(let refusal): refusal.description
+        case .undecodable(let error): error.description
         case .read(let error): error.description
         case .store(let error): error.description
         case .unreadableState(let group, let document, let reason):

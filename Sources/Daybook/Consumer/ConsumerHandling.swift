@@ -9,15 +9,18 @@ struct ConsumerHandling<Event: ReadableEvent>: Sendable {
     /// On whose behalf a handler gives commands.
     let actor: String
     let limit: Duration
+    let unreadable: UnreadableEventPolicy
     let clock: any Clock<Duration>
 
     /// - Returns: Nil when the handler was cancelled, because the member leaves: its event is given back.
+    /// - Throws: When the event cannot be read, and that stops the member.
     func answer(
         to recorded: RecordedEvent, _ key: ConsumerKey, _ attempt: Int, _ fence: Int64
-    ) async -> ConsumerInput? {
+    ) async throws(EventDecodingError) -> ConsumerInput? {
         let position = recorded.position
         let events: [Event]
         do throws(EventDecodingError) { events = try reader.decode(recorded) } catch {
+            guard unreadable == .park else { throw error }
             return .park(fence: fence, position: position, reason: error.description)
         }
         if events.isEmpty { return .acknowledge(fence: fence, position: position) }

@@ -4,6 +4,7 @@ import Synchronization
 final class ConsumerMailbox: Sendable {
     private struct State: Sendable {
         var answers: [ConsumerInput] = []
+        var failure: EventDecodingError?
         var waiter: CheckedContinuation<Void, Never>?
         var isCancelled = false
     }
@@ -19,6 +20,18 @@ final class ConsumerMailbox: Sendable {
         waiter?.resume()
     }
 
+    /// Why the member is to stop; the first reason counts.
+    var failure: EventDecodingError? { state.withLock(\.failure) }
+
+    func fail(_ error: EventDecodingError) {
+        let waiter = state.withLock { state in
+            if state.failure == nil { state.failure = error }
+            defer { state.waiter = nil }
+            return state.waiter
+        }
+        waiter?.resume()
+    }
+
     func take() -> [ConsumerInput] {
         state.withLock { state in
             defer { state.answers = [] }
@@ -26,13 +39,14 @@ final class ConsumerMailbox: Sendable {
         }
     }
 
-    /// Returns when there is an answer, or when the task is cancelled. One task waits at a time.
+    /// Returns when there is an answer or a failure, or when the task is cancelled. One task waits at a time.
     func wait() async {
         state.withLock { $0.isCancelled = false }
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let isReady = state.withLock { state in
-                    if !state.answers.isEmpty || state.isCancelled || Task.isCancelled { return true }
+                    let isOver = state.failure != nil || state.isCancelled || Task.isCancelled
+                    if !state.answers.isEmpty || isOver { return true }
                     state.waiter = continuation
                     return false
                 }

@@ -61,6 +61,7 @@ final class ConsumerMember<Event: ReadableEvent> {
     private func step(_ token: Int64, _ tasks: inout TaskGroup<Void>) async throws(ConsumerError) {
         try await ledger.refresh()
         answers += mailbox.take()
+        if let failure = mailbox.failure { throw .undecodable(failure) }
         let page = try await readPage()
         var inputs: [ConsumerInput] = []
         let now = group.time.now
@@ -140,10 +141,14 @@ final class ConsumerMember<Event: ReadableEvent> {
     ) {
         let handling = ConsumerHandling(
             reader: group.reader, handler: handler, actor: group.name.rawValue, limit: group.policy.handlerTimeout,
-            clock: group.clock)
+            unreadable: group.policy.unreadable, clock: group.clock)
         let mailbox = mailbox
         tasks.addTask {
-            if let answer = await handling.answer(to: recorded, key, attempt, fence) { mailbox.post(answer) }
+            do throws(EventDecodingError) {
+                if let answer = try await handling.answer(to: recorded, key, attempt, fence) { mailbox.post(answer) }
+            } catch {
+                mailbox.fail(error)
+            }
         }
     }
 

@@ -17,6 +17,8 @@ public struct ConsumerPolicy: Sendable, Hashable {
     /// How long a handler may take over one event before its task is cancelled, which counts as a failed delivery. One
     /// that does not heed it keeps its key and its place: see ``ConsumerGroupStatus/overdue``.
     public let handlerTimeout: Duration
+    /// What happens to an event that cannot be read.
+    public let unreadable: UnreadableEventPolicy
     /// How often a member looks for what others changed, and for retries that are due; at most a third of the lease.
     public let pollInterval: Duration
 
@@ -24,7 +26,7 @@ public struct ConsumerPolicy: Sendable, Hashable {
     public init(
         inFlight: Int = 16, window: Int = 256, held: Int = 10_000, lease: Duration = .seconds(30), deliveries: Int = 5,
         backoff: Duration = .seconds(1), backoffCeiling: Duration = .seconds(60),
-        handlerTimeout: Duration = .seconds(300),
+        handlerTimeout: Duration = .seconds(300), unreadable: UnreadableEventPolicy = .park,
         pollInterval: Duration = .milliseconds(100)
     ) {
         self.inFlight = min(max(1, inFlight), 1000)
@@ -35,6 +37,7 @@ public struct ConsumerPolicy: Sendable, Hashable {
         self.backoff = max(.zero, backoff)
         self.backoffCeiling = min(max(.zero, backoffCeiling), .seconds(86_400))
         self.handlerTimeout = max(handlerTimeout, .milliseconds(1))
+        self.unreadable = unreadable
         self.pollInterval = min(max(pollInterval, .microseconds(100)), self.lease / 3)
     }
 

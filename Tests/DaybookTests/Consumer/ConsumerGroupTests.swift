@@ -262,6 +262,46 @@ struct ConsumerGroupTests {
         }
     }
 
+    @Test(
+        "stops at an event that it cannot read, when told to, and counts no delivery of it", .timeLimit(.minutes(1)),
+        arguments: TestStore.all)
+    func stops(_ make: TestStore) async throws {
+        let store = try await make.make()
+        let accounts = CommandHandler(CashAccount.self, in: store, category: "account")
+        try await accounts.handle(.deposit(amount: 1), id: "1")
+        try await store.append([NewEvent(type: "account.frozen", data: Array("{}".utf8))], to: "account-2")
+        try await accounts.handle(.deposit(amount: 3), id: "1")
+        let stopping = ConsumerPolicy(
+            inFlight: 1, window: 16, deliveries: 3, backoff: .zero, unreadable: .stop, pollInterval: .milliseconds(1))
+        let diary = Diary()
+        // More often than an event may be delivered.
+        for _ in 0..<5 {
+            let error = await #expect(throws: ConsumerError.self) {
+                try await group(store, stopping).catchUp { delivery in
+                    diary.write(delivery.key, delivery.recorded.position)
+                }
+            }
+            guard case .undecodable(let cause)? = error else {
+                Issue.record("\(String(describing: error))")
+                return
+            }
+            #expect(cause.position == 2 && cause.type == "account.frozen")
+        }
+        let status = try await group(store).status()
+        #expect(try await group(store).parked().isEmpty && status.settled == 1)
+        // A program that can read it goes on there.
+        struct Knowing: EventReader {
+            func decode(_ event: RecordedEvent) throws(EventDecodingError) -> [AccountEvent] {
+                event.type == "account.frozen" ? [] : try AccountEvent.makeReader().decode(event)
+            }
+        }
+        let mended = ConsumerGroup(
+            "g", of: store, AccountEvent.self, in: store, reader: Knowing(), policy: stopping)
+        try await mended.catchUp { delivery in diary.write(delivery.key, delivery.recorded.position) }
+        #expect(diary.positions.sorted() == [1, 3])
+        #expect(try await mended.status().settled == 3)
+    }
+
     @Test("runs a handler in the context of its event", .timeLimit(.minutes(1)), arguments: TestStore.all)
     func context(_ store: TestStore) async throws {
         let store = try await store.make()
