@@ -192,6 +192,10 @@ struct SchemaLockTests {
     struct Pay: Codable, Sendable { var amount: Int }
     struct Ship: Codable, Sendable { var address: String }
     struct Send: Codable, Sendable { var address: Int }
+    struct Label: Codable, Sendable {
+        var address: String
+        var note: String
+    }
 
     @Test("that have the types of others are told apart by the categories of their streams")
     func categories() throws {
@@ -255,6 +259,11 @@ struct SchemaLockTests {
         let changed = old.findings(for: [send]).filter { !$0.isAcceptable }
         #expect(changed.count == 2)
         let ship = try SchemaSource(CommandRecord<Ship>.self, in: "stock_commands")
+        // Read without an error, and no longer the same.
+        var labels = SchemaLock()
+        labels.accept([try SchemaSource(CommandRecord<Label>.self)])
+        let lost = labels.findings(for: [ship]).filter { !$0.isAcceptable }
+        #expect(lost.count == 2)
         #expect(!old.findings(for: [pay, ship]).contains { !$0.isAcceptable })
     }
 
