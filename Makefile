@@ -23,12 +23,13 @@ setup: ## Installs what is missing (SQLite's headers and the like); the other ta
 demo: setup ## Runs a made-up trading day of 100,000 orders through a durable log (ORDERS, SEED).
 	@scripts/demo $(ORDERS) $(SEED)
 
+# One test after another: side by side, hundreds of them wait for each other's turns, and run into their time limits.
 test: setup ## Builds everything and runs every test: library, examples, README samples, file format.
 	python3 -m unittest discover --start-directory scripts/tests
 	scripts/check-samples
 	swift build --build-tests
-	swift test --skip-build
-	for package in $(examples); do echo "== $$package"; swift test --package-path "$$package"; done
+	swift test --skip-build --no-parallel
+	for package in $(examples); do echo "== $$package"; swift test --package-path "$$package" --no-parallel; done
 
 bench: setup ## Measures the store beside the raw disk, then the pieces of the core (release builds; minutes).
 	swift run -c release daybook bench

@@ -88,11 +88,11 @@ struct SQLProjectionCrashTests {
     @Test("when the power fails, also where the last transactions are lost", arguments: ["pool", "queue"])
     func powerCuts(_ database: String) async throws {
         let seed = TestSeeds.fromEnvironment ?? UInt64.random(in: 1...1_000_000)
-        let outcome = try await Self.cutPower(database, cuts: 30, seed: seed)
+        let outcome = try await Self.cutPower(database, cuts: 90, seed: seed)
         #expect(outcome.violations.isEmpty, "seed \(seed)")
-        #expect(outcome.statesWithLostWrites > 5, "The cuts must cost something. Seed \(seed)")
+        #expect(outcome.statesWithLostWrites > 15, "The cuts must cost something. Seed \(seed)")
         // A write-ahead log that is not synced on commit loses transactions; rows and checkpoint go together.
-        if database == "pool" { #expect(outcome.statesBehind > 0, "seed \(seed)") }
+        if database == "pool" { #expect(outcome.statesBehind > 10, "seed \(seed)") }
     }
 
     @Test("unless the disk drops syncs: the test can see it", arguments: ["pool", "queue"])
