@@ -39,9 +39,9 @@ extension ClearingHouse {
     /// Whether all that is recorded is done, or parked.
     func isIdle() async throws -> Bool {
         for (_, group, types) in groups {
-            let last = try await log.readPage(
-                from: .end, direction: .backward, filter: EventFilter(types: types), limit: 1
-            ).events.first
+            // The last of them may lie many pages back.
+            let events = log.events(from: .end, direction: .backward, filter: EventFilter(types: types), pageSize: 1)
+            let last = try await events.first { _ in true }
             let status = try await group.status()
             let held = try await group.parked().reduce(0) { $0 + 1 + $1.waiting }
             // What is held, and neither parked nor behind it, is being done again.
