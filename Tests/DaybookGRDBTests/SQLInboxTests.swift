@@ -118,7 +118,7 @@ struct SQLInboxTests {
     }
 
     @Test(
-        "has each effect once when acknowledgements are lost, and refuses who comes late", .timeLimit(.minutes(5))
+        "has each effect once when acknowledgements are lost, and refuses who comes late", .timeLimit(.minutes(1))
     )
     func group() async throws {
         let folder = try TemporaryFolder()

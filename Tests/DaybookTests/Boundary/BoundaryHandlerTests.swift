@@ -255,7 +255,7 @@ struct BoundaryHandlerTests {
         #expect(try await enrolments(in: store).map(\.course) == ["botany", "algebra"])
     }
 
-    @Test("that are cancelled say whether they may be recorded", .timeLimit(.minutes(5)), arguments: TestStore.all)
+    @Test("that are cancelled say whether they may be recorded", .timeLimit(.minutes(1)), arguments: TestStore.all)
     func cancelled(_ make: TestStore) async throws {
         let base = try await make.make()
         try await offer(["algebra"], seats: 2, in: base)

@@ -117,7 +117,7 @@ struct DecisionSizeTests {
     }
 
     @Test(
-        "is nothing, or stops a process manager before its input", .timeLimit(.minutes(5)), arguments: TestStore.all)
+        "is nothing, or stops a process manager before its input", .timeLimit(.minutes(1)), arguments: TestStore.all)
     func reactions(_ make: TestStore) async throws {
         let store = try await make.make()
         try await record(
@@ -144,7 +144,7 @@ struct DecisionSizeTests {
     }
 
     @Test(
-        "is nothing, or parks the command of a process that led to it", .timeLimit(.minutes(5)),
+        "is nothing, or parks the command of a process that led to it", .timeLimit(.minutes(1)),
         arguments: TestStore.all)
     func sending(_ make: TestStore) async throws {
         let store = try await make.make()

@@ -52,7 +52,7 @@ struct ConsumerFencingTests {
     }
 
     @Test(
-        "loses its keys to another, and its late answers and effects are refused", .timeLimit(.minutes(5)),
+        "loses its keys to another, and its late answers and effects are refused", .timeLimit(.minutes(1)),
         arguments: TestStore.all)
     func late(_ make: TestStore) async throws {
         let store = try await make.make()

@@ -76,7 +76,7 @@ struct ConsumerGroupTests {
     }
 
     @Test(
-        "gives each event to one member, one of a key at a time", .timeLimit(.minutes(5)), arguments: TestStore.all)
+        "gives each event to one member, one of a key at a time", .timeLimit(.minutes(1)), arguments: TestStore.all)
     func members(_ store: TestStore) async throws {
         let store = try await store.make()
         try await fill(store, keys: 7, count: 60)
@@ -107,7 +107,7 @@ struct ConsumerGroupTests {
         #expect(status.checkpoint == 80 && status.settled == 80 && status.members.isEmpty && status.inFlight == 0)
     }
 
-    @Test("delivers after a restart only what was not acknowledged", .timeLimit(.minutes(5)), arguments: TestStore.all)
+    @Test("delivers after a restart only what was not acknowledged", .timeLimit(.minutes(1)), arguments: TestStore.all)
     func restart(_ store: TestStore) async throws {
         let store = try await store.make()
         try await fill(store, keys: 3, count: 9)
@@ -148,7 +148,7 @@ struct ConsumerGroupTests {
     }
 
     @Test(
-        "parks an event that fails, goes on with other keys, and replays in order", .timeLimit(.minutes(5)),
+        "parks an event that fails, goes on with other keys, and replays in order", .timeLimit(.minutes(1)),
         arguments: TestStore.all)
     func parkAndReplay(_ store: TestStore) async throws {
         let store = try await store.make()
@@ -201,7 +201,7 @@ struct ConsumerGroupTests {
         #expect(throws: InvalidName.self) { try ConsumerGroupName(String(repeating: "x", count: 503)) }
     }
 
-    @Test("stops a member whose name another has taken", .timeLimit(.minutes(5)), arguments: TestStore.all)
+    @Test("stops a member whose name another has taken", .timeLimit(.minutes(1)), arguments: TestStore.all)
     func putOut(_ store: TestStore) async throws {
         let store = try await store.make()
         try await fill(store, keys: 1, count: 1)
@@ -237,7 +237,7 @@ struct ConsumerGroupTests {
         }
     }
 
-    @Test("handles no more at once than it may, and reads no more than its window", .timeLimit(.minutes(5)))
+    @Test("handles no more at once than it may, and reads no more than its window", .timeLimit(.minutes(1)))
     func backPressure() async throws {
         let store = InMemoryEventStore()
         try await fill(store, keys: 40, count: 40)
@@ -263,7 +263,7 @@ struct ConsumerGroupTests {
     }
 
     @Test(
-        "stops at an event that it cannot read, when told to, and counts no delivery of it", .timeLimit(.minutes(5)),
+        "stops at an event that it cannot read, when told to, and counts no delivery of it", .timeLimit(.minutes(1)),
         arguments: TestStore.all)
     func stops(_ make: TestStore) async throws {
         let store = try await make.make()
@@ -302,7 +302,7 @@ struct ConsumerGroupTests {
         #expect(try await mended.status().settled == 3)
     }
 
-    @Test("runs a handler in the context of its event", .timeLimit(.minutes(5)), arguments: TestStore.all)
+    @Test("runs a handler in the context of its event", .timeLimit(.minutes(1)), arguments: TestStore.all)
     func context(_ store: TestStore) async throws {
         let store = try await store.make()
         let handler = CommandHandler(CashAccount.self, in: store, category: "account")
@@ -329,7 +329,7 @@ struct ConsumerGroupTests {
     }
 
     @Test(
-        "cancels a handler that takes too long, and counts it as failed", .timeLimit(.minutes(5)),
+        "cancels a handler that takes too long, and counts it as failed", .timeLimit(.minutes(1)),
         arguments: TestStore.all)
     func timeout(_ store: TestStore) async throws {
         let store = try await store.make()
@@ -357,7 +357,7 @@ struct ConsumerGroupTests {
     }
 
     @Test(
-        "keeps the key of a handler that does not heed its cancellation, and tells of it", .timeLimit(.minutes(5)),
+        "keeps the key of a handler that does not heed its cancellation, and tells of it", .timeLimit(.minutes(1)),
         arguments: TestStore.all)
     func hanging(_ store: TestStore) async throws {
         let store = try await store.make()
@@ -385,7 +385,7 @@ struct ConsumerGroupTests {
         #expect(diary.positions.filter { $0 == 1 || $0 == 3 } == [1, 3])
     }
 
-    @Test("catches up with what is recorded, and leaves", .timeLimit(.minutes(5)), arguments: TestStore.all)
+    @Test("catches up with what is recorded, and leaves", .timeLimit(.minutes(1)), arguments: TestStore.all)
     func catchUp(_ store: TestStore) async throws {
         let store = try await store.make()
         let group = group(store)

@@ -6,7 +6,7 @@ import Testing
 
 @Suite("The guide to consuming events")
 struct ConsumeEventsTests {
-    @Test("runs on a store", .timeLimit(.minutes(5)))
+    @Test("runs on a store", .timeLimit(.minutes(1)))
     func runs() async throws {
         let store = InMemoryEventStore()
         let handler = CommandHandler(CashAccount.self, in: store, category: "account")
@@ -57,7 +57,7 @@ struct ConsumeEventsTests {
         #expect(try await group.status().settled == 4)
     }
 
-    @Test("joins anew", .timeLimit(.minutes(5)))
+    @Test("joins anew", .timeLimit(.minutes(1)))
     func joinsAnew() async throws {
         let store = InMemoryEventStore()
         let group = ConsumerGroup("deposits", of: store, AccountEvent.self, in: store)

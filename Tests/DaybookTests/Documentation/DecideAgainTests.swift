@@ -5,7 +5,7 @@ import Testing
 
 // The samples of "Decide recorded commands again" stand here between marks; `scripts/check-samples` compares them with the article.
 
-@Suite("The guide to deciding again", .timeLimit(.minutes(5)))
+@Suite("The guide to deciding again", .timeLimit(.minutes(1)))
 struct DecideAgainTests {
     @Test("runs")
     func decidingAgain() async throws {

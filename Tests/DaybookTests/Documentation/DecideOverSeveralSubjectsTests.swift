@@ -6,7 +6,7 @@ import Testing
 
 // The samples of "Decide over several subjects" stand here between marks; `scripts/check-samples` compares them with the article.
 
-@Suite("The guide to decisions over several subjects", .timeLimit(.minutes(5)))
+@Suite("The guide to decisions over several subjects", .timeLimit(.minutes(1)))
 struct DecideOverSeveralSubjectsTests {
     @Test("runs")
     func boundaries() async throws {

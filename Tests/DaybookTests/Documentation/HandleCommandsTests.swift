@@ -14,7 +14,7 @@ private enum Ledger: Decider {
     static func evolve(_ state: inout Int, with event: AccountEvent) { state += 1 }
 }
 
-@Suite("The guide to commands", .timeLimit(.minutes(5)))
+@Suite("The guide to commands", .timeLimit(.minutes(1)))
 struct HandleCommandsTests {
     @Test("runs")
     func commands() async throws {

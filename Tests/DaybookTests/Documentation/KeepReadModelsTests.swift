@@ -6,7 +6,7 @@ import Testing
 
 // The samples of "Keep read models" stand here between marks; `scripts/check-samples` compares them with the article.
 
-@Suite("The guide to read models", .timeLimit(.minutes(5)))
+@Suite("The guide to read models", .timeLimit(.minutes(1)))
 struct KeepReadModelsTests {
     @Test("runs")
     func readModels() async throws {

@@ -5,7 +5,7 @@ import Testing
 
 // The samples of "Read the past" stand here between marks; `scripts/check-samples` compares them with the article.
 
-@Suite("The guide to the past", .timeLimit(.minutes(5)))
+@Suite("The guide to the past", .timeLimit(.minutes(1)))
 struct ReadThePastTests {
     @Test("runs")
     func past() async throws {

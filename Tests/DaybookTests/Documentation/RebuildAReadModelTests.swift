@@ -4,7 +4,7 @@ import Testing
 
 // The samples of "Rebuild a read model" stand here between marks; `scripts/check-samples` compares them with the article.
 
-@Suite("The guide to rebuilding", .timeLimit(.minutes(5)))
+@Suite("The guide to rebuilding", .timeLimit(.minutes(1)))
 struct RebuildAReadModelTests {
     @Test("runs")
     func rebuilding() async throws {

@@ -4,7 +4,7 @@ import Testing
 
 // The samples of "Run a process of several steps" stand here between marks; `scripts/check-samples` compares them with the article.
 
-@Suite("The guide to processes", .timeLimit(.minutes(5)))
+@Suite("The guide to processes", .timeLimit(.minutes(1)))
 struct RunAProcessTests {
     @Test("runs")
     func processes() async throws {

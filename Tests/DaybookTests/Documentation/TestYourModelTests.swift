@@ -90,7 +90,7 @@ struct TestYourModelTests {
     // end of sample
 
     // sample: clock
-    @Test("asks after a day", .timeLimit(.minutes(5)))
+    @Test("asks after a day", .timeLimit(.minutes(1)))
     func day() async throws {
         let clock = DrivenClock()
         let store = InMemoryEventStore(time: clock.time.source)

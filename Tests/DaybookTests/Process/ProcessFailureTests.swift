@@ -70,7 +70,7 @@ struct ProcessFailureTests {
 
     @Test(
         "stops before an input that it cannot read, and goes on with a mended reader as if nothing had been",
-        .timeLimit(.minutes(5)), arguments: TestStore.all, [1, 500])
+        .timeLimit(.minutes(1)), arguments: TestStore.all, [1, 500])
     func undecodable(_ make: TestStore, batchSize: Int) async throws {
         let store = try await make.make()
         let shelf = CommandHandler(Shelf.self, in: store, category: "shelf")
@@ -116,7 +116,7 @@ struct ProcessFailureTests {
     }
 
     @Test(
-        "parks a command that keeps failing, sends the others, and replays it to one effect", .timeLimit(.minutes(5)),
+        "parks a command that keeps failing, sends the others, and replays it to one effect", .timeLimit(.minutes(1)),
         arguments: TestStore.all)
     func parkedCommand(_ make: TestStore) async throws {
         let store = try await make.make()
@@ -162,7 +162,7 @@ struct ProcessFailureTests {
     }
 
     @Test(
-        "stops at a deadline that it cannot react to, which passes once when that is mended", .timeLimit(.minutes(5)),
+        "stops at a deadline that it cannot react to, which passes once when that is mended", .timeLimit(.minutes(1)),
         arguments: TestStore.all)
     func deadline(_ make: TestStore) async throws {
         let store = try await make.make()
@@ -190,7 +190,7 @@ struct ProcessFailureTests {
 
     @Test(
         "parks a command whose rejection it cannot react to, and takes the rejection once when that is mended",
-        .timeLimit(.minutes(5)), arguments: TestStore.all)
+        .timeLimit(.minutes(1)), arguments: TestStore.all)
     func rejection(_ make: TestStore) async throws {
         let store = try await make.make()
         let sent = Mutex<[String]>([])

@@ -172,7 +172,7 @@ struct ProcessRunnerTests {
     }
 
     @Test(
-        "sends commands, cancels and passes deadlines, and takes rejections back", .timeLimit(.minutes(5)),
+        "sends commands, cancels and passes deadlines, and takes rejections back", .timeLimit(.minutes(1)),
         arguments: TestStore.all)
     func wholeStory(_ make: TestStore) async throws {
         let clock = DrivenClock()
@@ -331,7 +331,7 @@ struct ProcessRunnerTests {
     }
 
     @Test(
-        "lets other deadlines pass when a process was deleted, and begins it anew", .timeLimit(.minutes(5)),
+        "lets other deadlines pass when a process was deleted, and begins it anew", .timeLimit(.minutes(1)),
         arguments: TestStore.all)
     func deletedProcess(_ make: TestStore) async throws {
         let store = try await make.make()

@@ -4,7 +4,7 @@ import DaybookTesting
 import Synchronization
 import Testing
 
-@Suite("Two versions of a projection that are started at once", .timeLimit(.minutes(5)))
+@Suite("Two versions of a projection that are started at once", .timeLimit(.minutes(1)))
 struct ProjectionVersionsTests {
     typealias Store = any EventStore & ReadModelStore
 

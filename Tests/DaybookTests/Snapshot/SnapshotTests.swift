@@ -226,7 +226,7 @@ struct SnapshotTests {
     }
 
     @Test(
-        "that a store does not finish saving hold up no command, and wait in bounded number", .timeLimit(.minutes(5)),
+        "that a store does not finish saving hold up no command, and wait in bounded number", .timeLimit(.minutes(1)),
         arguments: TestStore.all)
     func blocked(_ make: TestStore) async throws {
         let (begun, signal) = AsyncStream.makeStream(of: Void.self)

@@ -2,7 +2,7 @@ import DaybookTesting
 import Synchronization
 import Testing
 
-@Suite("A driven clock", .timeLimit(.minutes(5)))
+@Suite("A driven clock", .timeLimit(.minutes(1)))
 struct DrivenClockTests {
     /// What sleepers did, in their order.
     private final class Diary: Sendable {

@@ -92,7 +92,7 @@ extension UpcasterTests {
     }
 
     @Test(
-        "apply to a process manager's inputs, its own events and the commands that it sent", .timeLimit(.minutes(5)),
+        "apply to a process manager's inputs, its own events and the commands that it sent", .timeLimit(.minutes(1)),
         arguments: TestStore.all)
     func processManager(_ make: TestStore) async throws {
         let store = try await make.make()
@@ -122,7 +122,7 @@ extension UpcasterTests {
         #expect(latest.events.first?.type == "process.sent" && latest.events.first?.schemaVersion == 3)
     }
 
-    @Test("apply to what a consumer group delivers", .timeLimit(.minutes(5)), arguments: TestStore.all)
+    @Test("apply to what a consumer group delivers", .timeLimit(.minutes(1)), arguments: TestStore.all)
     func consumerGroup(_ make: TestStore) async throws {
         let store = try await make.make()
         try await store.append(Self.history.map(\.0), to: "account-1")
@@ -135,7 +135,7 @@ extension UpcasterTests {
     }
 
     @Test(
-        "apply to a parked event that is replayed by a program that has them", .timeLimit(.minutes(5)),
+        "apply to a parked event that is replayed by a program that has them", .timeLimit(.minutes(1)),
         arguments: TestStore.all)
     func replayed(_ make: TestStore) async throws {
         let store = try await make.make()
