@@ -42,12 +42,7 @@ struct BondTradingTests {
         try await kind.withStore { store in
             var flow = OrderFlow(configuration(seed: 4))
             let floor = TradingFloor(in: store)
-            _ = try await floor.record(flow.openings, named: "open")
-            var round = 0
-            while let next = try flow.nextRound() {
-                round += 1
-                _ = try await floor.record(next, named: "round-\(round)")
-            }
+            try await floor.record(&flow)
             for (account, cash, holdings) in flow.accounts() {
                 #expect(try await floor.cash.state(of: account.rawValue).state == cash)
                 #expect(try await floor.holdings.state(of: account.rawValue).state == holdings)

@@ -17,12 +17,7 @@ struct BookHistoryTests {
         configuration.arrivalsPerRound = 40
         var flow = OrderFlow(configuration)
         let floor = TradingFloor(in: store)
-        _ = try await floor.record(flow.openings, named: "open")
-        var round = 0
-        while let next = try flow.nextRound() {
-            round += 1
-            _ = try await floor.record(next, named: "round-\(round)")
-        }
+        try await floor.record(&flow)
         let history = BookHistory(in: store)
         let codec = JSONEventCodec<OrderBook.Event>()
         for listing in configuration.listings {

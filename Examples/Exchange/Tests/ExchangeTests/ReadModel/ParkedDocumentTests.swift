@@ -55,12 +55,7 @@ struct ParkedDocumentTests {
         configuration.traders = 8
         var flow = OrderFlow(configuration)
         let floor = TradingFloor(in: store)
-        _ = try await floor.record(flow.openings, named: "open")
-        var round = 0
-        while let next = try flow.nextRound() {
-            round += 1
-            _ = try await floor.record(next, named: "round-\(round)")
-        }
+        try await floor.record(&flow)
         var executed: [RecordedEvent] = []
         for try await event in store.events(filter: EventFilter(types: ["book.executed"])) { executed.append(event) }
         let event = try #require(executed.dropFirst(executed.count / 2).first)

@@ -72,12 +72,7 @@ struct MarginAccountTests {
         configuration.openingCash = .dollars(2_000_000)
         var flow = OrderFlow(configuration)
         let floor = TradingFloor(in: store, snapshots: store, recording: .carriedOut)
-        _ = try await floor.record(flow.openings, named: "open")
-        var round = 0
-        while let next = try flow.nextRound() {
-            round += 1
-            _ = try await floor.record(next, named: "round-\(round)")
-        }
+        try await floor.record(&flow)
         await floor.cash.finishSnapshots()
         let all = try await MarginAccount.replay(under: try #require(Margin(percent: 100)), in: store).run()
         #expect(all.commandCount > 1_000 && all.differenceCount == 0)
