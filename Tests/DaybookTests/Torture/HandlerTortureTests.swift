@@ -15,6 +15,7 @@ struct HandlerTortureTests {
         var lines: [String] { state.withLock(\.lines) }
 
         func set(_ total: Int) { state.withLock { $0.total = total } }
+        func add(_ amount: Int) { state.withLock { $0.total += amount } }
         func write(_ line: String) { state.withLock { $0.lines.append(line) } }
         /// Whether it is for the first time.
         func see(_ id: EventID) -> Bool { state.withLock { $0.seen.insert(id).inserted } }
@@ -55,7 +56,7 @@ struct HandlerTortureTests {
     func duplicates() async throws {
         let torture = deposits(
             HandlerTorture(in: { World() }) { world, event in
-                world.set(world.total + (try Self.amount(of: event)))
+                world.add(try Self.amount(of: event))
             } observing: {
                 $0.total
             })
@@ -120,7 +121,7 @@ struct HandlerTortureTests {
                         defer { waiting = waiting == nil ? amount : nil }
                         return waiting.map { $0 + amount }
                     }
-                    if let sum, world.see(event.id) { world.set(world.total + sum) }
+                    if let sum, world.see(event.id) { world.add(sum) }
                 }
             }, observing: { $0.total }
         )
@@ -204,7 +205,7 @@ struct HandlerTortureTests {
         await expectIssue(saying: ["DAYBOOK_SEED=", "1. deliver event", "expected", "31"]) {
             await deposits(
                 HandlerTorture(in: { World() }) { world, event in
-                    world.set(world.total + (try Self.amount(of: event)))
+                    world.add(try Self.amount(of: event))
                 } observing: {
                     $0.total
                 }
