@@ -266,29 +266,6 @@ struct SQLProjectionTests {
     }
 }
 
-/// A row for each deposit, under a constraint.
-private struct Amounts: SQLProjection {
-    let name: ReadModelName = "amounts"
-    let constraint: String
-
-    func createTables(in db: Database) throws {
-        try db.execute(sql: "CREATE TABLE allowed (amount INTEGER PRIMARY KEY)")
-        for amount in 1...20 where amount != 13 {
-            try db.execute(sql: "INSERT INTO allowed VALUES (?)", arguments: [amount])
-        }
-        try db.execute(
-            sql: "CREATE TABLE amounts (amount INTEGER \(constraint.replacing(" ON CONFLICT ROLLBACK", with: "")))")
-    }
-
-    func dropTables(in db: Database) throws { try db.execute(sql: "DROP TABLE amounts; DROP TABLE allowed") }
-
-    func apply(_ event: AccountEvent, recorded: RecordedEvent, in db: Database) throws {
-        guard case .deposited(let amount) = event else { return }
-        let insert = constraint.hasSuffix("ROLLBACK") ? "INSERT OR ROLLBACK" : "INSERT"
-        try db.execute(sql: "\(insert) INTO amounts VALUES (?)", arguments: [amount])
-    }
-}
-
 /// Counts the transactions of a database.
 private final class CommitCounter: TransactionObserver, Sendable {
     private let state = Mutex((count: 0, onCommit: { @Sendable () -> Void in }))

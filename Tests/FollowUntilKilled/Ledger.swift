@@ -40,6 +40,17 @@ struct Ledger: SQLProjection {
         }
     }
 
+    func keys(for event: LedgerEvent, recorded: RecordedEvent) -> [String] {
+        switch event {
+        case .account: [recorded.stream.rawValue]
+        case .transfer(.sent(let from, let to, _)): [from, to]
+        }
+    }
+
+    func keys(forUnreadable recorded: RecordedEvent) -> [String]? {
+        recorded.stream.category == "account" ? [recorded.stream.rawValue] : nil
+    }
+
     private func enter(_ amount: Int, _ account: String, _ recorded: RecordedEvent, _ db: Database) throws {
         try beforeStatement(recorded, db)
         let entry = try db.cachedStatement(sql: "INSERT INTO entries\(suffix) VALUES (?, ?, ?)")

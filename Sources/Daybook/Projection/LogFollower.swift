@@ -69,10 +69,15 @@ extension LogFollower {
     }
 
     /// Takes everything into account that is recorded now, and returns the position reached.
-    package func takeAll(_ report: (Position, Position) -> Void) async throws(ProjectionError) -> Position {
+    ///
+    /// - Parameter prepare: Told the place at which it starts.
+    package func takeAll(
+        _ report: (Position, Position) -> Void, startingAt prepare: (inout Place) -> Void = { _ in }
+    ) async throws(ProjectionError) -> Position {
         progress.begin()
         do throws(ProjectionError) {
             var place = try await startingPlace()
+            prepare(&place)
             let head: Position
             do { head = try await log.head() } catch { throw ProjectionError(error) }
             report(place.reached, head)

@@ -1,12 +1,12 @@
 import DaybookCore
 
 /// All parked keys of a read model, as one document of it: it changes in the transaction of the others.
-struct ParkedKeys: Equatable {
+package struct ParkedKeys: Equatable, Sendable {
     /// The document's key. No projection may use one that begins as it does.
     static let document = "\u{1F}parked"
 
     /// A key as its bytes: two texts that Swift calls equal may be the keys of two documents.
-    private struct Key: Hashable {
+    private struct Key: Hashable, Sendable {
         let text: String
 
         static func == (left: Key, right: Key) -> Bool { left.text.utf8.elementsEqual(right.text.utf8) }
@@ -16,7 +16,7 @@ struct ParkedKeys: Equatable {
         }
     }
 
-    private struct Entry: Codable, Equatable {
+    private struct Entry: Codable, Equatable, Sendable {
         var key: String
         var position: Position
         var reason: String
@@ -25,7 +25,7 @@ struct ParkedKeys: Equatable {
     private var entries: [Key: Entry] = [:]
 
     /// - Parameter data: Nil when the read model has no such document.
-    init(_ data: [UInt8]?, of model: ReadModelName) throws(ProjectionError) {
+    package init(_ data: [UInt8]?, of model: ReadModelName) throws(ProjectionError) {
         guard let data else { return }
         do {
             for entry in try JSONBytesDecoder().decode([Entry].self, from: data) {
@@ -36,12 +36,12 @@ struct ParkedKeys: Equatable {
         }
     }
 
-    var count: Int { entries.count }
-    var isEmpty: Bool { entries.isEmpty }
+    package var count: Int { entries.count }
+    package var isEmpty: Bool { entries.isEmpty }
 
-    func contains(_ key: String) -> Bool { !entries.isEmpty && entries[Key(text: key)] != nil }
+    package func contains(_ key: String) -> Bool { !entries.isEmpty && entries[Key(text: key)] != nil }
 
-    subscript(key: String) -> ParkedKey? {
+    package subscript(key: String) -> ParkedKey? {
         get {
             entries[Key(text: key)].map { ParkedKey(key: $0.key, position: $0.position, reason: $0.reason) }
         }
@@ -53,13 +53,13 @@ struct ParkedKeys: Equatable {
     }
 
     /// In the order of positions.
-    var list: [ParkedKey] {
+    package var list: [ParkedKey] {
         entries.values.map { ParkedKey(key: $0.key, position: $0.position, reason: $0.reason) }
             .sorted { ($0.position, $0.key) < ($1.position, $1.key) }
     }
 
     /// The document; nil when there is to be none.
-    func encoded(for model: ReadModelName) throws(ProjectionError) -> [UInt8]? {
+    package func encoded(for model: ReadModelName) throws(ProjectionError) -> [UInt8]? {
         guard !entries.isEmpty else { return nil }
         let list = list.map { Entry(key: $0.key, position: $0.position, reason: $0.reason) }
         do { return try JSONBytesEncoder().encode(list) } catch {

@@ -21,8 +21,8 @@ import GRDB
 /// rows and checkpoint alike: those events are applied again.
 ///
 /// An event that cannot be read or applied stops the projection: those before it are saved, it and those after it are
-/// not, and ``run()`` throws. Nothing is skipped, and no event can be set aside while others go on: rows, unlike
-/// documents, have no key that would tell which of the later events do not depend on it.
+/// not, and ``run()`` throws. With `ProjectionFailurePolicy.parkKeys(limit:)` it stops its keys alone, where the projection
+/// says what keys it has (``SQLProjection/keys(for:recorded:)-swift.method``). Nothing is skipped.
 ///
 /// Only one runner works on a read model at a time; a second one ends with `DerivedStateError.checkpointMoved`, and
 /// changes nothing.
@@ -32,6 +32,9 @@ public final class SQLProjectionRunner<P: SQLProjection>: Sendable {
     let database: any DatabaseWriter
     let reader: any EventReader<P.Event>
     let batchSize: Int
+    let failurePolicy: ProjectionFailurePolicy
+    /// Whether nothing depends on the database, which may then lose its rows in a crash.
+    let isScratch: Bool
     package let saveInterval: Duration
     package let clock: any Clock<Duration>
     package let progress = ProjectionProgress()
@@ -47,12 +50,24 @@ public final class SQLProjectionRunner<P: SQLProjection>: Sendable {
     ///     more.
     ///   - saveInterval: How long the checkpoint may stay behind when only events pass by that the projection does not
     ///     apply. Readers in this process do not notice; it saves a write for each such event.
+    ///   - failurePolicy: What happens to an event that cannot be read or applied.
     /// - Throws: ``SQLReadModelError`` when the database could lose rows without their checkpoint, or was made of another
     ///   log.
-    public init(
+    public convenience init(
         _ projection: P, of log: any EventStore, in database: any DatabaseWriter,
         reader: any EventReader<P.Event> = P.Event.makeReader(), batchSize: Int = 500,
-        saveInterval: Duration = .seconds(1), clock: any Clock<Duration> = ContinuousClock()
+        saveInterval: Duration = .seconds(1), failurePolicy: ProjectionFailurePolicy = .stop,
+        clock: any Clock<Duration> = ContinuousClock()
+    ) async throws(SQLReadModelError) {
+        try await self.init(
+            projection, of: log, in: database, reader: reader, batchSize: batchSize, saveInterval: saveInterval,
+            failurePolicy: failurePolicy, clock: clock, isScratch: false)
+    }
+
+    init(
+        _ projection: P, of log: any EventStore, in database: any DatabaseWriter, reader: any EventReader<P.Event>,
+        batchSize: Int, saveInterval: Duration = .seconds(1), failurePolicy: ProjectionFailurePolicy = .stop,
+        clock: any Clock<Duration> = ContinuousClock(), isScratch: Bool
     ) async throws(SQLReadModelError) {
         self.projection = projection
         self.log = log
@@ -60,6 +75,8 @@ public final class SQLProjectionRunner<P: SQLProjection>: Sendable {
         self.reader = reader
         self.batchSize = min(max(1, batchSize), Limits.eventsPerPage)
         self.saveInterval = saveInterval
+        self.failurePolicy = failurePolicy
+        self.isScratch = isScratch
         self.clock = clock
         let checkpoint = try await openReadModel()
         try await checkLog(agreesWith: checkpoint)
@@ -75,12 +92,14 @@ public final class SQLProjectionRunner<P: SQLProjection>: Sendable {
 
     /// Takes everything into account that is recorded now, and returns the position reached.
     ///
-    /// - Parameter report: Called at the start and after each page with the position reached and the log's head.
+    /// - Parameters:
+    ///   - end: Where to stop before the end of the log; nothing happens where the rows are further already.
+    ///   - report: Called at the start and after each page with the position reached and the log's head.
     @discardableResult
     public func catchUp(
-        reporting report: (Position, Position) -> Void = { _, _ in }
+        through end: Position? = nil, reporting report: (Position, Position) -> Void = { _, _ in }
     ) async throws(ProjectionError) -> Position {
-        try await takeAll(report)
+        try await takeAll(report) { $0.end = end }
     }
 
     /// Returns when the rows take everything up to a position into account: with the position of a `CommandReceipt`, to

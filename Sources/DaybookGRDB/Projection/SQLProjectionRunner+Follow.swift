@@ -5,6 +5,8 @@ extension SQLProjectionRunner: LogFollower {
     package struct Place: LogPlace {
         package var saved: Position
         package var reached: Position
+        /// Where the runner stops, if before the end of the log.
+        var end: Position?
     }
 
     package func startingPlace() async throws(ProjectionError) -> Place {
@@ -22,13 +24,14 @@ extension SQLProjectionRunner: LogFollower {
         } catch {
             throw ProjectionError(error)
         }
-        let batch = decode(page.events)
-        try await apply(batch.events[...], through: batch.failure == nil ? page.scannedThrough : nil, &place)
-        if let failure = batch.failure { throw failure }
-        place.reached = max(place.reached, page.scannedThrough)
+        let end = place.end ?? .init(.max)
+        let events = decode(page.events.prefix { $0.position <= end })
+        let scanned = min(page.scannedThrough, end)
+        try await apply(events[...], through: scanned, &place)
+        place.reached = max(place.reached, scanned)
         if place.reached.rawValue - place.saved.rawValue >= Self.unsavedPositions { try await save(&place) }
         progress.reach(place.reached)
-        return page.isAtEnd
+        return page.isAtEnd || page.scannedThrough >= end
     }
 
     package func save(_ place: inout Place) async throws(ProjectionError) {
@@ -37,15 +40,15 @@ extension SQLProjectionRunner: LogFollower {
         place.saved = place.reached
     }
 
-    /// Decodes events until there are no more, or one fails.
-    private func decode(_ page: [RecordedEvent]) -> (events: [DecodedEvent], failure: ProjectionError?) {
+    /// Decodes events; those that cannot be read say why.
+    func decode(_ page: some Collection<RecordedEvent>) -> [DecodedEvent] {
         var events: [DecodedEvent] = []
         events.reserveCapacity(page.count)
         for recorded in page {
             do { events.append(DecodedEvent(recorded: recorded, events: try reader.decode(recorded))) } catch {
-                return (events, .undecodable(error))
+                events.append(DecodedEvent(recorded: recorded, events: [], failure: .undecodable(error)))
             }
         }
-        return (events, nil)
+        return events
     }
 }

@@ -1,3 +1,4 @@
+import Daybook
 import DaybookCore
 import GRDB
 
@@ -13,14 +14,19 @@ struct SQLCheckpoint: Sendable, Equatable {
     var position: Position
     /// By its identifier, a log that the rows were not made of is told from the one that they were.
     var lastEvent: Event?
+    /// What waits for an event that failed. It changes in the transaction of the rows.
+    var parked: ParkedKeys
 
     /// Nil when there is no such read model.
     static func fetch(_ model: ReadModelName, in db: Database) throws -> SQLCheckpoint? {
         guard try db.tableExists("daybook_checkpoints") else { return nil }
         let statement = try db.cachedStatement(
-            sql: "SELECT position, event_position, event_id FROM daybook_checkpoints WHERE name = ?")
+            sql: "SELECT position, event_position, event_id, parked FROM daybook_checkpoints WHERE name = ?")
         guard let row = try Row.fetchOne(statement, arguments: [model.rawValue]) else { return nil }
-        var checkpoint = SQLCheckpoint(position: Position(try row.decode(Int64.self, forColumn: "position")))
+        let parked = try row.decode(String?.self, forColumn: "parked").map { Array($0.utf8) }
+        var checkpoint = SQLCheckpoint(
+            position: Position(try row.decode(Int64.self, forColumn: "position")),
+            parked: try ParkedKeys(parked, of: model))
         if let position = try row.decode(Int64?.self, forColumn: "event_position"),
             let id = try row.decode(String?.self, forColumn: "event_id").flatMap({ EventID($0) })
         {
@@ -29,14 +35,21 @@ struct SQLCheckpoint: Sendable, Equatable {
         return checkpoint
     }
 
-    /// Begins the checkpoint of a new read model at the start of the log.
-    static func insert(_ model: ReadModelName, in db: Database) throws {
+    /// Creates the table of checkpoints, or brings it up to date.
+    static func createTable(in db: Database) throws {
         try db.execute(
             sql: """
                 CREATE TABLE IF NOT EXISTS daybook_checkpoints (
-                    name TEXT NOT NULL PRIMARY KEY, position INTEGER NOT NULL, event_position INTEGER, event_id TEXT
+                    name TEXT NOT NULL PRIMARY KEY, position INTEGER NOT NULL, event_position INTEGER, event_id TEXT,
+                    parked TEXT
                 ) WITHOUT ROWID
                 """)
+        guard try !db.columns(in: "daybook_checkpoints").contains(where: { $0.name == "parked" }) else { return }
+        try db.execute(sql: "ALTER TABLE daybook_checkpoints ADD COLUMN parked TEXT")
+    }
+
+    /// Begins the checkpoint of a new read model at the start of the log.
+    static func insert(_ model: ReadModelName, in db: Database) throws {
         try db.execute(
             sql: "INSERT INTO daybook_checkpoints (name, position) VALUES (?, ?)",
             arguments: [model.rawValue, Position.start.rawValue])
@@ -52,6 +65,12 @@ struct SQLCheckpoint: Sendable, Equatable {
                 """)
         try statement.execute(
             arguments: [position.rawValue, event?.position.rawValue, event?.id.description, model.rawValue])
+    }
+
+    static func park(_ parked: ParkedKeys, of model: ReadModelName, in db: Database) throws {
+        let text = try parked.encoded(for: model).map { String(decoding: $0, as: UTF8.self) }
+        try db.execute(
+            sql: "UPDATE daybook_checkpoints SET parked = ? WHERE name = ?", arguments: [text, model.rawValue])
     }
 
     static func delete(_ model: ReadModelName, in db: Database) throws {

@@ -1,3 +1,4 @@
+import Daybook
 import DaybookCore
 import GRDB
 
@@ -5,15 +6,16 @@ extension SQLProjectionRunner {
     /// Checks the database, and begins the read model when there is none of its name.
     func openReadModel() async throws(SQLReadModelError) -> SQLCheckpoint {
         do {
-            return try await database.write { [projection] db in
-                try Self.checkSettings(of: db)
+            return try await database.write { [projection, isScratch] db in
+                if !isScratch { try Self.checkSettings(of: db) }
+                try SQLCheckpoint.createTable(in: db)
                 if let checkpoint = try SQLCheckpoint.fetch(projection.name, in: db) { return checkpoint }
                 do { try projection.createTables(in: db) } catch {
                     throw SQLReadModelError.tablesNotCreated(
                         model: projection.name, reason: String(describing: error))
                 }
                 try SQLCheckpoint.insert(projection.name, in: db)
-                return SQLCheckpoint(position: .start)
+                return SQLCheckpoint(position: .start, parked: try ParkedKeys(nil, of: projection.name))
             }
         } catch {
             throw SQLReadModelError(error)

@@ -61,12 +61,27 @@ public protocol SQLProjection: Sendable {
     ///
     /// It runs on the database's own thread, and may read what earlier events have written.
     ///
-    /// - Throws: Stops the projection before this event. Nothing of what it did for the event stays.
+    /// - Throws: Stops the projection before this event, or the event's keys alone, as its runner's policy says. Nothing of
+    ///   what it did for the event stays.
     func apply(_ event: Event, recorded: RecordedEvent, in db: Database) throws
+
+    /// What an event is about, such as an account: the rows that it reads and changes depend on no event but those that
+    /// share a key with it. By that, other events can go on when one fails: see ``SQLProjectionRunner/parkedKeys()``.
+    ///
+    /// By default none: an event without keys stops the projection when it fails, whatever the runner's policy.
+    func keys(for event: Event, recorded: RecordedEvent) throws -> [String]
+
+    /// The keys of an event that this program cannot read; nil, or none, when that cannot be told, which stops the
+    /// projection before the event whatever the runner's policy. By default nil.
+    func keys(forUnreadable recorded: RecordedEvent) -> [String]?
 }
 
 extension SQLProjection {
     public var filter: EventFilter { EventFilter(Event.eventTypes) }
+
+    public func keys(for event: Event, recorded: RecordedEvent) throws -> [String] { [] }
+
+    public func keys(forUnreadable recorded: RecordedEvent) -> [String]? { nil }
 
     /// Drops the tables and forgets the checkpoint, in one transaction; does nothing when there is no such read model.
     ///
@@ -74,6 +89,8 @@ extension SQLProjection {
     public func deleteReadModel(from database: any DatabaseWriter) async throws(SQLReadModelError) {
         do {
             try await database.write { db in
+                guard try db.tableExists("daybook_checkpoints") else { return }
+                try SQLCheckpoint.createTable(in: db)
                 guard try SQLCheckpoint.fetch(name, in: db) != nil else { return }
                 try dropTables(in: db)
                 try SQLCheckpoint.delete(name, in: db)

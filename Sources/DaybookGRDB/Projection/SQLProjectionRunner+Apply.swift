@@ -1,0 +1,172 @@
+import Daybook
+import DaybookCore
+import GRDB
+
+extension SQLProjectionRunner {
+    /// A recorded event as what it is today: one event, several or none; or why it cannot be read.
+    struct DecodedEvent: Sendable {
+        var recorded: RecordedEvent
+        var events: [P.Event]
+        var failure: ProjectionError?
+    }
+
+    /// What became of a transaction.
+    enum Outcome: Sendable {
+        case committed
+        /// The event at this index was refused. Nothing was changed.
+        case refused(Refusal)
+        /// The rows break a constraint that is checked at the end of the transaction. Nothing was changed.
+        case refusedAsWhole(reason: String)
+    }
+
+    /// Applies events and moves the checkpoint, in one transaction as long as all goes well; throws what stopped it, after
+    /// saving what came before.
+    ///
+    /// An event that fails takes its transaction with it, and those before it are applied again in another one: events
+    /// rarely fail, and a savepoint for each would cost them all.
+    ///
+    /// - Parameters:
+    ///   - failures: Events that were refused before, by their index, and are to be parked.
+    ///   - through: Where the checkpoint is to stand; behind the last event when nil.
+    func apply(
+        _ events: ArraySlice<DecodedEvent>, parking failures: [Int: ProjectionError] = [:], through: Position?,
+        _ place: inout Place
+    ) async throws(ProjectionError) {
+        guard let last = events.last?.recorded else { return }
+        let position = through ?? last.position
+        switch try await commit(events, parking: failures, from: place.saved, to: position) {
+        case .committed:
+            place.saved = position
+            place.reached = position
+            progress.reach(position)
+        case .refused(let refusal) where refusal.canBeParked:
+            var failures = failures
+            failures[refusal.index] = refusal.error
+            try await apply(events, parking: failures, through: through, &place)
+        case .refused(let refusal):
+            try await apply(events[..<refusal.index], parking: failures, through: nil, &place)
+            throw refusal.error
+        case .refusedAsWhole(let reason):
+            // Halved until the event that breaks the constraint stands alone.
+            guard events.count > 1 else {
+                let error = ProjectionError.failed(at: ProjectionError.Place(last), reason: reason)
+                guard parks, failures[events.startIndex] == nil else { throw error }
+                return try await apply(events, parking: [events.startIndex: error], through: through, &place)
+            }
+            let middle = events.startIndex + events.count / 2
+            try await apply(events[..<middle], parking: failures, through: nil, &place)
+            try await apply(events[middle...], parking: failures, through: through, &place)
+        }
+    }
+
+    /// Applies events and moves the checkpoint in one transaction, if it still stands where it is expected.
+    func commit(
+        _ events: ArraySlice<DecodedEvent>, parking failures: [Int: ProjectionError] = [:], from expected: Position,
+        to position: Position
+    ) async throws(ProjectionError) -> Outcome {
+        do {
+            try await database.write { [projection, failurePolicy] db in
+                let name = projection.name
+                // Before any row is touched, so that a second runner is told so, and not that its rows are there already.
+                let checkpoint = try Self.checkpoint(of: name, in: db)
+                guard checkpoint.position == expected else {
+                    throw DerivedStateError.checkpointMoved(
+                        model: name, expected: expected, actual: checkpoint.position)
+                }
+                var parking = SQLParking(checkpoint.parked, of: projection, failurePolicy)
+                for index in events.indices {
+                    let event = events[index]
+                    if try parking.holds(event.events, event.recorded, event.failure ?? failures[index], at: index) {
+                        continue
+                    }
+                    do {
+                        try Self.apply(event, projection, db)
+                    } catch let error as ProjectionError {
+                        throw Refusal(index: index, error: error, canBeParked: failurePolicy.parkedKeys > 0)
+                    }
+                    guard db.isInsideTransaction else { throw Self.transactionEnded(by: event.recorded) }
+                }
+                let last = events.last.map { SQLCheckpoint.Event(position: $0.recorded.position, id: $0.recorded.id) }
+                try SQLCheckpoint.move(name, to: position, event: last, in: db)
+                if parking.keys != checkpoint.parked { try SQLCheckpoint.park(parking.keys, of: name, in: db) }
+            }
+            return .committed
+        } catch let refusal as Refusal {
+            return .refused(refusal)
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_CONSTRAINT {
+            return .refusedAsWhole(reason: String(describing: error))
+        } catch {
+            throw ProjectionError(database: error)
+        }
+    }
+
+    /// Applies one event.
+    ///
+    /// - Throws: `ProjectionError.failed` when it was refused, and anything else when the database failed or the task was
+    ///   cancelled.
+    static func apply(_ event: DecodedEvent, _ projection: P, _ db: Database) throws {
+        do {
+            for part in event.events { try projection.apply(part, recorded: event.recorded, in: db) }
+        } catch let error as DatabaseError where error.resultCode.isOfStorage {
+            throw error
+        } catch let error as CancellationError {
+            throw error
+        } catch {
+            throw ProjectionError.failed(at: ProjectionError.Place(event.recorded), reason: String(describing: error))
+        }
+    }
+
+    static func checkpoint(of model: ReadModelName, in db: Database) throws -> SQLCheckpoint {
+        guard let checkpoint = try SQLCheckpoint.fetch(model, in: db) else {
+            throw DerivedStateError.storageFailed(
+                reason: "read model '\(model)' was deleted: make a new runner, which builds it again")
+        }
+        return checkpoint
+    }
+
+    private var parks: Bool { failurePolicy.parkedKeys > 0 }
+
+    /// Where the checkpoint stands.
+    func savedPosition() async throws(ProjectionError) -> Position {
+        do {
+            let name = projection.name
+            return try await database.read { db in
+                try Self.checkpoint(of: name, in: db).position
+            }
+        } catch {
+            throw ProjectionError(database: error)
+        }
+    }
+
+    static func transactionEnded(by event: RecordedEvent) -> ProjectionError {
+        .failed(
+            at: ProjectionError.Place(event),
+            reason:
+                "apply(_:recorded:in:) ended the transaction, so that rows may be saved without their checkpoint: "
+                + "leave out COMMIT and ROLLBACK, delete the read model, and build it again")
+    }
+}
+
+extension ProjectionError {
+    init(database error: any Error) {
+        self =
+            switch error {
+            case is CancellationError: .cancelled
+            case let error as ProjectionError: error
+            case let error as DerivedStateError: .store(error)
+            default: .store(.storageFailed(reason: String(describing: error)))
+            }
+    }
+}
+
+extension ResultCode {
+    /// Whether a statement failed for a reason that lies in the database and not in the statement, and so not in the event.
+    var isOfStorage: Bool {
+        switch self {
+        case .SQLITE_BUSY, .SQLITE_LOCKED, .SQLITE_NOMEM, .SQLITE_READONLY, .SQLITE_INTERRUPT, .SQLITE_IOERR,
+            .SQLITE_CORRUPT, .SQLITE_FULL, .SQLITE_CANTOPEN, .SQLITE_PROTOCOL, .SQLITE_NOTADB:
+            true
+        default: false
+        }
+    }
+}
