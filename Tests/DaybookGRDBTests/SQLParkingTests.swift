@@ -161,6 +161,10 @@ struct SQLParkingTests {
         try await runner(broken, store, database).catchUp()
         let rival = try await runner(Ledger(), store, database, batchSize: 2)
         #expect(try await !rival.parkedKeys().isEmpty)
+        // Parks a key at an event that is read already where pages are large.
+        let late = try await store.record(AccountEvent.deposited(amount: 1), in: "account-9").position
+        broken.beforeStatement = { recorded, _ in if recorded.position == late { throw Unwanted() } }
+        let parking = try await runner(broken, store, database)
         let rounds = Mutex(0)
         let hooked = HookedStore(base: store) {
             guard
@@ -169,6 +173,7 @@ struct SQLParkingTests {
                     return $0
                 }) < 20
             else { return }
+            if rounds.withLock({ $0 }) == 1 { _ = try? await parking.catchUp() }
             _ = try? await store.record(AccountEvent.deposited(amount: 1), in: "account-1")
             _ = try? await rival.catchUp()
             if rounds.withLock({ $0 }) == 7 { _ = try? await rival.resumeParkedKeys() }

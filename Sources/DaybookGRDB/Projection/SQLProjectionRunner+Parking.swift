@@ -75,12 +75,12 @@ extension SQLProjectionRunner {
                 for event in events where event.recorded.position <= checkpoint.position {
                     try Self.resume(event, projection, held, &parked, &next.failed, place.refused, db)
                 }
-                let isDone = page.isAtEnd || page.scannedThrough >= checkpoint.position
+                let isDone = page.scannedThrough >= checkpoint.position
                 next.reached = min(page.scannedThrough, checkpoint.position)
                 next.eventCount = min(place.eventCount * 2, Limits.eventsPerPage)
                 next.refused = nil
                 for key in waiting.map(\.key) where !next.failed.contains(key) {
-                    guard let entry = parked[key], entry.position <= page.scannedThrough || isDone else { continue }
+                    guard let entry = parked[key], entry.position <= page.scannedThrough else { continue }
                     parked[key] =
                         isDone ? nil : ParkedKey(key: key, position: page.scannedThrough.next, reason: entry.reason)
                 }
