@@ -173,7 +173,10 @@ struct SQLParkingTests {
                     return $0
                 }) < 20
             else { return }
-            if rounds.withLock({ $0 }) == 1 { _ = try? await parking.catchUp() }
+            if rounds.withLock({ $0 }) == 1 {
+                _ = try? await parking.catchUp()
+                return
+            }
             _ = try? await store.record(AccountEvent.deposited(amount: 1), in: "account-1")
             _ = try? await rival.catchUp()
             if rounds.withLock({ $0 }) == 7 { _ = try? await rival.resumeParkedKeys() }
