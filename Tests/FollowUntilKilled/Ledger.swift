@@ -11,6 +11,9 @@ struct Ledger: SQLProjection {
     /// Called before each statement of ``apply(_:recorded:in:)``.
     var beforeStatement: @Sendable (RecordedEvent, Database) throws -> Void = { _, _ in }
 
+    /// What an entry counts as, for a version that counts otherwise.
+    var amount: @Sendable (RecordedEvent, Int) -> Int = { $1 }
+
     func createTables(in db: Database) throws {
         try db.execute(
             sql: """
@@ -51,7 +54,8 @@ struct Ledger: SQLProjection {
         recorded.stream.category == "account" ? [recorded.stream.rawValue] : nil
     }
 
-    private func enter(_ amount: Int, _ account: String, _ recorded: RecordedEvent, _ db: Database) throws {
+    private func enter(_ recordedAmount: Int, _ account: String, _ recorded: RecordedEvent, _ db: Database) throws {
+        let amount = amount(recorded, recordedAmount)
         try beforeStatement(recorded, db)
         let entry = try db.cachedStatement(sql: "INSERT INTO entries\(suffix) VALUES (?, ?, ?)")
         try entry.execute(arguments: [recorded.position.rawValue, account, amount])

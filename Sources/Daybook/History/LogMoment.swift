@@ -18,6 +18,18 @@ public enum LogMoment: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
+    /// The last position that it takes in.
+    package func position(in log: any EventStore) async throws(ReadError) -> Position {
+        switch self {
+        case .latest: return try await log.head()
+        case .position(let position): return max(.start, min(position, try await log.head()))
+        case .time(let time):
+            return try await log.readPage(
+                from: .time(time), direction: .backward, filter: .everything, limit: 1
+            ).events.first?.position ?? .start
+        }
+    }
+
     public var description: String {
         switch self {
         case .latest: "latest"

@@ -1,7 +1,7 @@
 import DaybookCore
 
 /// The log between two moments, page by page. What is recorded while it is read does not count.
-struct LogPages {
+package struct LogPages {
     private let log: any EventStore
     private let filter: EventFilter
     private let first: LogMoment?
@@ -10,7 +10,7 @@ struct LogPages {
     private var cursor: LogCursor
     private var isOver = false
     /// Where the reading ends at the latest.
-    let end: Position
+    package let end: Position
     /// Everything up to here was read.
     private(set) var reached = Position.start
 
@@ -18,7 +18,7 @@ struct LogPages {
     ///   - first: What was recorded by this moment is left out; nil to begin with the first event.
     ///   - last: So is what was recorded after this one.
     ///   - pageSize: The most events of a page.
-    init(
+    package init(
         of log: any EventStore, _ filter: EventFilter, after first: LogMoment? = nil, through last: LogMoment,
         pageSize: Int = Limits.eventsPerPage
     ) async throws(ReadError) {
@@ -38,7 +38,7 @@ struct LogPages {
     }
 
     /// The events of the next page, which may be none; nil at the end.
-    mutating func next() async throws(ReadError) -> ArraySlice<RecordedEvent>? {
+    package mutating func next() async throws(ReadError) -> ArraySlice<RecordedEvent>? {
         guard !isOver, reached < end else { return nil }
         guard !Task.isCancelled else { throw .cancelled }
         let page = try await log.readPage(

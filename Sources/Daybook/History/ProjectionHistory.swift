@@ -96,20 +96,8 @@ public struct ProjectionHistory<P: Projection>: Sendable {
         }
     }
 
-    /// The last position that a moment takes in.
     private func position(of moment: LogMoment) async throws(ProjectionError) -> Position {
-        do {
-            switch moment {
-            case .latest: return try await log.head()
-            case .position(let position): return max(.start, min(position, try await log.head()))
-            case .time(let time):
-                return try await log.readPage(
-                    from: .time(time), direction: .backward, filter: .everything, limit: 1
-                ).events.first?.position ?? .start
-            }
-        } catch {
-            throw ProjectionError(error)
-        }
+        do { return try await moment.position(in: log) } catch { throw ProjectionError(error) }
     }
 
     /// Keeps all documents as of a moment, every night say: questions about any moment behind, of one document or of all,

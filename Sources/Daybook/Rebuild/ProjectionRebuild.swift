@@ -57,26 +57,9 @@ public struct ProjectionRebuild<Old: Projection, New: Projection>: Sendable {
     @discardableResult
     public func build(
         progress: @Sendable (RebuildProgress) -> Void = { _ in }
-    ) async throws(RebuildError) -> Position { try await build(clock, progress) }
-
-    private func build<C: Clock<Duration>>(
-        _ clock: C, _ progress: @Sendable (RebuildProgress) -> Void
     ) async throws(RebuildError) -> Position {
-        let start = clock.now
-        var first: Position?
-        do {
-            return try await runner.catchUp { position, head in
-                let begin = first ?? position
-                first = begin
-                let done = position.rawValue - begin.rawValue
-                let left = max(0, head.rawValue - position.rawValue)
-                progress(
-                    RebuildProgress(
-                        position: position, head: head,
-                        timeLeft: done == 0
-                            ? nil : start.duration(to: clock.now) * (Double(left) / Double(done))))
-            }
-        } catch {
+        var meter = RebuildMeter(clock: clock)
+        do { return try await runner.catchUp { progress(meter.progress(at: $0, of: $1)) } } catch {
             throw .projection(error)
         }
     }

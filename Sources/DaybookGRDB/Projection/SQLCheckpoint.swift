@@ -76,4 +76,24 @@ struct SQLCheckpoint: Sendable, Equatable {
     static func delete(_ model: ReadModelName, in db: Database) throws {
         try db.execute(sql: "DELETE FROM daybook_checkpoints WHERE name = ?", arguments: [model.rawValue])
     }
+
+    /// Refuses a log that the rows were not made of: its events would be added to those of another.
+    func check(_ model: ReadModelName, agreesWith log: any EventStore) async throws(SQLReadModelError) {
+        do {
+            let head = try await log.head()
+            guard position <= head else {
+                throw SQLReadModelError.beyondLog(
+                    model: model, position: position, head: head)
+            }
+            guard let applied = lastEvent else { return }
+            let page = try await log.readPage(
+                from: .position(applied.position), direction: .forward, filter: .everything, limit: 1)
+            if let recorded = page.events.first, recorded.position == applied.position, recorded.id != applied.id {
+                throw SQLReadModelError.otherLog(
+                    model: model, position: applied.position, applied: applied.id, recorded: recorded.id)
+            }
+        } catch {
+            throw SQLReadModelError(error)
+        }
+    }
 }

@@ -21,10 +21,11 @@ struct SQLParking<P: SQLProjection> {
     /// - Parameter failure: Why it cannot be read or applied, if so.
     /// - Throws: ``Refusal`` when it cannot wait.
     mutating func holds(
-        _ events: [P.Event], _ recorded: RecordedEvent, _ failure: ProjectionError?, at index: Int
+        _ event: DecodedEvent<P>, _ failure: ProjectionError?, at index: Int
     ) throws -> Bool {
         if failure == nil, keys.isEmpty { return false }
-        let (names, failure) = names(of: events, recorded, failure)
+        let (names, failure) = names(of: event, failure)
+        let recorded = event.recorded
         guard let names, !names.isEmpty else {
             guard let failure else { return false }
             throw Refusal(index: index, error: failure)
@@ -55,11 +56,12 @@ struct SQLParking<P: SQLProjection> {
 
     /// The keys of an event, nil when they cannot be told; and why it cannot be applied, if so.
     func names(
-        of events: [P.Event], _ recorded: RecordedEvent, _ failure: ProjectionError?
+        of event: DecodedEvent<P>, _ failure: ProjectionError?
     ) -> (names: [String]?, failure: ProjectionError?) {
+        let recorded = event.recorded
         guard case .undecodable = failure else {
             do {
-                return (try events.flatMap { try projection.keys(for: $0, recorded: recorded) }, failure)
+                return (try event.events.flatMap { try projection.keys(for: $0, recorded: recorded) }, failure)
             } catch {
                 let error = ProjectionError.failed(
                     at: ProjectionError.Place(recorded), reason: String(describing: error))

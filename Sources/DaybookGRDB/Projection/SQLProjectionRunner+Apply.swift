@@ -3,13 +3,6 @@ import DaybookCore
 import GRDB
 
 extension SQLProjectionRunner {
-    /// A recorded event as what it is today: one event, several or none; or why it cannot be read.
-    struct DecodedEvent: Sendable {
-        var recorded: RecordedEvent
-        var events: [P.Event]
-        var failure: ProjectionError?
-    }
-
     /// What became of a transaction.
     enum Outcome: Sendable {
         case committed
@@ -29,7 +22,7 @@ extension SQLProjectionRunner {
     ///   - failures: Events that were refused before, by their index, and are to be parked.
     ///   - through: Where the checkpoint is to stand; behind the last event when nil.
     func apply(
-        _ events: ArraySlice<DecodedEvent>, parking failures: [Int: ProjectionError] = [:], through: Position?,
+        _ events: ArraySlice<DecodedEvent<P>>, parking failures: [Int: ProjectionError] = [:], through: Position?,
         _ place: inout Place
     ) async throws(ProjectionError) {
         guard let last = events.last?.recorded else { return }
@@ -61,7 +54,7 @@ extension SQLProjectionRunner {
 
     /// Applies events and moves the checkpoint in one transaction, if it still stands where it is expected.
     func commit(
-        _ events: ArraySlice<DecodedEvent>, parking failures: [Int: ProjectionError] = [:], from expected: Position,
+        _ events: ArraySlice<DecodedEvent<P>>, parking failures: [Int: ProjectionError] = [:], from expected: Position,
         to position: Position
     ) async throws(ProjectionError) -> Outcome {
         do {
@@ -76,15 +69,13 @@ extension SQLProjectionRunner {
                 var parking = SQLParking(checkpoint.parked, of: projection, failurePolicy)
                 for index in events.indices {
                     let event = events[index]
-                    if try parking.holds(event.events, event.recorded, event.failure ?? failures[index], at: index) {
-                        continue
-                    }
+                    if try parking.holds(event, event.failure ?? failures[index], at: index) { continue }
                     do {
-                        try Self.apply(event, projection, db)
+                        try event.apply(to: projection, in: db)
                     } catch let error as ProjectionError {
                         throw Refusal(index: index, error: error, canBeParked: failurePolicy.parkedKeys > 0)
                     }
-                    guard db.isInsideTransaction else { throw Self.transactionEnded(by: event.recorded) }
+                    try event.checkTransaction(of: db)
                 }
                 let last = events.last.map { SQLCheckpoint.Event(position: $0.recorded.position, id: $0.recorded.id) }
                 try SQLCheckpoint.move(name, to: position, event: last, in: db)
@@ -97,22 +88,6 @@ extension SQLProjectionRunner {
             return .refusedAsWhole(reason: String(describing: error))
         } catch {
             throw ProjectionError(database: error)
-        }
-    }
-
-    /// Applies one event.
-    ///
-    /// - Throws: `ProjectionError.failed` when it was refused, and anything else when the database failed or the task was
-    ///   cancelled.
-    static func apply(_ event: DecodedEvent, _ projection: P, _ db: Database) throws {
-        do {
-            for part in event.events { try projection.apply(part, recorded: event.recorded, in: db) }
-        } catch let error as DatabaseError where error.resultCode.isOfStorage {
-            throw error
-        } catch let error as CancellationError {
-            throw error
-        } catch {
-            throw ProjectionError.failed(at: ProjectionError.Place(event.recorded), reason: String(describing: error))
         }
     }
 
@@ -137,14 +112,6 @@ extension SQLProjectionRunner {
             throw ProjectionError(database: error)
         }
     }
-
-    static func transactionEnded(by event: RecordedEvent) -> ProjectionError {
-        .failed(
-            at: ProjectionError.Place(event),
-            reason:
-                "apply(_:recorded:in:) ended the transaction, so that rows may be saved without their checkpoint: "
-                + "leave out COMMIT and ROLLBACK, delete the read model, and build it again")
-    }
 }
 
 extension ProjectionError {
@@ -156,17 +123,5 @@ extension ProjectionError {
             case let error as DerivedStateError: .store(error)
             default: .store(.storageFailed(reason: String(describing: error)))
             }
-    }
-}
-
-extension ResultCode {
-    /// Whether a statement failed for a reason that lies in the database and not in the statement, and so not in the event.
-    var isOfStorage: Bool {
-        switch self {
-        case .SQLITE_BUSY, .SQLITE_LOCKED, .SQLITE_NOMEM, .SQLITE_READONLY, .SQLITE_INTERRUPT, .SQLITE_IOERR,
-            .SQLITE_CORRUPT, .SQLITE_FULL, .SQLITE_CANTOPEN, .SQLITE_PROTOCOL, .SQLITE_NOTADB:
-            true
-        default: false
-        }
     }
 }

@@ -25,7 +25,7 @@ extension SQLProjectionRunner: LogFollower {
             throw ProjectionError(error)
         }
         let end = place.end ?? .init(.max)
-        let events = decode(page.events.prefix { $0.position <= end })
+        let events = page.events.prefix { $0.position <= end }.map { DecodedEvent<P>($0, by: reader) }
         let scanned = min(page.scannedThrough, end)
         try await apply(events[...], through: scanned, &place)
         place.reached = max(place.reached, scanned)
@@ -38,17 +38,5 @@ extension SQLProjectionRunner: LogFollower {
         guard place.reached > place.saved else { return }
         _ = try await commit([], from: place.saved, to: place.reached)
         place.saved = place.reached
-    }
-
-    /// Decodes events; those that cannot be read say why.
-    func decode(_ page: some Collection<RecordedEvent>) -> [DecodedEvent] {
-        var events: [DecodedEvent] = []
-        events.reserveCapacity(page.count)
-        for recorded in page {
-            do { events.append(DecodedEvent(recorded: recorded, events: try reader.decode(recorded))) } catch {
-                events.append(DecodedEvent(recorded: recorded, events: [], failure: .undecodable(error)))
-            }
-        }
-        return events
     }
 }

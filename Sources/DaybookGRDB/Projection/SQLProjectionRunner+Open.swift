@@ -32,24 +32,4 @@ extension SQLProjectionRunner {
         throw SQLReadModelError.unsafeSettings(
             journalMode: settings.journalMode, synchronous: settings.synchronous)
     }
-
-    /// Refuses a log that the rows were not made of: its events would be added to those of another.
-    func checkLog(agreesWith checkpoint: SQLCheckpoint) async throws(SQLReadModelError) {
-        do {
-            let head = try await log.head()
-            guard checkpoint.position <= head else {
-                throw SQLReadModelError.beyondLog(
-                    model: projection.name, position: checkpoint.position, head: head)
-            }
-            guard let applied = checkpoint.lastEvent else { return }
-            let page = try await log.readPage(
-                from: .position(applied.position), direction: .forward, filter: .everything, limit: 1)
-            if let recorded = page.events.first, recorded.position == applied.position, recorded.id != applied.id {
-                throw SQLReadModelError.otherLog(
-                    model: projection.name, position: applied.position, applied: applied.id, recorded: recorded.id)
-            }
-        } catch {
-            throw SQLReadModelError(error)
-        }
-    }
 }

@@ -59,7 +59,7 @@ extension SQLProjectionRunner {
         } catch {
             throw ProjectionError(error)
         }
-        let events = decode(page.events)
+        let events = page.events.map { DecodedEvent<P>($0, by: reader) }
         do {
             return try await database.write { [projection] db in
                 let name = projection.name
@@ -102,11 +102,11 @@ extension SQLProjectionRunner {
 
     /// Takes one event into account, if it was missed; parks its keys again when it fails.
     private static func resume(
-        _ event: DecodedEvent, _ projection: P, _ held: SQLParking<P>, _ parked: inout ParkedKeys,
+        _ event: DecodedEvent<P>, _ projection: P, _ held: SQLParking<P>, _ parked: inout ParkedKeys,
         _ failed: inout [String], _ refused: ProjectionError?, _ db: Database
     ) throws {
         let position = event.recorded.position
-        let known = held.names(of: event.events, event.recorded, event.failure ?? refused)
+        let known = held.names(of: event, event.failure ?? refused)
         guard let names = known.names, !names.isEmpty else {
             // An event that has no key was never missed.
             guard let failure = known.failure, event.failure != nil || known.names == nil else { return }
@@ -121,7 +121,7 @@ extension SQLProjectionRunner {
         if failure == nil {
             do {
                 try db.inSavepoint {
-                    try apply(event, projection, db)
+                    try event.apply(to: projection, in: db)
                     return .commit
                 }
             } catch let error as ProjectionError {
@@ -131,7 +131,7 @@ extension SQLProjectionRunner {
                 }
                 failure = error
             }
-            guard db.isInsideTransaction else { throw transactionEnded(by: event.recorded) }
+            try event.checkTransaction(of: db)
         }
         guard let failure else { return }
         for name in names where !failed.contains(name) {

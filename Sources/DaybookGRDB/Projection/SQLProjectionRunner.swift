@@ -79,7 +79,7 @@ public final class SQLProjectionRunner<P: SQLProjection>: Sendable {
         self.isScratch = isScratch
         self.clock = clock
         let checkpoint = try await openReadModel()
-        try await checkLog(agreesWith: checkpoint)
+        try await checkpoint.check(projection.name, agreesWith: log)
         progress.reach(checkpoint.position)
     }
 
