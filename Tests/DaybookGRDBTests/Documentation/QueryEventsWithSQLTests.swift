@@ -1,6 +1,7 @@
 import Daybook
 import DaybookCore
 import DaybookGRDB
+import DaybookTesting
 import Foundation
 import GRDB
 import Testing
@@ -33,6 +34,13 @@ struct Entries: SQLProjection {
         case .closed: try db.execute(sql: "DELETE FROM entries WHERE account = ?", arguments: [account])
         }
     }
+}
+// end of sample
+
+// sample: keys
+extension Entries {
+    func keys(for event: AccountEvent, recorded: RecordedEvent) -> [String] { [recorded.stream.rawValue] }
+    func keys(forUnreadable recorded: RecordedEvent) -> [String]? { [recorded.stream.rawValue] }
 }
 // end of sample
 
@@ -98,23 +106,38 @@ struct QueryEventsWithSQLTests {
         // end of sample
         #expect(wealthy == ["account-42"])
 
-        // sample: view
-        try await database.write { db in
-            try db.execute(sql: "CREATE VIEW current_entries AS SELECT account, amount, time FROM entries")
+        // sample: resume
+        for parked in try await runner.parkedKeys() { print(parked.key, parked.position, parked.reason) }
+        let stillParked = try await runner.resumeParkedKeys()
+        // end of sample
+        #expect(stillParked.isEmpty)
+
+        try await accounts.handle(-1, id: "43")
+        try await runner.wait(for: try await store.head())
+
+        // sample: rebuild
+        let view = SQLVersionedView(
+            "current_entries", key: ["account", "amount", "time"], old: "SELECT account, amount, time FROM entries",
+            new: "SELECT account, amount, time FROM entries_2")
+        let rebuild = try await SQLProjectionRebuild(
+            of: [view], from: Entries(), to: EntriesWithPosition(), log: store, in: database)
+        try await rebuild.build { progress in
+            print("\(Int(progress.fraction * 100)) %, \(progress.timeLeft ?? .zero) left")
         }
         // end of sample
 
-        // sample: rebuild
-        let next = try await SQLProjectionRunner(EntriesWithPosition(), of: store, in: database, batchSize: 10_000)
-        try await next.catchUp { position, head in print("position \(position) of \(head)") }
-        let nextRunning = Task { try await next.run() }
-        try await database.write { db in
-            try db.execute(
-                sql: """
-                    DROP VIEW current_entries;
-                    CREATE VIEW current_entries AS SELECT account, amount, time FROM entries_2;
-                    """)
+        // sample: compare
+        let comparison = try await rebuild.compare()
+        for row in comparison.views["current_entries"]?.differences ?? [] {
+            print("\(row.kind): \(row.key)", row.old ?? "no row", row.new ?? "no row", row.causes.map(\.position))
         }
+        try await rebuild.switchOver(comparison, allowing: 1)
+        // end of sample
+        #expect(comparison.views["current_entries"]?.lostCount == 1)
+        #expect(comparison.views["current_entries"]?.differences.first?.causes.map(\.position) == [4])
+
+        // sample: delete
+        let nextRunning = Task { try await rebuild.runner.run() }
         running.cancel()
         try await running.value
         try await Entries().deleteReadModel(from: database)
@@ -123,6 +146,41 @@ struct QueryEventsWithSQLTests {
         try await nextRunning.value
         let sum = try await database.read { try Int.fetchOne($0, sql: "SELECT sum(amount) FROM current_entries") }
         #expect(sum == 16)
+    }
+
+    @Test("tells of the past")
+    func past() async throws {
+        let clock = DrivenClock()
+        let store = InMemoryEventStore(time: clock.time.source)
+        let accounts = CommandHandler(Account.self, in: store, category: "account")
+        try await accounts.handle(11, id: "42")
+        let midnight = try #require(
+            try await store.readPage(from: .start, direction: .forward, filter: .all, limit: 1).events.first?.recordedAt
+        )
+        clock.advance(by: .seconds(60))
+        try await accounts.handle(20, id: "43")
+        let folder = try TemporaryFolder()
+        let copies = folder.url
+
+        // sample: past
+        let history = SQLProjectionHistory(Entries(), of: store).keepingCopies(in: copies)
+        let wealthyThen = try await history.read(asOf: .time(midnight)) { db in
+            try String.fetchAll(db, sql: "SELECT account FROM entries GROUP BY account HAVING sum(amount) > 10")
+        }
+        // end of sample
+        #expect(wealthyThen == ["account-42"])
+
+        // sample: lineage
+        let changes = try await history.lineage { db in
+            try Int.fetchOne(db, sql: "SELECT sum(amount) FROM entries WHERE account = 'account-42'")
+        }
+        for change in changes { print(change.event.position, change.before ?? 0, "→", change.after ?? 0) }
+
+        let totals = SQLRows("SELECT account, sum(amount) AS total FROM entries GROUP BY account", key: ["account"])
+        let differences = try await history.differences(of: totals, from: .time(midnight))
+        // end of sample
+        #expect(changes.map(\.after) == [11])
+        #expect(differences.addedCount == 1 && differences.rowCount == 2)
     }
 
     @Test("has effects once")
