@@ -15,6 +15,12 @@ public struct SQLRow: Sendable, Hashable, CustomStringConvertible {
         columns.firstIndex(of: column).map { values[$0] }
     }
 
+    /// The record that GRDB makes of such a row.
+    public func decode<Record: FetchableRecord>(_ type: Record.Type = Record.self) throws -> Record {
+        let values = zip(columns, values).map { ($0, $1 as (any DatabaseValueConvertible)?) }
+        return try Record(row: Row(Dictionary(values) { first, _ in first }))
+    }
+
     public var description: String {
         zip(columns, values).map { "\($0): \($1)" }.joined(separator: ", ")
     }

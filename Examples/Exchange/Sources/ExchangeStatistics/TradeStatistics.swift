@@ -83,6 +83,15 @@ public struct TradeStatistics: SQLProjection {
         try db.execute(sql: "DROP TABLE trade_statistics; DROP TABLE trade_sessions")
     }
 
+    /// The rows of an instrument depend on the events of its book.
+    public func keys(for event: OrderBook.Event, recorded: RecordedEvent) -> [String] {
+        keys(forUnreadable: recorded) ?? []
+    }
+
+    public func keys(forUnreadable recorded: RecordedEvent) -> [String]? {
+        recorded.stream.id.map { [String($0)] }
+    }
+
     public func apply(_ event: OrderBook.Event, recorded: RecordedEvent, in db: Database) throws {
         guard let instrument = recorded.stream.id.map(String.init) else { return }
         switch event {
@@ -115,6 +124,9 @@ public struct TradeStatistics: SQLProjection {
         try upsert.execute(arguments: [quantity, turnover, price.rawValue, price.rawValue, instrument])
         guard db.changesCount == 1 else { throw Problem.noSession(instrument: instrument) }
     }
+
+    /// All lines, as rows that can be compared.
+    public static let rows = SQLRows("SELECT * FROM trade_statistics", key: ["instrument", "session"])
 
     /// All lines, by instrument and then by session.
     public static func lines(in db: Database) throws -> [Line] {
