@@ -47,25 +47,31 @@ struct Balances: Projection {
 
 /// A row for each account.
 struct BalanceRows: SQLProjection {
-    let name: ReadModelName = "balances"
+    let name: ReadModelName
+    private let table: String
+
+    init(version: Int = 1) {
+        name = ReadModelName(unchecked: "balances-\(version)")
+        table = version == 1 ? "balances" : "balances_\(version)"
+    }
 
     func createTables(in db: Database) throws {
         try db.execute(
             sql: """
-                CREATE TABLE balances (
+                CREATE TABLE \(table) (
                     account TEXT NOT NULL PRIMARY KEY, amount INTEGER NOT NULL, deposits INTEGER NOT NULL
                 ) WITHOUT ROWID
                 """)
     }
 
-    func dropTables(in db: Database) throws { try db.execute(sql: "DROP TABLE balances") }
+    func dropTables(in db: Database) throws { try db.execute(sql: "DROP TABLE \(table)") }
 
     func apply(_ event: AccountEvent, recorded: RecordedEvent, in db: Database) throws {
         switch event {
         case .deposited(let account, let amount):
             let upsert = try db.cachedStatement(
                 sql: """
-                    INSERT INTO balances VALUES (?, ?, 1)
+                    INSERT INTO \(table) VALUES (?, ?, 1)
                     ON CONFLICT (account) DO UPDATE SET amount = amount + excluded.amount, deposits = deposits + 1
                     """)
             try upsert.execute(arguments: [account, amount])

@@ -21,7 +21,9 @@ struct ModelBenchmarks: AsyncParsableCommand {
             """)
 
     enum Part: String, CaseIterable, ExpressibleByArgument {
-        case documents, sql, past, rebuild, processes, commands, snapshots
+        case documents, sql
+        case sqlPast = "sql-past"
+        case past, rebuild, processes, commands, snapshots
     }
 
     @Argument(help: "What to measure; everything when none is named.") var parts: [Part] = []
@@ -44,6 +46,7 @@ struct ModelBenchmarks: AsyncParsableCommand {
                 switch part {
                 case .documents: try await documents(store)
                 case .sql: try await rows(store)
+                case .sqlPast: try await pastRows(store)
                 case .past: try await Self.pastDocuments(store, accounts: keys)
                 case .rebuild: try await rebuild(store)
                 default: try await Self.processes(store, count: events)
@@ -68,6 +71,44 @@ struct ModelBenchmarks: AsyncParsableCommand {
         defer { for suffix in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: path + suffix) } }
         try await Self.measure("SQL projection, \(keys) rows, batches of \(batch)", events) {
             try await SQLProjectionRunner(BalanceRows(), of: store, in: database, batchSize: batch).catchUp()
+        }
+        try database.close()
+    }
+
+    /// Rows as of the past, from copies that are kept every tenth of the log; lineage; and a rebuild's comparison.
+    private func pastRows(_ store: SQLiteEventStore) async throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("rows-\(EventID())")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let history = SQLProjectionHistory(BalanceRows(), of: store).keepingCopies(in: folder)
+        let head = try await store.head().rawValue
+        @Sendable func ask(_ position: Int64) async throws {
+            _ = try await history.read(asOf: .position(Position(position))) { db in
+                try Int.fetchOne(db, sql: "SELECT sum(amount) FROM balances")
+            }
+        }
+        try await Self.measure("rows as of the middle, without copies", events / 2) { try await ask(head / 2) }
+        try await Self.measure("keep 10 copies on the way", events) { try await history.keepCopies(every: head / 10) }
+        try await Self.measure("rows as of a copy", 100) { for _ in 0..<100 { try await ask(head / 2) } }
+        try await Self.measure("rows as of 1 000 events behind a copy", 100) {
+            for _ in 0..<100 { try await ask(head / 2 + 1_000) }
+        }
+        try await Self.measure("lineage of one row over the whole log", events) {
+            _ = try await history.lineage { db in
+                try Int.fetchOne(db, sql: "SELECT amount FROM balances WHERE account = 'a1'")
+            }
+        }
+        let database = try DatabasePool(path: folder.appendingPathComponent("live.sqlite").path)
+        try await SQLProjectionRunner(BalanceRows(), of: store, in: database, batchSize: batch).catchUp()
+        let view = SQLVersionedView(
+            "current", key: ["account"], old: "SELECT account, amount FROM balances",
+            new: "SELECT account, iif(account IN ('a1', 'a2'), 0, amount) AS amount FROM balances_2")
+        let rebuild = try await SQLProjectionRebuild(
+            of: [view], from: BalanceRows(), to: BalanceRows(version: 2), log: store, in: database)
+        try await rebuild.build()
+        try await Self.measure("comparison of all rows, with two differences explained", keys) {
+            let comparison = try await rebuild.compare()
+            precondition(comparison.differenceCount == 2)
         }
         try database.close()
     }
