@@ -28,10 +28,11 @@ public struct SchemaLockFile: Sendable {
     ///
     /// - Parameters:
     ///   - sources: All enums of events of the application.
+    ///   - boundaries: All its boundary deciders: an event of theirs that a boundary does not take in is an issue too.
     ///   - isWriting: Takes in what is new, unless something is wrong.
     /// - Throws: An error of reading or writing the file.
     public func check(
-        _ sources: [SchemaSource],
+        _ sources: [SchemaSource], boundaries: [SchemaBoundary] = [],
         isWriting: Bool = ProcessInfo.processInfo.environment["DAYBOOK_SCHEMA_LOCK"] == "write",
         sourceLocation: SourceLocation = #_sourceLocation
     ) throws {
@@ -40,8 +41,9 @@ public struct SchemaLockFile: Sendable {
             lock = try SchemaLock(parsing: Data(contentsOf: URL(fileURLWithPath: path)))
         }
         let findings = lock.findings(for: sources)
-        let wrong = findings.filter { !$0.isAcceptable }
-        for finding in wrong { Issue.record(Comment(rawValue: finding.description), sourceLocation: sourceLocation) }
+        let wrong =
+            findings.filter { !$0.isAcceptable }.map(\.description) + boundaries.flatMap { $0.findings(for: sources) }
+        for finding in wrong { Issue.record(Comment(rawValue: finding), sourceLocation: sourceLocation) }
         guard wrong.isEmpty, !findings.isEmpty else { return }
         if isWriting {
             lock.accept(sources)

@@ -106,23 +106,9 @@ public struct BoundaryScenario<D: BoundaryDecider>: Sendable {
         of command: D.Command, takesIn sources: [SchemaSource], except exceptions: Set<EventType> = [],
         sourceLocation: SourceLocation = #_sourceLocation
     ) {
-        let items = D.boundary(of: command).items
-        for exception in exceptions.subtracting(sources.flatMap(\.schemas).map(\.type)) {
-            record("'\(exception)' is stated as an exception, and is of none of the enums.", sourceLocation)
-        }
-        for schema in sources.flatMap(\.schemas) {
-            let isInside = items.contains { item in
-                (item.types.isEmpty || item.types.contains(schema.type))
-                    && item.tags.allSatisfy { schema.tagKeys.contains(String($0.key)) }
-            }
-            guard isInside == exceptions.contains(schema.type) else { continue }
-            record(
-                isInside
-                    ? "The boundary of \(command) takes in '\(schema.type)', which is stated as an exception."
-                    : "The boundary of \(command) does not take in '\(schema.type)', which has tags of \(schema.tagKeys): "
-                        + "name the type in the boundary, give it the tags, or state it as an exception.",
-                sourceLocation)
-        }
+        let findings = SchemaBoundary.findings(
+            for: sources.flatMap(\.schemas), in: D.boundary(of: command), of: "\(command)", except: exceptions)
+        for finding in findings { record(finding, sourceLocation) }
     }
 
     // MARK: Folding

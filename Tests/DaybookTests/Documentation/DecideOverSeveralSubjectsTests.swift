@@ -41,6 +41,18 @@ extension BoundarySamples {
                 of: .init(student: "bo", course: "algebra"), takesIn: [try SchemaSource(SchoolEvent.self)])
         }
         // end of sample
+
+        @Test("is locked with its boundary")
+        func locked() throws {
+            let path = FileManager.default.temporaryDirectory.appendingPathComponent("\(EventID()).json").path
+            defer { try? FileManager.default.removeItem(atPath: path) }
+            try SchemaLockFile(path).check([SchemaSource(SchoolEvent.self)], isWriting: true)
+            // sample: lock a boundary
+            try SchemaLockFile(path).check(
+                [SchemaSource(SchoolEvent.self)],
+                boundaries: [SchemaBoundary(Enrolment.self, of: .init(student: "ada", course: "algebra"))])
+            // end of sample
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 import Daybook
 import DaybookCore
 import DaybookTesting
+import Foundation
 import Synchronization
 import Testing
 
@@ -79,6 +80,25 @@ struct BoundaryScenarioTests {
         }
         BoundaryScenario(Forgetful.self)
             .thenBoundary(of: ada, takesIn: school, except: ["school.noted", "school.enrolled"])
+    }
+
+    @Test("are compared in the test of the schemas too")
+    func schemas() throws {
+        let path = FileManager.default.temporaryDirectory.appendingPathComponent("\(EventID()).json").path
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let file = SchemaLockFile(path)
+        let school = [try SchemaSource(SchoolEvent.self)]
+        try file.check(
+            school, boundaries: [SchemaBoundary(Enrolment.self, of: ada, except: ["school.noted"])], isWriting: true)
+        try expectIssue(saying: ["'school.noted'", "tags of []"]) {
+            try file.check(school, boundaries: [SchemaBoundary(Enrolment.self, of: ada)])
+        }
+        try expectIssue(saying: ["'school.enrolled'", #"tags of ["course", "student"]"#]) {
+            try file.check(school, boundaries: [SchemaBoundary(Forgetful.self, of: ada, except: ["school.noted"])])
+        }
+        try expectIssue(saying: ["Enrolment folds 'school.", "none of the enums"]) {
+            try SchemaLockFile(path + ".none").check([], boundaries: [SchemaBoundary(Enrolment.self, of: ada)])
+        }
     }
 
     @Test("notices a decider that is not a pure function")

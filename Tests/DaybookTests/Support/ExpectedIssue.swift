@@ -1,9 +1,11 @@
 import Testing
 
 /// One issue is recorded, at this place, with these words: what a test of the testing kit expects.
-func expectIssue(saying words: [String], sourceLocation: SourceLocation = #_sourceLocation, _ body: () -> Void) {
-    withKnownIssue(sourceLocation: sourceLocation) {
-        body()
+func expectIssue(
+    saying words: [String], sourceLocation: SourceLocation = #_sourceLocation, _ body: () throws -> Void
+) rethrows {
+    try withKnownIssue(sourceLocation: sourceLocation) {
+        try body()
     } matching: { issue in
         says(words, issue, sourceLocation)
     }
