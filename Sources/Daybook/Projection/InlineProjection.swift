@@ -39,13 +39,13 @@ public struct InlineProjection<P: Projection>: InlineReadModel {
         guard parked.isEmpty else { throw HasParkedKeys(model: name, keys: parked.list.map(\.key)) }
         let page = ProjectionPage(events[...], by: reader, for: projection)
         var next = 0
-        while next < page.recorded.count {
-            let batch = try ProjectionBatch(page, from: next, limit: .max)
+        while next < page.outline.recorded.count {
+            let batch = try ProjectionBatch(page.outline, from: next, limit: .max)
             next = batch.range.upperBound
             var stored: [String: [UInt8]] = [:]
             for key in batch.names { stored[key] = try documents.document(key) }
             let outcome = try ProjectionFold(projection: projection, parks: false)
-                .run(batch, stored: stored, held: parked)
+                .run(batch, page.events, stored: stored, held: parked)
             if let failure = outcome.failure { throw failure.error }
             for (key, data) in outcome.changes { try documents.set(data, for: key) }
         }

@@ -9,7 +9,7 @@ package struct ParkedKeys: Equatable, Sendable {
     private struct Key: Hashable, Sendable {
         let text: String
 
-        static func == (left: Key, right: Key) -> Bool { left.text.utf8.elementsEqual(right.text.utf8) }
+        static func == (left: Key, right: Key) -> Bool { left.text.hasSameBytes(as: right.text) }
 
         func hash(into hasher: inout Hasher) {
             for byte in text.utf8 { hasher.combine(byte) }

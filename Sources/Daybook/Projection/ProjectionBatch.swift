@@ -1,8 +1,8 @@
 import DaybookCore
 
 /// Events of a page whose documents change in one transaction. Each document has a slot, from 0.
-struct ProjectionBatch<P: Projection>: Sendable {
-    let page: ProjectionPage<P>
+struct ProjectionBatch: Sendable {
+    let page: ProjectionOutline
     /// The numbers of the recorded events.
     let range: Range<Int>
     /// The document of each slot.
@@ -16,8 +16,9 @@ struct ProjectionBatch<P: Projection>: Sendable {
     ///
     /// - Parameter limit: The most documents. A transaction takes one more, that of the parked keys.
     /// - Throws: ``ProjectionError/reservedKey(_:)``.
-    init(_ page: ProjectionPage<P>, from start: Int, limit: Int = Limits.documentsPerBatch - 1) throws(ProjectionError)
-    {
+    init(
+        _ page: ProjectionOutline, from start: Int, limit: Int = Limits.documentsPerBatch - 1
+    ) throws(ProjectionError) {
         self.page = page
         firstPart = start < page.recorded.count ? page.parts(start).lowerBound : 0
         var numbers: [String: Int] = [:]
@@ -49,15 +50,18 @@ struct ProjectionBatch<P: Projection>: Sendable {
     private static func slot(
         of key: String, _ numbers: inout [String: Int], _ names: inout [String], _ twin: inout String?
     ) throws(ProjectionError) -> Int {
-        if let number = numbers[key] {
-            if !names[number].utf8.elementsEqual(key.utf8) { twin = key }
+        let number = Self.value(&numbers[key, default: names.count])
+        guard number == names.count else {
+            if !names[number].hasSameBytes(as: key) { twin = key }
             return number
         }
         guard key.utf8.first != 0x1F else { throw .reservedKey(key) }
-        numbers[key] = names.count
         names.append(key)
-        return names.count - 1
+        return number
     }
+
+    /// What is in a place of a dictionary, and stays there: looked up and entered in one step.
+    private static func value(_ place: inout Int) -> Int { place }
 
     /// The slots of an event of the page, in the order of its keys.
     func slotRange(_ part: Int) -> Range<Int> {

@@ -2,46 +2,29 @@ import DaybookCore
 
 /// Folds decoded events into their documents; a pure function of events and documents.
 struct ProjectionFold<P: Projection>: Sendable {
-    /// What came of a fold.
-    struct Outcome: Sendable {
-        /// New contents, of documents whose bytes are others than before; nil deletes.
-        var changes: [String: [UInt8]?] = [:]
-        /// Keys that stopped, each before an event.
-        var parked: [ParkedKey] = []
-        /// What stopped the fold, before the recorded event of a number.
-        var failure: (error: ProjectionError, index: Int)?
-    }
-
-    /// Which of several tasks folds: those slots whose number leaves `part` when it is divided by `parts`. The events of
-    /// one key are folded by one task, in order.
-    struct Share: Sendable {
-        var part = 0
-        var parts = 1
-
-        func has(_ slot: Int) -> Bool { parts == 1 || slot % parts == part }
-    }
-
     let projection: P
     /// Whether an event that fails stops its keys alone.
     let parks: Bool
 
     /// - Parameters:
+    ///   - events: Those of the page.
     ///   - end: Folds the events of the batch before this number.
     ///   - stored: The documents that exist.
     ///   - held: Keys that were parked before.
     func run(
-        _ batch: ProjectionBatch<P>, before end: Int? = nil, stored: [String: [UInt8]], held: ParkedKeys,
-        _ share: Share = Share()
-    ) throws(ProjectionError) -> Outcome {
-        var outcome = Outcome()
+        _ batch: ProjectionBatch, _ events: [P.Event], before end: Int? = nil, stored: [String: [UInt8]],
+        held: ParkedKeys, _ share: FoldShare = FoldShare()
+    ) throws(ProjectionError) -> FoldOutcome {
+        var outcome = FoldOutcome()
         let page = batch.page
-        var documents = try decode(stored, of: batch, share)
+        let data = Self.data(of: batch, in: stored, share)
+        var documents = try decode(data, of: batch)
         var isChanged = [Bool](repeating: false, count: batch.names.count)
         var isParked = isChanged
         if !held.isEmpty { for slot in isParked.indices { isParked[slot] = held.contains(batch.names[slot]) } }
         // What an event has changed so far, so that one that fails half way changes nothing.
         var undo: [(slot: Int, document: P.Document?)] = []
-        events: for index in batch.range where index < end ?? .max {
+        recorded: for index in batch.range where index < end ?? .max {
             let recorded = page.recorded[index]
             if !page.failures.isEmpty, let failure = page.failures[index] {
                 guard parks, let keys = failure.keys else {
@@ -70,7 +53,7 @@ struct ProjectionFold<P: Projection>: Sendable {
                     let before = documents[slot]
                     do {
                         try projection.apply(
-                            page.events[part], recorded: recorded, key: batch.names[slot], to: &documents[slot])
+                            events[part], recorded: recorded, key: batch.names[slot], to: &documents[slot])
                         isChanged[slot] = true
                         if !isSingle { undo.append((slot, before)) }
                     } catch {
@@ -89,24 +72,33 @@ struct ProjectionFold<P: Projection>: Sendable {
                             outcome.failure = (
                                 .failed(at: ProjectionError.Place(recorded), reason: String(describing: error)), index
                             )
-                            break events
+                            break recorded
                         }
                     }
                 }
             }
         }
-        outcome.changes = try encode(documents, of: batch, isChanged, stored)
+        outcome.changes = try encode(documents, of: batch, isChanged, data)
         return outcome
     }
 
+    /// The stored bytes of each slot.
+    private static func data(
+        of batch: ProjectionBatch, in stored: [String: [UInt8]], _ share: FoldShare
+    ) -> [[UInt8]?] {
+        var data = [[UInt8]?](repeating: nil, count: batch.names.count)
+        if stored.isEmpty { return data }
+        for slot in data.indices where share.has(slot) { data[slot] = stored[batch.names[slot]] }
+        return data
+    }
+
     private func decode(
-        _ stored: [String: [UInt8]], of batch: ProjectionBatch<P>, _ share: Share
+        _ data: [[UInt8]?], of batch: ProjectionBatch
     ) throws(ProjectionError) -> [P.Document?] {
         let decoder = JSONBytesDecoder()
-        var documents = [P.Document?](repeating: nil, count: batch.names.count)
-        if stored.isEmpty { return documents }
-        for slot in documents.indices where share.has(slot) {
-            guard let data = stored[batch.names[slot]] else { continue }
+        var documents = [P.Document?](repeating: nil, count: data.count)
+        for slot in data.indices {
+            guard let data = data[slot] else { continue }
             do {
                 documents[slot] = try decoder.decode(P.Document.self, from: data)
             } catch {
@@ -119,7 +111,7 @@ struct ProjectionFold<P: Projection>: Sendable {
 
     /// The documents whose bytes are others than before.
     private func encode(
-        _ documents: [P.Document?], of batch: ProjectionBatch<P>, _ isChanged: [Bool], _ stored: [String: [UInt8]]
+        _ documents: [P.Document?], of batch: ProjectionBatch, _ isChanged: [Bool], _ stored: [[UInt8]?]
     ) throws(ProjectionError) -> [String: [UInt8]?] {
         let encoder = JSONBytesEncoder()
         var changes: [String: [UInt8]?] = [:]
@@ -127,12 +119,12 @@ struct ProjectionFold<P: Projection>: Sendable {
         for slot in isChanged.indices where isChanged[slot] {
             let key = batch.names[slot]
             guard let document = documents[slot] else {
-                if stored[key] != nil { changes.updateValue(nil, forKey: key) }
+                if stored[slot] != nil { changes.updateValue(nil, forKey: key) }
                 continue
             }
             do {
                 let data = try encoder.encode(document)
-                if data != stored[key] { changes[key] = data }
+                if data != stored[slot] { changes[key] = data }
             } catch {
                 throw .unwritableDocument(key: key, model: projection.name, reason: CodingReason.text(of: error))
             }

@@ -11,10 +11,11 @@ extension ProjectionRunner {
         place.pending = ProjectionPage()
         place.pendingBytes = 0
         var next = 0
-        while next < page.recorded.count {
-            let batch = try ProjectionBatch(page, from: next)
+        while next < page.outline.recorded.count {
+            let batch = try ProjectionBatch(page.outline, from: next)
             next = batch.range.upperBound
-            try await fold(batch, through: next == page.recorded.count ? place.scanned : nil, &place)
+            try await fold(
+                batch, page.events, through: next == page.outline.recorded.count ? place.scanned : nil, &place)
         }
         place.reached = max(place.reached, place.scanned)
         if place.reached.rawValue - place.saved.rawValue >= Self.unsavedPositions { try await save(&place) }
@@ -46,7 +47,7 @@ extension ProjectionRunner {
     ///
     /// - Parameter through: Where the checkpoint is to stand when all is well; behind the batch's last event when nil.
     private func fold(
-        _ batch: ProjectionBatch<P>, through: Position?, _ place: inout Place
+        _ batch: ProjectionBatch, _ events: [P.Event], through: Position?, _ place: inout Place
     ) async throws(ProjectionError) {
         while true {
             var stored: [String: [UInt8]]
@@ -58,12 +59,12 @@ extension ProjectionRunner {
             let parkedData = stored.removeValue(forKey: ParkedKeys.document)
             let held = try ParkedKeys(parkedData, of: projection.name)
             var end = batch.range.upperBound
-            var outcome = try await run(batch, stored, held)
+            var outcome = try await run(batch, events, stored, held)
             var failure = outcome.failure
             if let index = failure?.index {
                 // Others may have gone beyond the event at which one stopped.
                 end = index
-                outcome = try policy.run(batch, before: end, stored: stored, held: held)
+                outcome = try policy.run(batch, events, before: end, stored: stored, held: held)
             }
             let room = max(failurePolicy.parkedKeys - held.count, 0)
             if outcome.parked.count > room {
@@ -75,7 +76,7 @@ extension ProjectionRunner {
                         limit: failurePolicy.parkedKeys, at: ProjectionError.Place(recorded[end]),
                         reason: first.reason), end
                 )
-                outcome = try policy.run(batch, before: end, stored: stored, held: held)
+                outcome = try policy.run(batch, events, before: end, stored: stored, held: held)
             }
             if !outcome.parked.isEmpty {
                 var parked = held
@@ -98,25 +99,25 @@ extension ProjectionRunner {
 
     /// Folds a batch, its keys shared among as many tasks as the runner may use.
     private func run(
-        _ batch: ProjectionBatch<P>, _ stored: [String: [UInt8]], _ held: ParkedKeys
-    ) async throws(ProjectionError) -> ProjectionFold<P>.Outcome {
+        _ batch: ProjectionBatch, _ events: [P.Event], _ stored: [String: [UInt8]], _ held: ParkedKeys
+    ) async throws(ProjectionError) -> FoldOutcome {
         let policy = policy
         let parts = min(parallelism, batch.range.count / Self.eventsWorthATask)
-        guard parts > 1 else { return try policy.run(batch, stored: stored, held: held) }
-        let results = await withTaskGroup(of: Result<ProjectionFold<P>.Outcome, ProjectionError>.self) { group in
+        guard parts > 1 else { return try policy.run(batch, events, stored: stored, held: held) }
+        let results = await withTaskGroup(of: Result<FoldOutcome, ProjectionError>.self) { group in
             for part in 0..<parts {
                 group.addTask {
                     Result { () throws(ProjectionError) in
                         try policy.run(
-                            batch, stored: stored, held: held, ProjectionFold<P>.Share(part: part, parts: parts))
+                            batch, events, stored: stored, held: held, FoldShare(part: part, parts: parts))
                     }
                 }
             }
-            var results: [Result<ProjectionFold<P>.Outcome, ProjectionError>] = []
+            var results: [Result<FoldOutcome, ProjectionError>] = []
             for await result in group { results.append(result) }
             return results
         }
-        var merged = ProjectionFold<P>.Outcome()
+        var merged = FoldOutcome()
         for result in results {
             let outcome = try result.get()
             merged.changes.merge(outcome.changes) { _, new in new }

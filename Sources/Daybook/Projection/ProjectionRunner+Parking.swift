@@ -74,23 +74,23 @@ extension ProjectionRunner {
     /// Folds events into one document; those of others stay as they are.
     private func fold(
         _ events: ArraySlice<RecordedEvent>, into key: String, _ stored: [String: [UInt8]]
-    ) throws(ProjectionError) -> ProjectionFold<P>.Outcome {
+    ) throws(ProjectionError) -> FoldOutcome {
         let page = ProjectionPage(events, by: reader, for: projection)
         var stored = stored
-        var whole = ProjectionFold<P>.Outcome()
+        var whole = FoldOutcome()
         var next = 0
-        while next < page.recorded.count, whole.failure == nil, whole.parked.isEmpty {
-            let batch = try ProjectionBatch(page, from: next, limit: .max)
+        while next < page.outline.recorded.count, whole.failure == nil, whole.parked.isEmpty {
+            let batch = try ProjectionBatch(page.outline, from: next, limit: .max)
             next = batch.range.upperBound
-            guard let slot = batch.names.firstIndex(where: { $0.utf8.elementsEqual(key.utf8) }) else {
-                let unknown = page.failures.filter { $0.value.keys == nil && batch.range.contains($0.key) }
+            guard let slot = batch.names.firstIndex(where: { $0.hasSameBytes(as: key) }) else {
+                let unknown = page.outline.failures.filter { $0.value.keys == nil && batch.range.contains($0.key) }
                 whole.failure = unknown.min { $0.key < $1.key }.map { ($0.value.error, $0.key) }
                 continue
             }
             let outcome = try ProjectionFold(projection: projection, parks: true)
                 .run(
-                    batch, stored: stored, held: ParkedKeys(nil, of: projection.name),
-                    ProjectionFold<P>.Share(part: slot, parts: max(batch.names.count, 2)))
+                    batch, page.events, stored: stored, held: ParkedKeys(nil, of: projection.name),
+                    FoldShare(part: slot, parts: max(batch.names.count, 2)))
             if let change = outcome.changes[key] {
                 whole.changes.updateValue(change, forKey: key)
                 stored[key] = change

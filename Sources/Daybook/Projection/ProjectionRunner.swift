@@ -111,7 +111,7 @@ extension ProjectionRunner: LogFollower {
 
     package func step(_ place: inout Place) async throws(ProjectionError) -> Bool {
         guard !Task.isCancelled else { throw .cancelled }
-        let room = batchSize - place.pending.recorded.count
+        let room = batchSize - place.pending.outline.recorded.count
         let read: Result<DecodedPage, ProjectionError>
         if let next = place.next { read = next } else { read = await self.read(room, after: place.scanned) }
         place.next = nil
@@ -121,14 +121,14 @@ extension ProjectionRunner: LogFollower {
         place.pending.append(ahead.page)
         place.pendingBytes += ahead.bytes
         place.scanned = max(place.scanned, ahead.scannedThrough)
-        let isFull = place.pending.recorded.count >= batchSize || place.pendingBytes >= Self.pendingBytes
+        let isFull = place.pending.outline.recorded.count >= batchSize || place.pendingBytes >= Self.pendingBytes
         if ahead.isAtEnd {
             try await fold(&place)
         } else {
             // The next events are read and decoded while these are folded and saved.
-            let (limit, scanned) = (isFull ? batchSize : room - ahead.page.recorded.count, place.scanned)
+            let (limit, scanned) = (isFull ? batchSize : room - ahead.page.outline.recorded.count, place.scanned)
             async let next = self.read(limit, after: scanned)
-            if isFull || place.pending.recorded.isEmpty { try await fold(&place) }
+            if isFull || place.pending.outline.recorded.isEmpty { try await fold(&place) }
             place.next = await next
         }
         return ahead.isAtEnd

@@ -64,7 +64,7 @@ extension BoundedName {
 
     public var description: String { rawValue }
 
-    public static func == (left: Self, right: Self) -> Bool { left.rawValue.utf8.elementsEqual(right.rawValue.utf8) }
+    public static func == (left: Self, right: Self) -> Bool { left.rawValue.hasSameBytes(as: right.rawValue) }
 
     public func hash(into hasher: inout Hasher) {
         var text = rawValue

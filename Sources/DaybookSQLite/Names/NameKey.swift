@@ -5,7 +5,7 @@ struct NameKey: Hashable {
     var text: String
 
     static func == (left: Self, right: Self) -> Bool {
-        left.kind == right.kind && left.text.utf8.elementsEqual(right.text.utf8)
+        left.kind == right.kind && left.text.hasSameBytes(as: right.text)
     }
 
     func hash(into hasher: inout Hasher) {

@@ -66,6 +66,7 @@ final class NameReader {
     }
 
     static func crc(_ number: Int64, _ kind: Int64, _ text: String) -> UInt32 {
-        CRC32C.of(number, [UInt8(truncatingIfNeeded: kind)] + Array(text.utf8))
+        var text = text
+        return text.withUTF8 { CRC32C.of(number, UInt8(truncatingIfNeeded: kind), UnsafeRawBufferPointer($0)) }
     }
 }

@@ -1,5 +1,5 @@
 /// A dictionary of bounded size that forgets what was not used for longest, more or less: when the younger half is full
-/// it becomes the older one, and what nobody asked for in the older one is dropped.
+/// it becomes the older one, and what is in the older one alone is dropped.
 struct RecentCache<Key: Hashable, Value> {
     private var young: [Key: Value] = [:]
     private var old: [Key: Value] = [:]
@@ -10,13 +10,13 @@ struct RecentCache<Key: Hashable, Value> {
     subscript(key: Key) -> Value? {
         mutating get {
             if let value = young[key] { return value }
-            guard let value = old.removeValue(forKey: key) else { return nil }
+            // It stays in the older half too, behind this one.
+            guard let value = old[key] else { return nil }
             insert(value, for: key)
             return value
         }
         set {
             if let newValue {
-                old.removeValue(forKey: key)
                 insert(newValue, for: key)
             } else {
                 young.removeValue(forKey: key)

@@ -9,6 +9,12 @@ enum CRC32C {
         return daybook_crc32c(crc, bytes.baseAddress, bytes.count)
     }
 
+    /// Of bytes that a byte stands before.
+    static func of(_ place: Int64, _ first: UInt8, _ bytes: UnsafeRawBufferPointer) -> UInt32 {
+        let crc = withUnsafeBytes(of: first) { of(place, $0) }
+        return daybook_crc32c(crc, bytes.baseAddress, bytes.count)
+    }
+
     static func of(_ place: Int64, _ bytes: some Sequence<UInt8>) -> UInt32 {
         Array(bytes).withUnsafeBytes { of(place, $0) }
     }
