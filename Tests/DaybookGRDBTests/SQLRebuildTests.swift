@@ -122,6 +122,7 @@ struct SQLRebuildTests {
             let position = try #require(row["position"]?.storage.value as? Int64)
             #expect(difference.causes.map(\.position.rawValue) == [position] && odd.contains(position))
         }
+        #expect(!entries.differences.isEmpty, "seed \(seed)")
         #expect(entries.addedCount == 0 && entries.lostCount == 0)
     }
 
@@ -156,9 +157,12 @@ struct SQLRebuildTests {
         try await old.catchUp()
         let rebuild = try await rebuild(store, database)
         try await rebuild.switchBack()
+        // Another process runs the new version: neither comparing nor switching may end it.
+        let new = try await SQLProjectionRunner(rebuild.new, of: store, in: database)
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await old.run() }
-            group.addTask { try await rebuild.runner.run() }
+            for run in [{ try await old.run() }, { try await new.run() }] as [@Sendable () async throws -> Void] {
+                group.addTask { await #expect(throws: Never.self) { try await run() } }
+            }
             group.addTask {
                 var generator = SplitMix64(seed: 10)
                 while !Task.isCancelled {
@@ -166,14 +170,17 @@ struct SQLRebuildTests {
                     try await store.fillLedger(30, using: &generator)
                     // Neither falls behind for good, and neither is ever up to date for long.
                     try await old.wait(for: head)
-                    try await rebuild.runner.wait(for: head)
+                    try await new.wait(for: head)
                 }
             }
+            var last = Position.start
             for _ in 0..<5 {
                 let comparison = try await rebuild.compare()
                 #expect(comparison.differenceCount == 0)
                 try await rebuild.switchOver(comparison)
                 try await rebuild.switchBack()
+                #expect(comparison.position > last)
+                last = comparison.position
             }
             group.cancelAll()
         }
@@ -234,7 +241,7 @@ struct SQLRebuildTests {
             _ = try await broken.compare()
             Issue.record("compared")
         } catch {
-            guard case .history(.queryFailed) = error else { throw error }
+            guard case .comparison(.queryFailed) = error else { throw error }
         }
 
         // Keys that the new version has parked.
@@ -265,7 +272,146 @@ struct SQLRebuildTests {
         try await store.record(AccountEvent.deposited(amount: 1), in: "account-1")
         try await old.catchUp()
         let stuck = try await self.rebuild(store, database, to: broken)
-        await #expect(throws: SQLRebuildError.self) { try await stuck.switchOver(comparison) }
+        do throws(SQLRebuildError) {
+            try await stuck.switchOver(comparison)
+            Issue.record("switched")
+        } catch {
+            guard case .projection(.failed(let place, _)) = error else { throw error }
+            #expect(place.position == 2)
+        }
         #expect(try await shown(database) == ["account-1": 2])
+    }
+
+    @Test("is refused when another runner of the new version is too slow, and does not end that one")
+    func slowRival() async throws {
+        let store = InMemoryEventStore()
+        let database = try DatabaseQueue()
+        for _ in 0..<100 { try await store.record(AccountEvent.deposited(amount: 1), in: "account-1") }
+        try await SQLProjectionRunner(Ledger(), of: store, in: database).catchUp()
+        let next = Ledger(name: "ledger-2", suffix: "_2")
+        let rival = try await SQLProjectionRunner(next, of: store, in: database)
+        let comparison = try await rebuild(store, database).compare()
+        // It moves by one event whenever it is looked at.
+        let clock = SteppingClock { _ = try? await rival.catchUp(through: try await rival.position().next) }
+        let rebuild = try await SQLProjectionRebuild(
+            of: [Self.view, Self.entries], from: Ledger(), to: next, log: store, in: database, clock: clock)
+        await #expect(throws: SQLRebuildError.behind(new: 20, old: 100)) {
+            try await rebuild.switchOver(comparison)
+        }
+        try await rival.catchUp()
+        try await rebuild.switchOver(comparison)
+    }
+
+    /// A clock on which something happens instead of each sleep.
+    private struct SteppingClock: Clock {
+        typealias Instant = ContinuousClock.Instant
+        let step: @Sendable () async -> Void
+        var now: Instant { ContinuousClock.now }
+        var minimumResolution: Duration { .zero }
+        func sleep(until deadline: Instant, tolerance: Duration?) async throws { await step() }
+    }
+
+    @Test("compares to the last byte, and columns by their names")
+    func exact() async throws {
+        let store = InMemoryEventStore()
+        let database = try DatabaseQueue()
+        try await store.record(AccountEvent.deposited(amount: 1), in: "account-1")
+        try await SQLProjectionRunner(Ledger(), of: store, in: database).catchUp()
+        func comparison(_ old: String, _ new: String) async throws -> SQLRowComparison? {
+            let rebuild = try await SQLProjectionRebuild(
+                of: [SQLVersionedView("v", key: [], old: old, new: new)], from: Ledger(),
+                to: Ledger(name: "ledger-2", suffix: "_2"), log: store, in: database)
+            try await rebuild.build()
+            return try await rebuild.compare().views["v"]
+        }
+        for (old, new, count) in [
+            ("SELECT amount FROM balances", "SELECT amount FROM balances_2", 0),
+            ("SELECT amount FROM balances", "SELECT amount + 0.0 AS amount FROM balances_2", 1),
+            ("SELECT 'caf\u{E9}' AS name", "SELECT 'cafe\u{301}' AS name", 1),
+            ("SELECT account, amount FROM balances", "SELECT amount, account FROM balances_2", 0),
+            ("SELECT NULL AS a", "SELECT 0 AS a", 1), ("SELECT NULL AS a", "SELECT NULL AS a", 0),
+        ] {
+            #expect(try await comparison(old, new)?.differenceCount == count, "\(new)")
+        }
+        for new in ["SELECT amount FROM balances_2", "SELECT account, amount, 1 FROM balances_2"] {
+            do throws(SQLRebuildError) {
+                _ = try await SQLProjectionRebuild(
+                    of: [SQLVersionedView("v", key: [], old: "SELECT account, amount FROM balances", new: new)],
+                    from: Ledger(), to: Ledger(name: "ledger-2", suffix: "_2"), log: store, in: database
+                ).compare()
+                Issue.record("compared")
+            } catch {
+                guard case .comparison(.otherColumns) = error else { throw error }
+            }
+        }
+    }
+
+    @Test("finds the row of a key among those that a collation takes for the same")
+    func collation() async throws {
+        let store = InMemoryEventStore()
+        let database = try DatabaseQueue()
+        for name in ["ANN", "ann"] { try await store.record(AccountEvent.deposited(amount: 1), in: "account-\(name)") }
+        try await SQLProjectionRunner(Ledger(), of: store, in: database).catchUp()
+        let next = second { $0.stream == "account-ann" ? 2 : $1 }
+        let view = SQLVersionedView(
+            "v", key: ["name"], old: "SELECT account COLLATE NOCASE AS name, amount FROM balances",
+            new: "SELECT account COLLATE NOCASE AS name, amount FROM balances_2")
+        let rebuild = try await SQLProjectionRebuild(of: [view], from: Ledger(), to: next, log: store, in: database)
+        try await rebuild.build()
+        let rows = try #require(try await rebuild.compare().views["v"])
+        #expect(rows.differences.map(\.key) == ["\"account-ann\""])
+        #expect(rows.differences.first?.causes.map(\.position) == [2])
+    }
+
+    @Test(
+        "compares with an old version that has parked a key, whatever it failed by",
+        arguments: [
+            "CHECK (amount <> 13)", "CHECK (amount <> 13) ON CONFLICT ROLLBACK",
+            "REFERENCES allowed (amount) DEFERRABLE INITIALLY DEFERRED",
+        ])
+    func parkedOldVersion(constraint: String) async throws {
+        let store = InMemoryEventStore()
+        let folder = try TemporaryFolder()
+        let database = try DatabasePool(path: folder.path("model.sqlite"))
+        for amount in 12...14 {
+            try await store.record(AccountEvent.deposited(amount: amount), in: "account-\(amount)")
+        }
+        let old = Amounts(constraint: constraint)
+        try await SQLProjectionRunner(old, of: store, in: database, failurePolicy: .parkKeys()).catchUp()
+        let view = SQLVersionedView(
+            "v", key: ["amount"], old: "SELECT amount FROM amounts", new: "SELECT amount FROM entries_2")
+        let rebuild = try await SQLProjectionRebuild(
+            of: [view], from: old, to: Ledger(name: "ledger-2", suffix: "_2"), log: store, in: database)
+        try await rebuild.build()
+        let comparison = try await rebuild.compare()
+        let rows = try #require(comparison.views["v"])
+        #expect(rows.addedCount == 1 && rows.differenceCount == 1 && comparison.position == 3)
+        // A constraint that is checked at the end, or undoes all, leaves nothing to tell causes by.
+        let isTold = constraint == "CHECK (amount <> 13)"
+        #expect((comparison.causesFailure == nil) == isTold)
+        #expect(rows.differences.first?.causes.map(\.position) == (isTold ? [2] : []))
+        try await rebuild.switchOver(comparison, allowing: 1)
+    }
+
+    @Test("is refused with a comparison of other SQL than is switched to")
+    func otherSQL() async throws {
+        let store = InMemoryEventStore()
+        let database = try DatabaseQueue()
+        try await store.record(AccountEvent.deposited(amount: 1), in: "account-1")
+        try await SQLProjectionRunner(Ledger(), of: store, in: database).catchUp()
+        var view = Self.view
+        func rebuild(_ view: SQLVersionedView) async throws -> SQLProjectionRebuild<Ledger, Ledger> {
+            try await SQLProjectionRebuild(
+                of: [view], from: Ledger(), to: Ledger(name: "ledger-2", suffix: "_2"), log: store, in: database)
+        }
+        let comparison = try await rebuild(view).compare()
+        view.new = "SELECT account, 2 * amount AS amount FROM balances_2"
+        await #expect(throws: SQLRebuildError.otherComparison(old: "ledger-1", new: "ledger-2")) {
+            try await rebuild(view).switchOver(comparison)
+        }
+        await #expect(throws: SQLRebuildError.noViews) {
+            _ = try await SQLProjectionRebuild(
+                of: [], from: Ledger(), to: Ledger(name: "ledger-2", suffix: "_2"), log: store, in: database)
+        }
     }
 }

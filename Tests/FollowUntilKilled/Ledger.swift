@@ -14,6 +14,9 @@ struct Ledger: SQLProjection {
     /// What an entry counts as, for a version that counts otherwise.
     var amount: @Sendable (RecordedEvent, Int) -> Int = { $1 }
 
+    /// Other keys of an event than it has.
+    var otherKeys: @Sendable (RecordedEvent) -> [String]? = { _ in nil }
+
     func createTables(in db: Database) throws {
         try db.execute(
             sql: """
@@ -44,7 +47,8 @@ struct Ledger: SQLProjection {
     }
 
     func keys(for event: LedgerEvent, recorded: RecordedEvent) -> [String] {
-        switch event {
+        if let keys = otherKeys(recorded) { return keys }
+        return switch event {
         case .account: [recorded.stream.rawValue]
         case .transfer(.sent(let from, let to, _)): [from, to]
         }

@@ -80,7 +80,7 @@ struct ModelBenchmarks: AsyncParsableCommand {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("rows-\(EventID())")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
-        let history = SQLProjectionHistory(BalanceRows(), of: store).keepingCopies(in: folder)
+        let history = SQLProjectionHistory(BalanceRows(), of: store).keepingSnapshots(in: folder)
         let head = try await store.head().rawValue
         @Sendable func ask(_ position: Int64) async throws {
             _ = try await history.read(asOf: .position(Position(position))) { db in
@@ -88,7 +88,9 @@ struct ModelBenchmarks: AsyncParsableCommand {
             }
         }
         try await Self.measure("rows as of the middle, without copies", events / 2) { try await ask(head / 2) }
-        try await Self.measure("keep 10 copies on the way", events) { try await history.keepCopies(every: head / 10) }
+        try await Self.measure("keep 10 copies on the way", events) {
+            try await history.keepSnapshots(every: head / 10)
+        }
         let sizes = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: [.fileSizeKey])
             .compactMap { try $0.resourceValues(forKeys: [.fileSizeKey]).fileSize }
         print("size of a copy: \((sizes.max() ?? 0) / 1024) KiB")

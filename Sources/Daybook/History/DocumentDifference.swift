@@ -1,6 +1,6 @@
 import DaybookCore
 
-/// A document that is another at two moments, or in two versions of a read model.
+/// A document, or a row, that is another at two moments, or in two versions of a read model.
 public struct DocumentDifference<Document: Sendable>: Sendable {
     public enum Kind: Sendable, Hashable {
         case added, lost, changed
@@ -11,7 +11,8 @@ public struct DocumentDifference<Document: Sendable>: Sendable {
     public var old: Document?
     /// Nil when the document was lost.
     public var new: Document?
-    /// The last events that changed the document in between, oldest first.
+    /// The events that explain it, oldest first: between two moments the last ones that changed it; between two versions the
+    /// one at which they parted, and some that changed it since.
     public var causes: [RecordedEvent]
 
     public init(key: String, old: Document?, new: Document?, causes: [RecordedEvent] = []) {

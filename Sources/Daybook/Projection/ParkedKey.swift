@@ -1,6 +1,7 @@
 import DaybookCore
 
-/// A key of a projection that has stopped before an event, which failed; its document is as it was before that event.
+/// A key of a projection that has stopped before an event, which failed; its document, or its rows, are as they were before
+/// that event.
 public struct ParkedKey: Sendable, Hashable {
     public var key: String
     /// The event: its place in the log, not a copy.

@@ -41,8 +41,9 @@ public protocol Projection: Sendable {
     /// - Throws: Is treated as an event that cannot be read: see ``keys(forUnreadable:)``.
     func keys(for event: Event, recorded: RecordedEvent) throws -> [String]
 
-    /// The documents that an event would change which this program cannot read; nil, or none, when that cannot be told,
-    /// which stops the projection before the event whatever its ``ProjectionFailurePolicy``. By default nil.
+    /// The documents that an event would change which this program cannot read: all those that ``keys(for:recorded:)`` gives
+    /// once it can be read, since one that is left out would never take the event into account. Nil, or none, when that
+    /// cannot be told, which stops the projection before the event whatever its ``ProjectionFailurePolicy``. By default nil.
     ///
     /// ```swift
     /// func keys(forUnreadable recorded: RecordedEvent) -> [String]? { [recorded.stream.rawValue] }

@@ -64,18 +64,27 @@ public struct ProjectionRebuild<Old: Projection, New: Projection>: Sendable {
         }
     }
 
-    /// Brings the new version up to a position, whoever runs it: waits for another runner, where there is one.
-    private func catchUp(to position: Position) async throws(RebuildError) {
+    /// Returns when the new version has come as far as a position, or cannot: brought there by whoever runs it, and else by
+    /// a runner for this alone.
+    ///
+    /// A runner that is under way would end with an error if another one moved its checkpoint: so it is waited for as long as
+    /// it moves.
+    private func reach(_ position: Position) async throws(RebuildError) {
+        var last: Position?
         for attempt in 0..<Self.attempts {
-            do {
-                _ = try await build()
-                return
-            } catch .projection(.store(.checkpointMoved)) {
-                if try await positions().new >= position { return }
-                do { try await clock.sleep(for: .milliseconds(10 * (attempt + 1))) } catch {
+            let reached = try await positions().new
+            if reached >= position { return }
+            if reached == last {
+                let own = ProjectionRunner(
+                    new, of: log, in: models, batchSize: runner.batchSize, failurePolicy: runner.failurePolicy,
+                    parallelism: runner.parallelism)
+                do { _ = try await own.catchUp() } catch .store(.checkpointMoved) {} catch { throw .projection(error) }
+            } else {
+                do { try await clock.sleep(for: .milliseconds(20 * (attempt + 1))) } catch {
                     throw .projection(.cancelled)
                 }
             }
+            last = reached
         }
     }
 
@@ -139,7 +148,7 @@ public struct ProjectionRebuild<Old: Projection, New: Projection>: Sendable {
         }
         var position = try await positions()
         let least = max(position.old, comparison.position)
-        if position.new < least { try await catchUp(to: least) }
+        if position.new < least { try await reach(least) }
         position = try await positions()
         while true {
             let parked: [ParkedKey]
@@ -173,7 +182,7 @@ public struct ProjectionRebuild<Old: Projection, New: Projection>: Sendable {
         for attempt in 0..<Self.attempts {
             var before = try await positions()
             if attempt > 0, before.new < before.old {
-                try await catchUp(to: before.old)
+                try await reach(before.old)
                 before = try await positions()
             }
             let stored: (old: [UInt8]?, new: [UInt8]?)

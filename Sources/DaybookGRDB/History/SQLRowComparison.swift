@@ -5,8 +5,11 @@ import GRDB
 public struct SQLRowComparison: Sendable {
     /// The rows that either query returns.
     public internal(set) var rowCount = 0
+    /// Rows whose key only the second query has.
     public internal(set) var addedCount = 0
+    /// Rows whose key only the first query has.
     public internal(set) var lostCount = 0
+    /// Rows that both have, with other values.
     public internal(set) var changedCount = 0
     /// The first differences in the order of their keys, as many as were asked for. The key is that of the row as text.
     public internal(set) var differences: [DocumentDifference<SQLRow>] = []
@@ -17,13 +20,16 @@ public struct SQLRowComparison: Sendable {
 }
 
 extension SQLRowComparison {
-    /// Compares rows one by one, both in the order of their keys.
+    /// Compares rows one by one, both in the order of their keys. Columns are paired by their names.
     ///
     /// - Complexity: O(rows) in time, and what is kept in memory.
     init(
-        _ old: SQLRows, _ olds: RowCursor, _ new: SQLRows, _ news: RowCursor, keepingFirst limit: Int
+        _ old: SQLQuery, in olds: Database, _ new: SQLQuery, in news: Database, keepingFirst limit: Int
     ) throws {
-        var (left, right) = (SortedRows(old, olds), SortedRows(new, news))
+        let (columns, others) = (try old.columns(in: olds), try new.columns(in: news))
+        guard columns.sorted() == others.sorted() else { throw SQLHistoryError.otherColumns(others, than: columns) }
+        var left = SortedRows(rows: old, columns: columns, cursor: try old.sorted(in: olds))
+        var right = SortedRows(rows: new, columns: columns, cursor: try new.sorted(in: news))
         try left.advance()
         try right.advance()
         while let key = [left.current?.key, right.current?.key].compactMap({ $0 }).min() {
@@ -48,19 +54,22 @@ extension SQLRowComparison {
 
 /// The rows of a query, one after another.
 private struct SortedRows {
-    let rows: SQLRows
+    let rows: SQLQuery
+    /// The order of the columns.
+    let columns: [String]
     let cursor: RowCursor
     private(set) var current: (key: SQLKey, row: SQLRow)?
 
-    init(_ rows: SQLRows, _ cursor: RowCursor) {
+    init(rows: SQLQuery, columns: [String], cursor: RowCursor) {
         self.rows = rows
+        self.columns = columns
         self.cursor = cursor
     }
 
     mutating func advance() throws {
         let last = current?.key
         current = try cursor.next().map { next in
-            let row = SQLRow(next)
+            let row = SQLRow(next).ordered(by: columns)
             return (try rows.key(of: row), row)
         }
         guard let last, let current, current.key <= last else { return }

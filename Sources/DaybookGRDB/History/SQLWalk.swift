@@ -13,20 +13,20 @@ struct SQLWalk: Sendable {
     func changes<Value: Equatable & Sendable>(
         _ scratch: ScratchDatabase, after start: Position, through end: Position,
         of value: @escaping @Sendable (Database) throws -> Value
-    ) async throws -> [SQLChange<Value>] {
-        var changes: [SQLChange<Value>] = []
-        var current = try await scratch.read { try value($0) }
+    ) async throws -> [SQLValueChange<Value>] {
+        var changes: [SQLValueChange<Value>] = []
+        var current = try await scratch.read { db in try SQLHistoryError.query { try value(db) } }
         var pages = try await LogPages(of: log, filter, after: .position(start), through: .position(end))
         while let page = try await pages.next() {
             let (events, first) = (Array(page), current)
             let found = try await scratch.write { [apply] db in
-                var (found, before) = ([SQLChange<Value>](), first)
+                var (found, before) = ([SQLValueChange<Value>](), first)
                 for event in events {
                     let count = db.totalChangesCount
                     try apply(event, db)
                     guard db.totalChangesCount != count else { continue }
-                    let after = try value(db)
-                    if after != before { found.append(SQLChange(event: event, before: before, after: after)) }
+                    let after = try SQLHistoryError.query { try value(db) }
+                    if after != before { found.append(SQLValueChange(event: event, before: before, after: after)) }
                     before = after
                 }
                 return found
@@ -51,7 +51,10 @@ struct SQLWalk: Sendable {
         note: (Int, RecordedEvent, Value) -> Void
     ) async throws {
         guard count > 0 else { return }
-        var current = try await scratch.read { db in try (0..<count).map { try value($0, db) } }
+        let query: @Sendable (Int, Database) throws -> Value = { index, db in
+            try SQLHistoryError.query { try value(index, db) }
+        }
+        var current = try await scratch.read { db in try (0..<count).map { try query($0, db) } }
         var pages = try await LogPages(
             of: log, filter, after: .position(start), through: .position(end), pageSize: Self.chunk)
         while let page = try await pages.next() {
@@ -61,7 +64,7 @@ struct SQLWalk: Sendable {
                 var changed: [Int] = []
                 try db.inSavepoint {
                     for event in events { try apply(event, db) }
-                    for index in 0..<count where try value(index, db) != before[index] { changed.append(index) }
+                    for index in 0..<count where try query(index, db) != before[index] { changed.append(index) }
                     return changed.isEmpty ? .commit : .rollback
                 }
                 var found: [(Int, RecordedEvent, Value)] = []
@@ -70,7 +73,7 @@ struct SQLWalk: Sendable {
                 for event in events {
                     try apply(event, db)
                     for index in changed {
-                        let after = try value(index, db)
+                        let after = try query(index, db)
                         guard after != values[index] else { continue }
                         values[index] = after
                         found.append((index, event, after))

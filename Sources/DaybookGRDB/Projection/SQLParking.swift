@@ -32,7 +32,7 @@ struct SQLParking<P: SQLProjection> {
         }
         let held = names.first { keys.contains($0) }
         guard failure != nil || held != nil else { return false }
-        let reason = failure?.description ?? "It waits for key '\(held ?? "")', which is parked."
+        let reason = failure?.description ?? Self.waiting(for: held ?? "")
         for name in names where !keys.contains(name) {
             guard keys.count < policy.parkedKeys else {
                 let place = ProjectionError.Place(recorded)
@@ -49,9 +49,24 @@ struct SQLParking<P: SQLProjection> {
         return true
     }
 
-    /// Whether an event was missed by a key that is parked.
-    func hasMissed(_ names: [String], at position: Position) -> Bool {
-        names.contains { name in keys[name].map { $0.position <= position } ?? false }
+    /// Why an event waits that does not fail itself.
+    static func waiting(for key: String) -> String { "It waits for key '\(key)', which is parked." }
+
+    /// Whether an event was missed, since its keys are parked.
+    ///
+    /// - Throws: `ProjectionError.failed` when only some are. All keys of an event are parked by it, and none of an event
+    ///   that was applied is at its position: so the projection tells other keys now than it did then.
+    func hasMissed(_ event: RecordedEvent, _ names: [String]) throws(ProjectionError) -> Bool {
+        let missing = names.filter { name in keys[name].map { $0.position <= event.position } ?? false }
+        guard !missing.isEmpty else { return false }
+        guard missing.count == names.count else {
+            throw .failed(
+                at: ProjectionError.Place(event),
+                reason: "Of its keys \(names.joined(separator: ", ")), only \(missing.joined(separator: ", ")) are "
+                    + "parked, so that it cannot be told whether it was applied: tell the same keys as when they were "
+                    + "parked, or delete the read model and build it again.")
+        }
+        return true
     }
 
     /// The keys of an event, nil when they cannot be told; and why it cannot be applied, if so.

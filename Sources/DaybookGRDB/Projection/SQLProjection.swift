@@ -68,11 +68,13 @@ public protocol SQLProjection: Sendable {
     /// What an event is about, such as an account: the rows that it reads and changes depend on no event but those that
     /// share a key with it. By that, other events can go on when one fails: see ``SQLProjectionRunner/parkedKeys()``.
     ///
-    /// By default none: an event without keys stops the projection when it fails, whatever the runner's policy.
+    /// By default none: an event without keys stops the projection when it fails, whatever the runner's policy. Do not
+    /// change an event's keys under one name of the projection while any are parked: what was missed is found by them.
     func keys(for event: Event, recorded: RecordedEvent) throws -> [String]
 
-    /// The keys of an event that this program cannot read; nil, or none, when that cannot be told, which stops the
-    /// projection before the event whatever the runner's policy. By default nil.
+    /// The keys of an event that this program cannot read: all those that ``keys(for:recorded:)`` gives once it
+    /// can be read; else resuming them fails. Nil, or none, when that cannot be told, which stops the projection before the
+    /// event whatever the runner's policy. By default nil.
     func keys(forUnreadable recorded: RecordedEvent) -> [String]?
 }
 

@@ -20,7 +20,7 @@ extension SQLProjectionRunner {
     ///
     /// - Parameters:
     ///   - failures: Events that were refused before, by their index, and are to be parked.
-    ///   - through: Where the checkpoint is to stand; behind the last event when nil.
+    ///   - through: Where the checkpoint is to stand; after the last event when nil.
     func apply(
         _ events: ArraySlice<DecodedEvent<P>>, parking failures: [Int: ProjectionError] = [:], through: Position?,
         _ place: inout Place
@@ -43,7 +43,7 @@ extension SQLProjectionRunner {
             // Halved until the event that breaks the constraint stands alone.
             guard events.count > 1 else {
                 let error = ProjectionError.failed(at: ProjectionError.Place(last), reason: reason)
-                guard parks, failures[events.startIndex] == nil else { throw error }
+                guard failurePolicy.parkedKeys > 0, failures[events.startIndex] == nil else { throw error }
                 return try await apply(events, parking: [events.startIndex: error], through: through, &place)
             }
             let middle = events.startIndex + events.count / 2
@@ -99,15 +99,11 @@ extension SQLProjectionRunner {
         return checkpoint
     }
 
-    private var parks: Bool { failurePolicy.parkedKeys > 0 }
-
-    /// Where the checkpoint stands.
-    func savedPosition() async throws(ProjectionError) -> Position {
+    /// How far the rows have come.
+    func checkpoint() async throws(ProjectionError) -> SQLCheckpoint {
         do {
             let name = projection.name
-            return try await database.read { db in
-                try Self.checkpoint(of: name, in: db).position
-            }
+            return try await database.read { try Self.checkpoint(of: name, in: $0) }
         } catch {
             throw ProjectionError(database: error)
         }

@@ -10,7 +10,7 @@ extension SQLProjectionRunner: LogFollower {
     }
 
     package func startingPlace() async throws(ProjectionError) -> Place {
-        let position = try await savedPosition()
+        let position = try await checkpoint().position
         progress.reach(position)
         return Place(saved: position, reached: position)
     }

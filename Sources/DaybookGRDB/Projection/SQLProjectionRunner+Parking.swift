@@ -16,22 +16,14 @@ extension SQLProjectionRunner {
     /// - Returns: The keys that are parked still, since an event of theirs failed once more: what came before it is in the
     ///   rows.
     /// - Throws: `ProjectionError.undecodable` and `ProjectionError.failed` for an event of which nobody can say what keys
-    ///   it has: all keys that have not been brought up to date stay parked.
+    ///   it has, or that has other keys now than when they were parked; `.read`, `.store` and `.cancelled`. All keys that
+    ///   have not been brought up to date stay parked.
     /// - Complexity: O(events of the projection since the first key was parked).
     @discardableResult
     public func resumeParkedKeys() async throws(ProjectionError) -> [ParkedKey] {
-        var place: Resumption? = Resumption()
+        var place: Resumption? = Resumption(failed: try ParkedKeys(nil, of: projection.name))
         while let next = place { place = try await resume(next) }
         return try await parkedKeys()
-    }
-
-    private func checkpoint() async throws(ProjectionError) -> SQLCheckpoint {
-        do {
-            let name = projection.name
-            return try await database.read { try Self.checkpoint(of: name, in: $0) }
-        } catch {
-            throw ProjectionError(database: error)
-        }
     }
 
     /// How far missed events have been taken into account.
@@ -39,10 +31,10 @@ extension SQLProjectionRunner {
         /// Everything up to here was; nil before the first page.
         var reached: Position?
         /// The keys that failed once more.
-        var failed: [String] = []
+        var failed: ParkedKeys
         /// A page in which a constraint broke at the end of the transaction is taken event by event.
         var eventCount = Limits.eventsPerPage
-        var refused: ProjectionError?
+        var refused: (error: ProjectionError, position: Position)?
     }
 
     /// Takes a page of missed events into account; returns nil at the end.
@@ -73,7 +65,8 @@ extension SQLProjectionRunner {
                 let held = SQLParking(checkpoint.parked, of: projection, .stop)
                 var parked = checkpoint.parked
                 for event in events where event.recorded.position <= checkpoint.position {
-                    try Self.resume(event, projection, held, &parked, &next.failed, place.refused, db)
+                    let refused = place.refused.flatMap { $0.position == event.recorded.position ? $0.error : nil }
+                    try Self.resume(event, projection, held, &parked, &next.failed, refused, db)
                 }
                 let isDone = page.scannedThrough >= checkpoint.position
                 next.reached = min(page.scannedThrough, checkpoint.position)
@@ -90,8 +83,10 @@ extension SQLProjectionRunner {
         } catch let error as DatabaseError where error.resultCode == .SQLITE_CONSTRAINT {
             var next = place
             if place.eventCount == 1, let last = events.last?.recorded {
-                guard place.refused == nil else { throw ProjectionError(database: error) }
-                next.refused = .failed(at: ProjectionError.Place(last), reason: String(describing: error))
+                guard place.refused?.position != last.position else { throw ProjectionError(database: error) }
+                let failure = ProjectionError.failed(
+                    at: ProjectionError.Place(last), reason: String(describing: error))
+                next.refused = (failure, last.position)
             }
             next.eventCount = 1
             return next
@@ -103,7 +98,7 @@ extension SQLProjectionRunner {
     /// Takes one event into account, if it was missed; parks its keys again when it fails.
     private static func resume(
         _ event: DecodedEvent<P>, _ projection: P, _ held: SQLParking<P>, _ parked: inout ParkedKeys,
-        _ failed: inout [String], _ refused: ProjectionError?, _ db: Database
+        _ failed: inout ParkedKeys, _ refused: ProjectionError?, _ db: Database
     ) throws {
         let position = event.recorded.position
         let known = held.names(of: event, event.failure ?? refused)
@@ -112,11 +107,11 @@ extension SQLProjectionRunner {
             guard let failure = known.failure, event.failure != nil || known.names == nil else { return }
             throw failure
         }
-        guard held.hasMissed(names, at: position) else { return }
+        guard try held.hasMissed(event.recorded, names) else { return }
         var failure = known.failure
-        if failure == nil, let other = names.first(where: failed.contains) {
+        if failure == nil, let other = names.first(where: { failed.contains($0) }) {
             failure = .failed(
-                at: ProjectionError.Place(event.recorded), reason: "It waits for key '\(other)', which is parked.")
+                at: ProjectionError.Place(event.recorded), reason: SQLParking<P>.waiting(for: other))
         }
         if failure == nil {
             do {
@@ -135,8 +130,9 @@ extension SQLProjectionRunner {
         }
         guard let failure else { return }
         for name in names where !failed.contains(name) {
-            failed.append(name)
-            parked[name] = ParkedKey(key: name, position: position, reason: failure.description)
+            let entry = ParkedKey(key: name, position: position, reason: failure.description)
+            failed[name] = entry
+            parked[name] = entry
         }
     }
 }

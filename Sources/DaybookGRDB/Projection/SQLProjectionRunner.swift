@@ -22,7 +22,7 @@ import GRDB
 ///
 /// An event that cannot be read or applied stops the projection: those before it are saved, it and those after it are
 /// not, and ``run()`` throws. With `ProjectionFailurePolicy.parkKeys(limit:)` it stops its keys alone, where the projection
-/// says what keys it has (``SQLProjection/keys(for:recorded:)-swift.method``). Nothing is skipped.
+/// says what keys it has (``SQLProjection/keys(for:recorded:)``). Nothing is skipped.
 ///
 /// Only one runner works on a read model at a time; a second one ends with `DerivedStateError.checkpointMoved`, and
 /// changes nothing.
@@ -102,8 +102,8 @@ public final class SQLProjectionRunner<P: SQLProjection>: Sendable {
         try await takeAll(report) { $0.end = end }
     }
 
-    /// Returns when the rows take everything up to a position into account: with the position of a `CommandReceipt`, to
-    /// read one's own write.
+    /// Returns when the rows take everything up to a position into account, but for keys that are parked: with the position
+    /// of a `CommandReceipt`, to read one's own write.
     ///
     /// - Throws: `ReadModelError.stopped` when the runner has stopped with an error, and `ReadModelError.cancelled`. It
     ///   waits for as long as it takes: bound it by cancelling the task.
@@ -124,7 +124,8 @@ public final class SQLProjectionRunner<P: SQLProjection>: Sendable {
         }
     }
 
-    /// How many positions of the log the rows do not take into account yet; 0 when they are up to date.
+    /// How many positions of the log the rows do not take into account yet; 0 when they are up to date. What parked keys
+    /// wait for does not count.
     public func lag() async throws(ReadModelError) -> Int64 {
         let head: Position
         do { head = try await log.head() } catch { throw ReadModelError(error) }

@@ -25,6 +25,8 @@ public struct SQLProjectionRebuild<Old: SQLProjection, New: SQLProjection>: Send
     /// Builds the new version; its parked keys are resumed through it.
     public let runner: SQLProjectionRunner<New>
     private let log: any EventStore
+    private let oldReader: any EventReader<Old.Event>
+    private let newReader: any EventReader<New.Event>
     private let database: any DatabaseWriter
     private let clock: any Clock<Duration>
 
@@ -32,25 +34,37 @@ public struct SQLProjectionRebuild<Old: SQLProjection, New: SQLProjection>: Send
     ///
     /// - Parameters:
     ///   - views: What queries read, at least one.
+    ///   - old: The version that answers, as it is run.
+    ///   - new: The version that is to answer.
+    ///   - database: Where the tables of both are.
+    ///   - oldReader: How the old version reads events, if not as its enum says.
+    ///   - newReader: How the new version does.
     ///   - batchSize: The most events of one transaction of the build.
     ///   - failurePolicy: What happens to an event that the new version cannot read or apply. Parked keys are to be
     ///     resumed before it is compared.
     ///   - clock: Measures the speed of the build, and waits for another runner of the new version.
+    /// - Throws: ``SQLRebuildError/sameName(_:)``, ``SQLRebuildError/noViews``, and ``SQLRebuildError/readModel(_:)`` when the
+    ///   database cannot be used.
     public init(
         of views: [SQLVersionedView], from old: Old, to new: New, log: any EventStore, in database: any DatabaseWriter,
+        oldReader: any EventReader<Old.Event> = Old.Event.makeReader(),
+        newReader: any EventReader<New.Event> = New.Event.makeReader(),
         batchSize: Int = 5_000, failurePolicy: ProjectionFailurePolicy = .stop,
         clock: any Clock<Duration> = ContinuousClock()
     ) async throws(SQLRebuildError) {
         guard old.name != new.name else { throw .sameName(old.name) }
+        guard !views.isEmpty else { throw .noViews }
         self.views = views
         self.old = old
         self.new = new
         self.log = log
+        self.oldReader = oldReader
+        self.newReader = newReader
         self.database = database
         self.clock = clock
         do {
             runner = try await SQLProjectionRunner(
-                new, of: log, in: database, batchSize: batchSize, failurePolicy: failurePolicy)
+                new, of: log, in: database, reader: newReader, batchSize: batchSize, failurePolicy: failurePolicy)
         } catch {
             throw SQLRebuildError(error)
         }
@@ -76,28 +90,30 @@ public struct SQLProjectionRebuild<Old: SQLProjection, New: SQLProjection>: Send
     /// the other. Where the old version cannot get on, since it cannot take an event, the new one is compared as it was
     /// before that event.
     ///
-    /// - Parameter limit: How many differences to keep of each view, each with the event at which the versions parted and
-    ///   up to nine that changed the row of either behind it. All are counted. There are no causes where the projections
+    /// - Parameter limit: How many differences to keep of each view, each with the event at which the versions parted, and
+    ///   the last nine since that changed the row in either. All are counted. There are no causes where the projections
     ///   agree as they are today: the rows were made by others.
+    /// - Throws: ``SQLRebuildError/noReadModel(_:)``, ``SQLRebuildError/parkedKeys(_:)``, and
+    ///   ``SQLRebuildError/comparison(_:)`` for rows that cannot be compared.
     /// - Complexity: O(size of the database) in time and on the disk for the copy, and O(rows); with differences, also
     ///   O(events) for their causes.
-    public func compare(keepingFirst limit: Int = 20) async throws(SQLRebuildError) -> SQLComparison {
+    public func compare(keepingFirst limit: Int = 20) async throws(SQLRebuildError) -> SQLReadModelComparison {
         do {
             let copy = try await ScratchDatabase(of: database)
             let position = try await level(copy)
-            var comparison = SQLComparison(old: old.name, new: new.name, position: position)
+            var comparison = SQLReadModelComparison(
+                old: old.name, new: new.name, position: position, of: views)
             for view in views {
                 comparison.views[view.name] = try await copy.read { db in
-                    do {
-                        return try SQLRowComparison(
-                            view.oldRows, view.oldRows.sorted(in: db), view.newRows, view.newRows.sorted(in: db),
-                            keepingFirst: limit)
-                    } catch let error as DatabaseError {
-                        throw SQLHistoryError.queryFailed(reason: "\(error)")
+                    try SQLHistoryError.query {
+                        try SQLRowComparison(view.oldRows, in: db, view.newRows, in: db, keepingFirst: limit)
                     }
                 }
             }
-            try await addCauses(to: &comparison)
+            do { try await addCauses(to: &comparison) } catch {
+                guard !Task.isCancelled else { throw error }
+                comparison.causesFailure = SQLRebuildError(error).description
+            }
             return comparison
         } catch {
             throw SQLRebuildError(error)
@@ -117,10 +133,12 @@ public struct SQLProjectionRebuild<Old: SQLProjection, New: SQLProjection>: Send
     ///   ``SQLRebuildError/otherComparison(old:new:)``; ``SQLRebuildError/parkedKeys(_:)``; and
     ///   ``SQLRebuildError/behind(new:old:)`` when another runner of the new version does not get as far as the old one is,
     ///   or as the versions were when they were compared.
-    public func switchOver(_ comparison: SQLComparison, allowing allowed: Int = 0) async throws(SQLRebuildError) {
-        guard comparison.old == old.name, comparison.new == new.name,
-            Set(comparison.views.keys) == Set(views.map(\.name))
-        else { throw .otherComparison(old: comparison.old, new: comparison.new) }
+    public func switchOver(_ comparison: SQLReadModelComparison, allowing allowed: Int = 0)
+        async throws(SQLRebuildError)
+    {
+        guard comparison.old == old.name, comparison.new == new.name, comparison.definitions == views else {
+            throw .otherComparison(old: comparison.old, new: comparison.new)
+        }
         guard comparison.differenceCount <= allowed else {
             let first = views.flatMap { comparison.views[$0.name]?.differences ?? [] }.prefix(5).map(\.key)
             throw .tooManyDifferences(count: comparison.differenceCount, allowed: allowed, first: Array(first))
@@ -130,28 +148,43 @@ public struct SQLProjectionRebuild<Old: SQLProjection, New: SQLProjection>: Send
         {
             throw SQLRebuildError(error)
         }
-        for attempt in 0..<Self.attempts {
-            do {
-                try await show({ $0.new }) { db in
-                    let new = try checkpoints(in: db).new
-                    guard new.parked.isEmpty else { throw SQLRebuildError.parkedKeys(new.parked.list.map(\.key)) }
-                    guard new.position >= least else {
-                        throw SQLRebuildError.behind(new: new.position, old: least)
-                    }
+        try await reach(least)
+        try await show({ $0.new }) { db in
+            let new = try checkpoints(in: db).new
+            guard new.parked.isEmpty else { throw SQLRebuildError.parkedKeys(new.parked.list.map(\.key)) }
+            guard new.position >= least else { throw SQLRebuildError.behind(new: new.position, old: least) }
+        }
+    }
+
+    /// Returns when the new version has come as far as a position, or cannot: brought there by whoever runs it, and else by
+    /// a runner for this alone.
+    ///
+    /// A runner that is under way would end with an error if another one moved its checkpoint: so it is waited for as long as
+    /// it moves.
+    private func reach(_ position: Position) async throws(SQLRebuildError) {
+        do {
+            var last: Position?
+            for attempt in 0..<Self.attempts {
+                let reached = try await database.read { try checkpoints(in: $0).new.position }
+                if reached >= position { return }
+                if reached == last {
+                    let own = try await SQLProjectionRunner(
+                        new, of: log, in: database, reader: newReader, batchSize: runner.batchSize,
+                        failurePolicy: runner.failurePolicy)
+                    do throws(ProjectionError) { try await own.catchUp() } catch .store(.checkpointMoved) {}
+                } else {
+                    try await clock.sleep(for: .milliseconds(20 * (attempt + 1)))
                 }
-                return
-            } catch {
-                guard case .behind = error, attempt + 1 < Self.attempts else { throw error }
-                do { try await build() } catch .history(.projection(.store(.checkpointMoved))) {
-                    do { try await clock.sleep(for: .milliseconds(10 * (attempt + 1))) } catch {
-                        throw SQLRebuildError(error)
-                    }
-                }
+                last = reached
             }
+        } catch {
+            throw SQLRebuildError(error)
         }
     }
 
     /// Lets the views show the old version again; or first, where they are not there yet.
+    ///
+    /// - Throws: ``SQLRebuildError/viewNotChanged(reason:)``, such as when the old version was deleted.
     public func switchBack() async throws(SQLRebuildError) {
         try await show { $0.old }
     }
@@ -166,7 +199,7 @@ public struct SQLProjectionRebuild<Old: SQLProjection, New: SQLProjection>: Send
                 try check(db)
                 do {
                     for view in views {
-                        let name = SQLRows.quoted(view.name)
+                        let name = SQLQuery.quoted(view.name)
                         try db.execute(sql: "DROP VIEW IF EXISTS \(name)")
                         try db.execute(sql: "CREATE VIEW \(name) AS \(sql(view))")
                         // The tables are looked for when a view is read, and not before.
@@ -181,7 +214,7 @@ public struct SQLProjectionRebuild<Old: SQLProjection, New: SQLProjection>: Send
         }
     }
 
-    /// How often the new version is brought up to the old one, which goes on meanwhile.
+    /// How often the new version is looked at while others run it.
     private static var attempts: Int { 20 }
 
     private func checkpoints(in db: Database) throws -> (old: SQLCheckpoint, new: SQLCheckpoint) {
@@ -197,7 +230,7 @@ public struct SQLProjectionRebuild<Old: SQLProjection, New: SQLProjection>: Send
         let position = max(left.position, right.position)
         let policy = left.parked.isEmpty ? ProjectionFailurePolicy.stop : .parkKeys(limit: 1_000)
         let olds = try await SQLProjectionRunner(
-            old, of: log, in: copy.queue, reader: Old.Event.makeReader(), batchSize: Limits.eventsPerPage,
+            old, of: log, in: copy.queue, reader: oldReader, batchSize: Limits.eventsPerPage,
             failurePolicy: policy, isScratch: true)
         var end = position
         do throws(ProjectionError) { try await olds.catchUp(through: position) } catch {
@@ -208,17 +241,17 @@ public struct SQLProjectionRebuild<Old: SQLProjection, New: SQLProjection>: Send
         }
         if right.position > end { try await new.deleteReadModel(from: copy.queue) }
         try await SQLProjectionRunner(
-            new, of: log, in: copy.queue, reader: New.Event.makeReader(), batchSize: Limits.eventsPerPage,
+            new, of: log, in: copy.queue, reader: newReader, batchSize: Limits.eventsPerPage,
             isScratch: true
         ).catchUp(through: end)
         return end
     }
 
     /// Looks for the events at which the versions of each row that differs parted.
-    private func addCauses(to comparison: inout SQLComparison) async throws {
+    private func addCauses(to comparison: inout SQLReadModelComparison) async throws {
         let rows = views.flatMap { view in (comparison.views[view.name]?.keys ?? []).map { (view, $0) } }
         guard !rows.isEmpty else { return }
-        let scratch = try ScratchDatabase()
+        let scratch = try ScratchDatabase(database.configuration)
         try await scratch.write { [old, new] db in
             try old.createTables(in: db)
             try new.createTables(in: db)
@@ -230,8 +263,10 @@ public struct SQLProjectionRebuild<Old: SQLProjection, New: SQLProjection>: Send
         } note: { index, event, versions in
             if versions[0] == versions[1] {
                 causes[index] = []
-            } else if causes[index].count < 10 {
+            } else {
                 causes[index].append(event)
+                // The first one stays: there the versions parted.
+                if causes[index].count > 10 { causes[index].remove(at: 1) }
             }
         }
         var next = causes.makeIterator()
@@ -244,20 +279,22 @@ public struct SQLProjectionRebuild<Old: SQLProjection, New: SQLProjection>: Send
 
     /// Applies every event to both versions. One that the old version cannot take leaves its rows as they were.
     private var walk: SQLWalk {
-        let (olds, news) = (Old.Event.makeReader(), New.Event.makeReader())
         let filter = old.filter == new.filter ? old.filter : .everything
-        return SQLWalk(log: log, filter: filter) { [old, new] recorded, db in
+        return SQLWalk(log: log, filter: filter) { [old, new, oldReader, newReader] recorded, db in
             if old.filter.matches(recorded) {
-                let event = DecodedEvent<Old>(recorded, by: olds)
+                let event = DecodedEvent<Old>(recorded, by: oldReader)
                 do {
                     try db.inSavepoint {
                         try event.apply(to: old, in: db)
                         return .commit
                     }
-                } catch is ProjectionError {}
+                } catch let error as ProjectionError {
+                    // Where all is undone, and not this event alone, nothing can be told any more.
+                    guard db.isInsideTransaction else { throw error }
+                }
             }
             if new.filter.matches(recorded) {
-                try DecodedEvent<New>(recorded, by: news).apply(to: new, in: db)
+                try DecodedEvent<New>(recorded, by: newReader).apply(to: new, in: db)
             }
         }
     }

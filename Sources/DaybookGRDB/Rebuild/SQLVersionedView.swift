@@ -6,10 +6,11 @@
 ///     old: "SELECT account, amount FROM balances", new: "SELECT account, amount FROM balances_2")
 /// ```
 ///
-/// Both show the same columns; what a version has more of is left out where versions are compared.
+/// Both return columns of the same names. A column that only the new version has is added to the view after the switch, once
+/// there is nothing more to compare.
 public struct SQLVersionedView: Sendable, Hashable {
     public var name: String
-    /// The columns by which rows are told apart.
+    /// The columns whose values no two rows of a version share; empty for a query of one row.
     public var key: [String]
     /// A `SELECT` without arguments, from tables of the old version.
     public var old: String
@@ -23,6 +24,6 @@ public struct SQLVersionedView: Sendable, Hashable {
         self.new = new
     }
 
-    var oldRows: SQLRows { SQLRows(old, key: key) }
-    var newRows: SQLRows { SQLRows(new, key: key) }
+    var oldRows: SQLQuery { SQLQuery(old, key: key) }
+    var newRows: SQLQuery { SQLQuery(new, key: key) }
 }

@@ -163,7 +163,7 @@ struct QueryEventsWithSQLTests {
         let copies = folder.url
 
         // sample: past
-        let history = SQLProjectionHistory(Entries(), of: store).keepingCopies(in: copies)
+        let history = SQLProjectionHistory(Entries(), of: store).keepingSnapshots(in: copies)
         let wealthyThen = try await history.read(asOf: .time(midnight)) { db in
             try String.fetchAll(db, sql: "SELECT account FROM entries GROUP BY account HAVING sum(amount) > 10")
         }
@@ -176,7 +176,7 @@ struct QueryEventsWithSQLTests {
         }
         for change in changes { print(change.event.position, change.before ?? 0, "→", change.after ?? 0) }
 
-        let totals = SQLRows("SELECT account, sum(amount) AS total FROM entries GROUP BY account", key: ["account"])
+        let totals = SQLQuery("SELECT account, sum(amount) AS total FROM entries GROUP BY account", key: ["account"])
         let differences = try await history.differences(of: totals, from: .time(midnight))
         // end of sample
         #expect(changes.map(\.after) == [11])

@@ -126,7 +126,7 @@ public struct TradeStatistics: SQLProjection {
     }
 
     /// All lines, as rows that can be compared.
-    public static let rows = SQLRows("SELECT * FROM trade_statistics", key: ["instrument", "session"])
+    public static let rows = SQLQuery("SELECT * FROM trade_statistics", key: ["instrument", "session"])
 
     /// All lines, by instrument and then by session.
     public static func lines(in db: Database) throws -> [Line] {

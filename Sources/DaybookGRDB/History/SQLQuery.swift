@@ -1,10 +1,10 @@
 import GRDB
 
 /// Rows that can be compared: what a query returns, and the columns by which one row is told from another.
-public struct SQLRows: Sendable, Hashable {
+public struct SQLQuery: Sendable, Hashable {
     /// A `SELECT` without arguments.
     public var sql: String
-    /// The names of the columns whose values no two rows share.
+    /// The names of the columns whose values no two rows share; empty for a query of one row.
     public var key: [String]
 
     public init(_ sql: String, key: [String]) {
@@ -13,7 +13,7 @@ public struct SQLRows: Sendable, Hashable {
     }
 }
 
-extension SQLRows {
+extension SQLQuery {
     /// The key of a row.
     func key(of row: SQLRow) throws -> SQLKey {
         SQLKey(
@@ -23,19 +23,29 @@ extension SQLRows {
             })
     }
 
-    /// All rows, in the order of their keys.
-    func sorted(in db: Database) throws -> RowCursor {
+    /// The names of the columns.
+    func columns(in db: Database) throws -> [String] {
         let names = try db.makeStatement(sql: sql).columnNames
         for column in key where !names.contains(column) { throw SQLHistoryError.noColumn(column, sql: sql) }
+        return names
+    }
+
+    /// All rows, in the order of their keys.
+    func sorted(in db: Database) throws -> RowCursor {
         let order = key.map { "\(Self.quoted($0)) COLLATE BINARY" }.joined(separator: ", ")
         return try Row.fetchCursor(db, sql: "SELECT * FROM (\(sql))\(order.isEmpty ? "" : " ORDER BY \(order)")")
     }
 
     /// The row with a key; nil when there is none.
     func row(_ value: SQLKey, in db: Database) throws -> SQLRow? {
-        let terms = key.map { "\(Self.quoted($0)) IS ?" }.joined(separator: " AND ")
+        let terms = key.map { "\(Self.quoted($0)) COLLATE BINARY IS ?" }.joined(separator: " AND ")
         let statement = try db.cachedStatement(sql: "SELECT * FROM (\(sql)) WHERE \(terms.isEmpty ? "1" : terms)")
-        return try Row.fetchOne(statement, arguments: StatementArguments(value.values)).map(SQLRow.init)
+        let rows = try Row.fetchCursor(statement, arguments: StatementArguments(value.values))
+        // A column may take a text for the number that it looks like.
+        while let row = try rows.next().map(SQLRow.init) {
+            if try key(of: row) == value { return row }
+        }
+        return nil
     }
 
     /// A name as SQLite takes it, and never for a text, as it takes a name in double quotes that it does not know.

@@ -1,7 +1,7 @@
 import DaybookCore
 
 /// What one event made of a value that is read from rows.
-public struct SQLChange<Value: Sendable>: Sendable {
+public struct SQLValueChange<Value: Sendable>: Sendable {
     public var event: RecordedEvent
     public var before: Value
     public var after: Value
@@ -13,4 +13,4 @@ public struct SQLChange<Value: Sendable>: Sendable {
     }
 }
 
-extension SQLChange: Equatable where Value: Equatable {}
+extension SQLValueChange: Equatable where Value: Equatable {}
