@@ -9,7 +9,7 @@ import DaybookCore
 /// ```
 ///
 /// So an event that is added to the enum next year, without the tag by which the decider would find it, fails the test of the
-/// schemas and does not leave a decision blind.
+/// schemas instead of letting a decision overlook it.
 public struct SchemaBoundary: Sendable {
     private let decider: String
     private let eventTypes: EventTypeSet
@@ -17,14 +17,17 @@ public struct SchemaBoundary: Sendable {
     private let exceptions: Set<EventType>
 
     /// - Parameters:
-    ///   - commands: One of each kind whose boundary is drawn in another way.
-    ///   - exceptions: Types of its events on which no decision on these commands depends.
+    ///   - decider: All enums that it folds have to be among the sources.
+    ///   - command: One command for each way in which `BoundaryDecider.boundary(of:)` draws a boundary: for each case of
+    ///     the command, as a rule.
+    ///   - commands: The others.
+    ///   - exceptions: Types that the decider folds and that these boundaries leave out on purpose.
     public init<D: BoundaryDecider>(
-        _ decider: D.Type, of commands: D.Command..., except exceptions: Set<EventType> = []
+        _ decider: D.Type, of command: D.Command, _ commands: D.Command..., except exceptions: Set<EventType> = []
     ) {
         self.decider = "\(D.self)"
         eventTypes = D.Event.eventTypes
-        boundaries = commands.map { ("\($0)", D.boundary(of: $0)) }
+        boundaries = ([command] + commands).map { ("\($0)", D.boundary(of: $0)) }
         self.exceptions = exceptions
     }
 
@@ -35,7 +38,9 @@ public struct SchemaBoundary: Sendable {
             !schemas.contains { $0.type.rawValue.utf8.starts(with: prefix.utf8) }
         }
         let unknown = eventTypes.types.subtracting(schemas.map(\.type)).map(\.rawValue) + prefixes.map { $0 + "…" }
-        return unknown.sorted().map { "\(decider) folds '\($0)', which none of the enums has: name its source." }
+        return unknown.sorted().map {
+            "\(decider) folds '\($0)', which none of the enums has: add its SchemaSource to the sources."
+        }
             + boundaries.flatMap {
                 Self.findings(for: schemas, in: $0.query, of: $0.command, except: exceptions)
             }
@@ -46,7 +51,7 @@ public struct SchemaBoundary: Sendable {
         for schemas: [EventSchema], in query: EventQuery, of command: String, except exceptions: Set<EventType>
     ) -> [String] {
         exceptions.subtracting(schemas.map(\.type)).sorted().map {
-            "'\($0)' is stated as an exception, and is of none of the enums."
+            "'\($0)' is stated as an exception, and is of none of the enums: take it out, or add its SchemaSource."
         }
             + schemas.compactMap { schema in
                 let isInside = query.items.contains { item in

@@ -75,7 +75,7 @@ struct ModelBenchmarks: AsyncParsableCommand {
         try database.close()
     }
 
-    /// Rows as of the past, from copies that are kept every tenth of the log; lineage; and a rebuild's comparison.
+    /// Rows as of the past, from snapshots that are kept every tenth of the log; lineage; and a rebuild's comparison.
     private func pastRows(_ store: SQLiteEventStore) async throws {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("rows-\(EventID())")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -87,15 +87,15 @@ struct ModelBenchmarks: AsyncParsableCommand {
                 try Int.fetchOne(db, sql: "SELECT sum(amount) FROM balances")
             }
         }
-        try await Self.measure("rows as of the middle, without copies", events / 2) { try await ask(head / 2) }
-        try await Self.measure("keep 10 copies on the way", events) {
+        try await Self.measure("rows as of the middle, without snapshots", events / 2) { try await ask(head / 2) }
+        try await Self.measure("keep 10 snapshots on the way", events) {
             try await history.keepSnapshots(every: head / 10)
         }
         let sizes = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: [.fileSizeKey])
             .compactMap { try $0.resourceValues(forKeys: [.fileSizeKey]).fileSize }
-        print("size of a copy: \((sizes.max() ?? 0) / 1024) KiB")
-        try await Self.measure("rows as of a copy", 100) { for _ in 0..<100 { try await ask(head / 2) } }
-        try await Self.measure("rows as of 1 000 events behind a copy", 100) {
+        print("size of a snapshot: \((sizes.max() ?? 0) / 1024) KiB")
+        try await Self.measure("rows as of a snapshot", 100) { for _ in 0..<100 { try await ask(head / 2) } }
+        try await Self.measure("rows as of 1 000 events after a snapshot", 100) {
             for _ in 0..<100 { try await ask(head / 2 + 1_000) }
         }
         try await Self.measure("lineage of one row over the whole log", events) {

@@ -10,7 +10,7 @@ package struct LogPages {
     private var cursor: LogCursor
     private var isOver = false
     /// Where the reading ends at the latest.
-    package let end: Position
+    let end: Position
     /// Everything up to here was read.
     private(set) var reached = Position.start
 

@@ -41,43 +41,19 @@ struct Accounts: AsyncParsableCommand {
     var json = false
 
     func validate() throws {
-        try Self.check(moment: asOf)
+        try LogMoment.check(asOf)
         if let since {
-            try Self.check(moment: since)
-            try Self.checkOrder(since: since, asOf: asOf)
+            try LogMoment.check(since)
+            try LogMoment.checkOrder(since: since, asOf: asOf)
         }
         guard limit > 0 else { throw ValidationError("--limit is \(limit): ask for at least 1.") }
-    }
-
-    /// Refuses moments in the wrong order, as far as it can be told without the log.
-    static func checkOrder(since: String, asOf: String) throws {
-        guard let earlier = LogMoment(since), let later = LogMoment(asOf) else { return }
-        if earlier.isLater(than: later) == true { throw ValidationError(reversed(since, asOf)) }
-    }
-
-    /// Refuses moments in the wrong order; of a position and a time, the log tells.
-    static func checkOrder(since: String, asOf: String, in log: any EventStore) async throws {
-        guard let earlier = LogMoment(since), let later = LogMoment(asOf) else { return }
-        if try await earlier.isLater(than: later, in: log) { throw CommandFailure(.usage, reversed(since, asOf)) }
-    }
-
-    private static func reversed(_ since: String, _ asOf: String) -> String {
-        "--since is \(since), which is later than --as-of \(asOf): name the earlier moment as --since."
-    }
-
-    static func check(moment text: String) throws {
-        guard LogMoment(text) != nil else {
-            throw ValidationError(
-                "'\(text)' is no moment of the log: give a position such as p5000, or a time of recording such as "
-                    + "2026-01-05T09:45:00Z.")
-        }
     }
 
     func run() async throws {
         guard let moment = LogMoment(asOf) else { return }
         try await store.withStore(creates: false) { store in
             if let since, let earlier = LogMoment(since) {
-                try await Self.checkOrder(since: since, asOf: asOf, in: store)
+                try await LogMoment.checkOrder(since: since, asOf: asOf, in: store)
                 return try show(try await AccountChange.all(in: store, from: earlier, to: moment))
             }
             let holdings = try await HoldingsBalances.answering(in: store)

@@ -30,15 +30,15 @@ struct Changes: AsyncParsableCommand {
     var json = false
 
     func validate() throws {
-        for moment in [since, asOf] { try Accounts.check(moment: moment) }
-        try Accounts.checkOrder(since: since, asOf: asOf)
+        for moment in [since, asOf] { try LogMoment.check(moment) }
+        try LogMoment.checkOrder(since: since, asOf: asOf)
         guard limit > 0 else { throw ValidationError("--limit is \(limit): ask for at least 1.") }
     }
 
     func run() async throws {
         guard let earlier = LogMoment(since), let later = LogMoment(asOf) else { return }
         try await store.withStore(creates: false) { store in
-            try await Accounts.checkOrder(since: since, asOf: asOf, in: store)
+            try await LogMoment.checkOrder(since: since, asOf: asOf, in: store)
             let difference = try await LogDifference(of: store, from: earlier, to: later)
             if json {
                 for change in difference.streams.prefix(limit) { try StandardOutput.json(ChangeDocument(change)) }

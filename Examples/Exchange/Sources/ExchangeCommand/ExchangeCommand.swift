@@ -90,12 +90,13 @@ struct ExchangeCommand: AsyncParsableCommand {
             code = .refused
         case is CouponDesk.NoBond, is NothingParked: code = .nothingFound
         case RebuildError.tooManyDifferences: code = .refused
-        case SQLReadModelError.beyondLog, SQLReadModelError.otherLog, SQLReadModelError.tablesNotCreated:
+        case SQLReadModelError.beyondLog, SQLReadModelError.otherLog, SQLReadModelError.tablesNotCreated,
+            SQLHistoryError.unusableSnapshot:
             code = .refused
         case ReadError.corrupted: code = .damageFound
         case is AppendError, is ReadError, is ProjectionError, is ReadModelError, is DerivedStateError, is ProcessError,
             is ConsumerError, is DecisionReplayError, is ReplayError, is RebuildError,
-            is SQLReadModelError, is DatabaseError:
+            is SQLReadModelError, is SQLHistoryError, is DatabaseError:
             code = .inputOutput
         default:
             let code = exitCode(for: error)

@@ -30,7 +30,7 @@ struct Explain: AsyncParsableCommand {
         guard AccountID(account) != nil else {
             throw ValidationError("'\(account)' is no account: give 1 to 64 letters, digits, dots or underscores.")
         }
-        try Accounts.check(moment: asOf)
+        try LogMoment.check(asOf)
         guard limit > 0 else { throw ValidationError("--limit is \(limit): ask for at least 1.") }
     }
 

@@ -59,7 +59,7 @@ struct Rules: AsyncParsableCommand {
         if let positionLimit, positionLimit < 0 {
             throw ValidationError("--position-limit is \(positionLimit): give 0 shares or more.")
         }
-        for moment in [after, through].compactMap(\.self) { try Accounts.check(moment: moment) }
+        for moment in [after, through].compactMap(\.self) { try LogMoment.check(moment) }
         guard (0...1_000_000).contains(limit) else {
             throw ValidationError("--limit is \(limit): list 0 to 1,000,000.")
         }

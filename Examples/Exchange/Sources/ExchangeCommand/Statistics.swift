@@ -26,11 +26,13 @@ struct Statistics: AsyncParsableCommand {
             store is refused; it can be deleted, and is made again.
 
             A trade that cannot be counted stops the lines of its instrument, and no others: they are shown as they were \
-            before it, it is named, and the exit code is 1. Once that is mended, the next call takes up what was missed.
+            before it, it is named, and the exit code is 1 ('exchange parked' does not list it). A program that can count it \
+            takes up what was missed at its next call.
 
-            With --as-of, the lines are shown as they were at a moment of the log (see 'exchange accounts'): they are made \
-            of the log once more, and the database is left alone. With --since, those are shown that have changed since, \
-            each with the last trades that changed it.
+            With --as-of, the lines are shown as they were at a moment of the log (see 'exchange help accounts'): they are \
+            made of the log once more, and the database is left alone. With --since, those are shown that have changed \
+            since, each with the last trades that changed it. There are no lines behind a trade that cannot be counted: the \
+            command fails there, and names it.
 
             EXAMPLES
               exchange statistics --store day.daybook
@@ -48,16 +50,22 @@ struct Statistics: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Show what changed from this moment on.", valueName: "moment"))
     var since: String?
 
+    @Option(help: "With --since, how many lines to show, by instrument; all are counted.")
+    var limit = 20
+
     @Flag(help: "Print one JSON object a line, one for each instrument and session.")
     var json = false
 
     private var path: String { database ?? store.path + ".statistics" }
 
     func validate() throws {
-        try Accounts.check(moment: asOf)
+        guard (1...1_000_000).contains(limit) else {
+            throw ValidationError("--limit is \(limit): ask for 1 to 1,000,000.")
+        }
+        try LogMoment.check(asOf)
         if let since {
-            try Accounts.check(moment: since)
-            try Accounts.checkOrder(since: since, asOf: asOf)
+            try LogMoment.check(since)
+            try LogMoment.checkOrder(since: since, asOf: asOf)
         }
         let files = [path, store.path].map { URL(fileURLWithPath: $0).resolvingSymlinksInPath().path }
         guard files[0] != files[1] else {
@@ -70,9 +78,9 @@ struct Statistics: AsyncParsableCommand {
         try await store.withStore(creates: false) { store in
             let history = SQLProjectionHistory(TradeStatistics(), of: store)
             if let since, let earlier = LogMoment(since) {
-                try await Accounts.checkOrder(since: since, asOf: asOf, in: store)
+                try await LogMoment.checkOrder(since: since, asOf: asOf, in: store)
                 let changes = try await history.differences(
-                    of: TradeStatistics.rows, from: earlier, to: moment, keepingFirst: 1_000)
+                    of: TradeStatistics.rows, from: earlier, to: moment, keepingFirst: limit)
                 return try show(try changes.differences.map(LineDifference.init), of: changes.differenceCount)
             }
             guard moment == .latest else {
@@ -83,8 +91,9 @@ struct Statistics: AsyncParsableCommand {
             if let first = parked.first {
                 throw CommandFailure(
                     .refused,
-                    "\(parked.count == 1 ? "An instrument has" : "\(parked.count) instruments have") stopped at a trade; the "
-                        + "first is '\(first.key)', at position \(first.position): \(first.reason)")
+                    "\(parked.count.grouped) instruments are shown as they were before a trade that cannot be counted; the "
+                        + "first is '\(first.key)', at position \(first.position): \(first.reason) Call again with a "
+                        + "program that can count it.")
             }
         }
     }
@@ -109,7 +118,8 @@ struct Statistics: AsyncParsableCommand {
 
     private func show(_ lines: [TradeStatistics.Line]) throws {
         guard !lines.isEmpty else {
-            throw CommandFailure(.nothingFound, "Nothing was traded in this store, as of \(asOf).")
+            throw CommandFailure(
+                .nothingFound, "Nothing was traded in this store" + (asOf == "latest" ? "." : ", as of \(asOf)."))
         }
         if json {
             for line in lines { try StandardOutput.json(line) }
@@ -131,6 +141,9 @@ struct Statistics: AsyncParsableCommand {
             try StandardOutput.line(
                 "    shares  \(difference.old?.shares.grouped ?? "none") → \(difference.new?.shares.grouped ?? "none")")
             try StandardOutput.write(Tables.causes(difference.causes))
+        }
+        if count > differences.count {
+            try StandardOutput.line("\((count - differences.count).grouped) more: see --limit.")
         }
     }
 

@@ -81,6 +81,8 @@ struct StatisticsTests {
         let json = try await exchange.run(
             "statistics", "--since", "p1", "--as-of", "p\(noon)", "--json", "--store", file)
         #expect(json.output.contains(#""instrument":"ALDER""#) && !json.output.contains("BIRCH"))
+        let one = try await exchange.run("statistics", "--since", "p\(noon)", "--limit", "1", "--store", file)
+        #expect(one.output.contains("ALDER") && one.output.hasSuffix("1 more: see --limit.\n"))
         #expect(try await exchange.run("statistics", "--since", "p3", "--as-of", "p1", "--store", file).status == 64)
         #expect(!FileManager.default.fileExists(atPath: file + ".statistics"))
     }
@@ -111,5 +113,9 @@ struct StatisticsTests {
             #expect(stopped.status == 1 && stopped.errors.contains("'ALDER', at position 3"), "\(stopped.errors)")
             #expect(stopped.output.contains(#""instrument":"BIRCH""#) && !stopped.output.contains("ALDER"))
         }
+        let past = try await exchange.run("statistics", "--as-of", "p2", "--store", file)
+        #expect(past.status == 3 && past.errors.contains("as of p2"))
+        let behind = try await exchange.run("statistics", "--as-of", "p5", "--store", file)
+        #expect(behind.status == 74 && behind.errors.hasPrefix("exchange: ") && behind.errors.contains("position 3"))
     }
 }
