@@ -9,6 +9,8 @@ public struct EventDecodingError: Error, Equatable, CustomStringConvertible {
         case newerSchema(known: UInt32)
         /// An upcaster threw, or upcasters go round in a circle.
         case notLifted(reason: String)
+        /// It cannot be given the version that a receiver knows.
+        case notLowered(reason: String)
         /// The data does not have the shape of its type.
         case undecodableData(reason: String)
     }
@@ -41,6 +43,7 @@ public struct EventDecodingError: Error, Equatable, CustomStringConvertible {
             "\(place) has schema version \(schemaVersion), and \(target) knows up to \(known): run the newer program."
         case .notLifted(let reason):
             "\(place) could not be lifted to today's \(target): \(reason)"
+        case .notLowered(let reason): reason
         case .undecodableData(let reason):
             "\(place) does not have the shape of \(target): \(reason)"
         }

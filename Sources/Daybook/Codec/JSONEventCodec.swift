@@ -76,7 +76,7 @@ public struct JSONEventCodec<Event: DomainEvent>: EventCodec {
         return switch cause {
         case .unknownType: "\(lifted), which is no case of \(Event.self)"
         case .newerSchema(let known): "\(lifted), of which \(Event.self) knows up to version \(known)"
-        case .notLifted(let reason): reason
+        case .notLifted(let reason), .notLowered(let reason): reason
         case .undecodableData(let reason): "\(lifted), and the data does not have its shape: \(reason)"
         }
     }

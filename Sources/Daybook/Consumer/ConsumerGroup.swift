@@ -78,8 +78,8 @@ public struct ConsumerGroup<Event: ReadableEvent>: Sendable {
 
     /// Handles, as a member, everything that is recorded now, then leaves: for a program that runs now and then.
     ///
-    /// It returns when all of it is settled or held, by this member or others; parked events are for whoever looks after
-    /// them.
+    /// It returns when all of it is settled or parked, by this member or others, also what is being replayed; parked events
+    /// are for whoever looks after them.
     ///
     /// - Returns: The position reached.
     /// - Throws: As ``run(as:_:)``. After ``ConsumerRefusal/leaseLost(token:)`` the member joins again.
@@ -122,6 +122,8 @@ public struct ConsumerGroup<Event: ReadableEvent>: Sendable {
     /// Whether nothing up to a position is still to be handled.
     private func hasReached(_ position: Position) async throws(ConsumerError) -> Bool {
         let state = try await currentState()
+        // A key that is held and not parked is being replayed.
+        if state.held.values.contains(where: { $0.parking == nil }) { return false }
         if state.checkpoint >= position { return true }
         // What the group has no events of is not saved as scanned for a while.
         guard state.window.isEmpty else { return false }

@@ -141,7 +141,7 @@ extension EventSchema {
                 switch error.cause {
                 case .unknownType: reason = "no enum of the program has this type."
                 case .newerSchema(let known): reason = "the program knows it up to version \(known)."
-                case .notLifted(let text), .undecodableData(let text): reason = text
+                case .notLifted(let text), .notLowered(let text), .undecodableData(let text): reason = text
                 }
             }
         }

@@ -83,7 +83,7 @@ struct SchemaVerify: AsyncParsableCommand {
         switch failure.cause {
         case .unknownType: "The type is not locked."
         case .newerSchema(let known): "The lock knows up to version \(known)."
-        case .notLifted(let reason), .undecodableData(let reason): reason
+        case .notLifted(let reason), .notLowered(let reason), .undecodableData(let reason): reason
         }
     }
 

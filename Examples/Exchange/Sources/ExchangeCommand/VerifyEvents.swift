@@ -104,7 +104,7 @@ private struct FailureDocument: Encodable {
             switch failure.cause {
             case .unknownType: "the program knows no such type"
             case .newerSchema(let known): "the program knows up to version \(known)"
-            case .notLifted(let reason), .undecodableData(let reason): reason
+            case .notLifted(let reason), .notLowered(let reason), .undecodableData(let reason): reason
             }
     }
 }

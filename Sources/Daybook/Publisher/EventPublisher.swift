@@ -1,0 +1,102 @@
+import DaybookCore
+
+/// Sends the events of a log to another system: the log is the outbox.
+///
+/// ```swift
+/// let publisher = EventPublisher(
+///     "warehouse", of: store, PublishedEvents(AccountEvent.self, source: "/shop"), in: store, to: bus)
+/// try await publisher.run()
+/// ```
+///
+/// An event that was recorded is sent, *at least once*, after every earlier one of its stream: nothing is skipped, whenever
+/// the process stops. One that is sent again has the same ``CloudEvent/id``. While the target does not answer, events are
+/// sent again with longer and longer waits, for as long as it takes, and no more are read than the policy's window.
+///
+/// An event that cannot be read, that the version asked for cannot express, or that the target refuses for good
+/// (``ParkEvent``) stops its stream and no other; see ``parked()``, ``replay(_:)`` and ``skip(_:reason:)``.
+///
+/// Several processes may run one publisher: they share its streams, by a consumer group (``ConsumerGroup``) of the
+/// publisher's name.
+public struct EventPublisher: Sendable {
+    private let group: ConsumerGroup<OutgoingEvent>
+    private let target: any PublisherTarget
+
+    /// Patient, since a target that is away for a night is no reason to park its events.
+    public static let defaultPolicy = ConsumerPolicy(inFlight: 64, window: 1_024, deliveries: .max)
+
+    /// - Parameters:
+    ///   - name: Names how far it has come. Another name is another publisher, which sends everything anew.
+    ///   - log: Where the events are.
+    ///   - published: Which events, and in which versions.
+    ///   - models: Where it is kept how far it has come; one store for all processes that run it.
+    ///   - target: Where they are sent.
+    ///   - start: A new publisher begins behind this position.
+    ///   - policy: How much is sent at once, and how long to wait. An event is parked after ``ConsumerPolicy/deliveries``,
+    ///     by default never.
+    ///   - time: Leases and waits are reckoned by it.
+    ///   - clock: What it sleeps by.
+    public init(
+        _ name: ConsumerGroupName, of log: any EventStore, _ published: PublishedEvents, in models: any ReadModelStore,
+        to target: any PublisherTarget, startingAfter start: Position = .start,
+        policy: ConsumerPolicy = EventPublisher.defaultPolicy, time: TimeSource = .system,
+        clock: any Clock<Duration> = ContinuousClock()
+    ) {
+        self.target = target
+        group = ConsumerGroup(
+            name, of: log, OutgoingEvent.self, in: models, filter: EventFilter(published.types),
+            reader: OutgoingEvent.Reader(published: published), policy: policy, startingAfter: start, time: time,
+            clock: clock)
+    }
+
+    /// Sends events until the task is cancelled.
+    ///
+    /// - Parameter member: A name that no other running process has. One that is started again under its former name need
+    ///   not wait for its former lease to run out.
+    /// - Throws: ``ConsumerError``, when the log or the state of the publisher cannot be read or changed.
+    public func run(as member: ConsumerMemberName = .unique()) async throws(ConsumerError) {
+        try await group.run(as: member) { [target] in try await target.send($0.events.map(\.event)) }
+    }
+
+    /// Sends everything that is recorded now, but for what is parked; for a program that runs now and then.
+    ///
+    /// - Returns: The position reached.
+    /// - Throws: As ``run(as:)``.
+    @discardableResult
+    public func catchUp(as member: ConsumerMemberName = .unique()) async throws(ConsumerError) -> Position {
+        try await group.catchUp(as: member) { [target] in try await target.send($0.events.map(\.event)) }
+    }
+
+    /// How far it has come, and how much is under way.
+    public func status() async throws(ConsumerError) -> ConsumerGroupStatus { try await group.status() }
+
+    /// How many positions of the log lie behind the one up to which everything was sent or is held; 0 when it is up to date.
+    public func lag() async throws(ConsumerError) -> Int64 {
+        let checkpoint = try await group.status().checkpoint
+        let head: Position
+        do { head = try await group.log.head() } catch { throw ConsumerError(error) }
+        return max(0, head.rawValue - checkpoint.rawValue)
+    }
+
+    /// The events at which streams have stopped, in the order of positions; the key of each is its stream.
+    public func parked() async throws(ConsumerError) -> [ParkedEvent] { try await group.parked() }
+
+    /// Sends a stream's parked event again, as it is read today, and then those that wait behind it, in order.
+    ///
+    /// - Throws: ``ConsumerRefusal/keyNotParked(_:)`` in ``ConsumerError/refused(_:)``.
+    public func replay(_ stream: StreamName) async throws(ConsumerError) {
+        try await group.replay(ConsumerKey(stream))
+    }
+
+    /// Leaves a parked event out for good, and records why; those that wait behind it are sent.
+    ///
+    /// - Throws: ``ConsumerRefusal/eventNotParked(_:)`` in ``ConsumerError/refused(_:)``.
+    public func skip(_ position: Position, reason: String) async throws(ConsumerError) {
+        try await group.skip(position, reason: reason)
+    }
+
+    /// What was left out, in the order of positions, above one if given.
+    public func skipped(after position: Position? = nil, limit: Int = 100) async throws(ConsumerError) -> [SkippedEvent]
+    {
+        try await group.skipped(after: position, limit: limit)
+    }
+}
