@@ -38,7 +38,8 @@ struct ExchangeCommand: AsyncParsableCommand {
         subcommands: [
             Simulate.self, Import.self, Clear.self, Parked.self, Book.self, Audit.self, Accounts.self, Changes.self,
             Explain.self,
-            Statistics.self, Rules.self, Transfer.self, Coupon.self, VerifyEvents.self, ExportEvents.self, Rebuild.self,
+            Statistics.self, Rules.self, Transfer.self, Coupon.self, VerifyEvents.self, ExportEvents.self, Publish.self,
+            Rebuild.self,
         ])
 
     static func main() async {

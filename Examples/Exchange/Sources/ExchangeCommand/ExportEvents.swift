@@ -42,7 +42,10 @@ struct ExportEvents: AsyncParsableCommand {
     @Option(help: "Print the events behind this position.")
     var after: Int64 = 0
 
-    func validate() throws {
+    func validate() throws { try Self.check(lower) }
+
+    /// Refuses types that the exchange does not write, and versions that there are not.
+    static func check(_ lower: [KnownVersion]) throws {
         guard !lower.isEmpty else { return }
         let current = try EventExport.currentVersions()
         for known in lower {

@@ -44,6 +44,20 @@ public struct EventExport: Sendable {
         ]
     }
 
+    /// What a publisher sends: the same, as cloud events.
+    ///
+    /// - Parameters:
+    ///   - source: Names this exchange among others, as a URI reference.
+    ///   - versions: The newest versions that the receivers know, by type.
+    public static func published(source: String, versions: [EventType: UInt32] = [:]) -> PublishedEvents {
+        PublishedEvents(OrderBook.Event.self, source: source, in: versions)
+            .publishing(CashAccount.Event.self, in: versions)
+            .publishing(Holdings.Event.self, in: versions)
+            .publishing(PositionEvent.self, in: versions)
+            .publishing(CouponPayment.Event.self, in: versions)
+            .publishing(ClearingEvent.self, in: versions)
+    }
+
     private let members: [Member]
 
     /// - Parameter versions: The newest versions that the reader knows, by type.

@@ -1,0 +1,67 @@
+import Daybook
+import DaybookCore
+import Synchronization
+import Testing
+
+// The samples of "Publish events" stand here between marks; `scripts/check-samples` compares them with the article.
+
+private struct Unavailable: Error {
+    var status: Int
+}
+
+// sample: target
+struct Warehouse: PublisherTarget {
+    let post: @Sendable ([UInt8]) async throws -> Int
+
+    func send(_ events: [CloudEvent]) async throws {
+        for event in events {
+            switch try await post(event.json) {
+            case 200..<300: break
+            case 400..<500: throw ParkEvent("the warehouse does not take event \(event.id)")
+            case let status: throw Unavailable(status: status)
+            }
+        }
+    }
+}
+// end of sample
+
+@Suite("The guide to publishing events")
+struct PublishEventsTests {
+    @Test("runs on a store", .timeLimit(.minutes(1)))
+    func runs() async throws {
+        let store = InMemoryEventStore()
+        let accounts = CommandHandler(CashAccount.self, in: store, category: "account")
+        for id in ["41", "42"] { try await accounts.handle([.deposit(amount: 1), .deposit(amount: 2)], id: id) }
+        let taken = Mutex<[String]>([])
+        let isMended = Mutex(false)
+        let post: @Sendable ([UInt8]) async throws -> Int = { bytes in
+            let text = String(decoding: bytes, as: UTF8.self)
+            guard isMended.withLock({ $0 }) || !text.contains("account-42") else { return 422 }
+            taken.withLock { $0.append(text) }
+            return 200
+        }
+
+        // sample: published
+        let published = PublishedEvents(AccountEvent.self, source: "/bank")
+        // end of sample
+
+        // sample: publisher
+        let publisher = EventPublisher("warehouse", of: store, published, in: store, to: Warehouse(post: post))
+        let running = Task { try await publisher.run() }
+        // end of sample
+        while try await publisher.parked().first?.waiting != 1 { try await Task.sleep(for: .milliseconds(1)) }
+        isMended.withLock { $0 = true }
+
+        // sample: parked
+        for event in try await publisher.parked() {
+            print("\(event.key) stopped at \(event.position): \(event.reason); \(event.waiting) wait")
+        }
+        try await publisher.replay("account-42")
+        // end of sample
+        while taken.withLock({ $0.count }) < 4 { try await Task.sleep(for: .milliseconds(1)) }
+        running.cancel()
+        try await running.value
+        #expect(taken.withLock { $0 }.suffix(2).allSatisfy { $0.contains("account-42") })
+        #expect(try await publisher.lag() == 0)
+    }
+}
