@@ -52,7 +52,7 @@ struct PublishEventsTests {
         while try await publisher.parked().first?.waiting != 1 { try await Task.sleep(for: .milliseconds(1)) }
         isMended.withLock { $0 = true }
 
-        // sample: parked
+        // sample: stopped streams
         for event in try await publisher.parked() {
             print("\(event.key) stopped at \(event.position): \(event.reason); \(event.waiting) wait")
         }
