@@ -117,9 +117,9 @@ public struct SQLProjectionHistory<P: SQLProjection>: Sendable {
             var comparison = try await Self.compare(query, old, new, limit)
             let keys = comparison.keys
             var found = [[RecordedEvent]](repeating: [], count: keys.count)
-            try await walk.changes(
-                old, after: start, through: end, count: keys.count, of: { try query.row(keys[$0], in: $1) }
-            ) { index, event, _ in
+            try await walk.changes(old, after: start, through: end, count: keys.count) { index, db in
+                try query.row(keys[index], in: db)
+            } note: { index, event, _ in
                 found[index].append(event)
                 if found[index].count > causes { found[index].removeFirst() }
             }

@@ -144,12 +144,16 @@ public struct SQLProjectionRebuild<Old: SQLProjection, New: SQLProjection>: Send
             throw .tooManyDifferences(count: comparison.differenceCount, allowed: allowed, first: Array(first))
         }
         let least: Position
-        do { least = max(try await database.read { try checkpoints(in: $0).old.position }, comparison.position) } catch
-        {
+        do {
+            let old = try await database.read { try checkpoints(in: $0).old.position }
+            least = max(old, comparison.position)
+        } catch {
             throw SQLRebuildError(error)
         }
         try await reach(least)
-        try await show({ $0.new }) { db in
+        try await show {
+            $0.new
+        } after: { db in
             let new = try checkpoints(in: db).new
             guard new.parked.isEmpty else { throw SQLRebuildError.parkedKeys(new.parked.list.map(\.key)) }
             guard new.position >= least else { throw SQLRebuildError.behind(new: new.position, old: least) }
