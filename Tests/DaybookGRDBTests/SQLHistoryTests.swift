@@ -278,4 +278,26 @@ struct SQLHistoryTests {
         task.cancel()
         await #expect(throws: SQLHistoryError.projection(.cancelled)) { _ = try await task.value }
     }
+
+    @Test("is read as the application opens its database, also where that writes; and a damaged snapshot is named")
+    func writingConfiguration() async throws {
+        let store = InMemoryEventStore()
+        let folder = try TemporaryFolder()
+        try await store.record(AccountEvent.deposited(amount: 20), in: "account-1")
+        var configuration = Configuration()
+        configuration.prepareDatabase { try $0.execute(sql: "PRAGMA journal_mode = WAL") }
+        let history = SQLProjectionHistory(Ledger(), of: store, configuration: configuration)
+            .keepingSnapshots(in: folder.url)
+        for _ in 0..<2 {
+            try await history.keepSnapshot()
+            #expect(try await history.read { try Self.balances($0) } == ["account-1": 20])
+        }
+        let files = try FileManager.default.contentsOfDirectory(at: folder.url, includingPropertiesForKeys: nil)
+        try Data(repeating: 7, count: 8_192).write(to: try #require(files.first))
+        let error = await #expect(throws: SQLHistoryError.self) { try await history.read { try Self.balances($0) } }
+        guard case .unusableSnapshot(at: 1, _) = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+    }
 }

@@ -23,7 +23,7 @@ struct ModelBenchmarks: AsyncParsableCommand {
     enum Part: String, CaseIterable, ExpressibleByArgument {
         case documents, sql
         case sqlPast = "sql-past"
-        case past, rebuild, processes, commands, snapshots
+        case past, rebuild, processes, publish, commands, snapshots
     }
 
     @Argument(help: "What to measure; everything when none is named.") var parts: [Part] = []
@@ -49,6 +49,7 @@ struct ModelBenchmarks: AsyncParsableCommand {
                 case .sqlPast: try await pastRows(store)
                 case .past: try await Self.pastDocuments(store, accounts: keys)
                 case .rebuild: try await rebuild(store)
+                case .publish: try await publish(store)
                 default: try await Self.processes(store, count: events)
                 }
             }
@@ -257,6 +258,18 @@ struct ModelBenchmarks: AsyncParsableCommand {
         }
         try await ask(kept, ", with snapshots", questions: 200)
         try await measure("all documents as of the head", Int(head.rawValue)) { _ = try await history.documents() }
+    }
+
+    /// Sends events to a target that takes them at once.
+    private func publish(_ store: SQLiteEventStore) async throws {
+        struct Nowhere: PublisherTarget {
+            func send(_ events: [CloudEvent]) async throws {}
+        }
+        let publisher = EventPublisher(
+            "nowhere", of: store, PublishedEvents(AccountEvent.self, source: "/bank"), in: store, to: Nowhere())
+        try await Self.measure("publisher, to a target that takes events at once", events) {
+            try await publisher.catchUp()
+        }
     }
 
     /// What a rebuild that is interrupted half way has to do again.

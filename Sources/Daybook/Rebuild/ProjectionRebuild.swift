@@ -68,25 +68,33 @@ public struct ProjectionRebuild<Old: Projection, New: Projection>: Sendable {
     /// a runner for this alone.
     ///
     /// A runner that is under way would end with an error if another one moved its checkpoint: so it is waited for as long as
-    /// it moves.
+    /// it moves, and taken to be none when it has not for 0.3 s.
     private func reach(_ position: Position) async throws(RebuildError) {
-        var last: Position?
-        for attempt in 0..<Self.attempts {
+        var (last, looks, takeovers) = (Position?.none, 0, 0)
+        while takeovers < Self.takeovers {
             let reached = try await positions().new
             if reached >= position { return }
-            if reached == last {
+            looks = reached == last ? looks + 1 : 0
+            last = reached
+            if looks == Self.looks {
+                takeovers += 1
+                looks = 0
                 let own = ProjectionRunner(
                     new, of: log, in: models, batchSize: runner.batchSize, failurePolicy: runner.failurePolicy,
                     parallelism: runner.parallelism)
                 do { _ = try await own.catchUp() } catch .store(.checkpointMoved) {} catch { throw .projection(error) }
             } else {
-                do { try await clock.sleep(for: .milliseconds(20 * (attempt + 1))) } catch {
+                do { try await clock.sleep(for: .milliseconds(20 * (looks + 1))) } catch {
                     throw .projection(.cancelled)
                 }
             }
-            last = reached
         }
     }
+
+    /// How often the new version is found where it was before it is taken to be run by nobody.
+    private static var looks: Int { 5 }
+    /// How often it is brought on, and somebody runs it after all.
+    private static var takeovers: Int { 3 }
 
     /// How often something is looked at again that others change meanwhile.
     private static var attempts: Int { 20 }

@@ -154,7 +154,7 @@ public struct SQLProjectionHistory<P: SQLProjection>: Sendable {
             let snapshots = try folder()
             let end = try await moment.position(in: log)
             if let kept = try snapshots.nearest(through: end), kept.position == end {
-                try await check(try ScratchDatabase(reading: kept.file, configuration), at: end)
+                try await check(try open(kept), at: end)
             } else {
                 try snapshots.keep(try await scratch(through: end), at: end)
             }
@@ -234,9 +234,24 @@ public struct SQLProjectionHistory<P: SQLProjection>: Sendable {
         guard let snapshot = try snapshots?.nearest(through: end), snapshot.position == end else {
             return try await scratch(through: end)
         }
-        let rows = try ScratchDatabase(reading: snapshot.file, configuration)
+        let rows = try open(snapshot)
         try await check(rows, at: end)
         return rows
+    }
+
+    /// Opens a snapshot to be read.
+    private func open(_ snapshot: (position: Position, file: URL)) throws -> ScratchDatabase {
+        do { return try ScratchDatabase(reading: snapshot.file, configuration) } catch {
+            // Preparing it as the application does may need to write.
+            return try copy(snapshot)
+        }
+    }
+
+    private func copy(_ snapshot: (position: Position, file: URL)) throws -> ScratchDatabase {
+        do { return try ScratchDatabase(copying: snapshot.file, configuration) } catch let error as DatabaseError {
+            guard [.SQLITE_NOTADB, .SQLITE_CORRUPT].contains(error.resultCode) else { throw error }
+            throw SQLHistoryError.unusableSnapshot(at: snapshot.position, reason: "it is damaged: \(error)")
+        }
     }
 
     /// The rows as of a position, in a database that may be changed.
@@ -244,7 +259,7 @@ public struct SQLProjectionHistory<P: SQLProjection>: Sendable {
         through end: Position, reporting report: (Position) -> Void = { _ in }
     ) async throws -> ScratchDatabase {
         let snapshot = try snapshots?.nearest(through: end)
-        let scratch = try ScratchDatabase(copying: snapshot?.file, configuration)
+        let scratch = try snapshot.map(copy) ?? ScratchDatabase(configuration)
         let start: Position
         if let snapshot {
             try await check(scratch, at: snapshot.position)

@@ -25,7 +25,8 @@ extension SQLQuery {
 
     /// The names of the columns.
     func columns(in db: Database) throws -> [String] {
-        let names = try db.makeStatement(sql: sql).columnNames
+        // As the query is asked: SQLite tells columns of one name apart by a number.
+        let names = try db.makeStatement(sql: "SELECT * FROM (\(sql))").columnNames
         for column in key where !names.contains(column) { throw SQLHistoryError.noColumn(column, sql: sql) }
         return names
     }

@@ -32,9 +32,11 @@ public struct SQLRow: Sendable, Hashable, CustomStringConvertible {
         return try Record(row: Row(Dictionary(values) { first, _ in first }))
     }
 
-    /// The same row with its columns in another order.
-    func ordered(by names: [String]) -> SQLRow {
-        names == columns ? self : SQLRow(columns: names, values: names.map { self[$0] ?? .null })
+    /// The same row with its columns in another order; nil when it has others.
+    func ordered(by names: [String]) -> SQLRow? {
+        guard names != columns else { return self }
+        let values = names.compactMap { self[$0] }
+        return values.count == names.count ? SQLRow(columns: names, values: values) : nil
     }
 
     public var description: String {
@@ -52,7 +54,7 @@ public struct SQLRow: Sendable, Hashable, CustomStringConvertible {
         switch (left, right) {
         case (.null, .null): true
         case (.int64(let left), .int64(let right)): left == right
-        case (.double(let left), .double(let right)): left == right
+        case (.double(let left), .double(let right)): left.bitPattern == right.bitPattern
         case (.string(let left), .string(let right)): left.hasSameBytes(as: right)
         case (.blob(let left), .blob(let right)): left == right
         default: false

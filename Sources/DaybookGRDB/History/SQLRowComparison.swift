@@ -69,8 +69,11 @@ private struct SortedRows {
     mutating func advance() throws {
         let last = current?.key
         current = try cursor.next().map { next in
-            let row = SQLRow(next).ordered(by: columns)
-            return (try rows.key(of: row), row)
+            let row = SQLRow(next)
+            guard let ordered = row.ordered(by: columns) else {
+                throw SQLHistoryError.otherColumns(row.columns, than: columns)
+            }
+            return (try rows.key(of: ordered), ordered)
         }
         guard let last, let current, current.key <= last else { return }
         throw SQLHistoryError.duplicateKey(last.description, sql: rows.sql)

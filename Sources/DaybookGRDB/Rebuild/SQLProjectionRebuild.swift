@@ -164,22 +164,25 @@ public struct SQLProjectionRebuild<Old: SQLProjection, New: SQLProjection>: Send
     /// a runner for this alone.
     ///
     /// A runner that is under way would end with an error if another one moved its checkpoint: so it is waited for as long as
-    /// it moves.
+    /// it moves, and taken to be none when it has not for 0.3 s.
     private func reach(_ position: Position) async throws(SQLRebuildError) {
         do {
-            var last: Position?
-            for attempt in 0..<Self.attempts {
+            var (last, looks, takeovers) = (Position?.none, 0, 0)
+            while takeovers < Self.takeovers {
                 let reached = try await database.read { try checkpoints(in: $0).new.position }
                 if reached >= position { return }
-                if reached == last {
+                looks = reached == last ? looks + 1 : 0
+                last = reached
+                if looks == Self.looks {
+                    takeovers += 1
+                    looks = 0
                     let own = try await SQLProjectionRunner(
                         new, of: log, in: database, reader: newReader, batchSize: runner.batchSize,
                         failurePolicy: runner.failurePolicy)
                     do throws(ProjectionError) { try await own.catchUp() } catch .store(.checkpointMoved) {}
                 } else {
-                    try await clock.sleep(for: .milliseconds(20 * (attempt + 1)))
+                    try await clock.sleep(for: .milliseconds(20 * (looks + 1)))
                 }
-                last = reached
             }
         } catch {
             throw SQLRebuildError(error)
@@ -218,8 +221,10 @@ public struct SQLProjectionRebuild<Old: SQLProjection, New: SQLProjection>: Send
         }
     }
 
-    /// How often the new version is looked at while others run it.
-    private static var attempts: Int { 20 }
+    /// How often the new version is found where it was before it is taken to be run by nobody.
+    private static var looks: Int { 5 }
+    /// How often it is brought on, and somebody runs it after all.
+    private static var takeovers: Int { 3 }
 
     private func checkpoints(in db: Database) throws -> (old: SQLCheckpoint, new: SQLCheckpoint) {
         guard let old = try SQLCheckpoint.fetch(old.name, in: db) else { throw SQLRebuildError.noReadModel(old.name) }
