@@ -266,7 +266,7 @@ struct ModelBenchmarks: AsyncParsableCommand {
             func send(_ events: [CloudEvent]) async throws {}
         }
         let publisher = EventPublisher(
-            "nowhere", of: store, PublishedEvents(AccountEvent.self, source: "/bank"), in: store, to: Nowhere())
+            "nowhere", of: store, try PublishedEvents(AccountEvent.self, source: "/bank"), in: store, to: Nowhere())
         try await Self.measure("publisher, to a target that takes events at once", events) {
             try await publisher.catchUp()
         }

@@ -123,7 +123,11 @@ public struct ConsumerGroup<Event: ReadableEvent>: Sendable {
     private func hasReached(_ position: Position) async throws(ConsumerError) -> Bool {
         let state = try await currentState()
         // A key that is held and not parked is being replayed.
-        if state.held.values.contains(where: { $0.parking == nil }) { return false }
+        let isReplaying = state.held.values.contains {
+            guard $0.parking == nil, let first = $0.events.first else { return false }
+            return first.position <= position
+        }
+        if isReplaying { return false }
         if state.checkpoint >= position { return true }
         // What the group has no events of is not saved as scanned for a while.
         guard state.window.isEmpty else { return false }
@@ -154,6 +158,29 @@ public struct ConsumerGroup<Event: ReadableEvent>: Sendable {
             inFlight: deliveries.count,
             overdue: deliveries.count { $0.since.map { $0.advanced(by: policy.handlerTimeout) < now } ?? false },
             held: state.heldCount)
+    }
+
+    /// How many positions lie between the first event that is neither settled nor held and the log's head; 0 when there is
+    /// none, whatever else the log holds that is not the group's.
+    public func lag() async throws(ConsumerError) -> Int64 {
+        let state = try await currentState()
+        do {
+            let head = try await log.head()
+            if state.window.isEmpty {
+                // What the group has no events of is not saved as scanned for a while.
+                var scanned = state.scanned
+                while scanned < head {
+                    let page = try await log.readPage(
+                        from: .after(scanned), direction: .forward, filter: filter, limit: 1)
+                    if let first = page.events.first { return head.rawValue - first.position.rawValue + 1 }
+                    scanned = max(page.scannedThrough, scanned.next)
+                }
+                return 0
+            }
+            return max(0, head.rawValue - state.checkpoint.rawValue)
+        } catch {
+            throw ConsumerError(error)
+        }
     }
 
     /// The events at which keys have stopped, in the order of positions.

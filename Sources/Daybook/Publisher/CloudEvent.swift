@@ -5,7 +5,7 @@ import Foundation
 ///
 /// Together, ``source`` and ``id`` name an event for good: whoever receives one twice can tell.
 public struct CloudEvent: Sendable, Hashable {
-    /// The recorded event's identifier; with a number behind it where an upcaster made several events of one.
+    /// The recorded event's identifier; that of a further event that an upcaster made of it has a number behind it.
     public var id: String
     /// Where it happened, as a URI reference, such as `/shop/accounts`.
     public var source: String
@@ -16,7 +16,7 @@ public struct CloudEvent: Sendable, Hashable {
     public var time: Timestamp
     public var contentType: ContentType
     public var data: [UInt8]
-    /// Further attributes. Names are lower-case letters and digits.
+    /// Further attributes. Their names are lower-case letters and digits, and none of those above.
     ///
     /// `partitionkey` is the stream, whose events are in order; `position` is that in the log, `streamversion` that in the
     /// stream; `schemaversion` is the version of the data's shape.

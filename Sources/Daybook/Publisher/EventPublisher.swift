@@ -4,16 +4,17 @@ import DaybookCore
 ///
 /// ```swift
 /// let publisher = EventPublisher(
-///     "warehouse", of: store, PublishedEvents(AccountEvent.self, source: "/shop"), in: store, to: bus)
+///     "warehouse", of: store, try PublishedEvents(AccountEvent.self, source: "/shop"), in: store, to: bus)
 /// try await publisher.run()
 /// ```
 ///
 /// An event that was recorded is sent, *at least once*, after every earlier one of its stream: nothing is skipped, whenever
-/// the process stops. One that is sent again has the same ``CloudEvent/id``. While the target does not answer, events are
+/// the process stops. One that is sent again has the same ``CloudEvent/id``, as long as it is one event still. While the target does not answer, events are
 /// sent again with longer and longer waits, for as long as it takes, and no more are read than the policy's window.
 ///
 /// An event that cannot be read, that the version asked for cannot express, or that the target refuses for good
-/// (``ParkEvent``) stops its stream and no other; see ``parked()``, ``replay(_:)`` and ``skip(_:reason:)``.
+/// (``ParkEvent``) stops its stream and no other; see ``parked()``, ``replay(_:)`` and ``skip(_:reason:)``. When as many events
+/// are held as the policy says (``ConsumerPolicy/held``), no more are read until some of them are dealt with.
 ///
 /// Several processes may run one publisher: they share its streams, by a consumer group (``ConsumerGroup``) of the
 /// publisher's name.
@@ -69,13 +70,8 @@ public struct EventPublisher: Sendable {
     /// How far it has come, and how much is under way.
     public func status() async throws(ConsumerError) -> ConsumerGroupStatus { try await group.status() }
 
-    /// How many positions of the log lie behind the one up to which everything was sent or is held; 0 when it is up to date.
-    public func lag() async throws(ConsumerError) -> Int64 {
-        let checkpoint = try await group.status().checkpoint
-        let head: Position
-        do { head = try await group.log.head() } catch { throw ConsumerError(error) }
-        return max(0, head.rawValue - checkpoint.rawValue)
-    }
+    /// How many positions lie between the first event that is neither sent nor held and the log's head; 0 when there is none.
+    public func lag() async throws(ConsumerError) -> Int64 { try await group.lag() }
 
     /// The events at which streams have stopped, in the order of positions; the key of each is its stream.
     public func parked() async throws(ConsumerError) -> [ParkedEvent] { try await group.parked() }

@@ -1,14 +1,19 @@
 import DaybookCore
+import Foundation
 
 /// The events that other systems get, in the versions that they understand.
 ///
 /// ```swift
-/// let published = PublishedEvents(AccountEvent.self, source: "/shop")
+/// let published = try PublishedEvents(AccountEvent.self, source: "/shop")
 ///     .publishing(TradeEvent.self, in: ["trade.settled": 1])
 /// ```
 ///
 /// Whatever version an event was recorded in, it is lifted to today's by the upcasters of its enum, and then lowered to the one
 /// that is asked for.
+///
+/// An event's ``CloudEvent/id`` is that of the recorded one: where the application gives events their identifiers, let no two
+/// of a log have the same. Of an event that is split, the further pieces are numbered; receivers know them by that number, so
+/// that a later upcaster had better keep their order.
 public struct PublishedEvents: Sendable {
     private struct Member: Sendable {
         var types: EventTypeSet
@@ -22,10 +27,18 @@ public struct PublishedEvents: Sendable {
     /// The events of an enum.
     ///
     /// - Parameters:
-    ///   - source: A URI reference that no other program gives its events.
+    ///   - source: A URI reference that no other program gives its events, such as `/shop`.
     ///   - versions: The newest versions that receivers know, by today's types; others are sent as they are written today.
     ///     See ``Downcast``.
-    public init<Event: DomainEvent>(_ type: Event.Type, source: String, in versions: [EventType: UInt32] = [:]) {
+    /// - Throws: ``InvalidEventSource``.
+    public init<Event: DomainEvent>(
+        _ type: Event.Type, source: String, in versions: [EventType: UInt32] = [:]
+    ) throws(InvalidEventSource) {
+        guard let url = URL(string: source), !source.isEmpty, url.relativeString == source,
+            source.utf8.allSatisfy({
+                (0x21...0x7E).contains($0)
+            })
+        else { throw InvalidEventSource(source: source) }
         self.source = source
         add(type, in: versions)
     }
@@ -60,7 +73,8 @@ public struct PublishedEvents: Sendable {
         let events = try member.events(recorded)
         return events.enumerated().map { index, event in
             CloudEvent(
-                id: events.count == 1 ? "\(recorded.id)" : "\(recorded.id).\(index + 1)", source: source,
+                // The first piece keeps the identifier of the whole, which may have been sent before it was split.
+                id: index == 0 ? "\(recorded.id)" : "\(recorded.id).\(index + 1)", source: source,
                 type: event.type, subject: recorded.stream.rawValue, time: recorded.recordedAt,
                 contentType: event.contentType, data: event.data,
                 extensions: [

@@ -17,7 +17,7 @@ struct Warehouse: PublisherTarget {
         for event in events {
             switch try await post(event.json) {
             case 200..<300: break
-            case 400..<500: throw ParkEvent("the warehouse does not take event \(event.id)")
+            case 400, 410, 413, 422: throw ParkEvent("the warehouse does not take event \(event.id)")
             case let status: throw Unavailable(status: status)
             }
         }
@@ -42,7 +42,7 @@ struct PublishEventsTests {
         }
 
         // sample: published
-        let published = PublishedEvents(AccountEvent.self, source: "/bank")
+        let published = try PublishedEvents(AccountEvent.self, source: "/bank")
         // end of sample
 
         // sample: publisher

@@ -43,8 +43,8 @@ struct EventPublisherTests {
 
     private func publisher(
         _ store: Store, _ bus: Bus, in versions: [EventType: UInt32] = [:], name: ConsumerGroupName = "bus"
-    ) -> EventPublisher {
-        EventPublisher(
+    ) throws -> EventPublisher {
+        try EventPublisher(
             name, of: store, PublishedEvents(Account.self, source: "/bank", in: versions), in: store, to: bus,
             policy: Self.policy)
     }
@@ -80,13 +80,42 @@ struct EventPublisherTests {
         let recorded = try await store.readPage(from: .start, direction: .forward, filter: .all, limit: 10).events
         #expect(
             bus.events.map(\.id) == [
-                "\(recorded[0].id)", "\(recorded[1].id)", "\(recorded[3].id).1", "\(recorded[3].id).2",
+                "\(recorded[0].id)", "\(recorded[1].id)", "\(recorded[3].id)", "\(recorded[3].id).2",
             ])
         #expect(bus.events.map { $0.extensions["position"] } == ["1", "2", "4", "4"])
         try await append("account.closed", 1, "{}", to: "account-2", store)
         try await publisher(store, bus).catchUp()
         #expect(bus.events.count == 5)
         #expect(try await publisher(store, bus).lag() == 0)
+        // What is not published does not count.
+        for _ in 0..<3 { try await append("weather.changed", 1, "{}", to: "weather", store) }
+        #expect(try await publisher(store, bus).lag() == 0)
+        try await append("account.closed", 1, "{}", to: "account-3", store)
+        #expect(try await publisher(store, bus).lag() == 1)
+    }
+
+    @Test("refuses a source that is no URI reference", arguments: ["", "my shop", "/caf\u{E9}", "a\nb"])
+    func source(_ text: String) {
+        #expect(throws: InvalidEventSource(source: text)) { try PublishedEvents(Account.self, source: text) }
+    }
+
+    @Test("catches up with what is being replayed, and not with what is recorded meanwhile", .timeLimit(.minutes(1)))
+    func replayUnderLoad() async throws {
+        let store = InMemoryEventStore()
+        let bus = Bus()
+        bus.refuse(["account-1"])
+        for _ in 0..<3 { try await append("account.closed", 1, "{}", to: "account-1", store) }
+        let publisher = try publisher(store, bus)
+        try await publisher.catchUp()
+        bus.refuse([])
+        try await publisher.replay("account-1")
+        let writing = Task {
+            while !Task.isCancelled { try await append("account.closed", 1, "{}", to: "account-1", store) }
+        }
+        try await publisher.catchUp()
+        writing.cancel()
+        _ = await writing.result
+        #expect(bus.events.count >= 3)
     }
 
     @Test("stops a stream at an event that cannot be said in the version asked for, and goes on when it can")
@@ -98,7 +127,7 @@ struct EventPublisherTests {
         try await append("account.deposited", 3, #"{"cents":2,"currency":"EUR"}"#, to: "account-1", store)
         try await append("account.deposited", 3, #"{"cents":9,"currency":"EUR"}"#, to: "account-2", store)
         try await append("account.frozen", 1, "{}", to: "account-3", store)
-        let slow = publisher(store, bus, in: ["account.deposited": 2])
+        let slow = try publisher(store, bus, in: ["account.deposited": 2])
         try await slow.catchUp()
         #expect(
             Set(bus.events.map(text)) == [
@@ -109,7 +138,7 @@ struct EventPublisherTests {
         #expect(parked[0].reason.contains("cannot be said in version 2"))
         #expect(parked[1].reason.contains("account.frozen"))
         // The receiver has learned the newer version.
-        let fast = publisher(store, bus)
+        let fast = try publisher(store, bus)
         try await fast.replay("account-1")
         try await fast.catchUp()
         #expect(
@@ -131,7 +160,7 @@ struct EventPublisherTests {
         for stream in ["account-1", "account-2", "account-1"] as [StreamName] {
             try await append("account.closed", 1, "{}", to: stream, store)
         }
-        let publisher = publisher(store, bus)
+        let publisher = try publisher(store, bus)
         try await publisher.catchUp()
         #expect(bus.events.map(\.subject) == ["account-2"])
         #expect(try await publisher.parked().map(\.reason) == ["no such account"])
@@ -153,7 +182,7 @@ struct EventPublisherTests {
                 store)
         }
         bus.fail(60)
-        let publisher = publisher(store, bus)
+        let publisher = try publisher(store, bus)
         try await publisher.catchUp()
         #expect(try await publisher.parked().isEmpty)
         #expect(bus.events.count > 20)
@@ -183,7 +212,7 @@ struct EventPublisherTests {
             return InMemoryEventStore()
         }) { store in
             try await EventPublisher(
-                "bus", of: store, PublishedEvents(AccountEvent.self, source: "/bank"), in: store, to: shared,
+                "bus", of: store, try PublishedEvents(AccountEvent.self, source: "/bank"), in: store, to: shared,
                 policy: policy
             ).run(as: "one")
         } until: { store in

@@ -89,7 +89,9 @@ struct ExchangeCommand: AsyncParsableCommand {
             is CommandError<Holdings.Rejection>, is CommandError<CouponPayment.Rejection>,
             is BoundaryError<CashTransfer.Rejection>:
             code = .refused
-        case is CouponDesk.NoBond, is NothingParked: code = .nothingFound
+        case is CouponDesk.NoBond, is NothingParked, ConsumerError.refused(.keyNotParked),
+            ConsumerError.refused(.eventNotParked):
+            code = .nothingFound
         case RebuildError.tooManyDifferences: code = .refused
         case SQLReadModelError.beyondLog, SQLReadModelError.otherLog, SQLReadModelError.tablesNotCreated,
             SQLHistoryError.unusableSnapshot:

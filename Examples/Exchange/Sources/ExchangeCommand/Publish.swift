@@ -17,7 +17,10 @@ struct Publish: AsyncParsableCommand {
             Events are sent as they are written today, whatever version they were recorded in; with --lower, events of a type \
             in an older version, for readers that have not moved on. An event that the older version cannot express stops its \
             own stream: it is listed, and the exit code is 1. --replay sends it again, and what waits behind it, when readers \
-            know more; --skip leaves it out for good.
+            know more, and need be given once; --skip leaves it out for good.
+
+            The file must hold nothing else. When it cannot be written, as on a full disk, the command ends with exit code 73; \
+            what was sent counts.
 
             EXAMPLES
               exchange publish --to events.ndjson --store day.daybook
@@ -57,24 +60,36 @@ struct Publish: AsyncParsableCommand {
     func run() async throws {
         let versions = Dictionary(lower.map { ($0.type, $0.version) }, uniquingKeysWith: { $1 })
         try await store.withStore(creates: false) { store in
-            let file = try EventFile(path)
+            let file = try EventFile(path, besides: self.store.path)
             let publisher = EventPublisher(
                 try ConsumerGroupName(name), of: store,
-                EventExport.published(source: "/exchange", versions: versions), in: store, to: file)
+                try EventExport.published(source: "/exchange", versions: versions), in: store, to: file)
             if let replay { try await publisher.replay(try StreamName(replay)) }
             if let skip { try await publisher.skip(Position(skip), reason: "left out by exchange publish --skip") }
-            let name = ConsumerMemberName(unchecked: "exchange")
-            // Whoever has the file open is the only one to run under this name.
-            let position = try await publisher.catchUp(as: name)
-            try StandardOutput.line("\(await file.count.grouped) events were sent, up to position \(position).")
-            let parked = try await publisher.parked()
-            guard !parked.isEmpty else { return }
-            var table = Table(["STREAM", ">POSITION", ">WAITING", "WHY"])
-            for event in parked {
-                table.add([event.key.rawValue, "\(event.position)", event.waiting.grouped, event.reason])
+            let sending = Task {
+                // Whoever has the file open is the only one to run under this name.
+                try await publisher.catchUp(as: ConsumerMemberName(unchecked: "exchange"))
             }
-            try StandardOutput.write(table.text)
-            throw CommandFailure(.refused, "\(parked.count.grouped) streams have stopped: see --replay and --skip.")
+            // A publisher would try again for ever; here somebody waits for an answer.
+            await file.whenProblem { sending.cancel() }
+            let result = await sending.result
+            try await file.check()
+            let parked = try await publisher.parked()
+            try show(parked)
+            let position = try result.get()
+            try StandardOutput.line("\(await file.count.grouped) events were sent, up to position \(position).")
+            guard !parked.isEmpty else { return }
+            throw CommandFailure(
+                .refused, "Streams that have stopped: \(parked.count.grouped). See --replay and --skip.")
         }
+    }
+
+    private func show(_ parked: [ParkedEvent]) throws {
+        guard !parked.isEmpty else { return }
+        var table = Table(["STREAM", ">POSITION", ">WAITING", "WHY"])
+        for event in parked {
+            table.add([event.key.rawValue, "\(event.position)", event.waiting.grouped, event.reason])
+        }
+        try StandardOutput.write(table.text)
     }
 }

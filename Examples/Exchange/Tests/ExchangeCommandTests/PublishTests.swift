@@ -34,7 +34,7 @@ struct PublishTests {
         // What a crash may leave: the line of an event that was not acknowledged.
         let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: events))
         try handle.seekToEnd()
-        try handle.write(contentsOf: Data(#"{"id":"torn"#.utf8))
+        try handle.write(contentsOf: Data(#"{"data":{"torn"#.utf8))
         try handle.close()
         let store = try await SQLiteEventStore.open(file)
         try await TradingFloor(in: store).cash.handle(.deposit(1), id: "ZOE")
@@ -69,9 +69,33 @@ struct PublishTests {
         #expect(try lines(events).map { $0["subject"] as? String } == ["book-ALDER", "book-TREE", "book-TREE"])
         #expect(try lines(events)[1]["schemaversion"] as? String == "2")
         let unknown = try await exchange.run(options + ["--replay", "book-NONE"])
-        #expect(unknown.status != 0 && unknown.errors.contains("book-NONE"))
+        #expect(unknown.status == 3 && unknown.errors.contains("book-NONE"), "\(unknown.errors)")
         #expect(try await exchange.run(options + ["--lower", "book.gone=1"]).status == 64)
         let nowhere = exchange.file("none/events.ndjson")
         #expect(try await exchange.run("publish", "--to", nowhere, "--store", file).status == 73)
+    }
+
+    @Test("touches no file but its own")
+    func others() async throws {
+        let exchange = try ExchangeProgram()
+        let file = exchange.file("market.daybook")
+        #expect(try await exchange.run("clear", "--store", file).status == 0)
+        let before = try Data(contentsOf: URL(fileURLWithPath: file))
+        let store = try await exchange.run("publish", "--to", file, "--store", file)
+        #expect(store.status == 73 && store.errors.contains("belongs to the store"), "\(store.errors)")
+        #expect(try Data(contentsOf: URL(fileURLWithPath: file)).count >= before.count)
+        #expect(try await exchange.run("verify-events", "--store", file).status == 0)
+        for text in ["my diary", "{\"date\": 3}\n", "{\"data\":{}}\nmy diary"] {
+            let other = exchange.file("other.txt")
+            try Data(text.utf8).write(to: URL(fileURLWithPath: other))
+            let refused = try await exchange.run("publish", "--to", other, "--store", file)
+            #expect(refused.status == 73 && refused.errors.contains("no cloud events"), "\(refused.errors)")
+            #expect(try String(contentsOfFile: other, encoding: .utf8) == text)
+        }
+        let full = try await exchange.run("publish", "--to", "/dev/full", "--store", file)
+        #expect(full.status == 73, "\(full.errors)")
+        let events = exchange.file("events.ndjson")
+        #expect(try await exchange.run("publish", "--to", events, "--store", file).status == 0)
+        #expect(try lines(events).count > 20)
     }
 }

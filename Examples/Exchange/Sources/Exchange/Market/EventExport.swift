@@ -49,8 +49,11 @@ public struct EventExport: Sendable {
     /// - Parameters:
     ///   - source: Names this exchange among others, as a URI reference.
     ///   - versions: The newest versions that the receivers know, by type.
-    public static func published(source: String, versions: [EventType: UInt32] = [:]) -> PublishedEvents {
-        PublishedEvents(OrderBook.Event.self, source: source, in: versions)
+    /// - Throws: `InvalidEventSource`.
+    public static func published(source: String, versions: [EventType: UInt32] = [:])
+        throws(InvalidEventSource) -> PublishedEvents
+    {
+        try PublishedEvents(OrderBook.Event.self, source: source, in: versions)
             .publishing(CashAccount.Event.self, in: versions)
             .publishing(Holdings.Event.self, in: versions)
             .publishing(PositionEvent.self, in: versions)
