@@ -260,16 +260,29 @@ struct ModelBenchmarks: AsyncParsableCommand {
         try await measure("all documents as of the head", Int(head.rawValue)) { _ = try await history.documents() }
     }
 
-    /// Sends events to a target that takes them at once.
+    /// Sends events to a target that takes them at once: a thousand of one stream after another, and of many streams in turn.
     private func publish(_ store: SQLiteEventStore) async throws {
         struct Nowhere: PublisherTarget {
             func send(_ events: [CloudEvent]) async throws {}
         }
-        let publisher = EventPublisher(
-            "nowhere", of: store, try PublishedEvents(AccountEvent.self, source: "/bank"), in: store, to: Nowhere())
-        try await Self.measure("publisher, to a target that takes events at once", events) {
-            try await publisher.catchUp()
+        let published = try PublishedEvents(AccountEvent.self, source: "/bank")
+        try await Self.measure("publisher, 1 000 events of one stream behind one another", events) {
+            try await EventPublisher("nowhere", of: store, published, in: store, to: Nowhere()).catchUp()
         }
+        let mixed = try await SQLiteEventStore.temporary()
+        for start in stride(from: 0, to: events, by: 100) {
+            var request = AppendRequest()
+            for number in start..<min(start + 100, events) {
+                let event = AccountEvent.deposited(account: "a\(number % keys)", amount: number % 100)
+                let new = NewEvent(try JSONEventCodec<AccountEvent>().encode(event), tags: event.tags)
+                request.append([new], to: StreamName(unchecked: "account-\(number % keys)"))
+            }
+            try await mixed.append(request)
+        }
+        try await Self.measure("publisher, events of \(keys) streams in turn", events) {
+            try await EventPublisher("nowhere", of: mixed, published, in: mixed, to: Nowhere()).catchUp()
+        }
+        await mixed.close()
     }
 
     /// What a rebuild that is interrupted half way has to do again.

@@ -34,7 +34,8 @@ final class ConsumerMember<Event: ReadableEvent> {
         guard !Task.isCancelled else { return }
         guard case .joined(let token)? = try await save([.join(name)]).first else { return }
         renewAt = group.time.now.advanced(by: group.policy.lease / 3)
-        let failure: ConsumerError? = await withTaskGroup(of: Void.self) { tasks in
+        // Discarding: another group keeps each task that has ended until somebody asks for it.
+        let failure: ConsumerError? = await withDiscardingTaskGroup { tasks in
             var failure: ConsumerError?
             do throws(ConsumerError) {
                 while !Task.isCancelled { try await step(token, &tasks) }
@@ -58,7 +59,7 @@ final class ConsumerMember<Event: ReadableEvent> {
     }
 
     /// Saves what has happened, and hands out what may be handled; waits when there is nothing to do.
-    private func step(_ token: Int64, _ tasks: inout TaskGroup<Void>) async throws(ConsumerError) {
+    private func step(_ token: Int64, _ tasks: inout DiscardingTaskGroup) async throws(ConsumerError) {
         try await ledger.refresh()
         answers += mailbox.take()
         if let failure = mailbox.failure { throw .undecodable(failure) }
@@ -137,7 +138,8 @@ final class ConsumerMember<Event: ReadableEvent> {
     // MARK: Handling
 
     private func start(
-        _ recorded: RecordedEvent, _ key: ConsumerKey, _ attempt: Int, _ fence: Int64, _ tasks: inout TaskGroup<Void>
+        _ recorded: RecordedEvent, _ key: ConsumerKey, _ attempt: Int, _ fence: Int64,
+        _ tasks: inout DiscardingTaskGroup
     ) {
         let handling = ConsumerHandling(
             reader: group.reader, handler: handler, actor: group.name.rawValue, limit: group.policy.handlerTimeout,

@@ -23,7 +23,7 @@ public struct EventPublisher: Sendable {
     private let target: any PublisherTarget
 
     /// Patient, since a target that is away for a night is no reason to park its events.
-    public static let defaultPolicy = ConsumerPolicy(inFlight: 64, window: 1_024, deliveries: .max)
+    public static let defaultPolicy = ConsumerPolicy(inFlight: 64, window: 256, deliveries: .max)
 
     /// - Parameters:
     ///   - name: Names how far it has come. Another name is another publisher, which sends everything anew.

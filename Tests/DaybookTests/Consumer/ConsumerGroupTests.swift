@@ -1,6 +1,7 @@
 import Daybook
 import DaybookCore
 import DaybookTesting
+import Foundation
 import Synchronization
 import Testing
 
@@ -403,4 +404,45 @@ struct ConsumerGroupTests {
         #expect(try await group.status().members.isEmpty)
         #expect(try await group.catchUp { _ in Issue.record("delivered again") } >= 30)
     }
+
+    #if os(Linux)
+    /// The memory that the process holds, in kibibytes.
+    private var memory: Int {
+        let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
+        let line = status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
+        return line.flatMap { Int($0.filter(\.isNumber)) } ?? 0
+    }
+
+    @Test("keeps nothing of what is handled, however long a member runs", .timeLimit(.minutes(1)))
+    func memoryOfHandled() async throws {
+        let store = InMemoryEventStore()
+        let group = group(store, ConsumerPolicy(inFlight: 64, window: 256, pollInterval: .milliseconds(1)))
+        let encoded = try JSONEventCodec<AccountEvent>().encode(.deposited(amount: 1))
+        let count = Mutex(0)
+        let (reached, signal) = AsyncStream.makeStream(of: Int.self)
+        let member = Task {
+            try await group.run { _ in
+                let number = count.withLock { count in
+                    count += 1
+                    return count
+                }
+                if number % 2_000 == 0 { signal.yield(number) }
+            }
+        }
+        var sizes: [Int] = []
+        for round in 1...7 {
+            for stream in 0..<200 {
+                try await store.append(
+                    (0..<10).map { _ in NewEvent(type: encoded.type, data: encoded.data) },
+                    to: StreamName(unchecked: "account-\(stream)"))
+            }
+            for await number in reached where number >= round * 2_000 { break }
+            sizes.append(memory)
+        }
+        member.cancel()
+        try await member.value
+        // Each event that stayed would be 5 KiB and more; the store itself holds less than 1 of each.
+        #expect(sizes[6] - sizes[1] < 25_000, "\(sizes)")
+    }
+    #endif
 }
