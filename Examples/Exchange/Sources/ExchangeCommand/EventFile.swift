@@ -32,7 +32,9 @@ actor EventFile: PublisherTarget {
         }
         do {
             end = try Self.end(of: descriptor)
-            guard ftruncate(descriptor, off_t(end)) == 0 else { throw Refusal(String(cString: strerror(errno))) }
+            if Int(lseek(descriptor, 0, SEEK_END)) > end {
+                guard ftruncate(descriptor, off_t(end)) == 0 else { throw Refusal(String(cString: strerror(errno))) }
+            }
             if isNew { try Self.syncFolder(of: path) }
         } catch {
             throw .unwritable(path: path, reason: "\(error)")

@@ -93,7 +93,8 @@ struct PublishTests {
             #expect(try String(contentsOfFile: other, encoding: .utf8) == text)
         }
         let full = try await exchange.run("publish", "--to", "/dev/full", "--store", file)
-        #expect(full.status == 73, "\(full.errors)")
+        #expect(full.status == 73 && full.errors.contains("No space left"), "\(full.errors)")
+        #expect(full.output.isEmpty)
         let events = exchange.file("events.ndjson")
         #expect(try await exchange.run("publish", "--to", events, "--store", file).status == 0)
         #expect(try lines(events).count > 20)
