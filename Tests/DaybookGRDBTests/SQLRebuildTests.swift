@@ -374,6 +374,22 @@ struct SQLRebuildTests {
         }
     }
 
+    @Test("names the parting of rows whose columns are in another order")
+    func orderOfColumns() async throws {
+        let store = InMemoryEventStore()
+        let database = try DatabaseQueue()
+        for _ in 0..<3 { try await store.record(AccountEvent.deposited(amount: 1), in: "account-1") }
+        try await SQLProjectionRunner(Ledger(), of: store, in: database).catchUp()
+        let next = second { $0.position == 2 ? 5 : $1 }
+        let view = SQLVersionedView(
+            "v", key: ["account"], old: "SELECT account, amount FROM balances",
+            new: "SELECT amount, account FROM balances_2")
+        let rebuild = try await SQLProjectionRebuild(of: [view], from: Ledger(), to: next, log: store, in: database)
+        try await rebuild.build()
+        let rows = try #require(try await rebuild.compare().views["v"])
+        #expect(rows.differences.first?.causes.map(\.position) == [2, 3])
+    }
+
     @Test("finds the row of a key among those that a collation takes for the same")
     func collation() async throws {
         let store = InMemoryEventStore()

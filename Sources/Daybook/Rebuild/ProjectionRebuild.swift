@@ -69,20 +69,29 @@ public struct ProjectionRebuild<Old: Projection, New: Projection>: Sendable {
     ///
     /// A runner that is under way would end with an error if another one moved its checkpoint: so it is waited for as long as
     /// it moves, and taken to be none when it has not for 0.3 s.
-    private func reach(_ position: Position) async throws(RebuildError) {
+    ///
+    /// - Parameter isUnattended: Whether nobody else was found to run it before; then it is not waited for.
+    private func reach(_ position: Position, isUnattended: inout Bool) async throws(RebuildError) {
         var (last, looks, takeovers) = (Position?.none, 0, 0)
         while takeovers < Self.takeovers {
             let reached = try await positions().new
             if reached >= position { return }
             looks = reached == last ? looks + 1 : 0
             last = reached
-            if looks == Self.looks {
+            if isUnattended || looks == Self.looks {
                 takeovers += 1
                 looks = 0
                 let own = ProjectionRunner(
                     new, of: log, in: models, batchSize: runner.batchSize, failurePolicy: runner.failurePolicy,
                     parallelism: runner.parallelism)
-                do { _ = try await own.catchUp() } catch .store(.checkpointMoved) {} catch { throw .projection(error) }
+                do {
+                    _ = try await own.catchUp()
+                    isUnattended = true
+                } catch .store(.checkpointMoved) {
+                    isUnattended = false
+                } catch {
+                    throw .projection(error)
+                }
             } else {
                 do { try await clock.sleep(for: .milliseconds(20 * (looks + 1))) } catch {
                     throw .projection(.cancelled)
@@ -115,6 +124,7 @@ public struct ProjectionRebuild<Old: Projection, New: Projection>: Sendable {
     ) async throws(RebuildError) -> ReadModelComparison {
         var comparison = ReadModelComparison(old: old.name, new: new.name, through: try await positions().new)
         var pages = (DocumentPages(old.name, models), DocumentPages(new.name, models))
+        var isUnattended = false
         while true {
             let left = try await pages.0.peek()
             let right = try await pages.1.peek()
@@ -129,7 +139,7 @@ public struct ProjectionRebuild<Old: Projection, New: Projection>: Sendable {
                 value(old, key, self.old.name, converting), value(new, key, self.new.name) { $0 }
             )
             if values.0 == values.1 { continue }
-            try await note(key, converting, keepingFirst, &comparison)
+            try await note(key, converting, keepingFirst, &comparison, isUnattended: &isUnattended)
         }
         return comparison
     }
@@ -156,7 +166,10 @@ public struct ProjectionRebuild<Old: Projection, New: Projection>: Sendable {
         }
         var position = try await positions()
         let least = max(position.old, comparison.position)
-        if position.new < least { try await reach(least) }
+        if position.new < least {
+            var isUnattended = false
+            try await reach(least, isUnattended: &isUnattended)
+        }
         position = try await positions()
         while true {
             let parked: [ParkedKey]
@@ -185,12 +198,12 @@ public struct ProjectionRebuild<Old: Projection, New: Projection>: Sendable {
     /// Counts a difference, if it is still there when both versions stand at one position.
     private func note(
         _ key: String, _ converting: (JSONValue) throws -> JSONValue, _ limit: Int,
-        _ comparison: inout ReadModelComparison
+        _ comparison: inout ReadModelComparison, isUnattended: inout Bool
     ) async throws(RebuildError) {
         for attempt in 0..<Self.attempts {
             var before = try await positions()
             if attempt > 0, before.new < before.old {
-                try await reach(before.old)
+                try await reach(before.old, isUnattended: &isUnattended)
                 before = try await positions()
             }
             let stored: (old: [UInt8]?, new: [UInt8]?)

@@ -268,7 +268,8 @@ public struct SQLProjectionRebuild<Old: SQLProjection, New: SQLProjection>: Send
         var causes = [[RecordedEvent]](repeating: [], count: rows.count)
         try await walk.changes(scratch, after: .start, through: comparison.position, count: rows.count) { index, db in
             let (view, key) = rows[index]
-            return [try view.oldRows.row(key, in: db), try view.newRows.row(key, in: db)]
+            let (old, new) = (try view.oldRows.row(key, in: db), try view.newRows.row(key, in: db))
+            return [old, old.flatMap { new?.ordered(by: $0.columns) } ?? new]
         } note: { index, event, versions in
             if versions[0] == versions[1] {
                 causes[index] = []
