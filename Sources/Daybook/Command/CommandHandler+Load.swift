@@ -27,8 +27,8 @@ extension CommandHandler {
         }
     }
 
-    /// The most events that one read of a stream takes.
-    private static var pageSize: Int { 1000 }
+    /// The most events that one read of a stream takes: few enough that the next ones are read while these are folded.
+    private static var pageSize: Int { 250 }
 
     /// Folds a stream from its snapshot, or else from its start.
     func load(_ stream: StreamName) async throws(CommandError<D.Rejection>) -> Basis {
@@ -80,7 +80,7 @@ extension CommandHandler {
         return try await fold(stream, asOf: .latest)
     }
 
-    /// Folds events on top of a basis, page by page.
+    /// Folds events on top of a basis, page by page; a page is read while the one before it is folded.
     ///
     /// - Returns: Nil when the stream was deleted, or its retention changed, between pages or since the basis was made:
     ///   then there is no moment at which the state would have been true.
@@ -88,15 +88,10 @@ extension CommandHandler {
         _ start: Basis, in stream: StreamName, from first: StreamCursor, until moment: Moment
     ) async throws(StateError) -> Basis? {
         var basis = start
-        var cursor = first
         var before: StreamState?
+        let isDue = snapshots?.policy.isDue
+        guard var page = try await self.page(of: stream, from: first)?.get() else { return nil }
         while true {
-            let page: StreamPage
-            do {
-                page = try await store.readPage(of: stream, from: cursor, direction: .forward, limit: Self.pageSize)
-            } catch {
-                throw .read(error)
-            }
             if let before, before.status != page.state.status || before.retention != page.state.retention {
                 return nil
             }
@@ -107,12 +102,14 @@ extension CommandHandler {
                     let last = page.state.lastVersion, last >= version
                 else { return nil }
             }
+            let behind = page.isAtEnd ? nil : page.events.last.map { StreamCursor.version($0.version.next) }
+            async let following = self.page(of: stream, from: behind)
             for event in page.events {
                 guard moment.includes(event) else { return basis }
                 do {
                     for event in try codec.decode(event) {
                         D.evolve(&basis.state, with: event)
-                        if let isDue = snapshots?.policy.isDue, isDue(event) { basis.isSnapshotDue = true }
+                        if let isDue, isDue(event) { basis.isSnapshotDue = true }
                     }
                 } catch {
                     throw .undecodable(error)
@@ -129,10 +126,22 @@ extension CommandHandler {
                     && basis.version == page.state.lastVersion
                 return basis
             }
-            guard let last = page.events.last else {
+            guard let next = await following else {
                 throw .read(.storageFailed(reason: "an empty page of stream '\(stream)' that is not its end"))
             }
-            cursor = .version(last.version.next)
+            page = try next.get()
+        }
+    }
+
+    private func page(
+        of stream: StreamName, from cursor: StreamCursor?
+    ) async -> Result<StreamPage, StateError>? {
+        guard let cursor else { return nil }
+        do {
+            return .success(
+                try await store.readPage(of: stream, from: cursor, direction: .forward, limit: Self.pageSize))
+        } catch {
+            return .failure(.read(error))
         }
     }
 
