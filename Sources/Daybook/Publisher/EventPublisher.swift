@@ -9,8 +9,8 @@ import DaybookCore
 /// ```
 ///
 /// An event that was recorded is sent, *at least once*, after every earlier one of its stream: nothing is skipped, whenever
-/// the process stops. One that is sent again has the same ``CloudEvent/id``, as long as it is one event still. While the target does not answer, events are
-/// sent again with longer and longer waits, for as long as it takes, and no more are read than the policy's window.
+/// the process stops. One that is sent again has the same ``CloudEvent/id``. While the target does not answer, events are sent
+/// again with longer and longer waits, for as long as it takes, and no more are read than the policy's window.
 ///
 /// An event that cannot be read, that the version asked for cannot express, or that the target refuses for good
 /// (``ParkEvent``) stops its stream and no other; see ``parked()``, ``replay(_:)`` and ``skip(_:reason:)``. When as many events
