@@ -6,6 +6,8 @@ struct FoldOutcome: Sendable {
     var changes: [String: [UInt8]?] = [:]
     /// Keys that stopped, each before an event.
     var parked: [ParkedKey] = []
+    /// The keys that unreadable events are said to have, by position.
+    var eventKeys: [Position: [String]] = [:]
     /// What stopped the fold, before the recorded event of a number.
     var failure: (error: ProjectionError, index: Int)?
 }

@@ -20,6 +20,8 @@ package struct ParkedKeys: Equatable, Sendable {
         var key: String
         var position: Position
         var reason: String
+        /// All keys of an event that could not be read, as they were told then.
+        var eventKeys: [String]?
     }
 
     private var entries: [Key: Entry] = [:]
@@ -52,6 +54,17 @@ package struct ParkedKeys: Equatable, Sendable {
         }
     }
 
+    /// Parks a key at an event that cannot be read.
+    ///
+    /// - Parameter eventKeys: All keys that the event is said to have; nil when it can be read.
+    mutating func park(_ parked: ParkedKey, eventKeys: [String]?) {
+        self[parked.key] = parked
+        entries[Key(text: parked.key)]?.eventKeys = eventKeys
+    }
+
+    /// All keys that the unreadable event, at which a key was parked, was said to have; nil when it could be read.
+    func eventKeys(of key: String) -> [String]? { entries[Key(text: key)]?.eventKeys }
+
     /// In the order of positions.
     package var list: [ParkedKey] {
         entries.values.map { ParkedKey(key: $0.key, position: $0.position, reason: $0.reason) }
@@ -61,7 +74,7 @@ package struct ParkedKeys: Equatable, Sendable {
     /// The document; nil when there is to be none.
     package func encoded(for model: ReadModelName) throws(ProjectionError) -> [UInt8]? {
         guard !entries.isEmpty else { return nil }
-        let list = list.map { Entry(key: $0.key, position: $0.position, reason: $0.reason) }
+        let list = entries.values.sorted { ($0.position, $0.key) < ($1.position, $1.key) }
         do { return try JSONBytesEncoder().encode(list) } catch {
             throw .unwritableDocument(key: Self.document, model: model, reason: CodingReason.text(of: error))
         }

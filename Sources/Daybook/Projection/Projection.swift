@@ -42,7 +42,7 @@ public protocol Projection: Sendable {
     func keys(for event: Event, recorded: RecordedEvent) throws -> [String]
 
     /// The documents that an event would change which this program cannot read: all those that ``keys(for:recorded:)`` gives
-    /// once it can be read, since one that is left out would never take the event into account. Nil, or none, when that
+    /// once it can be read; else resuming them is refused, since one that was left out has gone on without the event. Nil, or none, when that
     /// cannot be told, which stops the projection before the event whatever its ``ProjectionFailurePolicy``. By default nil.
     ///
     /// ```swift

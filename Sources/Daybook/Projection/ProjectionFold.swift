@@ -31,6 +31,7 @@ struct ProjectionFold<P: Projection>: Sendable {
                     outcome.failure = (failure.error, index)
                     break
                 }
+                outcome.eventKeys[recorded.position] = keys
                 for key in keys {
                     // The batch has no two names that are equal, whatever their bytes.
                     guard let slot = batch.names.firstIndex(of: key), share.has(slot), !isParked[slot] else { continue }

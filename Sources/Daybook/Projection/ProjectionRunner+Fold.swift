@@ -80,7 +80,9 @@ extension ProjectionRunner {
             }
             if !outcome.parked.isEmpty {
                 var parked = held
-                for entry in outcome.parked { parked[entry.key] = entry }
+                for entry in outcome.parked {
+                    parked.park(entry, eventKeys: outcome.eventKeys[entry.position])
+                }
                 outcome.changes.updateValue(
                     try parked.encoded(for: projection.name), forKey: ParkedKeys.document)
             }
@@ -122,6 +124,7 @@ extension ProjectionRunner {
             let outcome = try result.get()
             merged.changes.merge(outcome.changes) { _, new in new }
             merged.parked += outcome.parked
+            merged.eventKeys.merge(outcome.eventKeys) { _, new in new }
             if let failure = outcome.failure, failure.index < merged.failure?.index ?? .max { merged.failure = failure }
         }
         return merged

@@ -10,7 +10,8 @@ extension ProjectionRunner {
     /// the projection runs meanwhile; it goes on with the others from then on.
     ///
     /// - Throws: ``ProjectionError/keyNotParked(_:)``; or what an event failed with once more, at which the key stays
-    ///   parked: what came before it is in the document.
+    ///   parked: what came before it is in the document. ``ProjectionError/failed(at:reason:)`` too for an event that has a
+    ///   key which ``Projection/keys(forUnreadable:)`` did not tell.
     /// - Complexity: O(events of the projection since the key was parked). They are not looked for by
     ///   ``Projection/filter(for:)``: an event that could not be read may lack what that one goes by.
     public func resume(_ key: String) async throws(ProjectionError) {
@@ -35,6 +36,9 @@ extension ProjectionRunner {
             }
             let missed = page.events.prefix { $0.position <= checkpoint }
             let isDone = page.isAtEnd || page.scannedThrough >= checkpoint
+            if let told = parked.eventKeys(of: key), let event = missed.first, event.position == entry.position {
+                try check(event, hasNoOtherKeysThan: told)
+            }
             parked[key] = nil
             let outcome = try fold(missed, into: key, stored)
             var again = outcome.parked.first
@@ -45,7 +49,7 @@ extension ProjectionRunner {
                     reason: failure.error.description)
             }
             if let again {
-                parked[key] = again
+                parked.park(again, eventKeys: outcome.eventKeys[again.position])
             } else if !isDone {
                 parked[key] = ParkedKey(key: key, position: page.scannedThrough.next, reason: entry.reason)
             }
@@ -68,6 +72,22 @@ extension ProjectionRunner {
                 throw event.map { .failed(at: ProjectionError.Place($0), reason: again.reason) } ?? .keyNotParked(key)
             }
             if isDone { return }
+        }
+    }
+
+    /// Refuses an event that can be read now, and has a key that it was not parked under: that one's document went on without
+    /// it.
+    private func check(_ event: RecordedEvent, hasNoOtherKeysThan told: [String]) throws(ProjectionError) {
+        guard let events = try? reader.decode(event) else { return }
+        for today in events {
+            for key in (try? projection.keys(for: today, recorded: event)) ?? []
+            where !told.contains(where: { $0.hasSameBytes(as: key) }) {
+                throw .failed(
+                    at: ProjectionError.Place(event),
+                    reason:
+                        "It has the key '\(key)', under which it was not parked, so that this document went on without "
+                        + "it: let keys(forUnreadable:) tell all keys, and build the read model again.")
+            }
         }
     }
 
@@ -96,6 +116,7 @@ extension ProjectionRunner {
                 stored[key] = change
             }
             whole.parked = outcome.parked
+            whole.eventKeys.merge(outcome.eventKeys) { _, new in new }
             whole.failure = outcome.failure
         }
         return whole

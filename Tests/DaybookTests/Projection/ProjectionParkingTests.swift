@@ -120,6 +120,58 @@ struct ProjectionParkingTests {
         #expect(try await mended.readModel.document("account-1") == Balance(amount: 22, events: 5))
     }
 
+    /// The accounts by the amounts that they got, of which an unreadable event tells nothing.
+    private struct ByAmount: Projection {
+        let name: ReadModelName = "by-amount"
+
+        func keys(for event: AccountEvent, recorded: RecordedEvent) -> [String] {
+            if case .deposited(let amount) = event { ["account", "\(amount)"] } else { [] }
+        }
+        func keys(forUnreadable recorded: RecordedEvent) -> [String]? { ["account"] }
+        func apply(_ event: AccountEvent, recorded: RecordedEvent, key: String, to document: inout Int?) {
+            document = (document ?? 0) + 1
+        }
+    }
+
+    /// Cannot read the events at some positions.
+    private struct Blind: EventReader {
+        var positions: Set<Position>
+
+        func decode(_ event: RecordedEvent) throws(EventDecodingError) -> [AccountEvent] {
+            guard !positions.contains(event.position) else {
+                throw EventDecodingError(event, as: "AccountEvent", cause: .undecodableData(reason: "blind"))
+            }
+            return try JSONEventCodec<AccountEvent>().decode(event)
+        }
+    }
+
+    @Test("refuses to resume a key when another one went on without the event", arguments: TestStore.all)
+    func untoldKeys(_ make: TestStore) async throws {
+        let store = try await make.make()
+        try await accounts(in: store).handle([.deposit(amount: 1), .deposit(amount: 1), .close], id: "1")
+        func runner(_ blind: Set<Position>) -> ProjectionRunner<ByAmount> {
+            ProjectionRunner(
+                ByAmount(), of: store, in: store, reader: Blind(positions: blind), failurePolicy: .parkKeys())
+        }
+        try await runner([1, 3]).catchUp()
+        #expect(try await runner([]).readModel.document("1") == 1)
+        // Blind still, then not: it stays refused.
+        await #expect(throws: ProjectionError.self) { try await runner([1]).resume("account") }
+        for _ in 0..<2 {
+            let error = await #expect(throws: ProjectionError.self) { try await runner([]).resume("account") }
+            #expect(
+                error?.description.contains("'1', under which it was not parked") == true,
+                "\(String(describing: error))")
+        }
+        #expect(try await runner([]).parkedKeys().map(\.position) == [1])
+        // One that turns out to concern nobody, or only whom it was parked under, is no problem.
+        try await store.deleteReadModel("by-amount")
+        try await runner([3]).catchUp()
+        #expect(try await runner([]).parkedKeys().map(\.position) == [3])
+        try await runner([]).resume("account")
+        #expect(try await runner([]).readModel.document("account") == 2)
+    }
+
     @Test("stops the keys of an event that it cannot read, if they can be told", arguments: TestStore.all)
     func unreadable(_ make: TestStore) async throws {
         let store = try await make.make()
