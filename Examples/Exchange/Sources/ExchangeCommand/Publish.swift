@@ -72,7 +72,10 @@ struct Publish: AsyncParsableCommand {
             }
             // A publisher would try again for ever; here somebody waits for an answer.
             await file.whenProblem { sending.cancel() }
+            let showing = Task { try await Self.show(publisher, in: store) }
             let result = await sending.result
+            showing.cancel()
+            _ = await showing.result
             try await file.check()
             let parked = try await publisher.parked()
             try show(parked)
@@ -82,6 +85,17 @@ struct Publish: AsyncParsableCommand {
             throw CommandFailure(
                 .refused, "Streams that have stopped: \(parked.count.grouped). See --replay and --skip.")
         }
+    }
+
+    /// Shows how far a publisher has come, until the task is cancelled.
+    private static func show(_ publisher: EventPublisher, in store: SQLiteEventStore) async throws {
+        var bar = ProgressBar("Sending", unit: "positions")
+        let head = Int(try await store.head().rawValue)
+        while !Task.isCancelled {
+            bar.update(done: Int(try await publisher.status().checkpoint.rawValue), total: head)
+            try? await Task.sleep(for: .milliseconds(200))
+        }
+        bar.finish()
     }
 
     private func show(_ parked: [ParkedEvent]) throws {
