@@ -35,6 +35,44 @@ struct ProjectionRebuildTests {
         }
     }
 
+    /// A clock on which something happens instead of each sleep.
+    private struct SteppingClock: Clock {
+        typealias Instant = ContinuousClock.Instant
+        let step: @Sendable () async -> Void
+        var now: Instant { ContinuousClock.now }
+        var minimumResolution: Duration { .zero }
+        func sleep(until deadline: Instant, tolerance: Duration?) async throws { await step() }
+    }
+
+    @Test("waits for whoever runs the new version as long as that moves, and does not end it", arguments: TestStore.all)
+    func waits(_ make: TestStore) async throws {
+        let store = try await make.make()
+        for number in 0..<10 { try await pay("a\(number)", "b", number, in: store) }
+        let (old, new) = (Charged(name: "balances-1"), Charged(name: "balances-2"))
+        let runner = ProjectionRunner(old, of: store, in: store)
+        _ = try await runner.catchUp()
+        let first = try ProjectionRebuild(of: "balances", from: old, to: new, log: store, models: store)
+        try await first.build()
+        let comparison = try await first.compare()
+        for number in 0..<30 { try await pay("a\(number)", "b", number, in: store) }
+        _ = try await runner.catchUp()
+        // Moves by one event whenever it is looked at; that another one moves it would end it.
+        let clock = SteppingClock {
+            await #expect(throws: Never.self) {
+                let position = try await store.checkpoint(of: new.name)
+                try await store.commit(
+                    DocumentBatch(model: new.name, changes: [:], previous: position, checkpoint: position.next))
+            }
+        }
+        let rebuild = try ProjectionRebuild(
+            of: "balances", from: old, to: new, log: store, models: store, clock: clock)
+        try await rebuild.switchOver(comparison)
+        #expect(try await store.checkpoint(of: new.name) == 40)
+        // Nobody else wrote anything.
+        #expect(try await store.document("a29", of: new.name) == nil)
+        #expect(try await rebuild.alias.target() == new.name)
+    }
+
     private func pay(_ from: String, _ to: String, _ amount: Int, in store: any EventStore) async throws {
         let event = PaymentEvent.paid(from: from, to: to, amount: amount)
         let encoded = try JSONEventCodec<PaymentEvent>().encode(event)
