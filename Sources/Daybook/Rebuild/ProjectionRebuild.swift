@@ -64,46 +64,27 @@ public struct ProjectionRebuild<Old: Projection, New: Projection>: Sendable {
         }
     }
 
-    /// Returns when the new version has come as far as a position, or cannot: brought there by whoever runs it, and else by
-    /// a runner for this alone.
-    ///
-    /// A runner that is under way would end with an error if another one moved its checkpoint: so it is waited for as long as
-    /// it moves, and taken to be none when it has not for 0.3 s.
-    ///
-    /// - Parameter isUnattended: Whether nobody else was found to run it before; then it is not waited for.
-    private func reach(_ position: Position, isUnattended: inout Bool) async throws(RebuildError) {
-        var (last, looks, takeovers) = (Position?.none, 0, 0)
-        while takeovers < Self.takeovers {
-            let reached = try await positions().new
-            if reached >= position { return }
-            looks = reached == last ? looks + 1 : 0
-            last = reached
-            if isUnattended || looks == Self.looks {
-                takeovers += 1
-                looks = 0
-                let own = ProjectionRunner(
-                    new, of: log, in: models, batchSize: runner.batchSize, failurePolicy: runner.failurePolicy,
-                    parallelism: runner.parallelism)
-                do {
-                    _ = try await own.catchUp()
-                    isUnattended = true
-                } catch .store(.checkpointMoved) {
-                    isUnattended = false
-                } catch {
-                    throw .projection(error)
-                }
-            } else {
-                do { try await clock.sleep(for: .milliseconds(20 * (looks + 1))) } catch {
-                    throw .projection(.cancelled)
-                }
-            }
+    /// Brings the new version to the end of the log by a runner for this alone; returns whether nobody else moved it meanwhile.
+    private func buildAlone() async throws(RebuildError) -> Bool {
+        let own = ProjectionRunner(
+            new, of: log, in: models, batchSize: runner.batchSize, failurePolicy: runner.failurePolicy,
+            parallelism: runner.parallelism)
+        do {
+            _ = try await own.catchUp()
+            return true
+        } catch .store(.checkpointMoved) {
+            return false
+        } catch {
+            throw .projection(error)
         }
     }
 
-    /// How often the new version is found where it was before it is taken to be run by nobody.
-    private static var looks: Int { 5 }
-    /// How often it is brought on, and somebody runs it after all.
-    private static var takeovers: Int { 3 }
+    private func newPosition() async throws(RebuildError) -> Position { try await positions().new }
+
+    /// Brings the new version as far as a position, by whoever runs it, and else by a runner for this alone.
+    private func reach(_ position: Position, by takeover: inout RebuildTakeover) async throws(RebuildError) {
+        try await takeover.reach(position, cancelled: .projection(.cancelled), from: newPosition, build: buildAlone)
+    }
 
     /// How often something is looked at again that others change meanwhile.
     private static var attempts: Int { 20 }
@@ -124,7 +105,7 @@ public struct ProjectionRebuild<Old: Projection, New: Projection>: Sendable {
     ) async throws(RebuildError) -> ReadModelComparison {
         var comparison = ReadModelComparison(old: old.name, new: new.name, through: try await positions().new)
         var pages = (DocumentPages(old.name, models), DocumentPages(new.name, models))
-        var isUnattended = false
+        var takeover = RebuildTakeover(clock: clock)
         while true {
             let left = try await pages.0.peek()
             let right = try await pages.1.peek()
@@ -139,7 +120,7 @@ public struct ProjectionRebuild<Old: Projection, New: Projection>: Sendable {
                 value(old, key, self.old.name, converting), value(new, key, self.new.name) { $0 }
             )
             if values.0 == values.1 { continue }
-            try await note(key, converting, keepingFirst, &comparison, isUnattended: &isUnattended)
+            try await note(key, converting, keepingFirst, &comparison, &takeover)
         }
         return comparison
     }
@@ -167,8 +148,8 @@ public struct ProjectionRebuild<Old: Projection, New: Projection>: Sendable {
         var position = try await positions()
         let least = max(position.old, comparison.position)
         if position.new < least {
-            var isUnattended = false
-            try await reach(least, isUnattended: &isUnattended)
+            var takeover = RebuildTakeover(clock: clock)
+            try await reach(least, by: &takeover)
         }
         position = try await positions()
         while true {
@@ -198,12 +179,12 @@ public struct ProjectionRebuild<Old: Projection, New: Projection>: Sendable {
     /// Counts a difference, if it is still there when both versions stand at one position.
     private func note(
         _ key: String, _ converting: (JSONValue) throws -> JSONValue, _ limit: Int,
-        _ comparison: inout ReadModelComparison, isUnattended: inout Bool
+        _ comparison: inout ReadModelComparison, _ takeover: inout RebuildTakeover
     ) async throws(RebuildError) {
         for attempt in 0..<Self.attempts {
             var before = try await positions()
             if attempt > 0, before.new < before.old {
-                try await reach(before.old, isUnattended: &isUnattended)
+                try await reach(before.old, by: &takeover)
                 before = try await positions()
             }
             let stored: (old: [UInt8]?, new: [UInt8]?)

@@ -160,33 +160,31 @@ public struct SQLProjectionRebuild<Old: SQLProjection, New: SQLProjection>: Send
         }
     }
 
-    /// Returns when the new version has come as far as a position, or cannot: brought there by whoever runs it, and else by
-    /// a runner for this alone.
-    ///
-    /// A runner that is under way would end with an error if another one moved its checkpoint: so it is waited for as long as
-    /// it moves, and taken to be none when it has not for 0.3 s.
-    private func reach(_ position: Position) async throws(SQLRebuildError) {
+    /// Brings the new version to the end of the log by a runner for this alone; returns whether nobody else moved it meanwhile.
+    private func buildAlone() async throws(SQLRebuildError) -> Bool {
         do {
-            var (last, looks, takeovers) = (Position?.none, 0, 0)
-            while takeovers < Self.takeovers {
-                let reached = try await database.read { try checkpoints(in: $0).new.position }
-                if reached >= position { return }
-                looks = reached == last ? looks + 1 : 0
-                last = reached
-                if looks == Self.looks {
-                    takeovers += 1
-                    looks = 0
-                    let own = try await SQLProjectionRunner(
-                        new, of: log, in: database, reader: newReader, batchSize: runner.batchSize,
-                        failurePolicy: runner.failurePolicy)
-                    do throws(ProjectionError) { try await own.catchUp() } catch .store(.checkpointMoved) {}
-                } else {
-                    try await clock.sleep(for: .milliseconds(20 * (looks + 1)))
-                }
-            }
+            try await SQLProjectionRunner(
+                new, of: log, in: database, reader: newReader, batchSize: runner.batchSize,
+                failurePolicy: runner.failurePolicy
+            ).catchUp()
+            return true
+        } catch ProjectionError.store(.checkpointMoved) {
+            return false
         } catch {
             throw SQLRebuildError(error)
         }
+    }
+
+    private func newPosition() async throws(SQLRebuildError) -> Position {
+        do { return try await database.read { try checkpoints(in: $0).new.position } } catch {
+            throw SQLRebuildError(error)
+        }
+    }
+
+    /// Brings the new version as far as a position, by whoever runs it, and else by a runner for this alone.
+    private func reach(_ position: Position) async throws(SQLRebuildError) {
+        var takeover = RebuildTakeover(clock: clock)
+        try await takeover.reach(position, cancelled: .projection(.cancelled), from: newPosition, build: buildAlone)
     }
 
     /// Lets the views show the old version again; or first, where they are not there yet.
@@ -220,11 +218,6 @@ public struct SQLProjectionRebuild<Old: SQLProjection, New: SQLProjection>: Send
             throw SQLRebuildError(error)
         }
     }
-
-    /// How often the new version is found where it was before it is taken to be run by nobody.
-    private static var looks: Int { 5 }
-    /// How often it is brought on, and somebody runs it after all.
-    private static var takeovers: Int { 3 }
 
     private func checkpoints(in db: Database) throws -> (old: SQLCheckpoint, new: SQLCheckpoint) {
         guard let old = try SQLCheckpoint.fetch(old.name, in: db) else { throw SQLRebuildError.noReadModel(old.name) }
