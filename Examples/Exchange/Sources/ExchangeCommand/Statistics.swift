@@ -129,8 +129,10 @@ struct Statistics: AsyncParsableCommand {
     }
 
     private func show(_ differences: [LineDifference], of count: Int) throws {
+        let more = count - differences.count
         if json {
             for difference in differences { try StandardOutput.json(difference) }
+            if more > 0 { StandardError.line("exchange: \(more.grouped) more: see --limit.") }
             return
         }
         try StandardOutput.line("\(count.grouped) lines changed.")
@@ -142,9 +144,7 @@ struct Statistics: AsyncParsableCommand {
                 "    shares  \(difference.old?.shares.grouped ?? "none") → \(difference.new?.shares.grouped ?? "none")")
             try StandardOutput.write(Tables.causes(difference.causes))
         }
-        if count > differences.count {
-            try StandardOutput.line("\((count - differences.count).grouped) more: see --limit.")
-        }
+        if more > 0 { try StandardOutput.line("\(more.grouped) more: see --limit.") }
     }
 
     private func open() throws -> DatabasePool {

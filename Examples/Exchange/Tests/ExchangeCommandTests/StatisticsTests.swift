@@ -82,6 +82,9 @@ struct StatisticsTests {
             "statistics", "--since", "p1", "--as-of", "p\(noon)", "--json", "--store", file)
         #expect(json.output.contains(#""instrument":"ALDER""#) && !json.output.contains("BIRCH"))
         let one = try await exchange.run("statistics", "--since", "p\(noon)", "--limit", "1", "--store", file)
+        let cut = try await exchange.run(
+            "statistics", "--since", "p\(noon)", "--limit", "1", "--json", "--store", file)
+        #expect(cut.status == 0 && cut.errors.contains("1 more: see --limit."))
         #expect(one.output.contains("ALDER") && one.output.hasSuffix("1 more: see --limit.\n"))
         #expect(try await exchange.run("statistics", "--since", "p3", "--as-of", "p1", "--store", file).status == 64)
         #expect(!FileManager.default.fileExists(atPath: file + ".statistics"))

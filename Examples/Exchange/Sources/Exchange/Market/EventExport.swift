@@ -10,12 +10,18 @@ public struct EventExport: Sendable {
         var events: @Sendable (RecordedEvent) throws(DowncastError) -> [EncodedEvent]
         /// Those that are written today.
         var schemas: @Sendable () throws(EventSchemaError) -> [EventSchema]
+        /// Adds them to what is published already.
+        var published: @Sendable (PublishedEvents?, _ source: String) throws(InvalidEventSource) -> PublishedEvents
 
         init<Event: DomainEvent>(_ type: Event.Type, to versions: [EventType: UInt32]) {
             types = Event.eventTypes
             let downcast = Downcast<Event>(to: versions)
             events = { event throws(DowncastError) in try downcast.events(of: event) }
             schemas = { () throws(EventSchemaError) in try EventSchema.all(of: type) }
+            published = { others, source throws(InvalidEventSource) in
+                if let others { return others.publishing(type, in: versions) }
+                return try PublishedEvents(type, source: source, in: versions)
+            }
         }
     }
 
@@ -53,12 +59,10 @@ public struct EventExport: Sendable {
     public static func published(source: String, versions: [EventType: UInt32] = [:])
         throws(InvalidEventSource) -> PublishedEvents
     {
-        try PublishedEvents(OrderBook.Event.self, source: source, in: versions)
-            .publishing(CashAccount.Event.self, in: versions)
-            .publishing(Holdings.Event.self, in: versions)
-            .publishing(PositionEvent.self, in: versions)
-            .publishing(CouponPayment.Event.self, in: versions)
-            .publishing(ClearingEvent.self, in: versions)
+        let members = members(to: versions)
+        var published = try members[0].published(nil, source)
+        for member in members.dropFirst() { published = try member.published(published, source) }
+        return published
     }
 
     private let members: [Member]

@@ -43,6 +43,7 @@ struct EventExportTests {
     @Test("are of every type that the exchange records, but for those that it records for itself")
     func types() throws {
         #expect(EventExport.exportedTypes.union(EventExport.internalTypes) == ExchangeEvent.eventTypes)
+        #expect(try EventExport.published(source: "/exchange").types == EventExport.exportedTypes)
         #expect(EventExport.exportedTypes.prefixes.isDisjoint(with: EventExport.internalTypes.prefixes))
         let versions = try EventExport.currentVersions()
         #expect(versions["book.opened"] == 2 && versions["cash.held"] == 1 && versions["process.sent"] == nil)
