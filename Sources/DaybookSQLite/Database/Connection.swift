@@ -1,3 +1,4 @@
+import CDaybookSQLite
 import CSQLite
 
 /// One connection to a database file, used by one thread at a time.
@@ -67,6 +68,14 @@ final class Connection {
                 return SQLITE_OK
             }, Unmanaged.passUnretained(self).toOpaque())
     }
+
+    /// Lets the file of the write-ahead log grow a mebibyte at a time, so that most syncs need not record its length.
+    func extendWAL() {
+        daybook_extend_wal(handle, Int64(walPages) * Self.bytesPerFrame + 32, 256 << 10, 1 << 20)
+    }
+
+    /// A page and the header of its frame.
+    private static let bytesPerFrame: Int64 = 4096 + 24
 
     enum CheckpointMode {
         /// As far as readers allow.

@@ -96,7 +96,9 @@ final class WriterThread {
     fileprivate func run(_ queue: BlockingQueue<GroupCommitter.Job>, _ status: GroupCommitter.StatusBox) {
         while let jobs = next(from: queue) {
             process(jobs)
-            checkpointIfDue(atLeast: Self.pagesToCheckpoint)
+            if !checkpointIfDue(atLeast: Self.pagesToCheckpoint), failure == nil, hasRoomToSpare {
+                connection.extendWAL()
+            }
             status.value.withLock { status in
                 status.failure = failure ?? reasonNotToAppend
                 status.commits += 1
@@ -287,12 +289,25 @@ final class WriterThread {
         }
     }
 
+    /// The disk's free bytes when they were last asked for, and the pages of the write-ahead log at that time.
+    private var freeBytes: Int64?
+    private var pagesWhenAsked = -1
+    /// So many pages are written at most until the disk is asked again.
+    private static let pagesBetweenQuestions = 64
+
     private func spaceShortage() -> String? {
-        guard freeSpaceReserve > 0, let free = OwnerLock.freeBytes(beside: path), free < freeSpaceReserve else {
-            return nil
+        let isShort = (freeBytes ?? .max) < freeSpaceReserve
+        if isShort || pagesWhenAsked < 0 || abs(connection.walPages - pagesWhenAsked) >= Self.pagesBetweenQuestions {
+            freeBytes = OwnerLock.freeBytes(beside: path)
+            pagesWhenAsked = connection.walPages
         }
-        return "\(path): \(free) bytes are free on its disk, less than the reserve of \(freeSpaceReserve); make room"
+        guard freeSpaceReserve > 0, let freeBytes, freeBytes < freeSpaceReserve else { return nil }
+        return
+            "\(path): \(freeBytes) bytes are free on its disk, less than the reserve of \(freeSpaceReserve); make room"
     }
+
+    /// Whether the disk has room that nothing may need soon.
+    private var hasRoomToSpare: Bool { (freeBytes ?? 0) > freeSpaceReserve + 64 << 20 }
 
     // MARK: - The index
 
