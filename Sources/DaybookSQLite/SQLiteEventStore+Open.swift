@@ -27,6 +27,16 @@ extension SQLiteEventStore {
         /// The name of a registered SQLite VFS, through which all access to the file goes; the platform's when nil.
         public var fileSystem: String?
 
+        /// What drives the store's loops.
+        package var scheduling: any Scheduling = ThreadScheduling()
+        /// Jobs that one transaction takes at most.
+        package var jobsPerTransaction = 4096
+        /// Pages of the write-ahead log from which on it is copied into the database when nobody waits, and in any case.
+        package var walPagesWhenIdle = 4_000
+        package var walPages = 16_000
+        /// Index entries that one commit takes along.
+        package var indexEntriesPerCommit = 4096
+
         public init() {}
     }
 
@@ -61,7 +71,7 @@ extension SQLiteEventStore {
         _ path: String, _ configuration: Configuration, temporaryFolder: String?
     ) async throws(OpenError) -> SQLiteEventStore {
         let result: Result<Owned<SQLiteEventStore>, OpenError> = await withUnsafeContinuation { continuation in
-            Thread.detachNewThread {
+            configuration.scheduling.run {
                 let opened = Result { () throws(OpenError) in
                     Owned(try StoreOpening(path, configuration).open(temporaryFolder: temporaryFolder))
                 }
@@ -124,10 +134,11 @@ private struct StoreOpening {
             }
             let thread = try WriterThread(
                 connection, log: log, index: index, inline: inline, head: signal, path: path,
-                freeSpaceReserve: configuration.freeSpaceReserve, reasonNotToAppend: reasonNotToAppend)
+                configuration: configuration, reasonNotToAppend: reasonNotToAppend)
             return SQLiteEventStore(
-                path: path, committer: GroupCommitter(thread), readers: ReaderPool(readers), signal: signal,
-                time: configuration.time, ownerLock: lock, temporaryFolder: temporaryFolder)
+                path: path, committer: GroupCommitter(thread, configuration.scheduling),
+                readers: ReaderPool(readers, configuration.scheduling), signal: signal, time: configuration.time,
+                ownerLock: lock, temporaryFolder: temporaryFolder)
         } catch let error as OpenError {
             throw error
         } catch let failure as SQLiteFailure {
@@ -250,7 +261,8 @@ private struct StoreOpening {
             if let damage = try reader.index.damage(connection).first { throw StoreFailure.indexDamaged(damage) }
             try reader.index.begin(epoch: tail.epoch)
             let index = try IndexWriter(
-                connection, segments: segments, numbersPerSegment: configuration.indexEntriesInMemory)
+                connection, segments: segments, numbersPerSegment: configuration.indexEntriesInMemory,
+                numbersPerSlice: configuration.indexEntriesPerCommit)
             try index.removeOrphans()
             var done = LogNumbers(
                 position: segments.last?.last ?? 0, name: segments.last?.lastName ?? 0,
@@ -270,7 +282,8 @@ private struct StoreOpening {
             // Rows that are out of order would get in the way of new ones in the same table.
             try IndexWriter.makeTablesAnew(connection)
             let index = try IndexWriter(
-                connection, segments: [], numbersPerSegment: configuration.indexEntriesInMemory)
+                connection, segments: [], numbersPerSegment: configuration.indexEntriesInMemory,
+                numbersPerSlice: configuration.indexEntriesPerCommit)
             let scanner = try LogScanner(reader, after: 0)
             try index.rebuild(from: scanner, tail: tail, through: last, progress: nil)
             try reader.index.begin(epoch: tail.epoch)

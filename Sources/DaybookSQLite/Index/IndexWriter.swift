@@ -10,7 +10,7 @@ final class IndexWriter {
     /// Numbers in memory from which on they are written to a segment.
     let numbersPerSegment: Int
     /// Numbers that one commit takes along.
-    static let numbersPerSlice = 4096
+    let numbersPerSlice: Int
 
     private struct Flush {
         var segment: IndexSegment
@@ -21,10 +21,13 @@ final class IndexWriter {
         var isComplete = false
     }
 
-    init(_ connection: Connection, segments: [IndexSegment], numbersPerSegment: Int) throws(SQLiteFailure) {
+    init(
+        _ connection: Connection, segments: [IndexSegment], numbersPerSegment: Int, numbersPerSlice: Int
+    ) throws(SQLiteFailure) {
         self.connection = connection
         self.segments = segments
         self.numbersPerSegment = numbersPerSegment
+        self.numbersPerSlice = numbersPerSlice
         insertEntry = try connection.prepare(
             "INSERT INTO index_entries(segment, kind, key, first, data) VALUES(?, ?, ?, ?, ?)")
         insertSegment = try connection.prepare(
@@ -57,7 +60,7 @@ final class IndexWriter {
         if let misplaced = flush.misplaced { throw failure(misplaced) }
         let indexed = flush.segment.first - 1
         var written = 0
-        while flush.next < flush.keys.count, written < Self.numbersPerSlice {
+        while flush.next < flush.keys.count, written < numbersPerSlice {
             let key = flush.keys[flush.next]
             if let list = flush.lists[key] {
                 if key.kind == .stream, indexed > 0 {

@@ -33,7 +33,8 @@ final class HeadSignal: Sendable {
             guard !state.waiters.isEmpty else { return [] }
             let ready = state.waiters.filter { $0.value.position < head }
             for key in ready.keys { state.waiters.removeValue(forKey: key) }
-            return Array(ready.values)
+            // Who has waited longest goes first.
+            return ready.sorted { $0.key < $1.key }.map(\.value)
         }
         for waiter in woken { waiter.continuation.resume(returning: .success(Position(head))) }
     }
@@ -68,6 +69,8 @@ final class HeadSignal: Sendable {
             defer { state.waiters = [:] }
             return state.waiters
         }
-        for waiter in waiters.values { waiter.continuation.resume(returning: .failure(.closed)) }
+        for (_, waiter) in waiters.sorted(by: { $0.key < $1.key }) {
+            waiter.continuation.resume(returning: .failure(.closed))
+        }
     }
 }

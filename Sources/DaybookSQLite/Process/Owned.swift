@@ -1,6 +1,6 @@
 /// Hands something that is used by one thread at a time over to a thread.
-struct Owned<Value>: @unchecked Sendable {
-    let value: Value
+package struct Owned<Value>: @unchecked Sendable {
+    package let value: Value
 
-    init(_ value: Value) { self.value = value }
+    package init(_ value: Value) { self.value = value }
 }

@@ -1,8 +1,8 @@
 import Foundation
 import Synchronization
 
-/// Threads that can be waited for.
-final class ThreadGroup: Sendable {
+/// Threads that can be waited for, each with a worker.
+final class ThreadGroup: WorkerGroup {
     private struct State {
         var running = 0
         var waiting: [CheckedContinuation<Void, Never>] = []
@@ -10,10 +10,10 @@ final class ThreadGroup: Sendable {
 
     private let state = Mutex(State())
 
-    /// Runs a body on a thread of its own. What the body holds is let go before the thread counts as ended.
-    func start(_ name: String, stackBytes: Int = 1 << 20, _ body: consuming @escaping @Sendable () -> Void) {
+    /// Drives a worker on a thread of its own.
+    func start(_ name: String, stackBytes: Int, _ worker: Owned<any Worker>) {
         state.withLock { $0.running += 1 }
-        let box = Box(body)
+        let box = Box(worker)
         let thread = Thread { [self] in
             box.run()
             let waiting = state.withLock { state -> [CheckedContinuation<Void, Never>] in
@@ -29,7 +29,6 @@ final class ThreadGroup: Sendable {
         thread.start()
     }
 
-    /// Waits until all threads that were started have ended.
     func waitForEnd() async {
         await withCheckedContinuation { continuation in
             let hasEnded = state.withLock { state in
@@ -40,18 +39,19 @@ final class ThreadGroup: Sendable {
         }
     }
 
-    /// Lets go of the body once it has run.
+    /// Lets go of the worker once it has ended.
     private final class Box: Sendable {
-        private let body: Mutex<(@Sendable () -> Void)?>
+        private let worker: Mutex<Owned<any Worker>?>
 
-        init(_ body: @escaping @Sendable () -> Void) { self.body = Mutex(body) }
+        init(_ worker: Owned<any Worker>) { self.worker = Mutex(worker) }
 
         func run() {
-            let body = self.body.withLock { body in
-                defer { body = nil }
-                return body
+            let worker = self.worker.withLock { worker in
+                defer { worker = nil }
+                return worker
             }
-            body?()
+            guard let worker = worker?.value else { return }
+            while worker.step(waits: true) != .ended {}
         }
     }
 }

@@ -3,7 +3,7 @@ import DaybookCore
 import Foundation
 import Synchronization
 
-/// The thread that writes: takes whatever waits into one transaction, so that many appends share one sync, and looks
+/// What writes, on a thread of its own: takes whatever waits into one transaction, so that many appends share one sync, and looks
 /// after the file when nobody waits.
 ///
 /// A failed write or sync is never tried again: after it, the file and the memory of the system may disagree without
@@ -18,7 +18,7 @@ final class GroupCommitter: Sendable {
 
     private let queue = BlockingQueue<Job>()
     private let status = StatusBox()
-    private let threads = ThreadGroup()
+    private let workers: any WorkerGroup
 
     struct Status: Sendable {
         /// Why nothing is written any more.
@@ -30,19 +30,14 @@ final class GroupCommitter: Sendable {
         var indexedThrough: Int64 = 0
     }
 
-    /// What the thread tells of itself.
+    /// What the writer tells of itself.
     fileprivate final class StatusBox: Sendable {
         let value = Mutex(Status())
     }
 
-    /// Jobs that one transaction takes at most.
-    static let jobsPerGroup = 4096
-
-    init(_ thread: WriterThread) {
-        let owned = Owned(thread)
-        threads.start("daybook-writer", stackBytes: 4 << 20) { [queue, status] in
-            owned.value.run(queue, status)
-        }
+    init(_ writer: WriterThread, _ scheduling: any Scheduling) {
+        workers = scheduling.makeGroup()
+        workers.start("daybook-writer", stackBytes: 4 << 20, Owned(WriterLoop(writer, queue, status)))
     }
 
     /// - Returns: False when the store is closed.
@@ -53,11 +48,26 @@ final class GroupCommitter: Sendable {
     /// Takes no more jobs; those that wait are still done.
     func stop() { queue.close() }
 
-    /// Waits until the thread has ended, and its connection is closed.
-    func waitForEnd() async { await threads.waitForEnd() }
+    /// Waits until the writer has ended, and its connection is closed.
+    func waitForEnd() async { await workers.waitForEnd() }
 }
 
-/// What the writing thread owns, and its loop.
+/// Brings the writer its jobs.
+private final class WriterLoop: Worker {
+    private let writer: WriterThread
+    private let queue: BlockingQueue<GroupCommitter.Job>
+    private let status: GroupCommitter.StatusBox
+
+    init(_ writer: WriterThread, _ queue: BlockingQueue<GroupCommitter.Job>, _ status: GroupCommitter.StatusBox) {
+        self.writer = writer
+        self.queue = queue
+        self.status = status
+    }
+
+    func step(waits: Bool) -> WorkerStep { writer.step(queue, status, waits: waits) }
+}
+
+/// What the writing thread owns, and the steps of its loop.
 final class WriterThread {
     private let connection: Connection
     private let log: LogWriter
@@ -65,7 +75,7 @@ final class WriterThread {
     private let inline: InlineReadModels
     private let head: HeadSignal
     private let path: String
-    private let freeSpaceReserve: Int64
+    private let configuration: SQLiteEventStore.Configuration
     /// Why nothing is written until the file is opened anew.
     private var failure: String?
     /// Why the log, as it was found, takes no event.
@@ -73,13 +83,9 @@ final class WriterThread {
     private let begin: Statement
     private let commit: Statement
 
-    /// Pages of the write-ahead log from which on it is copied into the database when nobody waits, and in any case.
-    private static let pagesToCheckpointIdle = 4_000
-    private static let pagesToCheckpoint = 16_000
-
     init(
         _ connection: Connection, log: LogWriter, index: IndexWriter, inline: InlineReadModels, head: HeadSignal,
-        path: String, freeSpaceReserve: Int64, reasonNotToAppend: String?
+        path: String, configuration: SQLiteEventStore.Configuration, reasonNotToAppend: String?
     ) throws(SQLiteFailure) {
         self.reasonNotToAppend = reasonNotToAppend
         self.connection = connection
@@ -88,43 +94,47 @@ final class WriterThread {
         self.inline = inline
         self.head = head
         self.path = path
-        self.freeSpaceReserve = freeSpaceReserve
+        self.configuration = configuration
         begin = try connection.prepare("BEGIN IMMEDIATE")
         commit = try connection.prepare("COMMIT")
     }
 
-    fileprivate func run(_ queue: BlockingQueue<GroupCommitter.Job>, _ status: GroupCommitter.StatusBox) {
-        while let jobs = next(from: queue) {
-            process(jobs)
-            if !checkpointIfDue(atLeast: Self.pagesToCheckpoint), failure == nil, hasRoomToSpare {
-                connection.extendWAL()
-            }
-            status.value.withLock { status in
-                status.failure = failure ?? reasonNotToAppend
-                status.commits += 1
-                status.appends += Int64(jobs.count)
-                status.walPages = connection.walPages
-                status.indexSegments = index.segments.count
-                status.indexedThrough = index.segments.last?.last ?? 0
-            }
-        }
-        if failure == nil { _ = try? connection.checkpoint(.truncate) }
-    }
-
-    /// Waits for jobs, and uses the time until there are some.
-    private func next(from queue: BlockingQueue<GroupCommitter.Job>) -> [GroupCommitter.Job]? {
-        while failure == nil {
-            guard let waiting = queue.takeWaiting(atMost: GroupCommitter.jobsPerGroup) else { return nil }
-            if !waiting.isEmpty { return waiting }
-            if connection.walPages >= Self.pagesToCheckpointIdle {
-                if !checkpointIfDue(atLeast: Self.pagesToCheckpointIdle) { break }
+    /// Writes what waits as one group; when nothing waits, does a piece of what is due behind it.
+    fileprivate func step(
+        _ queue: BlockingQueue<GroupCommitter.Job>, _ status: GroupCommitter.StatusBox, waits: Bool
+    ) -> WorkerStep {
+        let limit = configuration.jobsPerTransaction
+        if failure == nil {
+            guard let waiting = queue.takeWaiting(atMost: limit) else { return end() }
+            if !waiting.isEmpty { return take(waiting, status) }
+            if connection.walPages >= configuration.walPagesWhenIdle {
+                if checkpointIfDue(atLeast: configuration.walPagesWhenIdle) { return .worked }
             } else if index.hasWork(tail: log.tail) {
                 process([])
-            } else {
-                break
+                return .worked
             }
         }
-        return queue.take(atMost: GroupCommitter.jobsPerGroup)
+        guard let jobs = waits ? queue.take(atMost: limit) : queue.takeWaiting(atMost: limit) else { return end() }
+        return jobs.isEmpty ? .idle : take(jobs, status)
+    }
+
+    private func take(_ jobs: [GroupCommitter.Job], _ status: GroupCommitter.StatusBox) -> WorkerStep {
+        process(jobs)
+        if !checkpointIfDue(atLeast: configuration.walPages), failure == nil, hasRoomToSpare { connection.extendWAL() }
+        status.value.withLock { status in
+            status.failure = failure ?? reasonNotToAppend
+            status.commits += 1
+            status.appends += Int64(jobs.count)
+            status.walPages = connection.walPages
+            status.indexSegments = index.segments.count
+            status.indexedThrough = index.segments.last?.last ?? 0
+        }
+        return .worked
+    }
+
+    private func end() -> WorkerStep {
+        if failure == nil { _ = try? connection.checkpoint(.truncate) }
+        return .ended
     }
 
     /// - Returns: Whether the write-ahead log was copied.
@@ -296,18 +306,19 @@ final class WriterThread {
     private static let pagesBetweenQuestions = 64
 
     private func spaceShortage() -> String? {
-        let isShort = (freeBytes ?? .max) < freeSpaceReserve
+        let isShort = (freeBytes ?? .max) < configuration.freeSpaceReserve
         if isShort || pagesWhenAsked < 0 || abs(connection.walPages - pagesWhenAsked) >= Self.pagesBetweenQuestions {
             freeBytes = OwnerLock.freeBytes(beside: path)
             pagesWhenAsked = connection.walPages
         }
-        guard freeSpaceReserve > 0, let freeBytes, freeBytes < freeSpaceReserve else { return nil }
+        guard configuration.freeSpaceReserve > 0, let freeBytes, freeBytes < configuration.freeSpaceReserve else { return nil }
         return
-            "\(path): \(freeBytes) bytes are free on its disk, less than the reserve of \(freeSpaceReserve); make room"
+            "\(path): \(freeBytes) bytes are free on its disk, less than the reserve of "
+            + "\(configuration.freeSpaceReserve); make room"
     }
 
     /// Whether the disk has room that nothing may need soon.
-    private var hasRoomToSpare: Bool { (freeBytes ?? 0) > freeSpaceReserve + 64 << 20 }
+    private var hasRoomToSpare: Bool { (freeBytes ?? 0) > configuration.freeSpaceReserve + 64 << 20 }
 
     // MARK: - The index
 
