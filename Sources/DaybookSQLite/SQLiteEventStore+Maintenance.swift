@@ -58,7 +58,7 @@ extension SQLiteEventStore {
                     tags: try count(.tag), commands: try reader.connection.integer("SELECT count(*) FROM commits") ?? 0,
                     indexedThrough: Position(reader.index.segments.last?.last ?? 0),
                     indexSegments: reader.index.segments.count,
-                    indexRows: reader.index.segments.reduce(0) { $0 + $1.entries }, failure: status.failure)
+                    indexBlocks: reader.index.segments.reduce(0) { $0 + $1.blocks }, failure: status.failure)
             } catch let failure as SQLiteFailure {
                 throw StoreFailure(reading: failure, fromIndex: false)
             } catch {
@@ -168,7 +168,7 @@ private struct LogVerification: Sendable {
                 }
                 number += 1
             }
-            for reason in try reader.index.damage(reader.connection) {
+            for reason in try reader.index.damage() {
                 add(nil, nil, "\(reason); run 'daybook reindex'")
             }
             let check = try reader.connection.prepare("PRAGMA quick_check(20)")

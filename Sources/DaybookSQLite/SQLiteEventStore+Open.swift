@@ -257,13 +257,12 @@ private struct StoreOpening {
             if let end = segments.last, end.last > last.position {
                 throw OpenError.logTooShort(path: path, head: last.position, known: end.last, by: "the index")
             }
-            // A row that no lookup finds would hide the end of a stream, and the next append would use its versions again.
-            if let damage = try reader.index.damage(connection).first { throw StoreFailure.indexDamaged(damage) }
-            try reader.index.begin(epoch: tail.epoch)
+            // Whatever a lookup passes in a segment is checked then; what leads into it is checked and kept here.
+            for segment in segments { _ = try reader.index.map(of: segment) }
             let index = try IndexWriter(
                 connection, segments: segments, numbersPerSegment: configuration.indexEntriesInMemory,
                 numbersPerSlice: configuration.indexEntriesPerCommit)
-            try index.removeOrphans()
+            try index.findGarbage()
             var done = LogNumbers(
                 position: segments.last?.last ?? 0, name: segments.last?.lastName ?? 0,
                 commit: segments.last?.lastCommit ?? 0)

@@ -19,7 +19,7 @@ public struct StoreStatistics: Sendable, Equatable, Codable {
     /// The position up to which the index is in the file; what lies behind is in memory.
     public var indexedThrough: Position
     public var indexSegments: Int
-    public var indexRows: Int64
+    public var indexBlocks: Int64
     /// Why nothing can be written any more; nil when all is well.
     public var failure: String?
 }

@@ -62,13 +62,13 @@ struct IndexTests {
     @Test(
         "is built anew when it is missing, behind or damaged",
         arguments: [
-            "DROP TABLE index_entries", "DROP TABLE index_segments",
-            "DROP TABLE index_entries; DROP TABLE index_segments",
+            "DROP TABLE index_blocks", "DROP TABLE index_segments",
+            "DROP TABLE index_blocks; DROP TABLE index_segments",
             "DELETE FROM index_segments WHERE id = (SELECT min(id) FROM index_segments)",
             "DELETE FROM index_segments", "UPDATE index_segments SET last = last + 1",
-            "UPDATE index_entries SET data = zeroblob(length(data))",
-            "DELETE FROM index_entries WHERE kind = 1 AND first < 20",
-            "CREATE TABLE other(a); DROP TABLE index_entries; ALTER TABLE other RENAME TO index_entries",
+            "UPDATE index_blocks SET data = zeroblob(length(data))",
+            "DELETE FROM index_blocks WHERE id = (SELECT min(id) FROM index_blocks)",
+            "CREATE TABLE other(a); DROP TABLE index_blocks; ALTER TABLE other RENAME TO index_blocks",
         ])
     func rebuilds(_ damage: String) async throws {
         let folder = try TemporaryFolder()
@@ -88,7 +88,7 @@ struct IndexTests {
         let folder = try TemporaryFolder()
         let path = folder.path("log.daybook")
         _ = try await Self.fill(path, batches: 60)
-        try Self.execute("DELETE FROM index_entries WHERE kind = 1 AND segment >= 2", on: path)
+        try Self.execute("DELETE FROM index_blocks WHERE id >= 2 << 24", on: path)
         let store = try await SQLiteEventStore.open(path, configuration: SQLiteEventStoreLawTests.small)
         let result = try await store.append([NewEvent(type: "t", data: [])], to: "s3-0")
         #expect(result.version == 60)

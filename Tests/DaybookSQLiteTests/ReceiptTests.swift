@@ -66,7 +66,7 @@ struct ReceiptTests {
         try await store.reindex()
         try await requireRemembered(named, store)
         await store.close()
-        for damage in ["", "DROP TABLE index_entries; DROP TABLE index_segments", "DELETE FROM index_segments"] {
+        for damage in ["", "DROP TABLE index_blocks; DROP TABLE index_segments", "DELETE FROM index_segments"] {
             try IndexTests.execute(damage, on: path)
             store = try await SQLiteEventStore.open(path, configuration: configuration)
             try await requireRemembered(named, store)

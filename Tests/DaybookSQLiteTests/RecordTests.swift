@@ -45,25 +45,71 @@ struct RecordTests {
         }
     }
 
-    @Test("of the index give back their numbers")
-    func postings() throws {
+    @Test("of the index give back their numbers, and no changed byte goes unnoticed")
+    func blocks() throws {
         var random = SplitMix64(seed: 8)
+        let connection = try Connection(path: ":memory:", readOnly: false, creates: true, fileSystem: nil)
+        try connection.execute(Schema.index)
+        let insert = try connection.prepare("INSERT INTO index_blocks(id, data) VALUES(?, ?)")
+        var builder = SegmentBuilder(insert, segment: 3, keys: 40)
+        var expected: [IndexKey: Postings] = [:]
         for kind in [IndexKey.Kind.stream, .tag] {
-            var number: Int64 = 0
-            let numbers = (0..<500).map { _ in
-                number += Int64.random(in: 1...100_000, using: &random)
-                return number
+            for name in [-5, 0, 7, 1 << 60] as [Int64] {
+                let key = IndexKey(kind: kind, key: name)
+                var number: Int64 = 0
+                let numbers = (0..<Int.random(in: 1...3000, using: &random)).map { _ in
+                    number += Int64.random(in: 1...100_000, using: &random)
+                    return number
+                }
+                let postings = Postings(kind: kind, first: kind == .stream ? 17 : numbers[0], numbers: numbers)
+                expected[key] = postings
+                // Given in parts, they become one list again.
+                var rest = postings
+                while rest.numbers.count > 700 {
+                    var part = rest
+                    part.numbers = Array(rest.numbers[..<300])
+                    try builder.add(part, under: key)
+                    rest = rest.suffix(from: 300)
+                }
+                try builder.add(rest, under: key)
             }
-            let key = IndexKey(kind: kind, key: -5)
-            let postings = Postings(kind: kind, first: kind == .stream ? 17 : numbers[0], numbers: numbers)
-            let (first, data) = postings.encoded(range: 100..<400, segment: 3, key: key)
-            let decoded = try data.withUnsafeBytes { try Postings(decoding: $0, segment: 3, key: key, first: first) }
-            #expect(decoded.numbers == Array(numbers[100..<400]))
-            #expect(decoded.ordinal(0) == postings.ordinal(100))
-            #expect(decoded.index(atOrAbove: postings.ordinal(150)) == 50)
-            #expect(throws: RecordDamage.self) {
-                try data.withUnsafeBytes { _ = try Postings(decoding: $0, segment: 4, key: key, first: first) }
+        }
+        let map = try builder.finish()
+        #expect(map.keys == 8)
+        let rows = try connection.prepare("SELECT id, data FROM index_blocks ORDER BY id")
+        var found: [IndexKey: [Int64]] = [:]
+        var number = 0
+        while try rows.step() {
+            let id = rows.integer(0)
+            #expect(id == IndexBlock.id(segment: 3, number: number))
+            var bytes = Array(rows.bytes(1))
+            try bytes.withUnsafeBytes { bytes in
+                var block = try IndexBlock(bytes, id: id)
+                while let entry = try block.next() {
+                    #expect(entry.count <= IndexBlock.numbersPerEntry)
+                    let postings = try entry.postings()
+                    #expect(map.block(of: entry.key, at: postings.first) == number)
+                    found[entry.key, default: []] += postings.numbers
+                }
+                #expect(throws: RecordDamage.self) { _ = try IndexBlock(bytes, id: id + 1) }
             }
+            let place = Int.random(in: 0..<bytes.count, using: &random)
+            bytes[place] ^= 1 << UInt8.random(in: 0..<8, using: &random)
+            #expect(throws: RecordDamage.self) { try bytes.withUnsafeBytes { _ = try IndexBlock($0, id: id) } }
+            number += 1
+        }
+        #expect(number == map.fences.count)
+        #expect(found == expected.mapValues(\.numbers))
+        #expect(expected.keys.allSatisfy(map.filter.mayContain))
+        var saved = map.encoded(segment: 3)
+        let read = try saved.withUnsafeBytes { try SegmentMap(decoding: $0, segment: 3) }
+        #expect(read.encoded(segment: 3) == saved)
+        #expect(throws: RecordDamage.self) {
+            try saved.withUnsafeBytes { _ = try SegmentMap(decoding: $0, segment: 4) }
+        }
+        saved[saved.count / 2] ^= 4
+        #expect(throws: RecordDamage.self) {
+            try saved.withUnsafeBytes { _ = try SegmentMap(decoding: $0, segment: 3) }
         }
     }
 

@@ -26,8 +26,7 @@ enum Schema {
     static let index = """
         CREATE TABLE IF NOT EXISTS index_segments(id INTEGER PRIMARY KEY, level INTEGER NOT NULL,
             first INTEGER NOT NULL, last INTEGER NOT NULL, last_name INTEGER NOT NULL, last_commit INTEGER NOT NULL,
-            entries INTEGER NOT NULL, controls INTEGER NOT NULL, crc INTEGER NOT NULL);
-        CREATE TABLE IF NOT EXISTS index_entries(segment INTEGER NOT NULL, kind INTEGER NOT NULL, key INTEGER NOT NULL,
-            first INTEGER NOT NULL, data BLOB NOT NULL, PRIMARY KEY(segment, kind, key, first)) WITHOUT ROWID;
+            blocks INTEGER NOT NULL, controls INTEGER NOT NULL, crc INTEGER NOT NULL, map BLOB NOT NULL);
+        CREATE TABLE IF NOT EXISTS index_blocks(id INTEGER PRIMARY KEY, data BLOB NOT NULL);
         """
 }

@@ -6,27 +6,18 @@
 /// read anew.
 final class IndexReader {
     private let segmentList: Statement
-    private let forward: Statement
-    private let backward: Statement
+    private let block: Statement
+    private let map: Statement
     let tail: IndexTail
     private(set) var segments: [IndexSegment] = []
     private var epoch = 0
-    private var filters: [Int64: SegmentFilter] = [:]
+    private var maps: [Int64: SegmentMap] = [:]
 
     init(_ connection: Connection, tail: IndexTail) throws(SQLiteFailure) {
         self.tail = tail
         segmentList = try connection.prepare("SELECT \(IndexSegment.columns) FROM index_segments ORDER BY first")
-        forward = try connection.prepare(
-            """
-            SELECT first, data FROM index_entries WHERE segment = ?1 AND kind = ?2 AND key = ?3 AND first >= ifnull(
-                (SELECT max(first) FROM index_entries WHERE segment = ?1 AND kind = ?2 AND key = ?3 AND first <= ?4), ?4)
-            ORDER BY first
-            """)
-        backward = try connection.prepare(
-            """
-            SELECT first, data FROM index_entries WHERE segment = ?1 AND kind = ?2 AND key = ?3 AND first <= ?4
-            ORDER BY first DESC
-            """)
+        block = try connection.prepare("SELECT data FROM index_blocks WHERE id = ?")
+        map = try connection.prepare("SELECT map FROM index_segments WHERE id = ?")
     }
 
     /// Takes the list of segments as the transaction at hand sees it.
@@ -34,7 +25,7 @@ final class IndexReader {
     /// - Parameter epoch: The tail's, before the transaction began.
     func begin(epoch: Int) throws(StoreFailure) {
         self.epoch = epoch
-        filters = tail.state.withLock(\.filters)
+        maps = tail.state.withLock(\.maps)
         segments.removeAll(keepingCapacity: true)
         do {
             while try segmentList.step() {
@@ -155,31 +146,90 @@ final class IndexReader {
         return found
     }
 
-    /// Goes through a key's rows in one segment, from the one that has an ordinal on, until told to stop.
+    // MARK: - Inside a segment
+
+    /// Goes through the numbers of a key in one segment, an entry at a time, from the one that has an ordinal on, until
+    /// told to stop.
     private func rows(
         of segment: IndexSegment, under key: IndexKey, from ordinal: Int64, backward isBackward: Bool,
         _ body: (Postings) -> Bool
     ) throws(StoreFailure) {
-        if let filter = filters[segment.id], !filter.mayContain(key) { return }
-        let statement = isBackward ? backward : forward
-        statement.bind(1, segment.id)
-        statement.bind(2, Int64(key.kind.rawValue))
-        statement.bind(3, key.key)
-        statement.bind(4, ordinal)
+        let map = try map(of: segment)
+        guard map.filter.mayContain(key) else { return }
+        var number = map.block(of: key, at: ordinal)
+        while true {
+            var found = try entries(ofBlock: number, of: segment, under: key)
+            if isBackward { found.reverse() }
+            for postings in found where isBackward ? postings.first <= ordinal : postings.lastOrdinal >= ordinal {
+                if !body(postings) { return }
+            }
+            if isBackward {
+                guard number > 0, map.begins(number, with: key) else { return }
+                number -= 1
+            } else {
+                guard number + 1 < map.fences.count, map.begins(number + 1, with: key) else { return }
+                number += 1
+            }
+        }
+    }
+
+    /// What leads into a segment, read from the file when it is not in memory.
+    func map(of segment: IndexSegment) throws(StoreFailure) -> SegmentMap {
+        if let known = maps[segment.id] { return known }
+        map.bind(1, segment.id)
         do {
-            while try statement.step() {
-                let postings: Postings
-                do {
-                    postings = try Postings(
-                        decoding: statement.bytes(1), segment: segment.id, key: key, first: statement.integer(0))
-                } catch {
-                    statement.reset()
-                    throw StoreFailure.indexDamaged(error.reason)
-                }
-                if !body(postings) {
-                    statement.reset()
-                    return
-                }
+            guard try map.step() else {
+                throw StoreFailure.indexDamaged("segment \(segment.id) of the index has no map")
+            }
+            defer { map.reset() }
+            let found = try SegmentMap(decoding: map.bytes(0), segment: segment.id)
+            guard found.fences.count == segment.blocks else {
+                throw RecordDamage("the map of index segment \(segment.id) is another's")
+            }
+            maps[segment.id] = found
+            tail.state.withLock { $0.maps[segment.id] = found }
+            return found
+        } catch let failure as SQLiteFailure {
+            throw StoreFailure(reading: failure, fromIndex: true)
+        } catch let failure as StoreFailure {
+            throw failure
+        } catch let damage as RecordDamage {
+            throw .indexDamaged(damage.reason)
+        } catch {
+            throw .indexDamaged("\(error)")
+        }
+    }
+
+    /// The entries of a block under a key, in order.
+    private func entries(
+        ofBlock number: Int, of segment: IndexSegment, under key: IndexKey
+    ) throws(StoreFailure) -> [Postings] {
+        try withBlock(number, of: segment) { block throws(RecordDamage) in
+            var found: [Postings] = []
+            while let entry = try block.next() {
+                if entry.key == key { found.append(try entry.postings()) } else if key < entry.key { break }
+            }
+            return found
+        }
+    }
+
+    /// All entries of a block, in order.
+    func entries(ofBlock number: Int, of segment: IndexSegment) throws(StoreFailure) -> [(IndexKey, Postings)] {
+        try withBlock(number, of: segment) { block throws(RecordDamage) in
+            var found: [(IndexKey, Postings)] = []
+            while let entry = try block.next() { found.append((entry.key, try entry.postings())) }
+            return found
+        }
+    }
+
+    private func withBlock<Value>(
+        _ number: Int, of segment: IndexSegment, _ body: (inout IndexBlock) throws(RecordDamage) -> Value
+    ) throws(StoreFailure) -> Value {
+        let id = IndexBlock.id(segment: segment.id, number: number)
+        block.bind(1, id)
+        do {
+            guard try block.step() else {
+                throw StoreFailure.indexDamaged("block \(number) of segment \(segment.id) of the index is missing")
             }
         } catch let failure as SQLiteFailure {
             throw StoreFailure(reading: failure, fromIndex: true)
@@ -188,45 +238,39 @@ final class IndexReader {
         } catch {
             throw .indexDamaged("\(error)")
         }
+        defer { block.reset() }
+        do {
+            var view = try IndexBlock(block.bytes(0), id: id)
+            return try body(&view)
+        } catch {
+            throw .indexDamaged(error.reason)
+        }
     }
 
-    /// Reads every row, and tells what is wrong with them: a row whose key is damaged, or that is missing, is not found
-    /// by any lookup. Makes the filters of the segments on the way.
+    /// Reads every block, and tells what is wrong with them.
     ///
-    /// - Complexity: O(rows).
-    func damage(_ connection: Connection) throws(StoreFailure) -> [String] {
-        var rows: [Int64: Int64] = [:]
-        var damaged: [Int64: Int64] = [:]
-        var filters: [Int64: SegmentFilter] = [:]
-        for segment in segments { filters[segment.id] = SegmentFilter(keys: Int(clamping: segment.entries)) }
-        do {
-            let statement = try connection.prepare("SELECT segment, kind, key, first, data FROM index_entries")
-            while try statement.step() {
-                let segment = statement.integer(0)
-                rows[segment, default: 0] += 1
-                if let kind = IndexKey.Kind(rawValue: UInt8(clamping: statement.integer(1))) {
-                    let key = IndexKey(kind: kind, key: statement.integer(2))
-                    filters[segment]?.add(key)
-                    if (try? Postings(
-                        decoding: statement.bytes(4), segment: segment, key: key, first: statement.integer(3))) != nil
-                    {
-                        continue
+    /// - Complexity: O(blocks).
+    func damage() throws(StoreFailure) -> [String] {
+        var found: [String] = []
+        for segment in segments {
+            do throws(StoreFailure) {
+                let map = try map(of: segment)
+                for number in 0..<map.fences.count {
+                    var previous: IndexKey?
+                    for (key, _) in try entries(ofBlock: number, of: segment) {
+                        guard map.filter.mayContain(key), !(previous.map { key < $0 } ?? false) else {
+                            throw StoreFailure.indexDamaged(
+                                "block \(number) of segment \(segment.id) of the index is out of order")
+                        }
+                        previous = key
                     }
                 }
-                damaged[segment, default: 0] += 1
+            } catch {
+                guard case .indexDamaged(let reason) = error else { throw error }
+                found.append(reason)
             }
-        } catch {
-            if error.isCorruption { return ["the index cannot be read: \(error)"] }
-            throw .sqlite(error)
         }
-        tail.state.withLock { [filters] in $0.filters.merge(filters) { _, new in new } }
-        return segments.compactMap { segment in
-            let found = rows[segment.id, default: 0]
-            let broken = damaged[segment.id, default: 0]
-            guard broken > 0 || found != segment.entries else { return nil }
-            return
-                "segment \(segment.id) of the index has \(found) of \(segment.entries) rows, \(broken) of them damaged"
-        }
+        return found
     }
 
     private static func append(

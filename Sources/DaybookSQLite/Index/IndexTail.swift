@@ -14,8 +14,8 @@ final class IndexTail: Sendable {
         var retired: Generation?
         /// Counts the segments that were finished.
         var epoch = 0
-        /// For segments in the file, by their ids; one without is looked into.
-        var filters: [Int64: SegmentFilter] = [:]
+        /// What leads into the segments in the file, by their identifiers; one that is missing is read.
+        var maps: [Int64: SegmentMap] = [:]
     }
 
     struct Generation: Sendable {
@@ -80,9 +80,9 @@ final class IndexTail: Sendable {
     }
 
     /// Lets go of the generation that was written to a segment.
-    func retire(_ segment: Int64, _ filter: SegmentFilter) {
+    func retire(_ segment: Int64, _ map: SegmentMap) {
         state.withLock { state in
-            state.filters[segment] = filter
+            state.maps[segment] = map
             state.retired = state.frozen
             state.frozen = nil
             state.epoch += 1

@@ -25,52 +25,27 @@ struct Postings {
         return ordinal - first >= Int64(numbers.count) ? numbers.count : Int(ordinal - first)
     }
 
-    /// The most numbers in one row of the index.
-    static let numbersPerRow = 1024
+    /// Whether others, under the same key, can be added at the end.
+    func follows(_ others: Postings) -> Bool { !countsVersions || others.first == lastOrdinal + 1 }
 
-    /// A row's bytes: a CRC-32C of everything that says what the row is, then each number as its distance from the one
-    /// before, seven bits to a byte, least first.
-    func encoded(range: Range<Int>, segment: Int64, key: IndexKey) -> (first: Int64, data: [UInt8]) {
-        var data: [UInt8] = [0, 0, 0, 0]
-        data.reserveCapacity(4 + range.count * 2 + 8)
+    /// Those from an index on.
+    func suffix(from index: Int) -> Postings {
+        var rest = self
+        rest.first = ordinal(index)
+        rest.numbers = Array(numbers[index...])
+        return rest
+    }
+
+    /// Each number as its distance from the one before, the first from 0; seven bits to a byte, least first.
+    func deltas(_ range: Range<Int>) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(range.count * 2 + 8)
         var previous: Int64 = 0
         for number in numbers[range] {
-            data.appendVarint(UInt64(bitPattern: number - previous))
+            bytes.appendVarint(UInt64(bitPattern: number - previous))
             previous = number
         }
-        let first = ordinal(range.lowerBound)
-        let crc = Self.crc(data.dropFirst(4), segment: segment, key: key, first: first)
-        for byte in 0..<4 { data[byte] = UInt8(truncatingIfNeeded: crc >> UInt32(byte * 8)) }
-        return (first, data)
-    }
-
-    /// Reads a row.
-    init(decoding data: UnsafeRawBufferPointer, segment: Int64, key: IndexKey, first: Int64) throws(RecordDamage) {
-        self.init(kind: key.kind, first: first, numbers: [])
-        guard data.count > 4 else { throw RecordDamage("an index row is too short") }
-        let stored = UInt32(littleEndian: data.loadUnaligned(as: UInt32.self))
-        let rest = UnsafeRawBufferPointer(rebasing: data[4...])
-        guard stored == Self.crc(rest, segment: segment, key: key, first: first) else {
-            throw RecordDamage("the CRC-32C of an index row is wrong")
-        }
-        var previous: Int64 = 0
-        var offset = 0
-        while offset < rest.count {
-            guard let distance = rest.varint(&offset) else { throw RecordDamage("an index row ends within a number") }
-            previous &+= Int64(bitPattern: distance)
-            numbers.append(previous)
-        }
-    }
-
-    private static func crc(
-        _ data: some Sequence<UInt8>, segment: Int64, key: IndexKey, first: Int64
-    ) -> UInt32 {
-        var bytes: [UInt8] = []
-        for value in [Int64(key.kind.rawValue), key.key, first] {
-            withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
-        }
-        bytes.append(contentsOf: data)
-        return CRC32C.of(segment, bytes)
+        return bytes
     }
 }
 

@@ -109,7 +109,7 @@ final class WriterThread {
             if !waiting.isEmpty { return take(waiting, status) }
             if connection.walPages >= configuration.walPagesWhenIdle {
                 if checkpointIfDue(atLeast: configuration.walPagesWhenIdle) { return .worked }
-            } else if index.hasWork(tail: log.tail) {
+            } else if index.hasWork {
                 process([])
                 return .worked
             }
@@ -311,14 +311,16 @@ final class WriterThread {
             freeBytes = OwnerLock.freeBytes(beside: path)
             pagesWhenAsked = connection.walPages
         }
-        guard configuration.freeSpaceReserve > 0, let freeBytes, freeBytes < configuration.freeSpaceReserve else { return nil }
+        guard configuration.freeSpaceReserve > 0, let freeBytes, freeBytes < configuration.freeSpaceReserve else {
+            return nil
+        }
         return
             "\(path): \(freeBytes) bytes are free on its disk, less than the reserve of "
             + "\(configuration.freeSpaceReserve); make room"
     }
 
     /// Whether the disk has room that nothing may need soon.
-    private var hasRoomToSpare: Bool { (freeBytes ?? 0) > configuration.freeSpaceReserve + 64 << 20 }
+    private var hasRoomToSpare: Bool { (freeBytes ?? 0) - 64 << 20 > configuration.freeSpaceReserve }
 
     // MARK: - The index
 
