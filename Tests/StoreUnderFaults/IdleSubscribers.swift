@@ -15,7 +15,7 @@ struct IdleSubscribers {
 
     private static let writers = 8
     private static let eventsPerAppend = 20
-    private static let dataBytes = 2000
+    private static let dataBytes = 250
 
     func run() async throws {
         let store = try await SQLiteEventStore.open(path)
@@ -36,7 +36,8 @@ struct IdleSubscribers {
         let counts = Counts()
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<idle {
-                group.addTask { try await sit(store, after: start, counts) }
+                // From the beginning, so that each has been given as many events as it asks for at a time.
+                group.addTask { try await sit(store, counts) }
             }
             group.addTask {
                 for try await item in store.subscribe(after: start) {
@@ -77,8 +78,8 @@ struct IdleSubscribers {
         let of: Int
     }
 
-    private func sit(_ store: SQLiteEventStore, after start: Position, _ counts: Counts) async throws {
-        var iterator = store.subscribe(after: start).makeAsyncIterator()
+    private func sit(_ store: SQLiteEventStore, _ counts: Counts) async throws {
+        var iterator = store.subscribe().makeAsyncIterator()
         var kept: [SubscriptionItem] = []
         while let item = try await iterator.next() {
             guard case .event = item else { continue }
