@@ -38,6 +38,10 @@ class AcknowledgementTests(unittest.TestCase):
         self.assertIsNone(self.late(sync(), sync(failed=True), acknowledge(1), REFUSE))
         self.assertEqual(self.late(sync(), sync(failed=True), acknowledge(1), acknowledge(2)), acknowledge(2))
 
+    def test_what_was_synced_while_the_file_was_opened_makes_no_request_durable(self):
+        self.assertEqual(
+            self.late(sync(), sync("/store", call="fsync"), sync(failed=True), acknowledge(1)), acknowledge(1))
+
     def test_the_sync_of_a_folder_may_be_made_good(self):
         failed = sync("/store", failed=True)
         self.assertIsNone(self.late(failed, sync("/store", call="fsync"), sync(), acknowledge(1)))
