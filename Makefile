@@ -8,14 +8,24 @@ ORDERS ?= 100000
 SEED ?= 1
 # How often `make crash-test` kills the writing process.
 KILLS ?= 200
+# How many disks after a power cut `make crash-states` opens.
+STATES ?= 20000
+# `make kill-calls` and `make fail-calls` meet every EVERY-th system call, of a script of REQUESTS appends.
+EVERY ?= 1
+REQUESTS ?= 8
+# How often `make disk-full` fills its disk, how long a half of `make memory-ceiling` takes, how often `make power-cut` cuts.
+FILLS ?= 30
+PERIOD ?= 30
+CUTS ?= 20
 
 examples := $(patsubst %/Package.swift,%,$(wildcard Examples/*/Package.swift))
 library_targets := DaybookCore Daybook DaybookSQLite DaybookGRDB DaybookTesting
 
-.PHONY: help setup demo test bench format lint docs crash-test clean
+.PHONY: help setup demo test bench format lint docs crash-test crash-states kill-calls fail-calls disk-full \
+    memory-ceiling power-cut faults clean
 
 help: ## Lists the targets.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Installs what is missing (SQLite's headers and the like); the other targets call it.
 	@scripts/setup
@@ -49,6 +59,32 @@ docs: setup ## Builds the reference as a static site in docs/site.
 crash-test: setup ## Kills the writing process at random moments and compares with what was acknowledged (KILLS).
 	scripts/crash-test --canary
 	scripts/crash-test --kills $(KILLS)
+
+crash-states: setup ## Opens the disk as power cuts would leave it, 20,000 times (STATES).
+	scripts/crash-states --states $(STATES)
+
+kill-calls: setup ## Kills the writing process at each of its system calls (EVERY, REQUESTS).
+	scripts/kill-calls --every $(EVERY) --requests $(REQUESTS)
+
+fail-calls: setup ## Fails each system call of the store, once and for good (EVERY, REQUESTS).
+	scripts/fail-calls --every $(EVERY) --requests $(REQUESTS)
+
+disk-full: setup ## Fills a small disk under a running store, and makes room again (FILLS; root).
+	scripts/disk-full --fills $(FILLS)
+
+memory-ceiling: setup ## Has 200 subscribers that never read, within 256 MiB of memory (PERIOD, in seconds).
+	scripts/memory-ceiling --period $(PERIOD)
+
+power-cut: setup ## Cuts the power of a disk with a volatile cache, under ext4 (CUTS; root, nbdkit).
+	scripts/power-cut --cuts $(CUTS)
+
+# Its steps have few cases each; the targets above have them all.
+faults: setup ## The short form of the five tests that break the real store: about three minutes.
+	scripts/crash-states --states 300
+	scripts/kill-calls --every 5 --requests 4
+	scripts/fail-calls --every 9 --requests 3
+	scripts/disk-full --fills 6
+	scripts/memory-ceiling --period 5
 
 clean: ## Removes everything that was built.
 	rm -rf .build .build-* docs/site Benchmarks/.build $(addsuffix /.build,$(examples))

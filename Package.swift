@@ -58,6 +58,10 @@ let package = Package(
         .executableTarget(
             name: "FollowUntilKilled", dependencies: ["DaybookGRDB", "DaybookSQLite", "CFaultFileSystem"],
             path: "Tests/FollowUntilKilled", swiftSettings: swiftSettings),
+        // A store for the scripts that break it; run by them alone.
+        .executableTarget(
+            name: "StoreUnderFaults", dependencies: ["DaybookCore", "DaybookSQLite", "CDaybookSQLite"],
+            path: "Tests/StoreUnderFaults", swiftSettings: swiftSettings),
         .testTarget(
             name: "DaybookCoreTests", dependencies: ["DaybookCore", "DaybookTesting"], swiftSettings: swiftSettings),
         .testTarget(

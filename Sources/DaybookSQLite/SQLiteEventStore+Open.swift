@@ -191,6 +191,7 @@ private struct StoreOpening {
                 """)
         }
         try rewriteTail(connection)
+        if configuration.fileSystem == nil { try FolderSync.sync(folderOf: path) }
         try IndexWriter.makeTables(connection)
     }
 

@@ -1,17 +1,11 @@
 """What the crash test finds in a log, on logs written here."""
 
-import importlib.machinery
-import importlib.util
 import json
-import pathlib
-import sys
 import unittest
 
-SCRIPT = pathlib.Path(__file__).resolve().parent.parent / "crash-test"
-sys.dont_write_bytecode = True
-loader = importlib.machinery.SourceFileLoader("crash_test", str(SCRIPT))
-crash_test = importlib.util.module_from_spec(importlib.util.spec_from_loader("crash_test", loader))
-loader.exec_module(crash_test)
+from script_loader import load
+
+crash_test = load("crash-test")
 
 
 def sent(identifier):

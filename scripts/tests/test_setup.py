@@ -25,7 +25,7 @@ class SetupTests(unittest.TestCase):
         header = self.root / "usr" / "include" / "stdio.h"
         header.parent.mkdir(parents=True)
         header.touch()
-        for name in ("make", "git", "gzip", "gcc", "python3", "pkg-config"):
+        for name in ("make", "git", "gzip", "gcc", "strace", "python3", "pkg-config"):
             self.program(name)
         self.program("uname", "echo Linux")
         self.program("id", "echo 0")

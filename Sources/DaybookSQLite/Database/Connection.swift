@@ -22,6 +22,10 @@ final class Connection {
         self.handle = handle
         sqlite3_extended_result_codes(handle, 1)
         sqlite3_busy_timeout(handle, 5000)
+        // Without it the last connection to close deletes the shared memory's file, and on a disk that has become full since
+        // there is no room to make it again: the store could not even be read.
+        var keepsFiles: Int32 = 1
+        sqlite3_file_control(handle, "main", SQLITE_FCNTL_PERSIST_WAL, &keepsFiles)
         do {
             if readOnly { try execute("PRAGMA query_only = ON") }
         } catch {
