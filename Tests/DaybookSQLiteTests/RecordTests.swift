@@ -67,6 +67,28 @@ struct RecordTests {
         }
     }
 
+    /// A row with a right CRC is still bytes from a disk.
+    @Test(
+        "of the index are refused when their numbers do not grow, or their versions are none",
+        arguments: [
+            (IndexKey.Kind.tag, 5, [5, 3]), (.tag, 5, [-1]), (.stream, .max, [5, 6]), (.stream, .max - 1, [5, 6]),
+            (.stream, -1, [5]),
+        ] as [(IndexKey.Kind, Int64, [Int64])])
+    func crookedPostings(kind: IndexKey.Kind, first: Int64, numbers: [Int64]) throws {
+        let key = IndexKey(kind: kind, key: 1)
+        var row: [UInt8] = [0, 0, 0, 0]
+        var previous: Int64 = 0
+        for number in numbers {
+            row.appendVarint(UInt64(bitPattern: number - previous))
+            previous = number
+        }
+        let crc = Postings.crc(row[4...], segment: 3, key: key, first: first)
+        withUnsafeBytes(of: crc.littleEndian) { row.replaceSubrange(..<4, with: $0) }
+        #expect(throws: RecordDamage.self) {
+            try row.withUnsafeBytes { _ = try Postings(decoding: $0, segment: 3, key: key, first: first) }
+        }
+    }
+
     @Test("are told by a segment's filter: every key that is there, and few that are not")
     func segmentFilter() {
         var filter = SegmentFilter(keys: 1000)

@@ -57,12 +57,18 @@ struct Postings {
         var offset = 0
         while offset < rest.count {
             guard let distance = rest.varint(&offset) else { throw RecordDamage("an index row ends within a number") }
-            previous &+= Int64(bitPattern: distance)
-            numbers.append(previous)
+            let (number, overflows) = previous.addingReportingOverflow(Int64(bitPattern: distance))
+            guard !overflows, number >= previous else { throw RecordDamage("the numbers of an index row do not grow") }
+            numbers.append(number)
+            previous = number
+        }
+        if countsVersions, first < 0 || first.addingReportingOverflow(Int64(numbers.count)).overflow {
+            throw RecordDamage("the versions of an index row begin at \(first)")
         }
     }
 
-    private static func crc(
+    /// Covers everything that says what the row is, and its bytes behind the CRC.
+    static func crc(
         _ data: some Sequence<UInt8>, segment: Int64, key: IndexKey, first: Int64
     ) -> UInt32 {
         var bytes: [UInt8] = []
