@@ -18,14 +18,18 @@ FILLS ?= 30
 PERIOD ?= 30
 CUTS ?= 20
 
+# How many values `make codec-corpus` compares, and how long `make fuzz` runs each target.
+VALUES ?= 100000
+SECONDS ?= 60
+
 examples := $(patsubst %/Package.swift,%,$(wildcard Examples/*/Package.swift))
 library_targets := DaybookCore Daybook DaybookSQLite DaybookGRDB DaybookTesting
 
 .PHONY: help setup demo test bench format lint docs crash-test crash-states kill-calls fail-calls disk-full \
-    memory-ceiling power-cut faults clean
+    memory-ceiling power-cut faults codec-corpus fuzz sanitize-thread sanitize-address clean
 
 help: ## Lists the targets.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Installs what is missing (SQLite's headers and the like); the other targets call it.
 	@scripts/setup
@@ -85,6 +89,18 @@ faults: setup ## The short form of the five tests that break the real store: abo
 	scripts/fail-calls --every 9 --requests 3
 	scripts/disk-full --fills 6
 	scripts/memory-ceiling --period 5
+
+codec-corpus: setup ## Compares the JSON codec with Foundation's, over made-up and damaged values (VALUES).
+	@scripts/codec-corpus $(VALUES)
+
+fuzz: setup ## Feeds made-up bytes to all that reads bytes: records, JSON, imports (SECONDS for each target).
+	@scripts/fuzz --seconds $(SECONDS)
+
+sanitize-thread: setup ## Runs the unit tests under the thread sanitizer (SHORT=--short for the concurrent ones).
+	@scripts/sanitize thread $(SHORT)
+
+sanitize-address: setup ## Runs the unit tests under the address sanitizer (SHORT=--short for the raw memory).
+	@scripts/sanitize address $(SHORT)
 
 clean: ## Removes everything that was built.
 	rm -rf .build .build-* docs/site Benchmarks/.build $(addsuffix /.build,$(examples))

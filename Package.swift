@@ -88,3 +88,21 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+/// `DAYBOOK_FUZZ=1` makes a package of the library and the program behind `make fuzz`. That has libFuzzer's entry point and
+/// no other, so that the command line becomes a library, without its own; and neither can be linked in a normal build.
+if Context.environment["DAYBOOK_FUZZ"] == "1" {
+    package.products.removeAll { $0.name == "daybook" }
+    package.targets.removeAll { $0.type == .test }
+    package.targets = package.targets.map { target in
+        guard target.name == "DaybookCommand" else { return target }
+        return .target(
+            name: target.name, dependencies: target.dependencies, exclude: ["DaybookCommand.swift"],
+            swiftSettings: swiftSettings)
+    }
+    package.targets.append(
+        .executableTarget(
+            name: "DaybookFuzz", dependencies: ["DaybookCommand", "DaybookCore", "Daybook", "DaybookSQLite"],
+            path: "Tests/Fuzzing", exclude: ["corpus", "dictionary.txt"],
+            swiftSettings: swiftSettings + [.unsafeFlags(["-parse-as-library"])]))
+}

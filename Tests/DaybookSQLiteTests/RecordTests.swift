@@ -113,6 +113,34 @@ struct RecordTests {
         }
     }
 
+    /// A block with a right CRC is still bytes from a disk.
+    @Test(
+        "of the index are refused when their numbers do not grow, or their versions are none",
+        arguments: [
+            (IndexKey.Kind.tag, 5, [5, 3]), (.tag, -1, [-1]), (.tag, 4, [5]), (.stream, .max, [5, 6]),
+            (.stream, .max - 1, [5, 6]), (.stream, -1, [5]),
+        ] as [(IndexKey.Kind, Int64, [Int64])])
+    func crookedPostings(kind: IndexKey.Kind, first: Int64, numbers: [Int64]) throws {
+        var deltas: [UInt8] = []
+        var previous: Int64 = 0
+        for number in numbers {
+            deltas.appendVarint(UInt64(bitPattern: number - previous))
+            previous = number
+        }
+        var block: [UInt8] = [0, 0, 0, 0, kind.rawValue, 1, 0, 0, 0, 0, 0, 0, 0]
+        block.appendVarint(UInt64(bitPattern: first))
+        block.appendVarint(UInt64(numbers.count))
+        block.appendVarint(UInt64(deltas.count))
+        block += deltas
+        withUnsafeBytes(of: CRC32C.of(3, block[4...]).littleEndian) { block.replaceSubrange(..<4, with: $0) }
+        #expect(throws: RecordDamage.self) {
+            try block.withUnsafeBytes {
+                var view = try IndexBlock($0, id: 3)
+                while let entry = try view.next() { _ = try entry.postings() }
+            }
+        }
+    }
+
     @Test("are told by a segment's filter: every key that is there, and few that are not")
     func segmentFilter() {
         var filter = SegmentFilter(keys: 1000)

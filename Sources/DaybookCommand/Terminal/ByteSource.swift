@@ -1,5 +1,6 @@
 import Dispatch
 import Foundation
+import Synchronization
 
 /// Reads a file, a pipe or standard input in pieces, on a thread of its own, since such reads block.
 final class ByteSource: Sendable {
@@ -12,6 +13,8 @@ final class ByteSource: Sendable {
     /// The bytes of the file itself, before any decompression; nil for a pipe.
     let fileBytes: Int64?
     private let ownsDescriptor: Bool
+    /// What is in memory already, instead of in a file.
+    private let pieces: Mutex<ArraySlice<[UInt8]>>
 
     /// The process that unpacks the file; touched on the queue alone.
     private final class Child: @unchecked Sendable {
@@ -29,12 +32,21 @@ final class ByteSource: Sendable {
         ByteSource(descriptor: 0, name: "Standard input", child: nil, fileBytes: nil, ownsDescriptor: false)
     }
 
-    private init(descriptor: Int32, name: String, child: Child?, fileBytes: Int64?, ownsDescriptor: Bool) {
+    /// Bytes that are in memory already, in the pieces in which they are handed out; each must have at least one byte.
+    static func pieces(_ pieces: [[UInt8]]) -> ByteSource {
+        ByteSource(
+            descriptor: -1, name: "The input", child: nil, fileBytes: nil, ownsDescriptor: false, pieces: pieces)
+    }
+
+    private init(
+        descriptor: Int32, name: String, child: Child?, fileBytes: Int64?, ownsDescriptor: Bool, pieces: [[UInt8]] = []
+    ) {
         self.descriptor = descriptor
         self.name = name
         self.child = child
         self.fileBytes = fileBytes
         self.ownsDescriptor = ownsDescriptor
+        self.pieces = Mutex(pieces[...])
     }
 
     deinit {
@@ -81,7 +93,8 @@ final class ByteSource: Sendable {
 
     /// The next bytes, at least one; nil at the end.
     func next() async throws -> [UInt8]? {
-        try await withCheckedThrowingContinuation { continuation in
+        guard descriptor >= 0 else { return pieces.withLock { $0.popFirst() } }
+        return try await withCheckedThrowingContinuation { continuation in
             queue.async { continuation.resume(with: Result { try self.read() }) }
         }
     }

@@ -35,10 +35,15 @@ struct EventLineSource: ImportSource {
         _ = try fields.integer("position")  // The target gives its own places in the global order, and its own times.
         _ = try fields.string("recordedAt")
         let stream = try fields.requiredName("stream", as: StreamName.self)
-        let version = try fields.integer("version", atLeast: 0).map { StreamVersion($0) }
+        let version = try fields.integer("version", atLeast: 0)
+        guard version != .max else {
+            throw FieldError(
+                path: "version", problem: "is \(Int64.max); no event can follow it: write a smaller number.")
+        }
         let event = try fields.event(defaultID: { noID })
         try fields.finish()
         return ImportedEvent(
-            line: line, stream: stream, version: version, id: event.id == noID ? nil : event.id, event: event)
+            line: line, stream: stream, version: version.map { StreamVersion($0) },
+            id: event.id == noID ? nil : event.id, event: event)
     }
 }

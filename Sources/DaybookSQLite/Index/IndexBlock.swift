@@ -59,10 +59,15 @@ extension IndexBlock.Entry {
         var offset = 0
         for _ in 0..<count {
             guard let distance = deltas.varint(&offset) else { throw IndexBlock.malformed }
-            previous &+= Int64(bitPattern: distance)
-            numbers.append(previous)
+            let (number, overflows) = previous.addingReportingOverflow(Int64(bitPattern: distance))
+            guard !overflows, number >= previous else { throw IndexBlock.malformed }
+            numbers.append(number)
+            previous = number
         }
-        guard offset == deltas.count else { throw IndexBlock.malformed }
+        guard offset == deltas.count,
+            key.kind == .stream
+                ? first >= 0 && !first.addingReportingOverflow(Int64(count)).overflow : first == numbers[0]
+        else { throw IndexBlock.malformed }
         return Postings(kind: key.kind, first: first, numbers: numbers)
     }
 }

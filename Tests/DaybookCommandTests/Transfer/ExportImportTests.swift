@@ -119,4 +119,15 @@ struct ExportImportTests {
         #expect(totals.skipped == 1)
         #expect(totals.events == 24)
     }
+
+    @Test("with the last version that there is names the line")
+    func lastVersion() async throws {
+        let folder = try TemporaryFolder()
+        let text = #"{"stream":"x","version":9223372036854775807,"type":"Opened"}"#
+        var importer = LogImport(store: InMemoryEventStore(), skipsBadLines: false)
+        let error = await #expect(throws: MalformedInput.self) {
+            try await importer.run(EventLineSource(folder.source(text)))
+        }
+        #expect(error?.description.contains("'version' is 9223372036854775807") == true)
+    }
 }

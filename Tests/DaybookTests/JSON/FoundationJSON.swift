@@ -4,9 +4,11 @@ import Foundation
 
 /// Foundation's coders with the settings that the recorded bytes were first written with: what ours are measured by.
 enum FoundationJSON {
-    static func encode(_ value: some Encodable) throws -> [UInt8] {
+    static func encode(
+        _ value: some Encodable, formatting: JSONEncoder.OutputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    ) throws -> [UInt8] {
         let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        encoder.outputFormatting = formatting
         encoder.dateEncodingStrategy = .custom(DateText.encode)
         return try [UInt8](encoder.encode(value))
     }
