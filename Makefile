@@ -8,11 +8,14 @@ ORDERS ?= 100000
 SEED ?= 1
 # How often `make crash-test` kills the writing process.
 KILLS ?= 200
+# The seeds of `make histories`, each with so many calls, and in another run with 20 kills.
+SEEDS ?= 5
+OPERATIONS ?= 20000
 
 examples := $(patsubst %/Package.swift,%,$(wildcard Examples/*/Package.swift))
 library_targets := DaybookCore Daybook DaybookSQLite DaybookGRDB DaybookTesting
 
-.PHONY: help setup demo test bench format lint docs crash-test clean
+.PHONY: help setup demo test bench format lint docs crash-test histories clean
 
 help: ## Lists the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +52,11 @@ docs: setup ## Builds the reference as a static site in docs/site.
 crash-test: setup ## Kills the writing process at random moments and compares with what was acknowledged (KILLS).
 	scripts/crash-test --canary
 	scripts/crash-test --kills $(KILLS)
+
+histories: setup ## Checks 100,000 concurrent calls for linearizability, and others across 100 kills (SEEDS, OPERATIONS).
+	swift build --product CheckHistories
+	"$$(swift build --show-bin-path)/CheckHistories" run --seeds $(SEEDS) --operations $(OPERATIONS)
+	"$$(swift build --show-bin-path)/CheckHistories" kill --seeds $(SEEDS) --kills 20
 
 clean: ## Removes everything that was built.
 	rm -rf .build .build-* docs/site Benchmarks/.build $(addsuffix /.build,$(examples))

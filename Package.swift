@@ -58,6 +58,14 @@ let package = Package(
         .executableTarget(
             name: "FollowUntilKilled", dependencies: ["DaybookGRDB", "DaybookSQLite", "CFaultFileSystem"],
             path: "Tests/FollowUntilKilled", swiftSettings: swiftSettings),
+        // Uses the embedded store by many clients at once, also until it is killed, and checks what it answered.
+        .executableTarget(
+            name: "CheckHistories",
+            dependencies: [
+                "DaybookCore", "DaybookSQLite", "DaybookTesting", "CFaultFileSystem",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Tests/CheckHistories", swiftSettings: swiftSettings),
         .testTarget(
             name: "DaybookCoreTests", dependencies: ["DaybookCore", "DaybookTesting"], swiftSettings: swiftSettings),
         .testTarget(
@@ -67,6 +75,7 @@ let package = Package(
             name: "DaybookSQLiteTests",
             dependencies: [
                 "DaybookSQLite", "Daybook", "DaybookTesting", "CFaultFileSystem", "CDaybookSQLite", "CSQLite",
+                "CheckHistories",
             ],
             swiftSettings: swiftSettings),
         .testTarget(
