@@ -22,11 +22,15 @@ CUTS ?= 20
 VALUES ?= 100000
 SECONDS ?= 60
 
+# The seeds of `make histories`, each with so many calls, and in another run with 20 kills.
+SEEDS ?= 5
+OPERATIONS ?= 20000
+
 examples := $(patsubst %/Package.swift,%,$(wildcard Examples/*/Package.swift))
 library_targets := DaybookCore Daybook DaybookSQLite DaybookGRDB DaybookTesting
 
 .PHONY: help setup demo test bench format lint docs crash-test crash-states kill-calls fail-calls disk-full \
-    memory-ceiling power-cut faults codec-corpus fuzz sanitize-thread sanitize-address clean
+    memory-ceiling power-cut faults codec-corpus fuzz sanitize-thread sanitize-address histories clean
 
 help: ## Lists the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -101,6 +105,11 @@ sanitize-thread: setup ## Runs the unit tests under the thread sanitizer (SHORT=
 
 sanitize-address: setup ## Runs the unit tests under the address sanitizer (SHORT=--short for the raw memory).
 	@scripts/sanitize address $(SHORT)
+
+histories: setup ## Checks 100,000 concurrent calls for linearizability, and others across 100 kills (SEEDS, OPERATIONS).
+	swift build --product CheckHistories
+	"$$(swift build --show-bin-path)/CheckHistories" run --seeds $(SEEDS) --operations $(OPERATIONS)
+	"$$(swift build --show-bin-path)/CheckHistories" kill --seeds $(SEEDS) --kills 20
 
 clean: ## Removes everything that was built.
 	rm -rf .build .build-* docs/site Benchmarks/.build $(addsuffix /.build,$(examples))

@@ -62,6 +62,14 @@ let package = Package(
         .executableTarget(
             name: "StoreUnderFaults", dependencies: ["DaybookCore", "DaybookSQLite", "CDaybookSQLite"],
             path: "Tests/StoreUnderFaults", swiftSettings: swiftSettings),
+        // Uses the embedded store by many clients at once, also until it is killed, and checks what it answered.
+        .executableTarget(
+            name: "CheckHistories",
+            dependencies: [
+                "DaybookCore", "DaybookSQLite", "DaybookTesting", "CFaultFileSystem",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Tests/CheckHistories", swiftSettings: swiftSettings),
         .testTarget(
             name: "DaybookCoreTests", dependencies: ["DaybookCore", "DaybookTesting"], swiftSettings: swiftSettings),
         .testTarget(
@@ -71,6 +79,7 @@ let package = Package(
             name: "DaybookSQLiteTests",
             dependencies: [
                 "DaybookSQLite", "Daybook", "DaybookTesting", "CFaultFileSystem", "CDaybookSQLite", "CSQLite",
+                "CheckHistories",
             ],
             swiftSettings: swiftSettings),
         .testTarget(

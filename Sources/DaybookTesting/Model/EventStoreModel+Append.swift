@@ -37,7 +37,11 @@ extension EventStoreModel {
     }
 
     private func error(of expected: ExpectedVersion, for stream: StreamName) -> AppendError? {
-        let state = state(of: stream)
+        Self.error(of: expected, for: stream, in: state(of: stream))
+    }
+
+    /// The error of an append that expects this of a stream which is in another state; nil when it holds.
+    static func error(of expected: ExpectedVersion, for stream: StreamName, in state: StreamState) -> AppendError? {
         let holds =
             switch expected {
             case .any: true
@@ -94,17 +98,9 @@ extension EventStoreModel {
             case .append(let events):
                 for event in events { add(event, to: write.stream, at: time) }
                 count += events.count - 1
-            case .setRetention(let retention):
-                settings[write.stream, default: Settings()].retention = retention
-                addControl("$retention-set", write, at: time)
-            case .delete:
-                settings[write.stream, default: Settings()].deletedBefore = (last ?? -1) + 1
-                // A deletion takes the place of an older truncation, also of one above it.
-                settings[write.stream]?.retention.truncateBefore = nil
-                addControl("$stream-deleted", write, at: time)
-            case .tombstone:
-                settings[write.stream, default: Settings()].isTombstoned = true
-                addControl("$stream-tombstoned", write, at: time)
+            case .setRetention, .delete, .tombstone:
+                settings[write.stream, default: Settings()].apply(write.action, lastVersion: last)
+                addControl(write, at: time)
             }
             count += 1
         }
@@ -117,9 +113,20 @@ extension EventStoreModel {
         return result
     }
 
-    private mutating func addControl(_ type: EventType, _ write: StreamWrite, at time: Timestamp) {
+    private mutating func addControl(_ write: StreamWrite, at time: Timestamp) {
+        guard let type = Self.controlType(of: write.action) else { return }
         let event = NewEvent(id: EventID(high: 0, low: 0), type: type, data: [], metadata: write.metadata)
         add(event, to: StreamName(unchecked: "$$" + write.stream.rawValue), at: time)
+    }
+
+    /// The type of the event that records a change of a stream's settings; nil for an append of events.
+    static func controlType(of action: StreamWrite.Action) -> EventType? {
+        switch action {
+        case .append: nil
+        case .setRetention: "$retention-set"
+        case .delete: "$stream-deleted"
+        case .tombstone: "$stream-tombstoned"
+        }
     }
 
     private mutating func add(_ event: NewEvent, to stream: StreamName, at time: Timestamp) {

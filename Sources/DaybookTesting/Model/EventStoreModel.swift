@@ -15,6 +15,36 @@ struct EventStoreModel {
         /// The version before which a deletion hides everything, whatever the retention says; nil when never deleted.
         var deletedBefore: Int64?
         var isTombstoned = false
+
+        /// The state of a stream with these settings and this last version; nil: it has no event.
+        func state(lastVersion last: Int64?) -> StreamState {
+            var retention = retention
+            if let deleted = deletedBefore {
+                retention.truncateBefore = StreamVersion(max(deleted, retention.truncateBefore?.rawValue ?? 0))
+            }
+            let status: StreamState.Status
+            if isTombstoned {
+                status = .tombstoned
+            } else if let deleted = deletedBefore, (last ?? -1) < deleted {
+                status = .deleted
+            } else {
+                status = last == nil ? .missing : .live
+            }
+            return StreamState(status: status, lastVersion: last.map { StreamVersion($0) }, retention: retention)
+        }
+
+        /// Takes in a change of the settings of a stream with this last version; nothing for an append of events.
+        mutating func apply(_ action: StreamWrite.Action, lastVersion last: Int64?) {
+            switch action {
+            case .append: break
+            case .setRetention(let retention): self.retention = retention
+            case .delete:
+                deletedBefore = (last ?? -1) + 1
+                // A deletion takes the place of an older truncation, also of one above it.
+                retention.truncateBefore = nil
+            case .tombstone: isTombstoned = true
+            }
+        }
     }
 
     enum Outcome {
@@ -50,21 +80,7 @@ struct EventStoreModel {
     }
 
     func state(of stream: StreamName) -> StreamState {
-        let settings = settings[stream] ?? Settings()
-        let last = lastVersion(of: stream)
-        var retention = settings.retention
-        if let deleted = settings.deletedBefore {
-            retention.truncateBefore = StreamVersion(max(deleted, retention.truncateBefore?.rawValue ?? 0))
-        }
-        let status: StreamState.Status
-        if settings.isTombstoned {
-            status = .tombstoned
-        } else if let deleted = settings.deletedBefore, (last ?? -1) < deleted {
-            status = .deleted
-        } else {
-            status = last == nil ? .missing : .live
-        }
-        return StreamState(status: status, lastVersion: last.map { StreamVersion($0) }, retention: retention)
+        (settings[stream] ?? Settings()).state(lastVersion: lastVersion(of: stream))
     }
 
     /// The events that readers of a stream see.
