@@ -12,6 +12,8 @@ final class IndexReader {
     private(set) var segments: [IndexSegment] = []
     private var epoch = 0
     private var filters: [Int64: SegmentFilter] = [:]
+    /// 0 when there is none.
+    private var lost: [IndexKey: Int64] = [:]
 
     init(_ connection: Connection, tail: IndexTail) throws(SQLiteFailure) {
         self.tail = tail
@@ -33,6 +35,7 @@ final class IndexReader {
     ///
     /// - Parameter epoch: The tail's, before the transaction began.
     func begin(epoch: Int) throws(StoreFailure) {
+        if epoch != self.epoch { forgetLost() }
         self.epoch = epoch
         filters = tail.state.withLock(\.filters)
         segments.removeAll(keepingCapacity: true)
@@ -68,6 +71,16 @@ final class IndexReader {
             ? try numbersBackward(under: key, from: ordinal, limit: limit, atOrBelow: bound)
             : try numbersForward(under: key, from: ordinal, limit: limit, atOrBelow: bound)
     }
+
+    /// The first number under a key of the kind `lost`; nil when there is none. It is remembered until the index is another.
+    func firstLost(_ key: IndexKey) throws(StoreFailure) -> Int64? {
+        if let known = lost[key] { return known > 0 ? known : nil }
+        let first = try numbers(under: key, from: 0, backward: false, limit: 1, atOrBelow: .max)?.numbers.first
+        lost[key] = first ?? 0
+        return first
+    }
+
+    func forgetLost() { lost = [:] }
 
     private func numbersForward(
         under key: IndexKey, from ordinal: Int64, limit: Int, atOrBelow bound: Int64
@@ -201,8 +214,13 @@ final class IndexReader {
         for segment in segments { filters[segment.id] = SegmentFilter(keys: Int(clamping: segment.entries)) }
         do {
             let statement = try connection.prepare("SELECT segment, kind, key, first, data FROM index_entries")
+            var previous = (Int64.min, Int64.min, Int64.min, Int64.min)
             while try statement.step() {
                 let segment = statement.integer(0)
+                let row = (segment, statement.integer(1), statement.integer(2), statement.integer(3))
+                // A lookup goes by the order, and would pass over what stands elsewhere.
+                guard row > previous else { return ["the rows of the index are out of order"] }
+                previous = row
                 rows[segment, default: 0] += 1
                 if let kind = IndexKey.Kind(rawValue: UInt8(clamping: statement.integer(1))) {
                     let key = IndexKey(kind: kind, key: statement.integer(2))
@@ -243,7 +261,7 @@ final class IndexReader {
 
 extension IndexKey.Kind {
     /// Whether the numbers are positions of events.
-    var countsEvents: Bool { self != .name && self != .command }
+    var countsEvents: Bool { self != .name && self != .command && self != .lost }
     /// Whether the ordinals are positions of events, so that whole segments can be passed over.
     var countsPositions: Bool { countsEvents && self != .stream }
 }

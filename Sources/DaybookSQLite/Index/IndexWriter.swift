@@ -149,10 +149,7 @@ final class IndexWriter {
             var filters: [Int64: SegmentFilter] = [:]
             var done = LogNumbers()
             var gathered = IndexTail.Generation()
-            while done.position < last.position || done.name < last.name || done.commit < last.commit {
-                try log.gather(into: &gathered, from: &done, through: last, atMost: numbersPerSegment)
-                progress?(done.position, last.position)
-                guard gathered.count >= numbersPerSegment / 2 else { continue }  // The rest stays in memory.
+            func writeSegment() throws {
                 var segment = IndexSegment(
                     id: firstID + Int64(built.count), level: 0, first: (built.last?.last ?? 0) + 1, last: done.position,
                     lastName: done.name, lastCommit: done.commit, entries: 0, controls: Int64(gathered.controls))
@@ -169,6 +166,17 @@ final class IndexWriter {
                 filters[segment.id] = filter
                 gathered = IndexTail.Generation()
             }
+            while done.position < last.position || done.name < last.name || done.commit < last.commit {
+                try log.gather(into: &gathered, from: &done, through: last, atMost: numbersPerSegment)
+                progress?(done.position, last.position)
+                // The rest stays in memory.
+                guard gathered.count >= numbersPerSegment / 2, done.position < last.position || log.unplaced.isEmpty
+                else { continue }
+                try writeSegment()
+            }
+            log.finish(&gathered)
+            // Every opening to come has to know what is lost, and its scan begins behind the last segment.
+            if !log.unplaced.isEmpty { try writeSegment() }
             try connection.execute("BEGIN IMMEDIATE")
             try connection.execute("DELETE FROM index_segments")
             for segment in built { try insert(segment) }

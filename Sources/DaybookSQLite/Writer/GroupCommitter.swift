@@ -70,6 +70,8 @@ final class WriterThread {
     private var failure: String?
     /// Why the log, as it was found, takes no event.
     private var reasonNotToAppend: String?
+    /// The end of the log that stands in the file.
+    private var savedEnd: LogEnd
     private let begin: Statement
     private let commit: Statement
 
@@ -82,6 +84,7 @@ final class WriterThread {
         path: String, freeSpaceReserve: Int64, reasonNotToAppend: String?
     ) throws(SQLiteFailure) {
         self.reasonNotToAppend = reasonNotToAppend
+        savedEnd = LogEnd(log.committed)
         self.connection = connection
         self.log = log
         self.index = index
@@ -106,7 +109,7 @@ final class WriterThread {
                 status.indexedThrough = index.segments.last?.last ?? 0
             }
         }
-        if failure == nil { _ = try? connection.checkpoint(.truncate) }
+        if failure == nil { _ = try? copyLog(.truncate) }
     }
 
     /// Waits for jobs, and uses the time until there are some.
@@ -130,12 +133,22 @@ final class WriterThread {
     private func checkpointIfDue(atLeast pages: Int) -> Bool {
         guard failure == nil, connection.walPages >= pages else { return false }
         do {
-            return try connection.checkpoint(.passive)
+            return try copyLog(.passive)
         } catch {
             // Without room in the database file the write-ahead log goes on growing, as far as the reserve allows.
             if !error.isDiskFull { failure = "copying the write-ahead log: \(error)" }
             return false
         }
+    }
+
+    /// Copies the write-ahead log into the database, and first notes down how far the log then reaches.
+    private func copyLog(_ mode: Connection.CheckpointMode) throws(SQLiteFailure) -> Bool {
+        let end = LogEnd(log.committed)
+        if end != savedEnd {
+            try end.save(in: connection)
+            savedEnd = end
+        }
+        return try connection.checkpoint(mode)
     }
 
     // MARK: - One group
@@ -301,9 +314,9 @@ final class WriterThread {
         do {
             let scanner = try LogScanner(log.reader, after: 0)
             try index.rebuild(from: scanner, tail: log.tail, through: log.committed, progress: progress)
-            reasonNotToAppend = scanner.reasonNotToAppend
             log.didRollBack()
             try log.reader.index.begin(epoch: log.tail.epoch)
+            reasonNotToAppend = try log.reader.reasonNotToAppend()
             return nil
         } catch let failure as SQLiteFailure {
             note(failure)
