@@ -12,7 +12,7 @@ KILLS ?= 200
 examples := $(patsubst %/Package.swift,%,$(wildcard Examples/*/Package.swift))
 library_targets := DaybookCore Daybook DaybookSQLite DaybookGRDB DaybookTesting
 
-.PHONY: help setup demo test bench format lint docs crash-test clean
+.PHONY: help setup demo test bench format lint docs crash-test corruption clean
 
 help: ## Lists the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,11 @@ docs: setup ## Builds the reference as a static site in docs/site.
 crash-test: setup ## Kills the writing process at random moments and compares with what was acknowledged (KILLS).
 	scripts/crash-test --canary
 	scripts/crash-test --kills $(KILLS)
+
+corruption: setup ## Damages every byte of a store, fails every call of its storage, and compares (PART=2/8 for a part of it).
+	swift build --build-tests
+	DAYBOOK_CAMPAIGN=full $(if $(PART),DAYBOOK_CAMPAIGN_PART=$(PART)) swift test --skip-build --no-parallel \
+	    --filter 'CorruptionCampaignTests|StorageCallTests|SalvageTests'
 
 clean: ## Removes everything that was built.
 	rm -rf .build .build-* docs/site Benchmarks/.build $(addsuffix /.build,$(examples))
