@@ -67,7 +67,7 @@ struct SalvageTests {
             let all = Corruption.all(kind, in: sample)
             cases +=
                 CorruptionCampaignTests.isFull && kind != .flippedBit && kind != .invertedByte && kind != .truncated
-                ? all : Array(all.shuffled(using: &generator).prefix(CorruptionCampaignTests.isFull ? 400 : 12))
+                ? all : Array(all.shuffled(using: &generator).prefix(CorruptionCampaignTests.isFull ? 400 : 6))
         }
         var lost: Int64 = 0
         var complete = 0
