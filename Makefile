@@ -30,7 +30,7 @@ examples := $(patsubst %/Package.swift,%,$(wildcard Examples/*/Package.swift))
 library_targets := DaybookCore Daybook DaybookSQLite DaybookGRDB DaybookTesting
 
 .PHONY: help setup demo test bench format lint docs crash-test crash-states kill-calls fail-calls disk-full \
-    memory-ceiling power-cut faults codec-corpus fuzz sanitize-thread sanitize-address histories clean
+    memory-ceiling power-cut faults codec-corpus fuzz sanitize-thread sanitize-address histories corruption clean
 
 help: ## Lists the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -110,6 +110,11 @@ histories: setup ## Checks 100,000 concurrent calls for linearizability, and oth
 	swift build --product CheckHistories
 	"$$(swift build --show-bin-path)/CheckHistories" run --seeds $(SEEDS) --operations $(OPERATIONS)
 	"$$(swift build --show-bin-path)/CheckHistories" kill --seeds $(SEEDS) --kills 20
+
+corruption: setup ## Damages every byte of a store, fails every call of its storage, and compares (PART=2/8 for a part of it).
+	swift build --build-tests
+	DAYBOOK_CAMPAIGN=full $(if $(PART),DAYBOOK_CAMPAIGN_PART=$(PART)) swift test --skip-build --no-parallel \
+	    --filter 'CorruptionCampaignTests|StorageCallTests|SalvageTests'
 
 clean: ## Removes everything that was built.
 	rm -rf .build .build-* docs/site Benchmarks/.build $(addsuffix /.build,$(examples))

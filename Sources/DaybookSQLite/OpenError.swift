@@ -26,14 +26,15 @@ public enum OpenError: Error, Equatable, CustomStringConvertible {
             "\(path) is open in process \(processID.map(String.init) ?? "unknown"): one process owns a store; end that "
                 + "one, or talk to it."
         case .notADaybook(let path, let reason):
-            "\(path) is not a Daybook file (\(reason)): check the name."
+            "\(path) is not a Daybook file (\(reason)): check the name. If it once was one, restore it from a backup, or save what "
+                + "is whole in it with 'daybook salvage'."
         case .newerFormat(let path, let found, let known):
             "\(path) has format \(found); this version knows formats up to \(known): use a newer Daybook."
         case .logTooShort(let path, let head, let known, let by):
             "The log in \(path) ends at position \(head), but \(by) has seen position \(known): events are missing; "
-                + "restore the whole file from a backup."
+                + "restore the whole file from a backup, or save what is whole with 'daybook salvage'."
         case .corrupted(let path, let reason):
-            "\(path) is damaged (\(reason)): run 'daybook verify', and restore from a backup."
+            "\(path) is damaged (\(reason)): restore the file from a backup, or save what is whole with 'daybook salvage'."
         case .refused(let path, let model, let reason):
             "\(path) cannot be opened with the inline read model '\(model)', which is behind the log and cannot take an "
                 + "event of it: leave it out of the configuration or mend it, and open again. \(reason)"

@@ -155,27 +155,24 @@ private struct LogVerification: Sendable {
         return positions.first
     }
 
+    /// Checks what is not one event: names, commits, the index, and what is derived from the log.
     mutating func finish(_ reader: LogReader, head: Int64) throws(StoreFailure) {
+        report.streams = Int64(versions.count)
         do {
-            let last = try reader.connection.integer("SELECT max(number) FROM commits") ?? 0
-            var number: Int64 = 1
-            while number <= last {
-                do {
-                    if try reader.commitRecord(number) == nil { add(nil, nil, "commit \(number) is missing") }
-                } catch {
-                    guard case .damaged(_, _, let reason) = error else { throw error }
-                    add(nil, nil, reason)
-                }
-                number += 1
-            }
+            note(try Self.damage { try check(namesOf: reader) }, "the names")
+            note(try Self.damage { try check(commitsOf: reader) }, "the commits")
             for reason in try reader.index.damage() {
                 add(nil, nil, "\(reason); run 'daybook reindex'")
             }
-            let check = try reader.connection.prepare("PRAGMA quick_check(20)")
-            while try check.step() {
-                let message = check.text(0)
-                if message != "ok" { add(nil, nil, message) }
+            note(try Self.damage { try check(endOf: reader, head: head) }, "the note of the log's end")
+            note(try Self.damage { try check(snapshotsOf: reader) }, "the snapshots")
+            for table in ["checkpoints", "read_models", "documents"] {
+                let damage = try Self.damage {
+                    _ = try reader.connection.integer("SELECT count(*) FROM \(table)")
+                }
+                note(damage, "the table '\(table)'")
             }
+            note(try Self.damage { try check(pagesOf: reader) }, "the pages of the file")
         } catch let failure as SQLiteFailure {
             throw StoreFailure(reading: failure, fromIndex: false)
         } catch let failure as StoreFailure {
@@ -183,7 +180,81 @@ private struct LogVerification: Sendable {
         } catch {
             throw .damaged(position: nil, stream: nil, reason: "\(error)")
         }
-        report.streams = Int64(versions.count)
+    }
+
+    /// What keeps a part of the file from being read; nil when nothing does.
+    private static func damage(_ body: () throws -> Void) throws -> SQLiteFailure? {
+        do {
+            try body()
+            return nil
+        } catch let failure as SQLiteFailure where failure.isDamage {
+            return failure
+        }
+    }
+
+    private mutating func note(_ damage: SQLiteFailure?, _ what: String) {
+        guard let damage else { return }
+        add(nil, nil, "\(what) cannot be read on (\(damage)); salvage the file, or restore it from a backup")
+    }
+
+    private mutating func check(pagesOf reader: LogReader) throws {
+        let check = try reader.connection.prepare("PRAGMA integrity_check(20)")
+        while try check.step() {
+            let message = check.text(0)
+            if message != "ok" { add(nil, nil, "\(message); salvage the file, or restore it from a backup") }
+        }
+    }
+
+    private mutating func check(namesOf reader: LogReader) throws {
+        let names = try reader.connection.prepare("SELECT id, kind, text, crc FROM names ORDER BY id")
+        defer { names.reset() }
+        var next: Int64 = 1
+        while try names.step() {
+            let number = names.integer(0)
+            if number > next { add(nil, nil, "names \(next) to \(number - 1) are missing: restore them from a backup") }
+            do {
+                _ = try NameReader.name(names, expecting: number)
+            } catch {
+                guard case .damaged(_, _, let reason) = error else { throw error }
+                add(nil, nil, "\(reason); events that use it cannot be read: restore it from a backup")
+            }
+            next = number + 1
+        }
+    }
+
+    private mutating func check(commitsOf reader: LogReader) throws {
+        let last = try reader.connection.integer("SELECT max(number) FROM commits") ?? 0
+        for number in stride(from: Int64(1), through: last, by: 1) {
+            do {
+                if try reader.commitRecord(number) == nil {
+                    add(nil, nil, "commit \(number) is missing: its command may be done again")
+                }
+            } catch {
+                guard case .damaged(_, _, let reason) = error else { throw error }
+                add(nil, nil, "\(reason); the result of its command is not known")
+            }
+        }
+    }
+
+    private mutating func check(endOf reader: LogReader, head: Int64) throws {
+        let rows = try reader.connection.integer("SELECT count(*) FROM sqlite_master WHERE name = 'log_end'") ?? 0
+        guard rows > 0 else { return }
+        guard let end = try LogEnd(savedIn: reader.connection) else {
+            return add(
+                nil, nil, "the note of the log's end is damaged; it is made anew when the store is written and closed")
+        }
+        if end.position > head {
+            add(nil, nil, "the log has been as long as position \(end.position), and ends before")
+        }
+    }
+
+    private mutating func check(snapshotsOf reader: LogReader) throws {
+        let rows = try reader.connection.prepare("SELECT key, version, data, crc FROM snapshots")
+        defer { rows.reset() }
+        while try rows.step() {
+            guard rows.integer(3) != Int64(CRC32C.of(rows.integer(1), rows.bytes(2))) else { continue }
+            add(nil, nil, "snapshot '\(rows.text(0))' is damaged: delete it, and it is made anew from the log")
+        }
     }
 
     private mutating func add(_ position: Int64?, _ stream: StreamName?, _ reason: String) {

@@ -107,6 +107,7 @@ private struct StoreOpening {
 
     private func open(_ lock: OwnerLock, _ temporaryFolder: String?) throws(OpenError) -> SQLiteEventStore {
         do {
+            try checkWAL()
             try rewriteWAL()
             let connection = try Connection(
                 path: path, readOnly: false, creates: configuration.createsFile,
@@ -115,7 +116,6 @@ private struct StoreOpening {
             let tail = IndexTail()
             let reader = try LogReader(connection, tail: tail, file: path, nameCapacity: configuration.cachedNames)
             let last = try lastNumbers(reader)
-            try compareWithWhatIsKnown(connection, head: last.position)
             let (index, reasonNotToAppend) = try openIndex(connection, reader, tail, last)
             let inline = InlineReadModels(configuration.inlineReadModels, documents: try DocumentTable(connection))
             try inline.catchUp(reader, head: last.position, path: path)
@@ -154,7 +154,7 @@ private struct StoreOpening {
     private func openError(_ failure: SQLiteFailure) -> OpenError {
         switch failure.primaryCode {
         case SQLITE_NOTADB: .notADaybook(path: path, reason: failure.message)
-        case SQLITE_CORRUPT: .corrupted(path: path, reason: failure.description)
+        case _ where failure.isDamage: .corrupted(path: path, reason: failure.description)
         default: .storageFailed(path: path, reason: failure.description)
         }
     }
@@ -167,8 +167,15 @@ private struct StoreOpening {
         guard applicationID == Schema.applicationID || (applicationID == 0 && tables == 0) else {
             throw OpenError.notADaybook(path: path, reason: "application_id \(applicationID), \(tables) tables")
         }
+        // A store that is being made has no table yet; one that was full, and is empty, is not told from it.
+        guard tables > 0 || configuration.createsFile else {
+            throw OpenError.notADaybook(path: path, reason: "it is empty")
+        }
         guard version <= Schema.version else {
             throw OpenError.newerFormat(path: path, found: version, known: Schema.version)
+        }
+        guard version == Schema.version || tables == 0 else {
+            throw OpenError.corrupted(path: path, reason: "its user_version is \(version), not \(Schema.version)")
         }
         let mode = try connection.text("PRAGMA journal_mode = WAL")
         guard mode == "wal" else {
@@ -190,6 +197,10 @@ private struct StoreOpening {
                 PRAGMA application_id = \(Schema.applicationID); PRAGMA user_version = \(Schema.version); COMMIT
                 """)
         }
+        let end = LogEnd(try lastNumbers(connection))
+        let saved = try LogEnd(savedIn: connection)
+        try compareWithWhatIsKnown(connection, end, saved)
+        if end != saved, end.position > 0 { try end.save(in: connection) }
         try rewriteTail(connection)
         if configuration.fileSystem == nil { try FolderSync.sync(folderOf: path) }
         try IndexWriter.makeTables(connection)
@@ -213,11 +224,30 @@ private struct StoreOpening {
         guard code == SQLITE_OK || failure.isDiskFull else { throw failure }
     }
 
-    private func lastNumbers(_ reader: LogReader) throws -> LogNumbers {
+    /// Refuses a write-ahead log that lost transactions which had been acknowledged: opening would throw away what
+    /// stands behind them.
+    private func checkWAL() throws {
+        var check = DaybookWALCheck()
+        let code = daybook_check_wal(configuration.fileSystem, path, &check)
+        guard code == SQLITE_OK else { throw SQLiteFailure(code, nil, "reading \(path)-wal") }
+        guard check.has_damage else { return }
+        let place = check.damaged_frame == 0 ? "the header" : "frame \(check.damaged_frame) of \(check.frames)"
+        throw OpenError.corrupted(
+            path: path + "-wal",
+            reason: "\(place) is not what was written, and whole transactions follow it, the last in frame "
+                + "\(check.last_committed_frame); SQLite would leave them out")
+    }
+
+    private func lastNumbers(_ connection: Connection) throws(SQLiteFailure) -> LogNumbers {
         var last = LogNumbers()
-        last.position = try reader.connection.integer("SELECT max(position) FROM events") ?? 0
-        last.name = try reader.connection.integer("SELECT max(id) FROM names") ?? 0
-        last.commit = try reader.connection.integer("SELECT max(number) FROM commits") ?? 0
+        last.position = try connection.integer("SELECT max(position) FROM events") ?? 0
+        last.name = try connection.integer("SELECT max(id) FROM names") ?? 0
+        last.commit = try connection.integer("SELECT max(number) FROM commits") ?? 0
+        return last
+    }
+
+    private func lastNumbers(_ reader: LogReader) throws -> LogNumbers {
+        var last = try lastNumbers(reader.connection)
         if last.position > 0 {
             // A damaged last event must not keep the others from being read.
             last.recordedAt =
@@ -227,9 +257,11 @@ private struct StoreOpening {
     }
 
     /// Refuses a log that is shorter than something else in the file has seen it.
-    private func compareWithWhatIsKnown(_ connection: Connection, head: Int64) throws {
+    private func compareWithWhatIsKnown(_ connection: Connection, _ end: LogEnd, _ saved: LogEnd?) throws {
         func compare(_ known: Int64?, _ by: String) throws(OpenError) {
-            if let known, known > head { throw .logTooShort(path: path, head: head, known: known, by: by) }
+            if let known, known > end.position {
+                throw .logTooShort(path: path, head: end.position, known: known, by: by)
+            }
         }
         try compare(connection.integer("SELECT max(head) FROM checkpoints"), "a checkpoint")
         try compare(connection.integer("SELECT max(head) FROM read_models"), "a read model")
@@ -241,6 +273,20 @@ private struct StoreOpening {
             try compare(record.position, "the receipt of command '\(record.command)'")
             if !record.pointsBack { break }  // Those before it lie no further.
         }
+        guard let saved else { return }
+        try compare(saved.position, "the note of the log's end")
+        try compareNumbers(end, name: saved.name, commit: saved.commit, "the note of the log's end")
+    }
+
+    /// Refuses a log that has lost its last names or commits: their numbers would be given again, with another meaning.
+    private func compareNumbers(_ end: LogEnd, name: Int64, commit: Int64, _ by: String) throws(OpenError) {
+        if name > end.name {
+            throw .corrupted(path: path, reason: "its names end at number \(end.name), but \(by) knows of \(name)")
+        }
+        if commit > end.commit {
+            throw .corrupted(
+                path: path, reason: "its commits end at number \(end.commit), but \(by) knows of \(commit)")
+        }
     }
 
     /// Takes over the index of the file as far as it goes, and reads what it does not know yet into memory.
@@ -251,12 +297,15 @@ private struct StoreOpening {
             try reader.index.begin(epoch: tail.epoch)
             let segments = reader.index.segments
             for (segment, previous) in zip(segments, [nil] + segments.map(Optional.some)) {
-                guard segment.first == (previous?.last ?? 0) + 1, segment.lastName <= last.name,
-                    segment.lastCommit <= last.commit
-                else { throw StoreFailure.indexDamaged("segment \(segment.id) does not follow on the one before") }
+                guard segment.first == (previous?.last ?? 0) + 1 else {
+                    throw StoreFailure.indexDamaged("segment \(segment.id) does not follow on the one before")
+                }
             }
-            if let end = segments.last, end.last > last.position {
-                throw OpenError.logTooShort(path: path, head: last.position, known: end.last, by: "the index")
+            if let end = segments.last {
+                if end.last > last.position {
+                    throw OpenError.logTooShort(path: path, head: last.position, known: end.last, by: "the index")
+                }
+                try compareNumbers(LogEnd(last), name: end.lastName, commit: end.lastCommit, "the index")
             }
             // Whatever a lookup passes in a segment is checked then; what leads into it is checked and kept here.
             for segment in segments { _ = try reader.index.map(of: segment) }
@@ -275,8 +324,10 @@ private struct StoreOpening {
             guard done.position == last.position, done.name == last.name, done.commit == last.commit else {
                 throw StoreFailure.indexDamaged("the index is far behind the log")
             }
+            scanner.finish(&gathered)
             tail.state.withLock { [gathered] in $0.active = gathered }
-            return (index, scanner.reasonNotToAppend ?? gathered.misplaced?.reason)
+            reader.forget()
+            return (index, try reader.reasonNotToAppend() ?? gathered.misplaced?.reason)
         } catch let failure as StoreFailure {
             guard case .indexDamaged = failure else { throw failure }
             // Rows that are out of order would get in the way of new ones in the same table.
@@ -287,7 +338,8 @@ private struct StoreOpening {
             let scanner = try LogScanner(reader, after: 0)
             try index.rebuild(from: scanner, tail: tail, through: last, progress: nil)
             try reader.index.begin(epoch: tail.epoch)
-            return (index, scanner.reasonNotToAppend)
+            reader.forget()
+            return (index, try reader.reasonNotToAppend())
         }
     }
 }

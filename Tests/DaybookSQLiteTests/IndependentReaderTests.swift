@@ -129,7 +129,16 @@ struct IndependentReaderTests {
         return events
     }
 
+    /// How the reader ends with a file: 0 when all of it is whole, 2 when it lists damage.
+    static func exitCode(_ path: String) async throws -> Int32 { try await read(path).code }
+
     private func read(_ arguments: String...) async throws -> Outcome {
+        try await Self.read(arguments)
+    }
+
+    private static func read(_ path: String) async throws -> Outcome { try await read([path]) }
+
+    private static func read(_ arguments: [String]) async throws -> Outcome {
         let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()
         let folder = URL(fileURLWithPath: arguments[0]).deletingLastPathComponent()

@@ -2,6 +2,7 @@
 #define CDAYBOOKSQLITE_H
 
 #include <sqlite3.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,5 +34,35 @@ int daybook_rewrite_wal(const char *vfs, const char *path);
 ///   - database: A connection to a database in WAL mode that nobody else writes to; between transactions.
 ///   - bytes: How many to append; a multiple of 4,096.
 void daybook_extend_wal(sqlite3 *database, int64_t used, int64_t ahead, int64_t bytes);
+
+/// What ``daybook_check_wal()`` found.
+typedef struct DaybookWALCheck {
+    /// Whole frames in the file, of pages of so many bytes. Frames are numbered from 1.
+    int64_t frames;
+    int64_t page_bytes;
+    /// The frames that SQLite takes: the last of them ends a transaction.
+    int64_t committed_frames;
+    /// Whether a frame is not what was written although later transactions show that it had been synced.
+    bool has_damage;
+    /// That frame; 0 when it is the header of the file.
+    int64_t damaged_frame;
+    /// The last frame behind it that provably ends a transaction.
+    int64_t last_committed_frame;
+} DaybookWALCheck;
+
+/// Tells damage in a database's write-ahead log from what a power cut leaves.
+///
+/// SQLite reads the log up to the first frame that does not fit, and takes no notice of what stands behind. After a power
+/// cut that is right: of the last transaction, which was not synced yet, any part may be missing. But a transaction is begun
+/// only when the one before is synced. So when two different transactions end behind the frame, each frame from the first of
+/// their ends to the second continuing the checksum of the one before, then that frame was on the disk once, and its
+/// transaction was acknowledged: it was damaged since.
+///
+/// Damage in the last two transactions, or three when a frame is gone with its checksum, looks like a power cut.
+///
+/// - Parameter vfs: The name of the SQLite VFS; the default one when null.
+/// - Returns: A SQLite result code.
+/// - Complexity: O(bytes of the log), about 1 ns a byte.
+int daybook_check_wal(const char *vfs, const char *path, DaybookWALCheck *check);
 
 #endif

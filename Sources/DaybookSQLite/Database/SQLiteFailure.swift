@@ -24,6 +24,14 @@ struct SQLiteFailure: Error, CustomStringConvertible {
 
     var isCorruption: Bool { primaryCode == SQLITE_CORRUPT || primaryCode == SQLITE_NOTADB }
 
+    /// A table or column that this version makes is not there, or cannot be understood: its definition was damaged.
+    var isSchemaDamage: Bool {
+        primaryCode == SQLITE_ERROR
+            && ["no such table", "no such column", "unsupported file format"].contains { message.contains($0) }
+    }
+
+    var isDamage: Bool { isCorruption || isSchemaDamage }
+
     var description: String {
         "\(message), SQLite code \(code)" + (systemError == 0 ? "" : ", errno \(systemError)") + ", in \(operation)"
     }

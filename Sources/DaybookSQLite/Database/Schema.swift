@@ -19,6 +19,12 @@ enum Schema {
             PRIMARY KEY(model, key)) WITHOUT ROWID;
         """
 
+    /// Made when the first end is saved: files of earlier versions have none. See ``LogEnd``.
+    static let logEnd = """
+        CREATE TABLE IF NOT EXISTS log_end(id INTEGER PRIMARY KEY, position INTEGER NOT NULL, last_name INTEGER NOT NULL,
+            last_commit INTEGER NOT NULL, crc INTEGER NOT NULL)
+        """
+
     /// The log's end as the statement sees it: kept beside derived state, so that a log that was cut off since is found
     /// out at the next opening.
     static let head = "(SELECT ifnull(max(position), 0) FROM events)"

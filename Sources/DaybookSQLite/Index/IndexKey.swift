@@ -15,6 +15,8 @@ struct IndexKey: Hashable, Comparable {
         case name = 6
         /// The hash of a command identifier → numbers of the commits that have it.
         case command = 7
+        /// One of the keys below → numbers of what a damaged file has lost, and what may be anybody's.
+        case lost = 8
     }
 
     var kind: Kind
@@ -35,6 +37,15 @@ struct IndexKey: Hashable, Comparable {
     static func name(_ kind: NameKind, _ text: String) -> IndexKey {
         IndexKey(kind: .name, key: hash(kind.rawValue, text))
     }
+
+    /// Positions of damaged events. Nothing tells their types and tags: whoever looks for some comes across these too.
+    static let damagedEvents = IndexKey(kind: .lost, key: 1)
+    /// Those of them whose streams are not told either.
+    static let unplacedEvents = IndexKey(kind: .lost, key: 2)
+    /// Numbers of lost names.
+    static let lostNames = IndexKey(kind: .lost, key: 3)
+    /// Numbers of lost commits, of whose commands not even the hash is known.
+    static let lostCommits = IndexKey(kind: .lost, key: 4)
 
     static func command(_ id: String) -> IndexKey { IndexKey(kind: .command, key: hash(0, id)) }
 }

@@ -12,6 +12,8 @@ final class IndexReader {
     private(set) var segments: [IndexSegment] = []
     private var epoch = 0
     private var maps: [Int64: SegmentMap] = [:]
+    /// 0 when there is none.
+    private var lost: [IndexKey: Int64] = [:]
 
     init(_ connection: Connection, tail: IndexTail) throws(SQLiteFailure) {
         self.tail = tail
@@ -24,6 +26,7 @@ final class IndexReader {
     ///
     /// - Parameter epoch: The tail's, before the transaction began.
     func begin(epoch: Int) throws(StoreFailure) {
+        if epoch != self.epoch { forgetLost() }
         self.epoch = epoch
         maps = tail.state.withLock(\.maps)
         segments.removeAll(keepingCapacity: true)
@@ -59,6 +62,16 @@ final class IndexReader {
             ? try numbersBackward(under: key, from: ordinal, limit: limit, atOrBelow: bound)
             : try numbersForward(under: key, from: ordinal, limit: limit, atOrBelow: bound)
     }
+
+    /// The first number under a key of the kind `lost`; nil when there is none. It is remembered until the index is another.
+    func firstLost(_ key: IndexKey) throws(StoreFailure) -> Int64? {
+        if let known = lost[key] { return known > 0 ? known : nil }
+        let first = try numbers(under: key, from: 0, backward: false, limit: 1, atOrBelow: .max)?.numbers.first
+        lost[key] = first ?? 0
+        return first
+    }
+
+    func forgetLost() { lost = [:] }
 
     private func numbersForward(
         under key: IndexKey, from ordinal: Int64, limit: Int, atOrBelow bound: Int64
@@ -287,7 +300,7 @@ final class IndexReader {
 
 extension IndexKey.Kind {
     /// Whether the numbers are positions of events.
-    var countsEvents: Bool { self != .name && self != .command }
+    var countsEvents: Bool { self != .name && self != .command && self != .lost }
     /// Whether the ordinals are positions of events, so that whole segments can be passed over.
     var countsPositions: Bool { countsEvents && self != .stream }
 }

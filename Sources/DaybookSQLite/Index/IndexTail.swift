@@ -44,6 +44,7 @@ final class IndexTail: Sendable {
                     switch key.kind {
                     case .name: name
                     case .command: commit
+                    case .lost: Int64.max - 1
                     default: event
                     }
                 let kept = list.numbers.firstIndex(atOrAbove: bound + 1)

@@ -218,10 +218,7 @@ final class IndexWriter {
             var built: [(segment: IndexSegment, map: SegmentMap)] = []
             var done = LogNumbers()
             var gathered = IndexTail.Generation()
-            while done.position < last.position || done.name < last.name || done.commit < last.commit {
-                try log.gather(into: &gathered, from: &done, through: last, atMost: numbersPerSegment)
-                progress?(done.position, last.position)
-                guard gathered.count >= numbersPerSegment / 2 else { continue }  // The rest stays in memory.
+            func writeSegment() throws {
                 let id = newID()
                 var builder = SegmentBuilder(insertBlock, segment: id, keys: gathered.lists.count)
                 try connection.execute("BEGIN IMMEDIATE")
@@ -238,6 +235,17 @@ final class IndexWriter {
                 built.append((segment, map))
                 gathered = IndexTail.Generation()
             }
+            while done.position < last.position || done.name < last.name || done.commit < last.commit {
+                try log.gather(into: &gathered, from: &done, through: last, atMost: numbersPerSegment)
+                progress?(done.position, last.position)
+                // The rest stays in memory.
+                guard gathered.count >= numbersPerSegment / 2, done.position < last.position || log.unplaced.isEmpty
+                else { continue }
+                try writeSegment()
+            }
+            log.finish(&gathered)
+            // Every opening to come has to know what is lost, and its scan begins behind the last segment.
+            if !log.unplaced.isEmpty { try writeSegment() }
             try connection.execute("BEGIN IMMEDIATE")
             try connection.execute("DELETE FROM index_segments")
             for (segment, map) in built { try insert(segment, map) }

@@ -34,11 +34,9 @@ final class LogScanner {
     ) throws(StoreFailure) {
         try gatherNames(into: &generation, from: &done, through: last, atMost: limit)
         while done.commit < last.commit, generation.count < limit {
-            guard let record = try reader.commitRecord(done.commit + 1) else {
-                throw .damaged(position: nil, stream: nil, reason: "commit \(done.commit + 1) is missing")
-            }
+            let key = try key(ofCommit: done.commit + 1)
             done.commit += 1
-            generation.add(done.commit, ordinal: done.commit, under: .command(record.command))
+            generation.add(done.commit, ordinal: done.commit, under: key)
         }
         guard done.position < last.position, generation.count < limit else { return }
         var gathered = generation
@@ -47,11 +45,21 @@ final class LogScanner {
                 try gatherEvents(into: &gathered, from: &done.position, through: last.position, atMost: limit)
             } catch {
                 guard case .damaged(let at?, _, _) = error, at == done.position + 1 else { throw error }
+                gathered.add(at, ordinal: at, under: .damagedEvents)
                 try place(damaged: at, into: &gathered)
                 done.position = at
             }
         }
         generation = gathered
+    }
+
+    private func key(ofCommit number: Int64) throws(StoreFailure) -> IndexKey {
+        let lost = reader.lostCommit(number)
+        if lost.isLost { return lost.hash.map { IndexKey(kind: .command, key: $0) } ?? .lostCommits }
+        guard let record = try reader.commitRecord(number) else {
+            throw .damaged(position: nil, stream: nil, reason: "commit \(number) is missing")
+        }
+        return .command(record.command)
     }
 
     private func gatherEvents(
@@ -60,8 +68,9 @@ final class LogScanner {
         try reader.records(from: done + 1, through: last) { at, record throws(StoreFailure) in
             var tags: [Int64] = []
             for index in 0..<record.tagCount { tags.append(record.tag(index)) }
-            let stream = try reader.stream(record.stream)
-            let category = try category(of: record.stream, named: stream)
+            let stream: StreamName
+            do throws(StoreFailure) { stream = try reader.stream(record.stream) } catch { throw error.at(at) }
+            let category = try category(of: record.stream, named: stream, at: at)
             let controlled = try controlledNumber(of: stream, at: at)
             closeGap(before: record.version, of: record.stream, in: &gathered)
             gathered.add(
@@ -78,11 +87,9 @@ final class LogScanner {
     /// event, and nothing can be appended.
     private(set) var unplaced: [Int64] = []
 
-    /// Why nothing may be appended to the log as the scan found it.
-    var reasonNotToAppend: String? {
-        guard let first = unplaced.first else { return nil }
-        return "\(unplaced.count) damaged events, the first at position \(first), cannot be told their streams, one of "
-            + "which may have lost its end: restore from a backup"
+    /// Notes down what is lost, for this opening and all to come, when the scan has reached the end.
+    func finish(_ generation: inout IndexTail.Generation) {
+        for position in unplaced { generation.add(position, ordinal: position, under: .unplacedEvents) }
     }
 
     /// Leads to a damaged event from the stream it seems to be of, if its version comes next there: its readers then
@@ -107,9 +114,10 @@ final class LogScanner {
         }
         gathered.add(position, ordinal: hint.version, under: key)
         let name = StreamName(unchecked: text)
-        let category = try category(of: hint.stream, named: name)
-        gathered.add(position, ordinal: position, under: IndexKey(kind: .category, key: category))
-        if let controlled = try controlledNumber(of: name, at: position) {
+        if let category = try? category(of: hint.stream, named: name, at: position) {
+            gathered.add(position, ordinal: position, under: IndexKey(kind: .category, key: category))
+        }
+        if let controlled = try? controlledNumber(of: name, at: position) {
             gathered.add(position, ordinal: position, under: IndexKey(kind: .control, key: controlled))
         }
     }
@@ -141,7 +149,7 @@ final class LogScanner {
                 else {
                     throw StoreFailure.damaged(position: nil, stream: nil, reason: "name \(done.name + 1) is damaged")
                 }
-                generation.add(number, ordinal: number, under: .name(nameKind, text))
+                generation.add(number, ordinal: number, under: nameKind == .lost ? .lostNames : .name(nameKind, text))
                 let name = NameKey(kind: nameKind, text: text)
                 if nameKind == .category || controlled.contains(name) { met[name] = number }
                 done.name = number
@@ -155,12 +163,12 @@ final class LogScanner {
         }
     }
 
-    private func category(of stream: Int64, named name: StreamName) throws(StoreFailure) -> Int64 {
+    private func category(of stream: Int64, named name: StreamName, at position: Int64) throws(StoreFailure) -> Int64 {
         if let known = categories[stream] { return known }
         let text = name.category.rawValue
-        let number = try number(NameKey(kind: .category, text: text))
+        let number = try number(NameKey(kind: .category, text: text), at: position)
         guard let number else {
-            throw missing("the name of the category of stream '\(name)'", at: nil)
+            throw missing("the name of the category of stream '\(name)'", at: position)
         }
         categories[stream] = number
         return number
@@ -170,16 +178,16 @@ final class LogScanner {
     private func controlledNumber(of stream: StreamName, at position: Int64) throws(StoreFailure) -> Int64? {
         guard let name = stream.controlled else { return nil }
         let text = name.rawValue
-        let number = try number(NameKey(kind: .stream, text: text))
+        let number = try number(NameKey(kind: .stream, text: text), at: position)
         guard let number else {
             throw missing("the name of the stream that '\(stream)' is about", at: position)
         }
         return number
     }
 
-    private func number(_ name: NameKey) throws(StoreFailure) -> Int64? {
+    private func number(_ name: NameKey, at position: Int64) throws(StoreFailure) -> Int64? {
         if let number = met[name] { return number }
-        return try reader.names.number(name.kind, name.text)
+        do { return try reader.names.number(name.kind, name.text) } catch { throw error.at(position) }
     }
 
     /// Names from before the scan are looked up in the index, which then is what must be wrong.

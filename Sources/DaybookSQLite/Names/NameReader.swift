@@ -3,13 +3,15 @@ import DaybookCore
 /// Turns names into their numbers and back, for one connection.
 final class NameReader {
     private let byNumber: Statement
+    private let lastNumber: Statement
     private let index: IndexReader
     private var texts: RecentCache<Int64, String>
     private var numbers: RecentCache<NameKey, Int64>
 
     init(_ connection: Connection, index: IndexReader, capacity: Int) throws(SQLiteFailure) {
         self.index = index
-        byNumber = try connection.prepare("SELECT kind, text, crc FROM names WHERE id = ?")
+        byNumber = try connection.prepare("SELECT id, kind, text, crc FROM names WHERE id = ?")
+        lastNumber = try connection.prepare("SELECT max(id) FROM names")
         texts = RecentCache(capacity: capacity)
         numbers = RecentCache(capacity: capacity)
     }
@@ -30,10 +32,18 @@ final class NameReader {
         let candidates = try index.numbers(
             under: .name(kind, text), from: 0, backward: false, limit: .max / 2, atOrBelow: .max)
         for number in candidates?.numbers ?? [] {
-            // A number from the tail may belong to a transaction that is not committed yet: then it has no row.
-            guard let row = try row(number), NameKey(kind: row.kind, text: row.text) == name else { continue }
+            guard let row = try row(number) else {
+                try checkIsUncommitted(number)
+                continue
+            }
+            guard NameKey(kind: row.kind, text: row.text) == name else { continue }
             numbers[name] = number
             return number
+        }
+        if let lost = try index.firstLost(.lostNames) {
+            throw .damaged(
+                position: nil, stream: nil,
+                reason: "nothing leads to '\(text)', which may be name \(lost): \(LostRecord.reason)")
         }
         return nil
     }
@@ -58,10 +68,35 @@ final class NameReader {
             throw StoreFailure(reading: error, fromIndex: false)
         }
         defer { byNumber.reset() }
-        let kind = byNumber.integer(0)
-        let text = byNumber.text(1)
-        guard byNumber.integer(2) == Int64(Self.crc(number, kind, text)), let nameKind = NameKind(rawValue: UInt8(kind))
+        return try Self.name(byNumber, expecting: number)
+    }
+
+    /// A number from the tail may belong to a transaction that is not committed yet: then it has no row, and is the last.
+    private func checkIsUncommitted(_ number: Int64) throws(StoreFailure) {
+        do {
+            defer { lastNumber.reset() }
+            guard try lastNumber.step(), lastNumber.integer(0) > number else { return }
+        } catch {
+            throw StoreFailure(reading: error, fromIndex: false)
+        }
+        throw .damaged(position: nil, stream: nil, reason: "name \(number) is missing")
+    }
+
+    /// Reads a row of `id`, `kind`, `text`, `crc`, which is to be that of a number.
+    static func name(
+        _ row: Statement, expecting number: Int64
+    ) throws(StoreFailure) -> (kind: NameKind, text: String) {
+        let found = row.integer(0)
+        guard found == number else {
+            throw .damaged(position: nil, stream: nil, reason: "name \(number) is missing; \(found) comes next")
+        }
+        let kind = row.integer(1)
+        let text = row.text(2)
+        guard row.integer(3) == Int64(crc(number, kind, text)), let nameKind = NameKind(rawValue: UInt8(clamping: kind))
         else { throw .damaged(position: nil, stream: nil, reason: "the CRC-32C of name \(number) is wrong") }
+        guard nameKind != .lost else {
+            throw .damaged(position: nil, stream: nil, reason: "name \(number): \(LostRecord.reason)")
+        }
         return (nameKind, text)
     }
 

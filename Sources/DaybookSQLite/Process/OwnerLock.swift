@@ -24,11 +24,9 @@ final class OwnerLock: Sendable {
             throw .storageFailed(path: path, reason: "cannot open \(lockPath): \(String(cString: strerror(errno)))")
         }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            var bytes = [UInt8](repeating: 0, count: 32)
-            let count = pread(descriptor, &bytes, bytes.count, 0)
+            let processID = Self.processID(in: descriptor)
             close(descriptor)
-            let text = String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
-            throw .owned(path: path, processID: Int32(text.prefix(while: \.isNumber)))
+            throw .owned(path: path, processID: processID)
         }
         let text = Array("\(getpid())\n".utf8)
         guard ftruncate(descriptor, 0) == 0, pwrite(descriptor, text, text.count, 0) == text.count else {
@@ -37,6 +35,26 @@ final class OwnerLock: Sendable {
             return
         }
         self.descriptor = Mutex(descriptor)
+    }
+
+    /// Keeps stores away from a file that is only read, and of which not even the lock file is written. There is none when no
+    /// store ever had the file open.
+    final class Reading {
+        private let descriptor: Int32
+
+        init(beside path: String) throws(OpenError) {
+            descriptor = open(path + "-owner", O_RDONLY | O_CLOEXEC)
+            guard descriptor >= 0, flock(descriptor, LOCK_SH | LOCK_NB) != 0 else { return }
+            throw .owned(path: path, processID: OwnerLock.processID(in: descriptor))
+        }
+
+        deinit { if descriptor >= 0 { close(descriptor) } }
+    }
+
+    private static func processID(in descriptor: Int32) -> Int32? {
+        var bytes = [UInt8](repeating: 0, count: 32)
+        let count = pread(descriptor, &bytes, bytes.count, 0)
+        return Int32(String(decoding: bytes.prefix(max(0, count)), as: UTF8.self).prefix(while: \.isNumber))
     }
 
     deinit { release() }

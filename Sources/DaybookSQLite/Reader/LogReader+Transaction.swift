@@ -35,17 +35,19 @@ extension LogReader {
         var number: Int64 = 0
         if let name, !name.isControl { number = try names.number(.stream, name.rawValue) ?? 0 }
         do {
-            let statement = try connection.prepare(
-                """
-                SELECT text, id FROM names WHERE id > ? AND kind = \(NameKind.stream.rawValue) AND substr(text, 1, 2) <> '$$'
-                ORDER BY id
-                """)
+            // All kinds, so that a name that is gone leaves a gap that shows.
+            let statement = try connection.prepare("SELECT id, kind, text, crc FROM names WHERE id > ? ORDER BY id")
             statement.bind(1, number)
+            defer { statement.reset() }
             var found: [StreamName] = []
             while found.count < limit, try statement.step() {
-                let key = IndexKey(kind: .stream, key: statement.integer(1))
+                let name = try NameReader.name(statement, expecting: number + 1)
+                number += 1
+                let stream = StreamName(unchecked: name.text)
+                guard name.kind == .stream, !stream.isControl else { continue }
+                let key = IndexKey(kind: .stream, key: number)
                 guard try index.last(under: key, atOrBelow: head) != nil else { continue }
-                found.append(StreamName(unchecked: statement.text(0)))
+                found.append(stream)
             }
             return found
         } catch let failure as SQLiteFailure {

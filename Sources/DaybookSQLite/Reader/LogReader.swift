@@ -43,6 +43,7 @@ final class LogReader {
     /// Forgets what it knows of names, some of which were never committed.
     func forget() {
         names.forget()
+        index.forgetLost()
         isControl.removeAll()
         lastStream = nil
         lastType = nil
@@ -185,10 +186,57 @@ final class LogReader {
         let key = IndexKey.command(command.rawValue)
         let numbers = try index.numbers(under: key, from: 0, backward: false, limit: .max / 2, atOrBelow: .max)
         for number in numbers?.numbers ?? [] {
-            guard let record = try commitRecord(number) else { continue }
+            guard let record = try commitRecord(number) else {
+                try checkIsUncommitted(commit: number)
+                continue
+            }
             if CommandID(unchecked: record.command) == command { return record }
         }
+        if let lost = try index.firstLost(.lostCommits) {
+            throw .damaged(
+                position: nil, stream: nil,
+                reason: "there is no receipt of command '\(command)', which may be commit \(lost): \(LostRecord.reason)"
+            )
+        }
         return nil
+    }
+
+    /// Why nothing may be appended to the log as it is; nil when it has lost nothing, or only what is told where it belongs.
+    func reasonNotToAppend() throws(StoreFailure) -> String? {
+        let advice = "restore the file from a backup"
+        let unplaced = try index.numbers(
+            under: .unplacedEvents, from: 0, backward: false, limit: .max / 2, atOrBelow: .max)
+        if let unplaced, let first = unplaced.numbers.first {
+            return
+                "\(unplaced.numbers.count) damaged events, the first at position \(first), cannot be told their streams, "
+                + "one of which may have lost its end: \(advice)"
+        }
+        if let name = try index.firstLost(.lostNames) {
+            return "name \(name) is lost, and would get another number when it is used again: \(advice)"
+        }
+        return nil
+    }
+
+    /// What a row of a lost commit tells.
+    func lostCommit(_ number: Int64) -> (isLost: Bool, hash: Int64?) {
+        commit.bind(1, number)
+        guard (try? commit.step()) == true else { return (false, nil) }
+        defer { commit.reset() }
+        let bytes = commit.bytes(0)
+        return (LostRecord.isOne(bytes, number), LostRecord.commandHash(bytes))
+    }
+
+    /// A commit without a row is one whose transaction is not committed, behind all that have one.
+    private func checkIsUncommitted(commit number: Int64) throws(StoreFailure) {
+        let last: Int64
+        do {
+            last = try connection.integer("SELECT max(number) FROM commits") ?? 0
+        } catch {
+            throw StoreFailure(reading: error, fromIndex: false)
+        }
+        guard last < number else {
+            throw .damaged(position: nil, stream: nil, reason: "commit \(number) is missing")
+        }
     }
 
     /// Nil when there is no such row, because its transaction is not committed.

@@ -14,15 +14,21 @@ extension LogReader {
     ///
     /// What the expression finds still has to be compared with the filter.
     func expression(for filter: EventFilter) throws(StoreFailure) -> TermExpression? {
-        if !filter.tags.isEmpty { return try expression(types: [], tags: filter.tags) }
+        if !filter.tags.isEmpty { return try withDamaged(expression(types: [], tags: filter.tags)) }
         if let query = filter.query, let expression = try expression(for: query) { return expression }
         if !filter.categories.isEmpty, filter.streamPrefixes.isEmpty {
-            return try union(filter.categories.map(\.rawValue), .category, .category)
+            return try withDamaged(union(filter.categories.map(\.rawValue), .category, .category))
         }
         if !filter.types.isEmpty, filter.typePrefixes.isEmpty {
-            return try union(filter.types.map(\.rawValue), .type, .type)
+            return try withDamaged(union(filter.types.map(\.rawValue), .type, .type))
         }
         return nil
+    }
+
+    /// The same, and the damaged events that the index could not be told of: to leave them out would be to say that they do
+    /// not fit.
+    private func withDamaged(_ expression: TermExpression) throws(StoreFailure) -> TermExpression {
+        try index.firstLost(.damagedEvents) == nil ? expression : .union([expression, .term(.damagedEvents)])
     }
 
     /// The same for a query; nil when one of its items fits every event.
@@ -32,7 +38,7 @@ extension LogReader {
             if item.types.isEmpty && item.tags.isEmpty { return nil }
             items.append(try expression(types: item.types, tags: item.tags))
         }
-        return items.count == 1 ? items[0] : .union(items)
+        return try withDamaged(items.count == 1 ? items[0] : .union(items))
     }
 
     private func expression(types: Set<EventType>, tags: Set<Tag>) throws(StoreFailure) -> TermExpression {

@@ -67,6 +67,7 @@ struct CommitRecord {
         guard bytes.count >= Self.headerBytes else { throw RecordDamage("it is shorter than its header") }
         let actual = CRC32C.of(number, UnsafeRawBufferPointer(rebasing: bytes[4...]))
         guard load(0, UInt32.self) == actual else { throw RecordDamage("its CRC-32C is wrong") }
+        guard bytes[4] != LostRecord.format else { throw RecordDamage(LostRecord.reason) }
         guard bytes[4] == Self.format else { throw RecordDamage("its format is \(bytes[4])") }
         guard bytes[5] <= 1, bytes[6] == 0, bytes[7] == 0 else { throw RecordDamage("it has flags that are unknown") }
         pointsBack = bytes[5] == 1

@@ -101,6 +101,7 @@ struct EventRecord {
             let stored = UInt32(littleEndian: bytes.loadUnaligned(as: UInt32.self))
             let actual = CRC32C.of(position, UnsafeRawBufferPointer(rebasing: bytes[4...]))
             guard stored == actual else { throw RecordDamage("its CRC-32C is \(actual), not \(stored)") }
+            guard bytes[4] != LostRecord.format else { throw RecordDamage(LostRecord.reason) }
             guard bytes[4] == EventRecord.format else {
                 throw RecordDamage("its format is \(bytes[4]); this version reads \(EventRecord.format)")
             }

@@ -80,6 +80,8 @@ final class WriterThread {
     private var failure: String?
     /// Why the log, as it was found, takes no event.
     private var reasonNotToAppend: String?
+    /// The end of the log that stands in the file.
+    private var savedEnd: LogEnd
     private let begin: Statement
     private let commit: Statement
 
@@ -88,6 +90,7 @@ final class WriterThread {
         path: String, configuration: SQLiteEventStore.Configuration, reasonNotToAppend: String?
     ) throws(SQLiteFailure) {
         self.reasonNotToAppend = reasonNotToAppend
+        savedEnd = LogEnd(log.committed)
         self.connection = connection
         self.log = log
         self.index = index
@@ -133,7 +136,7 @@ final class WriterThread {
     }
 
     private func end() -> WorkerStep {
-        if failure == nil { _ = try? connection.checkpoint(.truncate) }
+        if failure == nil { _ = try? copyLog(.truncate) }
         return .ended
     }
 
@@ -142,12 +145,22 @@ final class WriterThread {
     private func checkpointIfDue(atLeast pages: Int) -> Bool {
         guard failure == nil, connection.walPages >= pages else { return false }
         do {
-            return try connection.checkpoint(.passive)
+            return try copyLog(.passive)
         } catch {
             // Without room in the database file the write-ahead log goes on growing, as far as the reserve allows.
             if !error.isDiskFull { failure = "copying the write-ahead log: \(error)" }
             return false
         }
+    }
+
+    /// Copies the write-ahead log into the database, and first notes down how far the log then reaches.
+    private func copyLog(_ mode: Connection.CheckpointMode) throws(SQLiteFailure) -> Bool {
+        let end = LogEnd(log.committed)
+        if end != savedEnd {
+            try end.save(in: connection)
+            savedEnd = end
+        }
+        return try connection.checkpoint(mode)
     }
 
     // MARK: - One group
@@ -329,9 +342,9 @@ final class WriterThread {
         do {
             let scanner = try LogScanner(log.reader, after: 0)
             try index.rebuild(from: scanner, tail: log.tail, through: log.committed, progress: progress)
-            reasonNotToAppend = scanner.reasonNotToAppend
             log.didRollBack()
             try log.reader.index.begin(epoch: log.tail.epoch)
+            reasonNotToAppend = try log.reader.reasonNotToAppend()
             return nil
         } catch let failure as SQLiteFailure {
             note(failure)

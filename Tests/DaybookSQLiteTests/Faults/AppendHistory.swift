@@ -38,6 +38,17 @@ final class AppendHistory: Sendable {
         }
     }
 
+    /// Events that were acknowledged, and that reading the whole log does not give.
+    ///
+    /// - Throws: ``ReadError`` when the log cannot be read.
+    func missing(in store: SQLiteEventStore) async throws -> [String] {
+        var found: [EventID: [UInt8]] = [:]
+        for try await event in store.events(filter: .everything) { found[event.id] = Array(event.data) }
+        return entries.withLock { $0 }.filter { $0.result != nil }.flatMap(\.request.newEvents)
+            .filter { found[$0.event.id] != $0.event.data }
+            .map { "event \($0.event.id) was acknowledged, and is not read" }
+    }
+
     /// Everything in which a store is not what this history allows.
     func violations(in store: SQLiteEventStore) async throws -> [String] {
         let log = try await Log(of: store)

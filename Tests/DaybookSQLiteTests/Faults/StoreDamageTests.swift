@@ -225,7 +225,7 @@ struct StoreDamageTests {
 
     @Test("is refused when the log is shorter than its own checkpoints, receipts or index say")
     func truncatedLog() async throws {
-        for keeper in ["checkpoint", "receipt", "index"] {
+        for keeper in ["checkpoint", "receipt", "index", "end"] {
             let directory = try TemporaryDirectory()
             let path = directory.path("log.daybook")
             let store = try await SQLiteEventStore.open(
@@ -242,11 +242,12 @@ struct StoreDamageTests {
             await store.close()
             let database = try RawDatabase(path)
             try database.execute("DROP TABLE numbers; DELETE FROM events WHERE position > 3")
+            if keeper != "end" { try database.execute("DELETE FROM log_end") }
             database.close()
             let error = await #expect(throws: OpenError.self, "\(keeper)") {
                 try await SQLiteEventStore.open(path, configuration: .faulty(nil)).close()
             }
-            guard case .logTooShort(path, 3, _, _)? = error else {
+            guard case .logTooShort(path, 3, _, let by)? = error, by.contains(keeper) else {
                 Issue.record("\(keeper): \(String(describing: error)) is no logTooShort")
                 continue
             }
