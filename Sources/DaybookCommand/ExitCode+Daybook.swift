@@ -4,7 +4,7 @@ import ArgumentParser
 extension ExitCode {
     /// The store refused a request: a conflict, a broken rule. Nothing of that request was written.
     static let refused = ExitCode(1)
-    /// `verify` found damaged records; `schema verify` found events that are not as their lock says.
+    /// `verify` or `backup` found damaged records; `schema verify` found events that are not as their lock says.
     static let damageFound = ExitCode(2)
     /// The arguments make no sense together.
     static let usage = ExitCode(64)
@@ -24,7 +24,7 @@ extension ExitCode {
         EXIT CODES
           0   done
           1   the store refused a request: a conflict or a broken rule; nothing of it was written
-          2   'verify' found damage; 'schema verify' found events that their lock does not describe
+          2   'verify' or 'backup' found damage; 'schema verify' found events that their lock does not describe
           64  the arguments are wrong
           65  the input is malformed; the message names its line
           66  a file does not exist

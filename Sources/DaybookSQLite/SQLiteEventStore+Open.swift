@@ -132,7 +132,7 @@ private struct StoreOpening {
                 freeSpaceReserve: configuration.freeSpaceReserve, reasonNotToAppend: reasonNotToAppend)
             return SQLiteEventStore(
                 path: path, committer: GroupCommitter(thread), readers: ReaderPool(readers), signal: signal,
-                time: configuration.time, ownerLock: lock, temporaryFolder: temporaryFolder)
+                configuration: configuration, ownerLock: lock, temporaryFolder: temporaryFolder)
         } catch let error as OpenError {
             throw error
         } catch let failure as SQLiteFailure {

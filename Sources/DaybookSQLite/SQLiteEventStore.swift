@@ -21,18 +21,26 @@ public final class SQLiteEventStore: EventStore {
     let signal: HeadSignal
     let time: TimeSource
     private let ownerLock: OwnerLock
+    let freeSpaceReserve: Int64
+    /// The name of the SQLite VFS.
+    let fileSystem: String?
+    /// Copy the file; stopped when the store is being closed.
+    let backups = ThreadGroup()
+    let isClosing = Flag()
     /// A folder to be removed when the store is closed.
     private let temporaryFolder: String?
 
     init(
-        path: String, committer: GroupCommitter, readers: ReaderPool, signal: HeadSignal, time: TimeSource,
-        ownerLock: OwnerLock, temporaryFolder: String?
+        path: String, committer: GroupCommitter, readers: ReaderPool, signal: HeadSignal,
+        configuration: Configuration, ownerLock: OwnerLock, temporaryFolder: String?
     ) {
         self.path = path
         self.committer = committer
         self.readers = readers
         self.signal = signal
-        self.time = time
+        time = configuration.time
+        freeSpaceReserve = configuration.freeSpaceReserve
+        fileSystem = configuration.fileSystem
         self.ownerLock = ownerLock
         self.temporaryFolder = temporaryFolder
     }
@@ -44,11 +52,14 @@ public final class SQLiteEventStore: EventStore {
         if let temporaryFolder { try? FileManager.default.removeItem(atPath: temporaryFolder) }
     }
 
-    /// Ends the store: what waits is still written, and later calls throw `closed`. Closing twice is harmless.
+    /// Ends the store: what waits is still written, a backup that is being copied ends with
+    /// ``BackupError/closed``, and later calls throw `closed`. Closing twice is harmless.
     ///
     /// The file can be opened again when this returns and no other reference to the store is left.
     public func close() async {
         committer.stop()
+        isClosing.set()
+        await backups.waitForEnd()
         await committer.waitForEnd()
         readers.close()
         await readers.waitForEnd()

@@ -23,4 +23,11 @@ uint32_t daybook_crc32c_portable(uint32_t crc, const void *bytes, size_t count);
 /// - Returns: A SQLite result code.
 int daybook_rewrite_wal(const char *vfs, const char *path);
 
+struct sqlite3;
+
+/// Keeps a connection from copying the write-ahead log into the database when it is the last to close it.
+///
+/// - Returns: A SQLite result code.
+int daybook_disable_checkpoint_on_close(struct sqlite3 *connection);
+
 #endif
