@@ -18,6 +18,8 @@ extension SQLiteEventStore {
         public var memoryMappedBytes: Int64 = 0
         /// Names and streams that are remembered, on each connection; about 150 bytes each.
         public var cachedNames = 100_000
+        /// What has happened when an append is acknowledged.
+        public var durability = Durability.everyCommit
         /// Appends are refused when the disk has less room than this, in bytes, so that what must be written in any
         /// case still can be. 0: only the disk itself refuses.
         public var freeSpaceReserve: Int64 = 32 << 20
@@ -123,9 +125,9 @@ private struct StoreOpening {
                     path: path, readOnly: true, creates: false, fileSystem: configuration.fileSystem)
                 try connection.execute("PRAGMA wal_autocheckpoint = 0")
                 try connection.execute("PRAGMA cache_size = \(-configuration.cacheBytes / 1024)")
+                try connection.execute("PRAGMA mmap_size = \(max(0, configuration.memoryMappedBytes))")
                 readers.append(
                     try LogReader(connection, tail: tail, file: path, nameCapacity: configuration.cachedNames))
-                try connection.execute("PRAGMA mmap_size = \(max(0, configuration.memoryMappedBytes))")
             }
             let thread = try WriterThread(
                 connection, log: log, index: index, inline: inline, head: signal, path: path,
@@ -168,11 +170,16 @@ private struct StoreOpening {
         guard mode == "wal" else {
             throw OpenError.storageFailed(path: path, reason: "the journal mode is '\(mode ?? "")', not 'wal'")
         }
-        try connection.execute("PRAGMA synchronous = FULL")
+        let synchronous: (name: String, value: Int64) =
+            switch configuration.durability {
+            case .everyCommit: ("FULL", 2)
+            case .mayLoseLatestOnPowerLoss: ("NORMAL", 1)
+            }
+        try connection.execute("PRAGMA synchronous = \(synchronous.name)")
         try connection.execute("PRAGMA fullfsync = ON")
         try connection.execute("PRAGMA checkpoint_fullfsync = ON")
-        guard try connection.integer("PRAGMA synchronous") == 2 else {
-            throw OpenError.storageFailed(path: path, reason: "synchronous=FULL was not taken")
+        guard try connection.integer("PRAGMA synchronous") == synchronous.value else {
+            throw OpenError.storageFailed(path: path, reason: "synchronous=\(synchronous.name) was not taken")
         }
         try connection.execute("PRAGMA cache_size = \(-configuration.cacheBytes / 1024)")
         try connection.execute("PRAGMA temp_store = MEMORY")

@@ -9,8 +9,9 @@ import Foundation
 /// await store.close()
 /// ```
 ///
-/// An append is durable when it returns: it has been written to the disk and synced. Appends that wait at the same time
-/// share a sync. Reads run on threads of their own, and see whatever was acknowledged before they began.
+/// An append is durable when it returns: it has been written to the disk and synced, unless the store was opened with
+/// another ``Durability``. Appends that wait at the same time share a sync. Reads run on threads of their own, and see
+/// whatever was acknowledged before they began.
 ///
 /// Close the store when done; a process that ends without closing it loses nothing.
 public final class SQLiteEventStore: EventStore {
@@ -20,13 +21,13 @@ public final class SQLiteEventStore: EventStore {
     let readers: ReaderPool
     let signal: HeadSignal
     let time: TimeSource
-    private let ownerLock: OwnerLock
     let freeSpaceReserve: Int64
     /// The name of the SQLite VFS.
     let fileSystem: String?
     /// Copy the file; stopped when the store is being closed.
     let backups = ThreadGroup()
     let isClosing = Flag()
+    private let ownerLock: OwnerLock
     /// A folder to be removed when the store is closed.
     private let temporaryFolder: String?
 
@@ -57,9 +58,9 @@ public final class SQLiteEventStore: EventStore {
     ///
     /// The file can be opened again when this returns and no other reference to the store is left.
     public func close() async {
-        committer.stop()
         isClosing.set()
         await backups.waitForEnd()
+        committer.stop()
         await committer.waitForEnd()
         readers.close()
         await readers.waitForEnd()
