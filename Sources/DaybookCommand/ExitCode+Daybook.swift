@@ -6,6 +6,8 @@ extension ExitCode {
     static let refused = ExitCode(1)
     /// `verify` or `backup` found damaged records; `schema verify` found events that are not as their lock says.
     static let damageFound = ExitCode(2)
+    /// `health` found a store or a consumer that is not well.
+    static let unhealthy = ExitCode(3)
     /// The arguments make no sense together.
     static let usage = ExitCode(64)
     /// An input has lines or values that cannot be understood.
@@ -25,6 +27,7 @@ extension ExitCode {
           0   done
           1   the store refused a request: a conflict or a broken rule; nothing of it was written
           2   'verify' or 'backup' found damage; 'schema verify' found events that their lock does not describe
+          3   'health' found a store or a consumer that is not well
           64  the arguments are wrong
           65  the input is malformed; the message names its line
           66  a file does not exist

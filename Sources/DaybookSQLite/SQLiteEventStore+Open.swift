@@ -26,6 +26,10 @@ extension SQLiteEventStore {
         /// Index entries that gather in memory before they are written to the file behind the commits; about 30 bytes
         /// each, four or more for each event.
         public var indexEntriesInMemory = 200_000
+        /// Who copies the write-ahead log into the database.
+        public var walCheckpoints = WALCheckpoints.byStore
+        /// Tests share a file between processes whatever the version of SQLite, on files that may be lost.
+        package var acceptsWALResetBug = false
         /// Where recorded times come from.
         public var time = TimeSource.system
         /// Read models that change in the transaction of every append. Opening first brings each up to the log's end.
@@ -103,7 +107,7 @@ private struct StoreOpening {
 
     private func open(_ lock: OwnerLock, _ temporaryFolder: String?) throws(OpenError) -> SQLiteEventStore {
         do {
-            try rewriteWAL()
+            if configuration.walCheckpoints == .byStore { try rewriteWAL() } else { try checkSQLiteVersion() }
             let connection = try Connection(
                 path: path, readOnly: false, creates: configuration.createsFile,
                 fileSystem: configuration.fileSystem)
@@ -124,6 +128,7 @@ private struct StoreOpening {
                 let connection = try Connection(
                     path: path, readOnly: true, creates: false, fileSystem: configuration.fileSystem)
                 try connection.execute("PRAGMA wal_autocheckpoint = 0")
+                if configuration.walCheckpoints == .byAnotherProcess { try connection.disableCheckpointOnClose() }
                 try connection.execute("PRAGMA cache_size = \(-configuration.cacheBytes / 1024)")
                 try connection.execute("PRAGMA mmap_size = \(max(0, configuration.memoryMappedBytes))")
                 readers.append(
@@ -131,7 +136,8 @@ private struct StoreOpening {
             }
             let thread = try WriterThread(
                 connection, log: log, index: index, inline: inline, head: signal, path: path,
-                freeSpaceReserve: configuration.freeSpaceReserve, reasonNotToAppend: reasonNotToAppend)
+                freeSpaceReserve: configuration.freeSpaceReserve, walCheckpoints: configuration.walCheckpoints,
+                reasonNotToAppend: reasonNotToAppend)
             return SQLiteEventStore(
                 path: path, committer: GroupCommitter(thread), readers: ReaderPool(readers), signal: signal,
                 configuration: configuration, ownerLock: lock, temporaryFolder: temporaryFolder)
@@ -191,7 +197,10 @@ private struct StoreOpening {
                 PRAGMA application_id = \(Schema.applicationID); PRAGMA user_version = \(Schema.version); COMMIT
                 """)
         }
-        try rewriteTail(connection)
+        switch configuration.walCheckpoints {
+        case .byStore: try rewriteTail(connection)
+        case .byAnotherProcess: try connection.disableCheckpointOnClose()
+        }
         try IndexWriter.makeTables(connection)
     }
 
@@ -202,6 +211,17 @@ private struct StoreOpening {
             try connection.checkpoint(.truncate)
         } catch {
             if !error.isDiskFull { throw error }
+        }
+    }
+
+    private func checkSQLiteVersion() throws(OpenError) {
+        let version = sqlite3_libversion_number()
+        guard version >= WALCheckpoints.safeSQLiteVersion || configuration.acceptsWALResetBug else {
+            throw .storageFailed(
+                path: path,
+                reason: "SQLite \(String(cString: sqlite3_libversion())) can damage a file that two processes write to "
+                    + "(https://sqlite.org/wal.html#walresetbug): use 3.51.3 or later, or walCheckpoints = .byStore and "
+                    + "'daybook backup'")
         }
     }
 

@@ -30,6 +30,15 @@ struct StoreArgument: ParsableArguments {
             throw error
         }
     }
+
+    /// Does something with the store, or with its file, which is only read, when another process has it open.
+    func withFileOrObserving<Result>(
+        _ body: (SQLiteEventStore) async throws -> Result, observing: (_ path: String) async throws -> Result
+    ) async throws -> Result {
+        do { return try await withFile(body) } catch let failure as CommandFailure where failure.code == .unavailable {
+            return try await observing(path)
+        }
+    }
 }
 
 /// Opens the store in a file.

@@ -19,9 +19,14 @@ final class Connection {
     /// write-ahead log into the database, not even when it is the last to close.
     init(observing path: String, fileSystem: String?) throws(SQLiteFailure) {
         handle = try Self.open(path, SQLITE_OPEN_READONLY, fileSystem)
-        let code = daybook_disable_checkpoint_on_close(handle)
-        guard code == SQLITE_OK else { throw SQLiteFailure(code, handle, "leaving checkpoints to the owner") }
+        try disableCheckpointOnClose()
         try execute("PRAGMA wal_autocheckpoint = 0")
+    }
+
+    /// Keeps it from copying the write-ahead log into the database when it is the last to close.
+    func disableCheckpointOnClose() throws(SQLiteFailure) {
+        let code = daybook_disable_checkpoint_on_close(handle)
+        guard code == SQLITE_OK else { throw SQLiteFailure(code, handle, "leaving checkpoints to another process") }
     }
 
     private static func open(

@@ -14,6 +14,13 @@ final class GroupCommitter: Sendable {
         case derived(DerivedSubmission)
         /// Builds the index anew.
         case reindex(progress: (@Sendable (Int64, Int64) -> Void)?, finish: @Sendable (StoreFailure?) -> Void)
+        /// Tells what the thread has done and has in memory.
+        case inspect(@Sendable (Inspection) -> Void)
+    }
+
+    struct Inspection: Sendable {
+        var writer: WriterStatistics
+        var connection: ConnectionStatistics
     }
 
     private let queue = BlockingQueue<Job>()
@@ -66,10 +73,12 @@ final class WriterThread {
     private let head: HeadSignal
     private let path: String
     private let freeSpaceReserve: Int64
+    private let walCheckpoints: WALCheckpoints
     /// Why nothing is written until the file is opened anew.
     private var failure: String?
     /// Why the log, as it was found, takes no event.
     private var reasonNotToAppend: String?
+    private var meter = WriterMeter()
     private let begin: Statement
     private let commit: Statement
 
@@ -79,7 +88,7 @@ final class WriterThread {
 
     init(
         _ connection: Connection, log: LogWriter, index: IndexWriter, inline: InlineReadModels, head: HeadSignal,
-        path: String, freeSpaceReserve: Int64, reasonNotToAppend: String?
+        path: String, freeSpaceReserve: Int64, walCheckpoints: WALCheckpoints, reasonNotToAppend: String?
     ) throws(SQLiteFailure) {
         self.reasonNotToAppend = reasonNotToAppend
         self.connection = connection
@@ -89,6 +98,7 @@ final class WriterThread {
         self.head = head
         self.path = path
         self.freeSpaceReserve = freeSpaceReserve
+        self.walCheckpoints = walCheckpoints
         begin = try connection.prepare("BEGIN IMMEDIATE")
         commit = try connection.prepare("COMMIT")
     }
@@ -106,7 +116,7 @@ final class WriterThread {
                 status.indexedThrough = index.segments.last?.last ?? 0
             }
         }
-        if failure == nil { _ = try? connection.checkpoint(.truncate) }
+        if failure == nil, walCheckpoints == .byStore { _ = try? connection.checkpoint(.truncate) }
     }
 
     /// Waits for jobs, and uses the time until there are some.
@@ -114,7 +124,7 @@ final class WriterThread {
         while failure == nil {
             guard let waiting = queue.takeWaiting(atMost: GroupCommitter.jobsPerGroup) else { return nil }
             if !waiting.isEmpty { return waiting }
-            if connection.walPages >= Self.pagesToCheckpointIdle {
+            if walCheckpoints == .byStore, connection.walPages >= Self.pagesToCheckpointIdle {
                 if !checkpointIfDue(atLeast: Self.pagesToCheckpointIdle) { break }
             } else if index.hasWork(tail: log.tail) {
                 process([])
@@ -128,9 +138,12 @@ final class WriterThread {
     /// - Returns: Whether the write-ahead log was copied.
     @discardableResult
     private func checkpointIfDue(atLeast pages: Int) -> Bool {
-        guard failure == nil, connection.walPages >= pages else { return false }
+        guard walCheckpoints == .byStore, failure == nil, connection.walPages >= pages else { return false }
         do {
-            return try connection.checkpoint(.passive)
+            let start = ContinuousClock.now
+            let isCopied = try connection.checkpoint(.passive)
+            meter.walCheckpoint(took: ContinuousClock.now - start)
+            return isCopied
         } catch {
             // Without room in the database file the write-ahead log goes on growing, as far as the reserve allows.
             if !error.isDiskFull { failure = "copying the write-ahead log: \(error)" }
@@ -148,6 +161,11 @@ final class WriterThread {
             case .derived: group.append(job)
             case .reindex(let progress, let finish):
                 finish(reindex(progress))
+            case .inspect(let finish):
+                finish(
+                    GroupCommitter.Inspection(
+                        writer: meter.statistics(walPages: connection.walPages),
+                        connection: log.reader.connectionStatistics(named: "writer")))
             }
         }
         if let failure {
@@ -183,6 +201,7 @@ final class WriterThread {
     /// - Throws: When the transaction was rolled back; nobody was answered.
     private func write(_ group: [GroupCommitter.Job]) throws(StoreFailure) {
         mayBeWritten = false
+        let start = ContinuousClock.now
         var answers: [() -> Void] = []
         answers.reserveCapacity(group.count)
         do {
@@ -195,12 +214,15 @@ final class WriterThread {
                 case .derived(let submission):
                     let outcome = try change(submission)
                     answers.append { submission.finish(outcome) }
-                case .reindex: break
+                case .reindex, .inspect: break
                 }
             }
+            let sliceStart = ContinuousClock.now
             try index.writeSlice(after: log.reader.index)
+            meter.indexSlice(took: ContinuousClock.now - sliceStart)
             mayBeWritten = true
             try commit.run()
+            meter.commit(of: group, took: ContinuousClock.now - start)
         } catch let failure as StoreFailure {
             rollBack()
             if case .sqlite(let sqlite) = failure { note(sqlite) }
@@ -282,7 +304,7 @@ final class WriterThread {
             case .append(let submission):
                 submission.finish(.failure(.storageFailed(reason: reason, mayBeWritten: mayBeWritten)))
             case .derived(let submission): submission.finish(.failure(.storageFailed(reason: reason)))
-            case .reindex: break
+            case .reindex, .inspect: break
             }
         }
     }
