@@ -22,7 +22,9 @@ struct DaybookCommand: AsyncParsableCommand {
             """,
         groupedSubcommands: [
             CommandGroup(name: "Write and read", subcommands: [Append.self, Read.self, Follow.self, Streams.self]),
-            CommandGroup(name: "Look after", subcommands: [Stats.self, Verify.self, Reindex.self, Salvage.self]),
+            CommandGroup(
+                name: "Look after",
+                subcommands: [Stats.self, Health.self, Verify.self, Backup.self, Reindex.self, Salvage.self]),
             CommandGroup(name: "Change", subcommands: [SchemaCommand.self]),
             CommandGroup(name: "Move", subcommands: [Export.self, Import.self]),
             CommandGroup(name: "Measure", subcommands: [Bench.self]),

@@ -4,8 +4,11 @@ import ArgumentParser
 extension ExitCode {
     /// The store refused a request: a conflict, a broken rule. Nothing of that request was written.
     static let refused = ExitCode(1)
-    /// `verify` found damaged records, or `salvage` had to leave some out; `schema verify` found events that are not as their lock says.
+    /// `verify` or `backup` found damaged records, or `salvage` had to leave some out; `schema verify` found events that are
+    /// not as their lock says.
     static let damageFound = ExitCode(2)
+    /// `health` found a store or a consumer that is not well.
+    static let unhealthy = ExitCode(3)
     /// The arguments make no sense together.
     static let usage = ExitCode(64)
     /// An input has lines or values that cannot be understood.
@@ -24,7 +27,9 @@ extension ExitCode {
         EXIT CODES
           0   done
           1   the store refused a request: a conflict or a broken rule; nothing of it was written
-          2   'verify' found damage; 'salvage' could not save everything; 'schema verify' found events that their lock does not describe
+          2   'verify' or 'backup' found damage; 'salvage' could not save everything; 'schema verify' found events that
+              their lock does not describe
+          3   'health' found a store or a consumer that is not well
           64  the arguments are wrong
           65  the input is malformed; the message names its line
           66  a file does not exist

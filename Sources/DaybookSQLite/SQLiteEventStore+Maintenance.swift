@@ -1,6 +1,4 @@
-import CSQLite
 import DaybookCore
-import Foundation
 
 extension SQLiteEventStore {
     /// Reads the whole log, checks every record, and compares the index with it.
@@ -35,36 +33,6 @@ extension SQLiteEventStore {
         progress: (@Sendable (_ done: Int64, _ total: Int64) -> Void)? = nil
     ) async throws(ReadError) {
         if let failure = await rebuildIndex(progress: progress) { throw failure.readError(file: path) }
-    }
-
-    /// Sizes and counts of the file.
-    public func statistics() async throws(ReadError) -> StoreStatistics {
-        let status = committer.currentStatus
-        let path = path
-        return try await read { reader, head throws(StoreFailure) in
-            do {
-                func count(_ kind: NameKind, _ condition: String = "") throws(SQLiteFailure) -> Int64 {
-                    try reader.connection.integer(
-                        "SELECT count(*) FROM names WHERE kind = \(kind.rawValue) \(condition)") ?? 0
-                }
-                func size(_ suffix: String) -> Int64 {
-                    let attributes = try? FileManager.default.attributesOfItem(atPath: path + suffix)
-                    return (attributes?[.size] as? NSNumber)?.int64Value ?? 0
-                }
-                return StoreStatistics(
-                    path: path, sqliteVersion: String(cString: sqlite3_libversion()), fileBytes: size(""),
-                    walBytes: size("-wal"), head: Position(head), events: head,
-                    streams: try count(.stream, "AND substr(text, 1, 2) <> '$$'"), eventTypes: try count(.type),
-                    tags: try count(.tag), commands: try reader.connection.integer("SELECT count(*) FROM commits") ?? 0,
-                    indexedThrough: Position(reader.index.segments.last?.last ?? 0),
-                    indexSegments: reader.index.segments.count,
-                    indexBlocks: reader.index.segments.reduce(0) { $0 + $1.blocks }, failure: status.failure)
-            } catch let failure as SQLiteFailure {
-                throw StoreFailure(reading: failure, fromIndex: false)
-            } catch {
-                throw .damaged(position: nil, stream: nil, reason: "\(error)")
-            }
-        }
     }
 }
 

@@ -12,14 +12,24 @@ extension SQLiteEventStore {
         public var readerCount = 2
         /// Pages of the file that each connection keeps in memory, in bytes.
         public var cacheBytes = 64 << 20
+        /// Bytes of the file, from its beginning, that each reading thread maps into memory instead of copying them page by
+        /// page. 0: none. Makes reads of a log that is larger than the cache faster, as long as the system's memory holds
+        /// it; on the other hand a bad sector then ends the process (`SIGBUS`), where a read would have thrown.
+        public var memoryMappedBytes: Int64 = 0
         /// Names and streams that are remembered, on each connection; about 150 bytes each.
         public var cachedNames = 100_000
+        /// What has happened when an append is acknowledged.
+        public var durability = Durability.everyCommit
         /// Appends are refused when the disk has less room than this, in bytes, so that what must be written in any
         /// case still can be. 0: only the disk itself refuses.
         public var freeSpaceReserve: Int64 = 32 << 20
         /// Index entries that gather in memory before they are written to the file behind the commits; about 30 bytes
         /// each, four or more for each event.
         public var indexEntriesInMemory = 200_000
+        /// Who copies the write-ahead log into the database.
+        public var walCheckpoints = WALCheckpoints.byStore
+        /// Tests share a file between processes whatever the version of SQLite, on files that may be lost.
+        package var acceptsWALResetBug = false
         /// Where recorded times come from.
         public var time = TimeSource.system
         /// Read models that change in the transaction of every append. Opening first brings each up to the log's end.
@@ -108,7 +118,7 @@ private struct StoreOpening {
     private func open(_ lock: OwnerLock, _ temporaryFolder: String?) throws(OpenError) -> SQLiteEventStore {
         do {
             try checkWAL()
-            try rewriteWAL()
+            if configuration.walCheckpoints == .byStore { try rewriteWAL() } else { try checkSQLiteVersion() }
             let connection = try Connection(
                 path: path, readOnly: false, creates: configuration.createsFile,
                 fileSystem: configuration.fileSystem)
@@ -128,7 +138,9 @@ private struct StoreOpening {
                 let connection = try Connection(
                     path: path, readOnly: true, creates: false, fileSystem: configuration.fileSystem)
                 try connection.execute("PRAGMA wal_autocheckpoint = 0")
+                if configuration.walCheckpoints == .byAnotherProcess { try connection.disableCheckpointOnClose() }
                 try connection.execute("PRAGMA cache_size = \(-configuration.cacheBytes / 1024)")
+                try connection.execute("PRAGMA mmap_size = \(max(0, configuration.memoryMappedBytes))")
                 readers.append(
                     try LogReader(connection, tail: tail, file: path, nameCapacity: configuration.cachedNames))
             }
@@ -137,7 +149,7 @@ private struct StoreOpening {
                 configuration: configuration, reasonNotToAppend: reasonNotToAppend)
             return SQLiteEventStore(
                 path: path, committer: GroupCommitter(thread, configuration.scheduling),
-                readers: ReaderPool(readers, configuration.scheduling), signal: signal, time: configuration.time,
+                readers: ReaderPool(readers, configuration.scheduling), signal: signal, configuration: configuration,
                 ownerLock: lock, temporaryFolder: temporaryFolder)
         } catch let error as OpenError {
             throw error
@@ -181,11 +193,16 @@ private struct StoreOpening {
         guard mode == "wal" else {
             throw OpenError.storageFailed(path: path, reason: "the journal mode is '\(mode ?? "")', not 'wal'")
         }
-        try connection.execute("PRAGMA synchronous = FULL")
+        let synchronous: (name: String, value: Int64) =
+            switch configuration.durability {
+            case .everyCommit: ("FULL", 2)
+            case .mayLoseLatestOnPowerLoss: ("NORMAL", 1)
+            }
+        try connection.execute("PRAGMA synchronous = \(synchronous.name)")
         try connection.execute("PRAGMA fullfsync = ON")
         try connection.execute("PRAGMA checkpoint_fullfsync = ON")
-        guard try connection.integer("PRAGMA synchronous") == 2 else {
-            throw OpenError.storageFailed(path: path, reason: "synchronous=FULL was not taken")
+        guard try connection.integer("PRAGMA synchronous") == synchronous.value else {
+            throw OpenError.storageFailed(path: path, reason: "synchronous=\(synchronous.name) was not taken")
         }
         try connection.execute("PRAGMA cache_size = \(-configuration.cacheBytes / 1024)")
         try connection.execute("PRAGMA temp_store = MEMORY")
@@ -201,7 +218,10 @@ private struct StoreOpening {
         let saved = try LogEnd(savedIn: connection)
         try compareWithWhatIsKnown(connection, end, saved)
         if end != saved, end.position > 0 { try end.save(in: connection) }
-        try rewriteTail(connection)
+        switch configuration.walCheckpoints {
+        case .byStore: try rewriteTail(connection)
+        case .byAnotherProcess: try connection.disableCheckpointOnClose()
+        }
         if configuration.fileSystem == nil { try FolderSync.sync(folderOf: path) }
         try IndexWriter.makeTables(connection)
     }
@@ -213,6 +233,17 @@ private struct StoreOpening {
             try connection.checkpoint(.truncate)
         } catch {
             if !error.isDiskFull { throw error }
+        }
+    }
+
+    private func checkSQLiteVersion() throws(OpenError) {
+        let version = sqlite3_libversion_number()
+        guard version >= WALCheckpoints.safeSQLiteVersion || configuration.acceptsWALResetBug else {
+            throw .storageFailed(
+                path: path,
+                reason: "SQLite \(String(cString: sqlite3_libversion())) can damage a file that two processes write to "
+                    + "(https://sqlite.org/wal.html#walresetbug): use 3.51.3 or later, or walCheckpoints = .byStore and "
+                    + "'daybook backup'")
         }
     }
 

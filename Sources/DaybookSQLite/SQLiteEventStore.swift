@@ -9,8 +9,9 @@ import Foundation
 /// await store.close()
 /// ```
 ///
-/// An append is durable when it returns: it has been written to the disk and synced. Appends that wait at the same time
-/// share a sync. Reads run on threads of their own, and see whatever was acknowledged before they began.
+/// An append is durable when it returns: it has been written to the disk and synced, unless the store was opened with
+/// another ``Durability``. Appends that wait at the same time share a sync. Reads run on threads of their own, and see
+/// whatever was acknowledged before they began.
 ///
 /// Close the store when done; a process that ends without closing it loses nothing.
 public final class SQLiteEventStore: EventStore {
@@ -20,19 +21,27 @@ public final class SQLiteEventStore: EventStore {
     let readers: ReaderPool
     let signal: HeadSignal
     let time: TimeSource
+    let freeSpaceReserve: Int64
+    /// The name of the SQLite VFS.
+    let fileSystem: String?
+    /// Copy the file; stopped when the store is being closed.
+    let backups = ThreadGroup()
+    let isClosing = Flag()
     private let ownerLock: OwnerLock
     /// A folder to be removed when the store is closed.
     private let temporaryFolder: String?
 
     init(
-        path: String, committer: GroupCommitter, readers: ReaderPool, signal: HeadSignal, time: TimeSource,
-        ownerLock: OwnerLock, temporaryFolder: String?
+        path: String, committer: GroupCommitter, readers: ReaderPool, signal: HeadSignal,
+        configuration: Configuration, ownerLock: OwnerLock, temporaryFolder: String?
     ) {
         self.path = path
         self.committer = committer
         self.readers = readers
         self.signal = signal
-        self.time = time
+        time = configuration.time
+        freeSpaceReserve = configuration.freeSpaceReserve
+        fileSystem = configuration.fileSystem
         self.ownerLock = ownerLock
         self.temporaryFolder = temporaryFolder
     }
@@ -44,10 +53,13 @@ public final class SQLiteEventStore: EventStore {
         if let temporaryFolder { try? FileManager.default.removeItem(atPath: temporaryFolder) }
     }
 
-    /// Ends the store: what waits is still written, and later calls throw `closed`. Closing twice is harmless.
+    /// Ends the store: what waits is still written, a backup that is being copied ends with
+    /// ``BackupError/closed``, and later calls throw `closed`. Closing twice is harmless.
     ///
     /// The file can be opened again when this returns and no other reference to the store is left.
     public func close() async {
+        isClosing.set()
+        await backups.waitForEnd()
         committer.stop()
         await committer.waitForEnd()
         readers.close()

@@ -20,6 +20,14 @@ public struct StoreStatistics: Sendable, Equatable, Codable {
     public var indexedThrough: Position
     public var indexSegments: Int
     public var indexBlocks: Int64
-    /// Why nothing can be written any more; nil when all is well.
+    /// The segments of the index by level, from 0.
+    public var indexLevels: [IndexLevelStatistics]
+    /// Nil when the file was looked at while another process has the store open.
+    public var writer: WriterStatistics?
+    /// The store's connections; none when another process has the store open.
+    public var connections: [ConnectionStatistics]
+    /// Nil when it was not asked for, or when SQLite was built without the table `dbstat`.
+    public var tables: [TableStatistics]?
+    /// Why nothing can be written any more; nil when all is well, or when another process has the store open.
     public var failure: String?
 }

@@ -74,7 +74,7 @@ struct ProcessTests {
     @Test("tells a missing file by exit code 66, and does not make it")
     func missing() async throws {
         let folder = try TemporaryFolder()
-        for verb in ["read", "follow", "streams", "stats", "verify", "reindex", "export"] {
+        for verb in ["read", "follow", "streams", "stats", "health", "verify", "reindex", "export"] {
             let outcome = try await Daybook.run(verb, folder.file("none.db"))
             #expect(outcome.status == 66, "\(verb): \(outcome.errors)")
             #expect(outcome.errors.contains("none.db"))

@@ -132,7 +132,7 @@ struct RecordTests {
         block.appendVarint(UInt64(numbers.count))
         block.appendVarint(UInt64(deltas.count))
         block += deltas
-        withUnsafeBytes(of: CRC32C.of(3, block[4...]).littleEndian) { block.replaceSubrange(..<4, with: $0) }
+        withUnsafeBytes(of: CRC32C.of(~3, block[4...]).littleEndian) { block.replaceSubrange(..<4, with: $0) }
         #expect(throws: RecordDamage.self) {
             try block.withUnsafeBytes {
                 var view = try IndexBlock($0, id: 3)

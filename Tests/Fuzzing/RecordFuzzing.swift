@@ -22,7 +22,7 @@ enum RecordFuzzing {
             if repairs { repair(&bytes) { CRC32C.of(place, $0) } }
             commit(bytes)
         case 2:
-            if repairs { repair(&bytes) { CRC32C.of(place, $0) } }
+            if repairs { repair(&bytes) { CRC32C.of(~place, $0) } }
             block(bytes)
         default:
             if repairs { repair(&bytes) { CRC32C.of(place, $0) } }

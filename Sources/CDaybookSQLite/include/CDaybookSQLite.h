@@ -65,4 +65,9 @@ typedef struct DaybookWALCheck {
 /// - Complexity: O(bytes of the log), about 1 ns a byte.
 int daybook_check_wal(const char *vfs, const char *path, DaybookWALCheck *check);
 
+/// Keeps a connection from copying the write-ahead log into the database when it is the last to close it.
+///
+/// - Returns: A SQLite result code.
+int daybook_disable_checkpoint_on_close(sqlite3 *connection);
+
 #endif

@@ -8,7 +8,7 @@ struct Append: AsyncParsableCommand {
         abstract: "Append events; make the file when it is missing.",
         discussion: """
             From arguments, one event goes to one stream, and the acknowledgement comes on standard output. The event is \
-            durable when it does.
+            durable when it does, unless --durability says otherwise.
 
             With --requests, each line of the input is one request, and each line of the output acknowledges one as soon as \
             it is durable: \(RequestStream.maximumInFlight) may be on their way at once, and finish in any order. A request:
@@ -31,6 +31,7 @@ struct Append: AsyncParsableCommand {
             """)
 
     @OptionGroup var store: StoreArgument
+    @OptionGroup var sync: DurabilityOption
     @Option(help: "The stream, such as order-1.") var stream: String?
     @Option(help: "The event's type, such as OrderPlaced.") var type: String?
     @Option(help: "The event's data, as JSON; kept byte for byte.") var data: String?
@@ -75,13 +76,15 @@ struct Append: AsyncParsableCommand {
     func run() async throws {
         if let requests { return try await appendRequests(from: requests) }
         let request = try await singleRequest()
-        let result = try await store.withStore(creates: true) { try await $0.append(request) }
+        let result = try await store.withStore(creates: true, durability: sync.durability) {
+            try await $0.append(request)
+        }
         try await StandardOutput.shared.write(Acknowledgement(line: nil, outcome: .appended(result)).encoded())
     }
 
     private func appendRequests(from path: String) async throws {
         let source = try ByteSource.open(path)
-        let totals = try await store.withStore(creates: true) { store in
+        let totals = try await store.withStore(creates: true, durability: sync.durability) { store in
             do {
                 return try await RequestStream(store: store) { try await StandardOutput.shared.write($0) }.run(source)
             } catch is StandardOutput.Closed {

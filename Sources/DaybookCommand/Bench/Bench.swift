@@ -33,6 +33,7 @@ struct Bench: AsyncParsableCommand {
     var directory: String?
     @Option(help: "How long each workload runs, in seconds.") var seconds = 3.0
     @Option(help: "How often each workload runs; the run with the middle rate counts.") var runs = 1
+    @OptionGroup var sync: DurabilityOption
     @Flag(help: "One line of JSON a workload.") var json = false
 
     func validate() throws {
@@ -61,7 +62,10 @@ struct Bench: AsyncParsableCommand {
                     + "(\(Int64(raw.growing).grouped) in a growing file), \(Int64(raw.grouped).grouped) events/s in groups of "
                     + "64, \(Int64(raw.sequentialBytes).byteSize)/s in sequence.")
         }
-        let benchmark = Benchmark(raw: raw, duration: .seconds(seconds)) { try await folder.makeStore() }
+        var benchmark = Benchmark(raw: raw, duration: .seconds(seconds)) {
+            try await folder.makeStore(durability: sync.durability)
+        }
+        benchmark.isDurable = sync.durability == .everyCommit
         var single: Double?
         var table = Table(Measurement.columns)
         for name in names {
@@ -100,10 +104,11 @@ private struct BenchmarkFolder: Sendable {
         }
     }
 
-    func makeStore() async throws -> any BenchmarkStore {
+    func makeStore(durability: Durability) async throws -> any BenchmarkStore {
         let folder = path + "/" + UUID().uuidString
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        return EmbeddedStore(folder: folder, store: try await openStore(folder + "/bench.db", creates: true))
+        let store = try await openStore(folder + "/bench.db", creates: true, durability: durability)
+        return EmbeddedStore(folder: folder, store: store)
     }
 
     // The system's own cleaning takes what is left.

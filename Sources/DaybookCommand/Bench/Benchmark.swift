@@ -9,6 +9,8 @@ struct Benchmark {
     let duration: Duration
     /// Events that the reading workloads store before.
     var storedEvents = 100_000
+    /// Whether the store has events on the disk when it acknowledges them.
+    var isDurable = true
     let makeStore: () async throws -> any BenchmarkStore
 
     /// Runs one workload once. A workload may give several measurements.
@@ -69,7 +71,7 @@ struct Benchmark {
             try await store.append(EventSample.events(batch), to: stream(writer))
         }
         return Measurement(
-            name, events: latencies.count * batch, elapsed: elapsed, latencies: latencies, isDurable: true,
+            name, events: latencies.count * batch, elapsed: elapsed, latencies: latencies, isDurable: isDurable,
             raw: rawRate(writers: writers, batch: batch))
     }
 
@@ -84,7 +86,7 @@ struct Benchmark {
             position = result.position
         }
         return Measurement(
-            name, events: latencies.count, elapsed: elapsed, latencies: latencies, isDurable: true,
+            name, events: latencies.count, elapsed: elapsed, latencies: latencies, isDurable: isDurable,
             raw: rawRate(writers: writers, batch: 1))
     }
 
@@ -206,7 +208,7 @@ struct Benchmark {
             }
         }
         return Measurement(
-            name, events: count, elapsed: ContinuousClock.now - start, latencies: latencies, isDurable: true,
+            name, events: count, elapsed: ContinuousClock.now - start, latencies: latencies, isDurable: isDurable,
             raw: raw.preallocated)
     }
 }

@@ -11,16 +11,16 @@ struct StoreArgument: ParsableArguments {
     ///
     /// - Parameter creates: Whether a missing file is made; otherwise it is an error.
     func withStore<Result>(
-        creates: Bool = false, _ body: (any EventStore) async throws -> Result
+        creates: Bool = false, durability: Durability = .everyCommit, _ body: (any EventStore) async throws -> Result
     ) async throws -> Result {
-        try await withFile(creates: creates) { try await body($0) }
+        try await withFile(creates: creates, durability: durability) { try await body($0) }
     }
 
     /// The same for what only a file can do, such as checking itself.
     func withFile<Result>(
-        creates: Bool = false, _ body: (SQLiteEventStore) async throws -> Result
+        creates: Bool = false, durability: Durability = .everyCommit, _ body: (SQLiteEventStore) async throws -> Result
     ) async throws -> Result {
-        let store = try await openStore(path, creates: creates)
+        let store = try await openStore(path, creates: creates, durability: durability)
         do {
             let result = try await body(store)
             await store.close()
@@ -30,12 +30,24 @@ struct StoreArgument: ParsableArguments {
             throw error
         }
     }
+
+    /// Does something with the store, or with its file, which is only read, when another process has it open.
+    func withFileOrObserving<Result>(
+        _ body: (SQLiteEventStore) async throws -> Result, observing: (_ path: String) async throws -> Result
+    ) async throws -> Result {
+        do { return try await withFile(body) } catch let failure as CommandFailure where failure.code == .unavailable {
+            return try await observing(path)
+        }
+    }
 }
 
 /// Opens the store in a file.
-func openStore(_ path: String, creates: Bool) async throws(CommandFailure) -> SQLiteEventStore {
+func openStore(
+    _ path: String, creates: Bool, durability: Durability = .everyCommit
+) async throws(CommandFailure) -> SQLiteEventStore {
     var configuration = SQLiteEventStore.Configuration()
     configuration.createsFile = creates
+    configuration.durability = durability
     do { return try await SQLiteEventStore.open(path, configuration: configuration) } catch {
         throw CommandFailure(error)
     }

@@ -23,6 +23,7 @@ struct Import: AsyncParsableCommand {
             """)
 
     @OptionGroup var store: StoreArgument
+    @OptionGroup var sync: DurabilityOption
     @Option(
         help: ArgumentHelp("The input; '-' is standard input, and '.gz' is unpacked.", valueName: "input"),
         completion: .file())
@@ -46,7 +47,7 @@ struct Import: AsyncParsableCommand {
         let source = try ByteSource.open(from)
         let category = try Category(category)
         let format = format ?? InputFormat(fileName: from) ?? .ndjson
-        let totals = try await store.withStore(creates: true) { store in
+        let totals = try await store.withStore(creates: true, durability: sync.durability) { store in
             switch format {
             case .ndjson: try await run(EventLineSource(source), into: store)
             case .xes: try await run(XESSource(source, category: category), into: store)

@@ -6,26 +6,57 @@ import Foundation
 /// `daybook stats`: figures about a store.
 struct Stats: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Show figures about a store: its size, its events, its indexes.",
+        abstract: "Show figures about a store: its size, its events, its indexes, its caches.",
         discussion: """
+            Works on a store that an application has open, too, without the figures that only the application knows: those \
+            of its writer and its connections.
+
             EXAMPLES
               daybook stats shop.db
-              daybook stats shop.db --json
+              daybook stats shop.db --tables --json
             """)
 
     @OptionGroup var store: StoreArgument
+    @Flag(help: "Also the rows and bytes of each table: reads the whole file.") var tables = false
     @Flag(help: "One JSON object.") var json = false
 
     func run() async throws {
-        let statistics = try await store.withFile { try await $0.statistics() }
+        let statistics = try await store.withFileOrObserving {
+            try await $0.statistics(includingTables: tables)
+        } observing: {
+            try await SQLiteEventStore.statistics(ofFile: $0, includingTables: tables)
+        }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         let bytes = Array(try encoder.encode(statistics))
         if json { return try await StandardOutput.shared.write(bytes + Array("\n".utf8)) }
+        try await StandardOutput.shared.write(Self.text(of: try JSONText(parsing: bytes[...])))
+        if tables, statistics.tables == nil {
+            StandardError.line(
+                "daybook: SQLite \(statistics.sqliteVersion) was built without dbstat: no sizes of tables.")
+        }
+    }
+
+    /// Figures as a table, then each list of objects as one of its own.
+    private static func text(of object: JSONText) -> String {
+        let members = object.members ?? []
+        var rows: [[String]] = []
+        var lists = ""
+        for (key, value) in members {
+            if let elements = value.elements {
+                let objects = elements.compactMap(\.members)
+                guard let first = objects.first else { continue }
+                var table = Table(first.map { Table.Column(title: title($0.key).uppercased(), alignment: .right) })
+                lists += "\n\(title(key).uppercased())\n"
+                lists += table.text(of: objects.map { $0.map { shown($0.key, $0.value) } })
+            } else if let inner = value.members {
+                rows += inner.map { ["\(title(key)) \(title($0.key))", shown($0.key, $0.value)] }
+            } else {
+                rows.append([title(key), shown(key, value)])
+            }
+        }
         var table = Table([.init(title: "FIGURE"), .init(title: "VALUE")])
-        let members = try JSONText(parsing: bytes[...]).members ?? []
-        try await StandardOutput.shared.write(
-            table.text(of: members.map { [Self.title($0.key), Self.shown($0.key, $0.value)] }))
+        return table.text(of: rows) + lists
     }
 
     /// `indexedThrough` is shown as `indexed through`.

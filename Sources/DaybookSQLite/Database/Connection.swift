@@ -9,29 +9,43 @@ final class Connection {
 
     /// - Parameter fileSystem: The name of a registered SQLite VFS; the platform's own when nil.
     init(path: String, readOnly: Bool, creates: Bool, fileSystem: String?) throws(SQLiteFailure) {
-        var handle: OpaquePointer?
         // Readers open for writing too, since a read-only connection cannot recover a write-ahead log; query_only
         // keeps them from writing.
-        let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (creates ? SQLITE_OPEN_CREATE : 0)
-        let code = sqlite3_open_v2(path, &handle, flags, fileSystem)
+        handle = try Self.open(path, SQLITE_OPEN_READWRITE | (creates ? SQLITE_OPEN_CREATE : 0), fileSystem)
+        if readOnly { try execute("PRAGMA query_only = ON") }
+    }
+
+    /// Reads a file that another connection writes, also one of another process: it can neither write nor copy the
+    /// write-ahead log into the database, not even when it is the last to close.
+    init(observing path: String, fileSystem: String?) throws(SQLiteFailure) {
+        handle = try Self.open(path, SQLITE_OPEN_READONLY, fileSystem)
+        try disableCheckpointOnClose()
+        try execute("PRAGMA wal_autocheckpoint = 0")
+    }
+
+    /// Keeps it from copying the write-ahead log into the database when it is the last to close.
+    func disableCheckpointOnClose() throws(SQLiteFailure) {
+        let code = daybook_disable_checkpoint_on_close(handle)
+        guard code == SQLITE_OK else { throw SQLiteFailure(code, handle, "leaving checkpoints to another process") }
+    }
+
+    private static func open(
+        _ path: String, _ flags: Int32, _ fileSystem: String?
+    ) throws(SQLiteFailure) -> OpaquePointer {
+        var handle: OpaquePointer?
+        let code = sqlite3_open_v2(path, &handle, flags | SQLITE_OPEN_NOMUTEX, fileSystem)
         guard code == SQLITE_OK, let handle else {
             let failure = SQLiteFailure(code, handle, "opening \(path)")
             sqlite3_close_v2(handle)
             throw failure
         }
-        self.handle = handle
         sqlite3_extended_result_codes(handle, 1)
         sqlite3_busy_timeout(handle, 5000)
         // Without it the last connection to close deletes the shared memory's file, and on a disk that has become full since
         // there is no room to make it again: the store could not even be read.
         var keepsFiles: Int32 = 1
         sqlite3_file_control(handle, "main", SQLITE_FCNTL_PERSIST_WAL, &keepsFiles)
-        do {
-            if readOnly { try execute("PRAGMA query_only = ON") }
-        } catch {
-            sqlite3_close_v2(handle)
-            throw error
-        }
+        return handle
     }
 
     deinit { sqlite3_close_v2(handle) }

@@ -1,6 +1,7 @@
 /// Reads the entries of one block of a segment: numbers under keys, sorted by key and by the first ordinal.
 ///
-/// A block is a CRC-32C over its row's identifier and all that follows it, and then for each entry its kind (one byte),
+/// A block is a CRC-32C over its row's identifier, each bit inverted so that no block passes for a record, and all that
+/// follows it, and then for each entry its kind (one byte),
 /// its key (eight bytes), and in seven bits a byte its first ordinal, its count of numbers and their length in bytes; then
 /// each number as its distance from the one before.
 struct IndexBlock {
@@ -24,10 +25,13 @@ struct IndexBlock {
     static func segment(ofID id: Int64) -> Int64 { id >> 24 }
     static let mostPerSegment = 1 << 24
 
+    /// - Parameter bytes: Those behind the CRC.
+    static func crc(_ bytes: UnsafeRawBufferPointer, id: Int64) -> UInt32 { CRC32C.of(~id, bytes) }
+
     init(_ bytes: UnsafeRawBufferPointer, id: Int64) throws(RecordDamage) {
         guard bytes.count > 4 else { throw RecordDamage("block \(id) of the index is too short") }
         let stored = UInt32(littleEndian: bytes.loadUnaligned(as: UInt32.self))
-        guard stored == CRC32C.of(id, UnsafeRawBufferPointer(rebasing: bytes[4...])) else {
+        guard stored == Self.crc(UnsafeRawBufferPointer(rebasing: bytes[4...]), id: id) else {
             throw RecordDamage("the CRC-32C of block \(id) of the index is wrong")
         }
         self.bytes = bytes

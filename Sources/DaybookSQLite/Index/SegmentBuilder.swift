@@ -84,7 +84,7 @@ struct SegmentBuilder {
     private mutating func writeBlock() throws(SQLiteFailure) {
         guard let fence else { return }
         let id = IndexBlock.id(segment: segment, number: fences.count)
-        let crc = block.withUnsafeBytes { CRC32C.of(id, UnsafeRawBufferPointer(rebasing: $0[4...])) }
+        let crc = block.withUnsafeBytes { IndexBlock.crc(UnsafeRawBufferPointer(rebasing: $0[4...]), id: id) }
         for byte in 0..<4 { block[byte] = UInt8(truncatingIfNeeded: crc >> UInt32(byte * 8)) }
         insert.bind(1, id)
         insert.bind(2, block)

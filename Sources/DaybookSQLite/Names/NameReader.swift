@@ -16,6 +16,9 @@ final class NameReader {
         numbers = RecentCache(capacity: capacity)
     }
 
+    /// How many names are remembered.
+    var cachedCount: Int { texts.count }
+
     func text(_ number: Int64, _ kind: NameKind) throws(StoreFailure) -> String {
         if let text = texts[number] { return text }
         guard let row = try row(number), row.kind == kind else {

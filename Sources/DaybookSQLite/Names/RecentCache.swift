@@ -5,6 +5,9 @@ struct RecentCache<Key: Hashable, Value> {
     private var old: [Key: Value] = [:]
     private let halfSize: Int
 
+    /// How many are remembered; those in both halves count twice.
+    var count: Int { young.count + old.count }
+
     init(capacity: Int) { halfSize = max(1, capacity / 2) }
 
     subscript(key: Key) -> Value? {

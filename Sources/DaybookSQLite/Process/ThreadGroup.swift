@@ -29,6 +29,22 @@ final class ThreadGroup: WorkerGroup {
         thread.start()
     }
 
+    /// Runs a body on a thread of its own.
+    func start(_ name: String, once body: @escaping @Sendable () -> Void) {
+        start(name, stackBytes: 1 << 20, Owned(OneStep(body)))
+    }
+
+    private final class OneStep: Worker {
+        private let body: @Sendable () -> Void
+
+        init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+
+        func step(waits: Bool) -> WorkerStep {
+            body()
+            return .ended
+        }
+    }
+
     func waitForEnd() async {
         await withCheckedContinuation { continuation in
             let hasEnded = state.withLock { state in

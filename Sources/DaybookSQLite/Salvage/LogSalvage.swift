@@ -88,6 +88,7 @@ struct LogSalvage {
             let isWhole = row.payload.withUnsafeBytes { payload in
                 let record = UnsafeRawBufferPointer(rebasing: payload[range])
                 return isEvent(record, row.rowID) || isCommit(record, row.rowID) || LostRecord.isOne(record, row.rowID)
+                    || (try? IndexBlock(record, id: row.rowID)) != nil
             }
             return (isWhole, isWhole)
         case 4:
@@ -100,8 +101,8 @@ struct LogSalvage {
             }
             return (isWhole, isWhole)
         case 5:
-            return (true, LogEnd(row) != nil || IndexRow(row) != nil)
-        case 9:
+            return (true, LogEnd(row) != nil)
+        case 10:
             return (true, IndexSegment(row) != nil)
         default: return (true, false)
         }
@@ -117,6 +118,21 @@ struct LogSalvage {
                 Int64(littleEndian: payload.loadUnaligned(fromByteOffset: range.lowerBound + offset, as: Int64.self))
             }
             return value(32) > 0 && value(40) >= 0 ? (value(32), value(40)) : nil
+        }
+    }
+
+    /// The entries of a block of the index that was found whole; none when the row is no such block.
+    private static func indexEntries(of row: DamagedRow) -> [(key: IndexKey, postings: Postings)] {
+        guard row.columns.count == 2, case .blob(let range) = row.columns[1] else { return [] }
+        return row.payload.withUnsafeBytes { payload in
+            guard var block = try? IndexBlock(UnsafeRawBufferPointer(rebasing: payload[range]), id: row.rowID) else {
+                return []
+            }
+            var entries: [(key: IndexKey, postings: Postings)] = []
+            while let entry = try? block.next(), let postings = try? entry.postings() {
+                entries.append((entry.key, postings))
+            }
+            return entries
         }
     }
 
@@ -145,6 +161,16 @@ struct LogSalvage {
                 try takeEvent(row, range)
             } else if commit {
                 try takeCommit(row, range)
+            } else {
+                for entry in Self.indexEntries(of: row) {
+                    guard let number = entry.postings.numbers.last else { continue }
+                    switch entry.key.kind {
+                    case .name: know(LogNumbers(name: number))
+                    case .command: know(LogNumbers(commit: number))
+                    case .lost: break
+                    default: know(LogNumbers(position: number))
+                    }
+                }
             }
         case 4:
             guard let kind = row.integer(1), kind > 0, case .text(let range) = row.columns[2], let crc = row.integer(3)
@@ -159,15 +185,8 @@ struct LogSalvage {
         case 5:
             if let end = LogEnd(row) {
                 know(LogNumbers(position: end.position, name: end.name, commit: end.commit))
-            } else if let row = IndexRow(row), let number = row.numbers.last {
-                switch row.key.kind {
-                case .name: know(LogNumbers(name: number))
-                case .command: know(LogNumbers(commit: number))
-                case .lost: break
-                default: know(LogNumbers(position: number))
-                }
             }
-        case 9:
+        case 10:
             if let segment = IndexSegment(row) {
                 know(LogNumbers(position: segment.last, name: segment.lastName, commit: segment.lastCommit))
             }
@@ -308,12 +327,13 @@ struct LogSalvage {
         }
         for image in source.images {
             try scanner.rows(of: image) { row in
-                guard let row = IndexRow(row) else { return true }
-                for (index, number) in row.numbers.enumerated() {
-                    if row.key.kind == .stream, isIn(positions, number) {
-                        places[number] = (row.key.key, row.first + Int64(index))
-                    } else if row.key.kind == .command, isIn(commits, number) {
-                        hashes[number] = row.key.key
+                for (key, postings) in Self.indexEntries(of: row) {
+                    for (index, number) in postings.numbers.enumerated() {
+                        if key.kind == .stream, isIn(positions, number) {
+                            places[number] = (key.key, postings.ordinal(index))
+                        } else if key.kind == .command, isIn(commits, number) {
+                            hashes[number] = key.key
+                        }
                     }
                 }
                 return true
@@ -386,34 +406,11 @@ extension LogEnd {
 extension IndexSegment {
     /// Nil when the row is no whole row of `index_segments`.
     fileprivate init?(_ row: DamagedRow) {
-        let values = (1..<9).compactMap { row.columns.count == 9 ? row.integer($0) : nil }
+        let values = (1..<9).compactMap { row.columns.count == 10 ? row.integer($0) : nil }
         guard values.count == 8 else { return nil }
         self.init(
             id: row.rowID, level: values[0], first: values[1], last: values[2], lastName: values[3],
-            lastCommit: values[4], entries: values[5], controls: values[6])
+            lastCommit: values[4], blocks: values[5], controls: values[6])
         guard values[7] == Int64(crc) else { return nil }
-    }
-}
-
-/// A row of `index_entries` that was found whole.
-private struct IndexRow {
-    let key: IndexKey
-    let first: Int64
-    let numbers: [Int64]
-
-    init?(_ row: DamagedRow) {
-        guard row.columns.count == 5, let segment = row.integer(0), let number = row.integer(1),
-            let kind = IndexKey.Kind(rawValue: UInt8(clamping: number)), let name = row.integer(2),
-            let first = row.integer(3), case .blob(let range) = row.columns[4]
-        else { return nil }
-        let key = IndexKey(kind: kind, key: name)
-        let postings = row.payload.withUnsafeBytes { payload in
-            try? Postings(
-                decoding: UnsafeRawBufferPointer(rebasing: payload[range]), segment: segment, key: key, first: first)
-        }
-        guard let postings else { return nil }
-        self.key = key
-        self.first = first
-        numbers = postings.numbers
     }
 }

@@ -14,6 +14,13 @@ final class GroupCommitter: Sendable {
         case derived(DerivedSubmission)
         /// Builds the index anew.
         case reindex(progress: (@Sendable (Int64, Int64) -> Void)?, finish: @Sendable (StoreFailure?) -> Void)
+        /// Tells what the thread has done and has in memory.
+        case inspect(@Sendable (Inspection) -> Void)
+    }
+
+    struct Inspection: Sendable {
+        var writer: WriterStatistics
+        var connection: ConnectionStatistics
     }
 
     private let queue = BlockingQueue<Job>()
@@ -82,6 +89,7 @@ final class WriterThread {
     private var reasonNotToAppend: String?
     /// The end of the log that stands in the file.
     private var savedEnd: LogEnd
+    private var meter = WriterMeter()
     private let begin: Statement
     private let commit: Statement
 
@@ -110,7 +118,7 @@ final class WriterThread {
         if failure == nil {
             guard let waiting = queue.takeWaiting(atMost: limit) else { return end() }
             if !waiting.isEmpty { return take(waiting, status) }
-            if connection.walPages >= configuration.walPagesWhenIdle {
+            if configuration.walCheckpoints == .byStore, connection.walPages >= configuration.walPagesWhenIdle {
                 if checkpointIfDue(atLeast: configuration.walPagesWhenIdle) { return .worked }
             } else if index.hasWork {
                 process([])
@@ -136,16 +144,21 @@ final class WriterThread {
     }
 
     private func end() -> WorkerStep {
-        if failure == nil { _ = try? copyLog(.truncate) }
+        if failure == nil, configuration.walCheckpoints == .byStore { _ = try? copyLog(.truncate) }
         return .ended
     }
 
     /// - Returns: Whether the write-ahead log was copied.
     @discardableResult
     private func checkpointIfDue(atLeast pages: Int) -> Bool {
-        guard failure == nil, connection.walPages >= pages else { return false }
+        guard configuration.walCheckpoints == .byStore, failure == nil, connection.walPages >= pages else {
+            return false
+        }
         do {
-            return try copyLog(.passive)
+            let start = ContinuousClock.now
+            let isCopied = try copyLog(.passive)
+            meter.walCheckpoint(took: ContinuousClock.now - start)
+            return isCopied
         } catch {
             // Without room in the database file the write-ahead log goes on growing, as far as the reserve allows.
             if !error.isDiskFull { failure = "copying the write-ahead log: \(error)" }
@@ -173,6 +186,11 @@ final class WriterThread {
             case .derived: group.append(job)
             case .reindex(let progress, let finish):
                 finish(reindex(progress))
+            case .inspect(let finish):
+                finish(
+                    GroupCommitter.Inspection(
+                        writer: meter.statistics(walPages: connection.walPages),
+                        connection: log.reader.connectionStatistics(named: "writer")))
             }
         }
         if let failure {
@@ -208,6 +226,7 @@ final class WriterThread {
     /// - Throws: When the transaction was rolled back; nobody was answered.
     private func write(_ group: [GroupCommitter.Job]) throws(StoreFailure) {
         mayBeWritten = false
+        let start = ContinuousClock.now
         var answers: [() -> Void] = []
         answers.reserveCapacity(group.count)
         do {
@@ -220,12 +239,15 @@ final class WriterThread {
                 case .derived(let submission):
                     let outcome = try change(submission)
                     answers.append { submission.finish(outcome) }
-                case .reindex: break
+                case .reindex, .inspect: break
                 }
             }
+            let sliceStart = ContinuousClock.now
             try index.writeSlice(after: log.reader.index)
+            meter.indexSlice(took: ContinuousClock.now - sliceStart)
             mayBeWritten = true
             try commit.run()
+            meter.commit(of: group, took: ContinuousClock.now - start)
         } catch let failure as StoreFailure {
             rollBack()
             if case .sqlite(let sqlite) = failure { note(sqlite) }
@@ -307,7 +329,7 @@ final class WriterThread {
             case .append(let submission):
                 submission.finish(.failure(.storageFailed(reason: reason, mayBeWritten: mayBeWritten)))
             case .derived(let submission): submission.finish(.failure(.storageFailed(reason: reason)))
-            case .reindex: break
+            case .reindex, .inspect: break
             }
         }
     }
@@ -333,7 +355,9 @@ final class WriterThread {
     }
 
     /// Whether the disk has room that nothing may need soon.
-    private var hasRoomToSpare: Bool { (freeBytes ?? 0) - 64 << 20 > configuration.freeSpaceReserve }
+    private var hasRoomToSpare: Bool {
+        configuration.walCheckpoints == .byStore && (freeBytes ?? 0) - 64 << 20 > configuration.freeSpaceReserve
+    }
 
     // MARK: - The index
 

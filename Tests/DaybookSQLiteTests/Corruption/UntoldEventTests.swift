@@ -24,7 +24,7 @@ struct UntoldEventTests {
         try database.execute(
             """
             DROP TABLE numbers; UPDATE events SET record = x'' WHERE position = \(last);
-            DROP TABLE index_entries; DROP TABLE index_segments
+            DROP TABLE index_blocks; DROP TABLE index_segments
             """)
         database.close()
         store = try await SQLiteEventStore.open(path, configuration: .faulty(nil, indexEntriesInMemory: 20))

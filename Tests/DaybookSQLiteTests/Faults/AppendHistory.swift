@@ -49,9 +49,18 @@ final class AppendHistory: Sendable {
             .map { "event \($0.event.id) was acknowledged, and is not read" }
     }
 
+    /// The requests that were acknowledged, and that a store does not have.
+    func lostCount(in store: SQLiteEventStore) async throws -> Int {
+        let head = try await store.head()
+        return entries.withLock { $0.count { ($0.result?.position ?? .start) > head } }
+    }
+
     /// Everything in which a store is not what this history allows.
-    func violations(in store: SQLiteEventStore) async throws -> [String] {
+    ///
+    /// - Parameter mayLoseLatest: Whether what was acknowledged behind the end of the log may be missing.
+    func violations(in store: SQLiteEventStore, mayLoseLatest: Bool = false) async throws -> [String] {
         let log = try await Log(of: store)
+        let head = try await store.head()
         var violations = log.violations
         var known = 0
         for entry in entries.withLock({ $0 }) {
@@ -63,6 +72,7 @@ final class AppendHistory: Sendable {
                 violations.append("\(found.count) of \(events.count) events of \(name) are there")
                 continue
             }
+            if mayLoseLatest, let result = entry.result, found.isEmpty, result.position > head { continue }
             if let result = entry.result, found.isEmpty {
                 violations.append("\(name), acknowledged at position \(result.position), is missing")
                 continue

@@ -27,11 +27,17 @@ struct StorePowerCutTests {
     private struct Outcome {
         var states = 0
         var withLostWrites = 0
+        var withLostAppends = 0
         var violations: [String] = []
     }
 
     /// Cuts the power under concurrent writers, again and again, and looks at the states that the disk may be left in.
-    private func cutPower(states: Int, seed: UInt64, dropsSyncs: Bool = false) async throws -> Outcome {
+    private func cutPower(
+        states: Int, seed: UInt64, dropsSyncs: Bool = false, durability: Durability = .everyCommit
+    ) async throws -> Outcome {
+        var configuration = SQLiteEventStore.Configuration.faulty(nil)
+        configuration.durability = durability
+        let mayLoseLatest = durability == .mayLoseLatestOnPowerLoss
         var generator = SeededGenerator(seed: seed)
         var outcome = Outcome()
         var directory = try TemporaryDirectory()
@@ -45,7 +51,8 @@ struct StorePowerCutTests {
                 in: 1...(call == .sync ? Self.callsBeforeCut / 4 : Self.callsBeforeCut), using: &generator)
             if dropsSyncs { disk.dropSyncs() }
             disk.breakCall(call, first: first, effect: .powerOff, length: Int.random(in: 0...4096, using: &generator))
-            if let store = try? await SQLiteEventStore.open(path, configuration: .faulty(disk)) {
+            configuration.fileSystem = disk.name
+            if let store = try? await SQLiteEventStore.open(path, configuration: configuration) {
                 let seeds = (0..<Self.writers).map { _ in generator.next() }
                 await withTaskGroup { [history] group in
                     for writer in 0..<Self.writers {
@@ -53,7 +60,12 @@ struct StorePowerCutTests {
                             var generator = SeededGenerator(seed: seeds[writer])
                             for number in 0..<Self.requestsPerWriter {
                                 let request = AppendRequest.random(writer: writer, number: number, using: &generator)
-                                do { try await history.append(request, to: store) } catch { return }
+                                do {
+                                    let result = try await history.append(request, to: store)
+                                    try await store.save(Checkpoint(after: result.position), for: "reader")
+                                } catch {
+                                    return
+                                }
                             }
                         }
                     }
@@ -71,9 +83,14 @@ struct StorePowerCutTests {
                 do {
                     let store = try await SQLiteEventStore.open(
                         survivors.path("log.daybook"), configuration: .faulty(nil))
-                    outcome.violations += try await history.violations(in: store).map { "\(state): \($0)" }.prefix(1)
+                    outcome.violations += try await history.violations(in: store, mayLoseLatest: mayLoseLatest)
+                        .map { "\(state): \($0)" }.prefix(1)
+                    if try await history.lostCount(in: store) > 0 { outcome.withLostAppends += 1 }
+                    if let known = try await store.checkpoint(for: "reader")?.position, try await known > store.head() {
+                        outcome.violations.append("\(state): a checkpoint at \(known) is beyond the log")
+                    }
                     // The last state is the beginning of the next round, every other time.
-                    if index == FaultSurvival.mixed.count - 1, outcome.states % 4 != 0, !dropsSyncs {
+                    if index == FaultSurvival.mixed.count - 1, outcome.states % 4 != 0, !dropsSyncs, !mayLoseLatest {
                         try await history.settle(on: store)
                         next = survivors
                     }
@@ -93,6 +110,35 @@ struct StorePowerCutTests {
         let outcome = try await cutPower(states: FaultSeed.states, seed: FaultSeed.value)
         #expect(outcome.violations.isEmpty, "seed \(FaultSeed.value)")
         #expect(outcome.withLostWrites > outcome.states / 4, "The cuts must cost something. Seed \(FaultSeed.value)")
+        #expect(outcome.withLostAppends == 0, "seed \(FaultSeed.value)")
+    }
+
+    @Test("with the weaker durability has lost the latest appends at most, none in between, none by half, and opens")
+    func losesLatest() async throws {
+        let outcome = try await cutPower(
+            states: FaultSeed.states / 2, seed: FaultSeed.value, durability: .mayLoseLatestOnPowerLoss)
+        #expect(outcome.violations.isEmpty, "seed \(FaultSeed.value)")
+        #expect(outcome.withLostAppends > outcome.states / 8, "It must cost something. Seed \(FaultSeed.value)")
+    }
+
+    @Test("that was none, but a killed process, has everything with the weaker durability too")
+    func killed() async throws {
+        let directory = try TemporaryDirectory()
+        let disk = try FaultyDisk()
+        var configuration = SQLiteEventStore.Configuration.faulty(disk)
+        configuration.durability = .mayLoseLatestOnPowerLoss
+        let history = AppendHistory()
+        var store = try await SQLiteEventStore.open(directory.path("log.daybook"), configuration: configuration)
+        var generator = SeededGenerator(seed: FaultSeed.value)
+        for number in 0..<30 {
+            try await history.append(.random(writer: 1, number: number, using: &generator), to: store)
+        }
+        let survivors = try TemporaryDirectory()
+        try disk.copySurviving(to: survivors.url, .all, seed: 1)
+        await store.close()
+        store = try await SQLiteEventStore.open(survivors.path("log.daybook"), configuration: .faulty(nil))
+        #expect(try await history.violations(in: store) == [])
+        await store.close()
     }
 
     @Test("on a disk that drops syncs has lost what was acknowledged: the test can see it")

@@ -1,0 +1,7 @@
+#include <sqlite3.h>
+
+#include "CDaybookSQLite.h"
+
+int daybook_disable_checkpoint_on_close(struct sqlite3 *connection) {
+    return sqlite3_db_config(connection, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, (int *)0);
+}

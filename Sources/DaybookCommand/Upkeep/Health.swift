@@ -1,0 +1,100 @@
+import ArgumentParser
+import DaybookCore
+import DaybookSQLite
+import Foundation
+
+/// `daybook health`: whether a store and what follows it are well.
+struct Health: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Tell how far each consumer is behind, and whether the store is well.",
+        discussion: """
+            Works on a store that an application has open, too. It tells what is saved in the file: of every checkpoint, \
+            read model, consumer group (publishers are such) and process manager the position, the events behind it, \
+            wanted or not, how long ago the first of them was recorded, and what is parked.
+
+            Ends with exit code 3 when something is wrong. Consumers save every 10,000 positions or so while nothing \
+            concerns them: a --max-behind below that raises false alarms.
+
+            EXAMPLES
+              daybook health shop.db
+              daybook health shop.db --max-behind 20000 --max-seconds-behind 600 --ignore totals-v1 --json
+            """)
+
+    @OptionGroup var store: StoreArgument
+    @Option(help: "Events that a consumer may be behind.") var maxBehind = HealthPolicy().maxEventsBehind
+    @Option(help: "Seconds that the next event of a consumer may have waited; any number when left out.")
+    var maxSecondsBehind: Double?
+    @Option(help: "Parked events or keys that a consumer may have.") var maxParked = 0
+    @Option(help: "Bytes that the write-ahead log may have.") var maxWalBytes = HealthPolicy().maxWALBytes
+    @Option(name: .customLong("ignore"), help: "A consumer that is not judged; may be repeated.")
+    var ignored: [String] = []
+    @Flag(help: "One JSON object.") var json = false
+
+    func validate() throws {
+        guard maxBehind >= 0, maxParked >= 0, maxWalBytes >= 0, maxSecondsBehind ?? 0 >= 0 else {
+            throw ValidationError("Bounds are 0 or more.")
+        }
+    }
+
+    func run() async throws {
+        let policy = HealthPolicy(
+            maxEventsBehind: maxBehind, maxTimeBehind: maxSecondsBehind.map { .seconds($0) }, maxParked: maxParked,
+            maxWALBytes: maxWalBytes, ignoredConsumers: Set(ignored))
+        let health = try await store.withFileOrObserving {
+            try await $0.health(policy)
+        } observing: {
+            try await SQLiteEventStore.health(ofFile: $0, policy)
+        }
+        try await StandardOutput.shared.write(json ? try Self.line(health) : Array(Self.text(health).utf8))
+        guard health.isHealthy else {
+            let problems =
+                health.problems
+                + health.consumers.flatMap { consumer in
+                    consumer.problems.map { "\(consumer.kind.title) '\(consumer.name)': \($0)" }
+                }
+            throw CommandFailure(.unhealthy, problems.joined(separator: "\ndaybook: "))
+        }
+    }
+
+    private static func line(_ health: StoreHealth) throws -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        var line = JSONLine()
+        line.add("healthy", health.isHealthy)
+        line.add("health", raw: try encoder.encode(health))
+        return line.finished()
+    }
+
+    private static func text(_ health: StoreHealth) -> String {
+        let free = health.freeBytes.map(\.byteSize) ?? "unknown"
+        var text =
+            "\(health.isHealthy ? "Healthy" : "Not healthy"): head \(health.head), write-ahead log \(health.walBytes.byteSize), "
+            + "\(free) free, \(health.eventsNotIndexed.grouped) events not in the index of the file.\n"
+        guard !health.consumers.isEmpty else { return text }
+        var table = Table([
+            .init(title: "KIND"), .init(title: "CONSUMER"), .init(title: "POSITION", alignment: .right),
+            .init(title: "BEHIND", alignment: .right), .init(title: "SECONDS", alignment: .right),
+            .init(title: "PARKED", alignment: .right), .init(title: "PROBLEMS"),
+        ])
+        text += table.text(
+            of: health.consumers.map { consumer in
+                [
+                    consumer.kind.title, consumer.name, consumer.position.rawValue.grouped,
+                    consumer.eventsBehind.grouped, consumer.secondsBehind.map { Int64($0).grouped } ?? "",
+                    consumer.parked?.grouped ?? "", consumer.problems.joined(separator: " "),
+                ]
+            })
+        return text
+    }
+}
+
+extension ConsumerHealth.Kind {
+    fileprivate var title: String {
+        switch self {
+        case .checkpoint: "checkpoint"
+        case .readModel: "read model"
+        case .consumerGroup: "consumer group"
+        case .processManager: "process manager"
+        }
+    }
+}

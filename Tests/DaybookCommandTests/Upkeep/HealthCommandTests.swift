@@ -1,0 +1,53 @@
+import DaybookCore
+import DaybookSQLite
+import Foundation
+import Testing
+
+@testable import DaybookCommand
+
+@Suite("daybook health and daybook stats")
+struct HealthCommandTests {
+    @Test("look at a store that nobody has open, and at one that another process has")
+    func looks() async throws {
+        let folder = try TemporaryFolder()
+        let file = folder.file("a.db")
+        let store = try await SQLiteEventStore.open(file)
+        for number in 0..<30 {
+            try await store.append([NewEvent(type: "Counted", data: [])], to: StreamName(unchecked: "s-\(number)"))
+        }
+        try await store.save(Checkpoint(after: 10), for: "reader")
+        for isOpen in [true, false] {
+            if !isOpen { await store.close() }
+            let well = try await Daybook.run("health", file)
+            #expect(well.status == 0 && well.output.contains("Healthy: head 30"), "\(well.errors)")
+            #expect(well.lines.contains { $0.hasPrefix("checkpoint  reader") && $0.contains("20") })
+            let behind = try await Daybook.run("health", file, "--max-behind", "19", "--json")
+            #expect(behind.status == 3 && behind.errors.contains("checkpoint 'reader': It is 20 events behind"))
+            #expect(behind.output.contains(#""healthy":false"#) && behind.output.contains(#""eventsBehind":20"#))
+            let ignored = try await Daybook.run("health", file, "--max-behind", "19", "--ignore", "reader")
+            #expect(ignored.status == 0)
+            let statistics = try await Daybook.run("stats", file, "--tables")
+            #expect(statistics.status == 0, "\(statistics.errors)")
+            #expect(
+                statistics.lines.contains { $0.hasPrefix("events ") && $0.hasSuffix(" 30") }, "\(statistics.output)")
+            #expect(statistics.output.contains("TABLES\n") && statistics.output.contains("index_entries"))
+            #expect(statistics.output.contains("CONNECTIONS") == !isOpen)
+        }
+        #expect(await DaybookCommand.status(of: ["health", file, "--max-behind", "-1"]) == 64)
+    }
+
+    @Test("append, import and bench take a durability, and refuse an unknown one")
+    func durability() async throws {
+        let folder = try TemporaryFolder()
+        let file = folder.file("a.db")
+        let weak = "may-lose-latest-on-power-loss"
+        let appended = try await Daybook.run("append", file, "--stream", "s", "--type", "T", "--durability", weak)
+        #expect(appended.status == 0, "\(appended.errors)")
+        #expect(try await Daybook.run("read", file).output.contains("s@0"))
+        let measured = try await Daybook.run(
+            "bench", "--workload", "W1", "--seconds", "0.05", "--json", "--durability", weak)
+        #expect(measured.status == 0 && measured.output.contains(#""durable":false"#), "\(measured.errors)")
+        let unknown = try await Daybook.run("append", file, "--stream", "s", "--type", "T", "--durability", "none")
+        #expect(unknown.status == 64 && unknown.errors.contains("every-commit"))
+    }
+}
