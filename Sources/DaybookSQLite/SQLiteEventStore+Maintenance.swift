@@ -51,9 +51,10 @@ extension SQLiteEventStore {
                     let attributes = try? FileManager.default.attributesOfItem(atPath: path + suffix)
                     return (attributes?[.size] as? NSNumber)?.int64Value ?? 0
                 }
+                let scavenged = try reader.scavenged.count()
                 return StoreStatistics(
                     path: path, sqliteVersion: String(cString: sqlite3_libversion()), fileBytes: size(""),
-                    walBytes: size("-wal"), head: Position(head), events: head,
+                    walBytes: size("-wal"), head: Position(head), events: head - scavenged, scavenged: scavenged,
                     streams: try count(.stream, "AND substr(text, 1, 2) <> '$$'"), eventTypes: try count(.type),
                     tags: try count(.tag), commands: try reader.connection.integer("SELECT count(*) FROM commits") ?? 0,
                     indexedThrough: Position(reader.index.segments.last?.last ?? 0),
@@ -75,6 +76,8 @@ private struct LogVerification: Sendable {
     private var versions: [Int64: Int64] = [:]
     /// Damaged events whose streams have not been met since: each leaves a gap in the versions of one.
     private var unplaced: Int64 = 0
+    /// Scavenged events whose streams have not been met since: each was at the beginning of one.
+    private var removed: Int64 = 0
     private var recordedAt = Int64.min
     /// What the index says of the next versions of some streams.
     private var indexed: [Int64: (first: Int64, positions: [Int64])] = [:]
@@ -92,20 +95,31 @@ private struct LogVerification: Sendable {
             var state = self
             do {
                 try reader.records(from: position + 1, through: end) { at, record throws(StoreFailure) in
+                    state.passOver(through: at - 1)
                     try state.check(record, at: at, reader)
                     state.position = at
                     state.report.eventsChecked += 1
                     return true
                 }
                 self = state
+                passOver(through: end)
             } catch {
                 guard case .damaged(let at, let stream, let reason) = error else { throw error }
                 self = state
+                passOver(through: (at ?? 0) - 1)
                 add(at ?? position + 1, stream, reason)
                 unplaced += 1
                 position = max(position, at ?? position + 1)
             }
         }
+    }
+
+    /// Counts the positions up to one, at which there is no event, since it was scavenged.
+    private mutating func passOver(through last: Int64) {
+        guard last > position else { return }
+        removed += last - position
+        report.scavenged += last - position
+        position = last
     }
 
     private mutating func check(
@@ -120,7 +134,11 @@ private struct LogVerification: Sendable {
         } catch {
             throw error.at(position)
         }
-        let expected = versions[record.stream, default: -1] + 1
+        var expected = versions[record.stream, default: -1] + 1
+        if expected == 0 {
+            expected = min(record.version, removed)
+            removed -= expected
+        }
         if record.version > expected, record.version - expected <= unplaced {
             unplaced -= record.version - expected
         } else if record.version != expected {
@@ -168,6 +186,7 @@ private struct LogVerification: Sendable {
                 }
                 number += 1
             }
+            try checkScavenged(reader)
             for reason in try reader.index.damage(reader.connection) {
                 add(nil, nil, "\(reason); run 'daybook reindex'")
             }
@@ -184,6 +203,26 @@ private struct LogVerification: Sendable {
             throw .damaged(position: nil, stream: nil, reason: "\(error)")
         }
         report.streams = Int64(versions.count)
+    }
+
+    /// Compares what is told of scavenged events with the log: no more are missing than was removed, and no fewer.
+    private mutating func checkScavenged(_ reader: LogReader) throws {
+        guard try reader.scavenged.isAny() else { return }
+        let rows = try reader.connection.prepare("SELECT first, last, crc FROM scavenged ORDER BY first")
+        var last: Int64 = -1
+        while try rows.step() {
+            guard let positions = ScavengedRange(rows)?.positions, positions.lowerBound > last + 1 else {
+                add(rows.integer(0), nil, "the row that says what was scavenged from here on is damaged")
+                continue
+            }
+            last = positions.upperBound
+        }
+        let present = try reader.connection.prepare(
+            "SELECT position FROM scavenged JOIN events ON position BETWEEN first AND scavenged.last LIMIT 20")
+        while try present.step() { add(present.integer(0), nil, "it is told to be scavenged, and is there") }
+        if removed > 0, unplaced == 0 {
+            add(nil, nil, "\(removed) more events are told to be scavenged than are missing from streams")
+        }
     }
 
     private mutating func add(_ position: Int64?, _ stream: StreamName?, _ reason: String) {

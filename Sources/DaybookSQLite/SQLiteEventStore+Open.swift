@@ -105,6 +105,7 @@ private struct StoreOpening {
             let tail = IndexTail()
             let reader = try LogReader(connection, tail: tail, file: path, nameCapacity: configuration.cachedNames)
             let last = try lastNumbers(reader)
+            tail.hasScavenged.store(try reader.scavenged.isAny(), ordering: .releasing)
             try compareWithWhatIsKnown(connection, head: last.position)
             let (index, reasonNotToAppend) = try openIndex(connection, reader, tail, last)
             let inline = InlineReadModels(configuration.inlineReadModels, documents: try DocumentTable(connection))
@@ -180,6 +181,7 @@ private struct StoreOpening {
                 """)
         }
         try rewriteTail(connection)
+        try upgrade(connection)
         try IndexWriter.makeTables(connection)
     }
 
@@ -188,6 +190,15 @@ private struct StoreOpening {
     private func rewriteTail(_ connection: Connection) throws(SQLiteFailure) {
         do {
             try connection.checkpoint(.truncate)
+        } catch {
+            if !error.isDiskFull { throw error }
+        }
+    }
+
+    /// On a full disk a file of an earlier version stays one: it can be read, and nothing was removed from it.
+    private func upgrade(_ connection: Connection) throws(SQLiteFailure) {
+        do {
+            try Schema.upgrade(connection)
         } catch {
             if !error.isDiskFull { throw error }
         }

@@ -31,6 +31,24 @@ struct IndependentReaderTests {
         #expect(summary.output.contains(/commits with a command +23\n/))
     }
 
+    @Test("reads what scavenging left, and knows that nothing else is missing")
+    func scavenged() async throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path("bank.daybook")
+        let store = try await SQLiteEventStore.open(path)
+        try await fill(store)
+        try await store.setRetention(Retention(maxCount: 2), of: "batch-1")
+        let report = try await store.scavenge()
+        #expect(report.events > 300)
+        let recorded = try await IndexTests.read(store).map(Line.init)
+        await store.close()
+        let result = try await read(path, "--ndjson")
+        #expect(result.code == 0, "\(result.errors)")
+        #expect(try result.lines() == recorded)
+        let summary = try await read(path)
+        #expect(summary.output.replacing(",", with: "").contains("scavenged               \(report.events)\n"))
+    }
+
     @Test("finds no fault with an empty store")
     func empty() async throws {
         let folder = try TemporaryFolder()

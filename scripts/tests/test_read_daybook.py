@@ -29,10 +29,11 @@ reader = load_reader()
 
 SCHEMA = """
 PRAGMA application_id = 0x44415942;
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 CREATE TABLE names(id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, text TEXT NOT NULL, crc INTEGER NOT NULL);
 CREATE TABLE events(position INTEGER PRIMARY KEY, record BLOB NOT NULL);
 CREATE TABLE commits(number INTEGER PRIMARY KEY, record BLOB NOT NULL);
+CREATE TABLE scavenged(first INTEGER PRIMARY KEY, last INTEGER NOT NULL, crc INTEGER NOT NULL);
 """
 
 KINDS = {"stream": 1, "category": 2, "type": 3, "tag": 4, "content": 5}
@@ -81,6 +82,11 @@ class Log:
             body += text + b"".join(
                 struct.pack("<Qq", self.name("stream", stream), self.versions[stream]) for stream in streams)
             self.database.execute("INSERT INTO commits VALUES (?, ?)", (self.commits, sealed(self.commits, body)))
+
+    def scavenge(self, first, last, crc=None):
+        self.database.execute("DELETE FROM events WHERE position BETWEEN ? AND ?", (first, last))
+        crc = reader.crc32c(struct.pack("<qq", first, last)) if crc is None else crc
+        self.database.execute("INSERT INTO scavenged VALUES (?, ?, ?)", (first, last, crc))
 
     def record(self, table, key):
         return self.database.execute(f"SELECT record FROM {table} WHERE rowid = ?", (key,)).fetchone()[0]
@@ -168,7 +174,46 @@ class ReaderTests(unittest.TestCase):
     def test_a_missing_position_is_found(self):
         self.log.database.execute("DELETE FROM events WHERE position = 4")
         code, _, errors = self.read()
-        self.assertEqual((code, errors), (2, ["position 4: no event, and positions have no gaps"]))
+        self.assertEqual((code, errors), (2, ["position 4: no event, and none was scavenged there"]))
+
+    def test_scavenged_events_are_passed_over(self):
+        self.log.scavenge(1, 2)  # The last event of their stream is at position 4.
+        code, output, errors = self.read()
+        self.assertEqual((code, errors), (0, []))
+        self.assertRegex(output, r"events +3, 1 of them")
+        self.assertRegex(output, r"scavenged +2")
+        self.log.database.execute("DELETE FROM events WHERE position = 3")
+        self.assertIn("position 3: no event, and none was scavenged there", self.read()[2])
+
+    def test_a_file_of_version_1_has_nothing_scavenged(self):
+        self.log.database.executescript("DROP TABLE scavenged; PRAGMA user_version = 1")
+        self.assertEqual(self.read()[0], 0)
+        self.log.database.execute("PRAGMA user_version = 2")
+        self.assertEqual(self.read()[0], 1)
+
+    def test_more_scavenged_than_streams_lack_is_found(self):
+        self.log.scavenge(3, 3)  # The only event of its stream, which therefore seems never to have been.
+        self.assertEqual(
+            self.read()[2], ["1 more events are told to be scavenged than are missing from streams"])
+
+    def test_the_middle_of_a_stream_is_never_scavenged(self):
+        self.log.append(("account-2", "closed", b"{}", []), ("account-1", "closed", b"{}", []), at=4_000_000)
+        self.log.scavenge(4, 4)
+        self.assertIn("position 7: version 3 of stream 'account-1' follows 1", self.read()[2])
+
+    def test_damaged_and_touching_ranges_are_found(self):
+        self.log.scavenge(1, 1, crc=7)
+        self.assertTrue(self.read()[2][0].startswith("scavenged range 1: its CRC is 0x00000007"))
+        self.log.database.execute("DELETE FROM scavenged")
+        self.log.scavenge(1, 1)
+        self.log.scavenge(2, 2)
+        self.assertIn("scavenged range 2: it touches the range that ends at 1", self.read()[2])
+
+    def test_an_event_in_a_scavenged_range_is_found(self):
+        whole = self.log.record("events", 2)
+        self.log.scavenge(1, 2)
+        self.log.database.execute("INSERT INTO events VALUES (2, ?)", (whole,))
+        self.assertIn("position 2: it is told to be scavenged, and is there", self.read()[2])
 
     def test_half_an_append_at_the_end_is_found(self):
         self.log.database.execute("DELETE FROM events WHERE position > 2")

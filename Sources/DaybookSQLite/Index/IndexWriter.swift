@@ -35,8 +35,9 @@ final class IndexWriter {
     func hasWork(tail: IndexTail) -> Bool { flush != nil }
 
     /// Begins a segment when enough has gathered in memory. Call only when everything in memory is committed.
-    func beginFlush(of tail: IndexTail, through last: LogNumbers) {
-        guard flush == nil, tail.state.withLock({ $0.active.count }) >= numbersPerSegment else { return }
+    func beginFlush(of tail: IndexTail, through last: LogNumbers, evenIfSmall: Bool = false) {
+        let least = evenIfSmall ? 1 : numbersPerSegment
+        guard flush == nil, tail.state.withLock({ $0.active.count }) >= least else { return }
         let generation = tail.freeze()
         flush = Flush(
             segment: IndexSegment(
@@ -61,11 +62,11 @@ final class IndexWriter {
             let key = flush.keys[flush.next]
             if let list = flush.lists[key] {
                 if key.kind == .stream, indexed > 0 {
-                    let next = try index.last(under: key, atOrBelow: indexed).map { $0.ordinal + 1 } ?? 0
-                    if next != list.first {
+                    let next = try index.last(under: key, atOrBelow: indexed).map { $0.ordinal + 1 }
+                    if next != list.first, try next != nil || list.first > scavenged(before: list.numbers[0]) {
                         throw failure(
                             VersionMismatch(
-                                stream: key.key, version: list.first, expected: next, position: list.numbers[0]))
+                                stream: key.key, version: list.first, expected: next ?? 0, position: list.numbers[0]))
                     }
                 }
                 flush.segment.entries += try insert(list, under: key, segment: flush.segment.id)
@@ -78,6 +79,15 @@ final class IndexWriter {
             flush.isComplete = true
         }
         self.flush = flush
+    }
+
+    /// How many positions before one were scavenged: of an index that was built anew since, a stream may begin with a
+    /// version as high as that.
+    private func scavenged(before position: Int64) throws(SQLiteFailure) -> Int64 {
+        let count = try connection.prepare("SELECT ifnull(sum(last - first + 1), 0) FROM scavenged WHERE first < ?")
+        count.bind(1, position)
+        defer { count.reset() }
+        return try count.step() ? count.integer(0) : 0
     }
 
     private func failure(_ misplaced: VersionMismatch) -> StoreFailure {

@@ -46,7 +46,7 @@ final class LogScanner {
             do {
                 try gatherEvents(into: &gathered, from: &done.position, through: last.position, atMost: limit)
             } catch {
-                guard case .damaged(let at?, _, _) = error, at == done.position + 1 else { throw error }
+                guard case .damaged(let at?, _, _) = error, at > done.position else { throw error }
                 try place(damaged: at, into: &gathered)
                 done.position = at
             }
@@ -57,7 +57,7 @@ final class LogScanner {
     private func gatherEvents(
         into gathered: inout IndexTail.Generation, from done: inout Int64, through last: Int64, atMost limit: Int
     ) throws(StoreFailure) {
-        try reader.records(from: done + 1, through: last) { at, record throws(StoreFailure) in
+        done = try reader.records(from: done + 1, through: last) { at, record throws(StoreFailure) in
             var tags: [Int64] = []
             for index in 0..<record.tagCount { tags.append(record.tag(index)) }
             let stream = try reader.stream(record.stream)

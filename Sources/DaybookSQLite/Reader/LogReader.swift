@@ -5,6 +5,7 @@ final class LogReader {
     let connection: Connection
     let index: IndexReader
     let names: NameReader
+    let scavenged: ScavengedPositions
     let file: String
     private let one: Statement
     private let ascending: Statement
@@ -31,6 +32,7 @@ final class LogReader {
         self.file = file
         index = try IndexReader(connection, tail: tail)
         names = try NameReader(connection, index: index, capacity: nameCapacity)
+        scavenged = ScavengedPositions(connection)
         one = try connection.prepare("SELECT record FROM events WHERE position = ?")
         ascending = try connection.prepare(
             "SELECT position, record FROM events WHERE position >= ? AND position <= ? ORDER BY position")
@@ -55,19 +57,46 @@ final class LogReader {
     func withRecord<Result>(
         at position: Int64, _ body: (EventRecord.View) throws(StoreFailure) -> Result
     ) throws(StoreFailure) -> Result {
+        guard let result = try withRecordIfKept(at: position, body) else {
+            throw .damaged(position: position, stream: nil, reason: "it was scavenged, and is still needed")
+        }
+        return result
+    }
+
+    /// Looks at the record at a position; nil when it was scavenged.
+    func withRecordIfKept<Result>(
+        at position: Int64, _ body: (EventRecord.View) throws(StoreFailure) -> Result
+    ) throws(StoreFailure) -> Result? {
         one.bind(1, position)
         let found: Bool
         do { found = try one.step() } catch { throw StoreFailure(reading: error, fromIndex: false).at(position) }
-        guard found else { throw .damaged(position: position, stream: nil, reason: "it is missing") }
+        guard found else {
+            guard try scavenged.range(containing: position) == nil else { return nil }
+            throw .damaged(position: position, stream: nil, reason: "it is missing")
+        }
         defer { one.reset() }
         return try body(view(one.bytes(0), at: position))
     }
 
-    /// Looks at the records of consecutive positions, in either direction, until told to stop. Every position is there.
+    /// Whether there is an event at a position, be it damaged.
+    func isKept(_ position: Int64) throws(StoreFailure) -> Bool {
+        one.bind(1, position)
+        let found: Bool
+        do { found = try one.step() } catch { return true }
+        one.reset()
+        if found { return true }
+        return try scavenged.range(containing: position) == nil
+    }
+
+    /// Looks at the records of consecutive positions, in either direction, until told to stop. Positions that were
+    /// scavenged are passed over; every other one is there.
+    ///
+    /// - Returns: The position that it stopped at; the last one when it was not told to stop.
+    @discardableResult
     func records(
         from first: Int64, through last: Int64,
         _ body: (Int64, EventRecord.View) throws(StoreFailure) -> Bool
-    ) throws(StoreFailure) {
+    ) throws(StoreFailure) -> Int64 {
         let statement = first <= last ? ascending : descending
         statement.bind(1, first)
         statement.bind(2, last)
@@ -81,14 +110,23 @@ final class LogReader {
                 throw StoreFailure(reading: error, fromIndex: false).at(expected)
             }
             let position = statement.integer(0)
-            guard position == expected else {
-                throw .damaged(position: expected, stream: nil, reason: "it is missing")
-            }
-            if try !body(position, view(statement.bytes(1), at: position)) { return }
-            expected += step
+            if position != expected { try passOver(from: expected, through: position - step) }
+            if try !body(position, view(statement.bytes(1), at: position)) { return position }
+            expected = position + step
         }
-        guard expected == last + step else {
-            throw .damaged(position: expected, stream: nil, reason: "it is missing")
+        if expected != last + step { try passOver(from: expected, through: last) }
+        return last
+    }
+
+    /// Makes sure that consecutive positions without an event, in either direction, were all scavenged.
+    private func passOver(from first: Int64, through last: Int64) throws(StoreFailure) {
+        let step: Int64 = first <= last ? 1 : -1
+        var next = first
+        while step > 0 ? next <= last : next >= last {
+            guard let range = try scavenged.range(containing: next) else {
+                throw .damaged(position: next, stream: nil, reason: "it is missing")
+            }
+            next = step > 0 ? range.upperBound + 1 : range.lowerBound - 1
         }
     }
 

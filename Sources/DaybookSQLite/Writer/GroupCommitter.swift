@@ -14,6 +14,8 @@ final class GroupCommitter: Sendable {
         case derived(DerivedSubmission)
         /// Builds the index anew.
         case reindex(progress: (@Sendable (Int64, Int64) -> Void)?, finish: @Sendable (StoreFailure?) -> Void)
+        /// Does something to the file in transactions of its own.
+        case upkeep(@Sendable (WriterThread) -> Void)
     }
 
     private let queue = BlockingQueue<Job>()
@@ -59,15 +61,15 @@ final class GroupCommitter: Sendable {
 
 /// What the writing thread owns, and its loop.
 final class WriterThread {
-    private let connection: Connection
-    private let log: LogWriter
+    let connection: Connection
+    let log: LogWriter
     private let index: IndexWriter
     private let inline: InlineReadModels
     private let head: HeadSignal
-    private let path: String
-    private let freeSpaceReserve: Int64
+    let path: String
+    let freeSpaceReserve: Int64
     /// Why nothing is written until the file is opened anew.
-    private var failure: String?
+    private(set) var failure: String?
     /// Why the log, as it was found, takes no event.
     private var reasonNotToAppend: String?
     private let begin: Statement
@@ -148,6 +150,7 @@ final class WriterThread {
             case .derived: group.append(job)
             case .reindex(let progress, let finish):
                 finish(reindex(progress))
+            case .upkeep(let body): body(self)
             }
         }
         if let failure {
@@ -195,7 +198,7 @@ final class WriterThread {
                 case .derived(let submission):
                     let outcome = try change(submission)
                     answers.append { submission.finish(outcome) }
-                case .reindex: break
+                case .reindex, .upkeep: break
                 }
             }
             try index.writeSlice(after: log.reader.index)
@@ -268,7 +271,7 @@ final class WriterThread {
     }
 
     /// Decides whether the store may go on after a failure of SQLite.
-    private func note(_ sqlite: SQLiteFailure) {
+    func note(_ sqlite: SQLiteFailure) {
         switch sqlite.primaryCode {
         case SQLITE_FULL, SQLITE_BUSY, SQLITE_NOMEM, SQLITE_CORRUPT, SQLITE_TOOBIG: break
         case SQLITE_IOERR where sqlite.isReadFailure: break
@@ -282,8 +285,44 @@ final class WriterThread {
             case .append(let submission):
                 submission.finish(.failure(.storageFailed(reason: reason, mayBeWritten: mayBeWritten)))
             case .derived(let submission): submission.finish(.failure(.storageFailed(reason: reason)))
-            case .reindex: break
+            case .reindex, .upkeep: break
             }
+        }
+    }
+
+    // MARK: - Upkeep
+
+    /// Runs a change that is no append in a transaction of its own.
+    func transaction<Value>(_ body: () throws -> Value) throws(StoreFailure) -> Value {
+        if let failure { throw .damaged(position: nil, stream: nil, reason: failure) }
+        do {
+            try begin.run()
+            let value = try body()
+            try commit.run()
+            return value
+        } catch let failure as StoreFailure {
+            rollBack()
+            if case .sqlite(let sqlite) = failure { note(sqlite) }
+            throw failure
+        } catch let sqlite as SQLiteFailure {
+            rollBack()
+            note(sqlite)
+            throw .sqlite(sqlite)
+        } catch {
+            rollBack()
+            throw .damaged(position: nil, stream: nil, reason: "\(error)")
+        }
+    }
+
+    /// Writes what leads to the events up to a position from memory to the file.
+    func writeIndex(through position: Int64) throws(StoreFailure) {
+        while (index.segments.last?.last ?? 0) < position {
+            if let failure { throw .damaged(position: nil, stream: nil, reason: failure) }
+            index.beginFlush(of: log.tail, through: log.committed, evenIfSmall: true)
+            guard index.hasWork(tail: log.tail) else {
+                throw .indexDamaged("nothing in memory leads to position \(position)")
+            }
+            try write([])
         }
     }
 
