@@ -22,7 +22,8 @@ struct DaybookCommand: AsyncParsableCommand {
             """,
         groupedSubcommands: [
             CommandGroup(name: "Write and read", subcommands: [Append.self, Read.self, Follow.self, Streams.self]),
-            CommandGroup(name: "Look after", subcommands: [Stats.self, Verify.self, Reindex.self, Scavenge.self]),
+            CommandGroup(
+                name: "Look after", subcommands: [Stats.self, Verify.self, Reindex.self, Scavenge.self, Archive.self]),
             CommandGroup(name: "Change", subcommands: [SchemaCommand.self]),
             CommandGroup(name: "Move", subcommands: [Export.self, Import.self]),
             CommandGroup(name: "Measure", subcommands: [Bench.self]),

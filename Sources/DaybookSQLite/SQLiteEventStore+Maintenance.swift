@@ -52,9 +52,15 @@ extension SQLiteEventStore {
                     return (attributes?[.size] as? NSNumber)?.int64Value ?? 0
                 }
                 let scavenged = try reader.scavenged.count()
+                let archives = try reader.archives.all()
                 return StoreStatistics(
                     path: path, sqliteVersion: String(cString: sqlite3_libversion()), fileBytes: size(""),
                     walBytes: size("-wal"), head: Position(head), events: head - scavenged, scavenged: scavenged,
+                    archivedThrough: Position(archives.last?.positions.upperBound ?? 0),
+                    archiveBytes: archives.reduce(0) { $0 + $1.bytes },
+                    missingArchives: archives.filter {
+                        ArchiveFile.bytes(of: ArchiveFile.path($0.name, beside: path)) != $0.bytes
+                    }.map(\.name),
                     streams: try count(.stream, "AND substr(text, 1, 2) <> '$$'"), eventTypes: try count(.type),
                     tags: try count(.tag), commands: try reader.connection.integer("SELECT count(*) FROM commits") ?? 0,
                     indexedThrough: Position(reader.index.segments.last?.last ?? 0),
@@ -79,6 +85,7 @@ private struct LogVerification: Sendable {
     /// Scavenged events whose streams have not been met since: each was at the beginning of one.
     private var removed: Int64 = 0
     private var recordedAt = Int64.min
+    private var unreadableArchives: Set<String> = []
     /// What the index says of the next versions of some streams.
     private var indexed: [Int64: (first: Int64, positions: [Int64])] = [:]
     private var indexedCount = 0
@@ -104,8 +111,20 @@ private struct LogVerification: Sendable {
                 self = state
                 passOver(through: end)
             } catch {
-                guard case .damaged(let at, let stream, let reason) = error else { throw error }
                 self = state
+                if case .archive(let at, let file, let reason) = error,
+                    let row = try reader.archives.row(containing: at)
+                {
+                    passOver(through: at - 1)
+                    add(
+                        at, nil,
+                        "its archive \(file) cannot be read (\(reason)): put it back; its events were not checked")
+                    unreadableArchives.insert(row.name)
+                    unplaced += row.positions.upperBound - at + 1
+                    position = row.positions.upperBound
+                    continue
+                }
+                guard case .damaged(let at, let stream, let reason) = error else { throw error }
                 passOver(through: (at ?? 0) - 1)
                 add(at ?? position + 1, stream, reason)
                 unplaced += 1
@@ -187,6 +206,7 @@ private struct LogVerification: Sendable {
                 number += 1
             }
             try checkScavenged(reader)
+            try checkArchives(reader)
             for reason in try reader.index.damage(reader.connection) {
                 add(nil, nil, "\(reason); run 'daybook reindex'")
             }
@@ -222,6 +242,22 @@ private struct LogVerification: Sendable {
         while try present.step() { add(present.integer(0), nil, "it is told to be scavenged, and is there") }
         if removed > 0, unplaced == 0 {
             add(nil, nil, "\(removed) more events are told to be scavenged than are missing from streams")
+        }
+    }
+
+    /// Reads every archive as a whole, and compares it with what was written.
+    private mutating func checkArchives(_ reader: LogReader) throws {
+        let rows = try reader.archives.all()
+        let count = try reader.archives.count()
+        if Int64(rows.count) != count { add(nil, nil, "a row that tells of an archive is damaged") }
+        for row in rows where !unreadableArchives.contains(row.name) {
+            do {
+                try ArchiveFile(row, beside: reader.file, fileSystem: reader.archives.fileSystem).check(row)
+            } catch let damage as ArchiveDamage {
+                add(nil, nil, "the archive \(damage.path) cannot be read: \(damage.reason)")
+            } catch let failure as StoreFailure {
+                add(nil, nil, failure.reason(file: reader.file))
+            }
         }
     }
 

@@ -103,7 +103,9 @@ private struct StoreOpening {
                 fileSystem: configuration.fileSystem)
             try prepare(connection)
             let tail = IndexTail()
-            let reader = try LogReader(connection, tail: tail, file: path, nameCapacity: configuration.cachedNames)
+            let reader = try LogReader(
+                connection, tail: tail, file: path, nameCapacity: configuration.cachedNames,
+                fileSystem: configuration.fileSystem)
             let last = try lastNumbers(reader)
             tail.hasScavenged.store(try reader.scavenged.isAny(), ordering: .releasing)
             try compareWithWhatIsKnown(connection, head: last.position)
@@ -121,14 +123,17 @@ private struct StoreOpening {
                 try connection.execute("PRAGMA wal_autocheckpoint = 0")
                 try connection.execute("PRAGMA cache_size = \(-configuration.cacheBytes / 1024)")
                 readers.append(
-                    try LogReader(connection, tail: tail, file: path, nameCapacity: configuration.cachedNames))
+                    try LogReader(
+                        connection, tail: tail, file: path, nameCapacity: configuration.cachedNames,
+                        fileSystem: configuration.fileSystem))
             }
             let thread = try WriterThread(
                 connection, log: log, index: index, inline: inline, head: signal, path: path,
                 freeSpaceReserve: configuration.freeSpaceReserve, reasonNotToAppend: reasonNotToAppend)
             return SQLiteEventStore(
                 path: path, committer: GroupCommitter(thread), readers: ReaderPool(readers), signal: signal,
-                time: configuration.time, ownerLock: lock, temporaryFolder: temporaryFolder)
+                time: configuration.time, fileSystem: configuration.fileSystem, ownerLock: lock,
+                temporaryFolder: temporaryFolder)
         } catch let error as OpenError {
             throw error
         } catch let failure as SQLiteFailure {

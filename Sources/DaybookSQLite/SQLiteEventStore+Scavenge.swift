@@ -11,7 +11,7 @@ extension SQLiteEventStore {
     /// are not known here: bound the run by ``ScavengeOptions/through`` for them.
     ///
     /// What is removed is gone from reads of the whole log as well, from conditions, from rebuilt read models and from the
-    /// past. A repeated append is still recognised by its command, and by the last of its events where that is kept.
+    /// past. Archived events go from all reads as well; their bytes stay in the archive. A repeated append is still recognised by its command, and by the last of its events where that is kept.
     ///
     /// Works in transactions of some thousand events each; appends and reads go on between them. It may be stopped at any
     /// moment, also by a crash: what was removed by then is removed, and another run does the rest.
@@ -116,7 +116,13 @@ extension SQLiteEventStore {
         }
     }
 
-    private func compact() async throws(ScavengeError) {
+    /// Makes the file as small as what it holds. Appends wait until it is done; reads go on.
+    ///
+    /// SQLite copies everything twice, into a temporary file and through the write-ahead log; a crash leaves the file as it
+    /// was.
+    ///
+    /// - Throws: ``ScavengeError/noRoom(file:needed:free:)`` when there is no room for the two copies.
+    public func compact() async throws(ScavengeError) {
         try await upkeep { thread throws(ScavengeError) in try thread.compact() }
     }
 

@@ -1,5 +1,6 @@
 import DaybookCore
 import Foundation
+import Synchronization
 
 /// An event store in one SQLite file: embedded, durable, for one process.
 ///
@@ -20,19 +21,23 @@ public final class SQLiteEventStore: EventStore {
     let readers: ReaderPool
     let signal: HeadSignal
     let time: TimeSource
+    /// The name of the SQLite VFS that files are accessed through; the platform's when nil.
+    let fileSystem: String?
+    let isArchiving = Atomic(false)
     private let ownerLock: OwnerLock
     /// A folder to be removed when the store is closed.
     private let temporaryFolder: String?
 
     init(
         path: String, committer: GroupCommitter, readers: ReaderPool, signal: HeadSignal, time: TimeSource,
-        ownerLock: OwnerLock, temporaryFolder: String?
+        fileSystem: String?, ownerLock: OwnerLock, temporaryFolder: String?
     ) {
         self.path = path
         self.committer = committer
         self.readers = readers
         self.signal = signal
         self.time = time
+        self.fileSystem = fileSystem
         self.ownerLock = ownerLock
         self.temporaryFolder = temporaryFolder
     }

@@ -47,6 +47,21 @@ struct IndependentReaderTests {
         #expect(try result.lines() == recorded)
         let summary = try await read(path)
         #expect(summary.output.replacing(",", with: "").contains("scavenged               \(report.events)\n"))
+
+        let again = try await SQLiteEventStore.open(path)
+        try await again.archive(through: 20)
+        let archive = try await again.archive(through: 200)
+        try await again.delete("account-4")
+        try await again.scavenge()
+        let left = try await IndexTests.read(again).map(Line.init)
+        await again.close()
+        let archived = try await read(path, "--ndjson")
+        #expect(archived.code == 0, "\(archived.errors)")
+        #expect(try archived.lines() == left)
+        try FileManager.default.removeItem(atPath: try #require(archive.file))
+        let missing = try await read(path, "--ndjson")
+        #expect(missing.code == 2 && missing.errors.first?.contains("archive 21 to 200") == true, "\(missing.errors)")
+        #expect(try missing.lines() == left.filter { !(21...200).contains($0.position.rawValue) })
     }
 
     @Test("finds no fault with an empty store")

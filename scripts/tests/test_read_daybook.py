@@ -34,6 +34,8 @@ CREATE TABLE names(id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, text TEXT NOT 
 CREATE TABLE events(position INTEGER PRIMARY KEY, record BLOB NOT NULL);
 CREATE TABLE commits(number INTEGER PRIMARY KEY, record BLOB NOT NULL);
 CREATE TABLE scavenged(first INTEGER PRIMARY KEY, last INTEGER NOT NULL, crc INTEGER NOT NULL);
+CREATE TABLE archives(first INTEGER PRIMARY KEY, last INTEGER NOT NULL, name TEXT NOT NULL, bytes INTEGER NOT NULL,
+    records INTEGER NOT NULL, crc INTEGER NOT NULL);
 """
 
 KINDS = {"stream": 1, "category": 2, "type": 3, "tag": 4, "content": 5}
@@ -87,6 +89,26 @@ class Log:
         self.database.execute("DELETE FROM events WHERE position BETWEEN ? AND ?", (first, last))
         crc = reader.crc32c(struct.pack("<qq", first, last)) if crc is None else crc
         self.database.execute("INSERT INTO scavenged VALUES (?, ?, ?)", (first, last, crc))
+
+    def archive(self, first, last):
+        """Moves events to an archive, and returns its path."""
+        path = pathlib.Path(f"{self.path}.archive-{first}-{last}")
+        checksum = 0
+        with contextlib.closing(sqlite3.connect(path)) as archive:
+            archive.executescript(
+                "PRAGMA application_id = 0x44415941; PRAGMA user_version = 1;"
+                "CREATE TABLE events(position INTEGER PRIMARY KEY, record BLOB NOT NULL);")
+            for position, record in self.database.execute(
+                    "SELECT position, record FROM events WHERE position BETWEEN ? AND ? ORDER BY position", (first, last)):
+                archive.execute("INSERT INTO events VALUES (?, ?)", (position, record))
+                checksum = reader.crc32c(struct.pack("<q", position) + record[:4] + struct.pack("<I", checksum))
+            archive.commit()
+        size = path.stat().st_size
+        crc = reader.crc32c(struct.pack("<qqqq", first, last, size, checksum) + path.name.encode())
+        self.database.execute(
+            "INSERT INTO archives VALUES (?, ?, ?, ?, ?, ?)", (first, last, path.name, size, checksum, crc))
+        self.database.execute("DELETE FROM events WHERE position BETWEEN ? AND ?", (first, last))
+        return path
 
     def record(self, table, key):
         return self.database.execute(f"SELECT record FROM {table} WHERE rowid = ?", (key,)).fetchone()[0]
@@ -186,7 +208,7 @@ class ReaderTests(unittest.TestCase):
         self.assertIn("position 3: no event, and none was scavenged there", self.read()[2])
 
     def test_a_file_of_version_1_has_nothing_scavenged(self):
-        self.log.database.executescript("DROP TABLE scavenged; PRAGMA user_version = 1")
+        self.log.database.executescript("DROP TABLE scavenged; DROP TABLE archives; PRAGMA user_version = 1")
         self.assertEqual(self.read()[0], 0)
         self.log.database.execute("PRAGMA user_version = 2")
         self.assertEqual(self.read()[0], 1)
@@ -214,6 +236,36 @@ class ReaderTests(unittest.TestCase):
         self.log.scavenge(1, 2)
         self.log.database.execute("INSERT INTO events VALUES (2, ?)", (whole,))
         self.assertIn("position 2: it is told to be scavenged, and is there", self.read()[2])
+
+    def test_archived_events_are_read(self):
+        _, before, _ = self.read("--ndjson")
+        self.log.archive(1, 2)
+        self.log.archive(3, 3)
+        self.assertEqual(self.read("--ndjson"), (0, before, []))
+        self.log.scavenge(1, 2)
+        code, output, errors = self.read("--ndjson")
+        self.assertEqual((code, errors), (0, []))
+        self.assertEqual([json.loads(line)["position"] for line in output.splitlines()], [3, 4, 5])
+
+    def test_an_archive_that_is_away_or_damaged_is_found(self):
+        path = self.log.archive(1, 2)
+        whole = path.read_bytes()
+        path.unlink()
+        code, output, errors = self.read("--ndjson")
+        self.assertEqual((code, len(output.splitlines())), (2, 3))
+        self.assertTrue(errors[0].startswith("archive 1 to 2: 'bank.daybook.archive-1-2' cannot be read"), errors)
+        path.write_bytes(whole + b"x")
+        self.assertIn("bytes", self.read()[2][0])
+        damaged = bytearray(whole)
+        damaged[whole.rindex(b"opened") if b"opened" in whole else whole.rindex(b"$actor")] ^= 1
+        path.write_bytes(damaged)
+        errors = self.read()[2]
+        self.assertTrue(errors[0].startswith("position ") and "CRC" in errors[0], errors)
+
+    def test_a_changed_row_of_an_archive_is_found(self):
+        self.log.archive(1, 2)
+        self.log.database.execute("UPDATE archives SET last = 3")
+        self.assertTrue(self.read()[2][0].startswith("archive 1: its CRC"))
 
     def test_half_an_append_at_the_end_is_found(self):
         self.log.database.execute("DELETE FROM events WHERE position > 2")

@@ -23,6 +23,8 @@ enum Schema {
     /// What version 2 has beyond version 1.
     static let removals = """
         CREATE TABLE IF NOT EXISTS scavenged(first INTEGER PRIMARY KEY, last INTEGER NOT NULL, crc INTEGER NOT NULL);
+        CREATE TABLE IF NOT EXISTS archives(first INTEGER PRIMARY KEY, last INTEGER NOT NULL, name TEXT NOT NULL,
+            bytes INTEGER NOT NULL, records INTEGER NOT NULL, crc INTEGER NOT NULL);
         """
 
     /// Makes a file of an earlier version one of this version, in one transaction; does nothing to one that is.

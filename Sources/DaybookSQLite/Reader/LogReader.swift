@@ -6,6 +6,7 @@ final class LogReader {
     let index: IndexReader
     let names: NameReader
     let scavenged: ScavengedPositions
+    let archives: ArchiveReader
     let file: String
     private let one: Statement
     private let ascending: Statement
@@ -27,12 +28,16 @@ final class LogReader {
         return tables
     }
 
-    init(_ connection: Connection, tail: IndexTail, file: String, nameCapacity: Int) throws(SQLiteFailure) {
+    /// - Parameter fileSystem: The one that the store's archives are read through.
+    init(
+        _ connection: Connection, tail: IndexTail, file: String, nameCapacity: Int, fileSystem: String? = nil
+    ) throws(SQLiteFailure) {
         self.connection = connection
         self.file = file
         index = try IndexReader(connection, tail: tail)
         names = try NameReader(connection, index: index, capacity: nameCapacity)
         scavenged = ScavengedPositions(connection)
+        archives = ArchiveReader(connection, store: file, fileSystem: fileSystem)
         one = try connection.prepare("SELECT record FROM events WHERE position = ?")
         ascending = try connection.prepare(
             "SELECT position, record FROM events WHERE position >= ? AND position <= ? ORDER BY position")
@@ -72,7 +77,16 @@ final class LogReader {
         do { found = try one.step() } catch { throw StoreFailure(reading: error, fromIndex: false).at(position) }
         guard found else {
             guard try scavenged.range(containing: position) == nil else { return nil }
-            throw .damaged(position: position, stream: nil, reason: "it is missing")
+            guard let archive = try archives.archive(containing: position)?.file else {
+                throw .damaged(position: position, stream: nil, reason: "it is missing")
+            }
+            let result = try archive.withBytes(at: position) { bytes throws(StoreFailure) in
+                try body(view(bytes, at: position))
+            }
+            guard let result else {
+                throw .damaged(position: position, stream: nil, reason: "it is missing in \(archive.path)")
+            }
+            return result
         }
         defer { one.reset() }
         return try body(view(one.bytes(0), at: position))
@@ -89,7 +103,7 @@ final class LogReader {
     }
 
     /// Looks at the records of consecutive positions, in either direction, until told to stop. Positions that were
-    /// scavenged are passed over; every other one is there.
+    /// scavenged are passed over; every other one is there, or in an archive.
     ///
     /// - Returns: The position that it stopped at; the last one when it was not told to stop.
     @discardableResult
@@ -110,24 +124,62 @@ final class LogReader {
                 throw StoreFailure(reading: error, fromIndex: false).at(expected)
             }
             let position = statement.integer(0)
-            if position != expected { try passOver(from: expected, through: position - step) }
+            if position != expected,
+                let stopped = try recordsElsewhere(from: expected, through: position - step, body)
+            {
+                return stopped
+            }
             if try !body(position, view(statement.bytes(1), at: position)) { return position }
             expected = position + step
         }
-        if expected != last + step { try passOver(from: expected, through: last) }
+        if expected != last + step, let stopped = try recordsElsewhere(from: expected, through: last, body) {
+            return stopped
+        }
         return last
     }
 
-    /// Makes sure that consecutive positions without an event, in either direction, were all scavenged.
-    private func passOver(from first: Int64, through last: Int64) throws(StoreFailure) {
+    /// Goes on over consecutive positions, in either direction, without an event in the table: each was scavenged, or is in
+    /// an archive, which is read.
+    ///
+    /// - Returns: The position that it was told to stop at; nil when it was not.
+    private func recordsElsewhere(
+        from first: Int64, through last: Int64,
+        _ body: (Int64, EventRecord.View) throws(StoreFailure) -> Bool
+    ) throws(StoreFailure) -> Int64? {
         let step: Int64 = first <= last ? 1 : -1
         var next = first
         while step > 0 ? next <= last : next >= last {
-            guard let range = try scavenged.range(containing: next) else {
+            if let range = try scavenged.range(containing: next) {
+                next = step > 0 ? range.upperBound + 1 : range.lowerBound - 1
+                continue
+            }
+            guard let archive = try archives.archive(containing: next) else {
                 throw .damaged(position: next, stream: nil, reason: "it is missing")
             }
-            next = step > 0 ? range.upperBound + 1 : range.lowerBound - 1
+            var end =
+                step > 0 ? min(last, archive.positions.upperBound) : max(last, archive.positions.lowerBound)
+            // What was scavenged since the archive was written is still in it.
+            if index.tail.hasScavenged.load(ordering: .acquiring),
+                let range = try scavenged.nextRange(from: next, backward: step < 0)
+            {
+                end = step > 0 ? min(end, range.lowerBound - 1) : max(end, range.upperBound + 1)
+            }
+            var stopped: Int64?
+            try archive.file.eachBytes(from: next, through: end) { position, bytes throws(StoreFailure) in
+                guard position == next else { return false }
+                if try !body(position, view(bytes, at: position)) {
+                    stopped = position
+                    return false
+                }
+                next += step
+                return true
+            }
+            if let stopped { return stopped }
+            guard next == end + step else {
+                throw .damaged(position: next, stream: nil, reason: "it is missing in \(archive.file.path)")
+            }
         }
+        return nil
     }
 
     private func view(_ bytes: UnsafeRawBufferPointer, at position: Int64) throws(StoreFailure) -> EventRecord.View {

@@ -124,11 +124,12 @@ extension LogReader {
         return batch
     }
 
-    /// Bytes of the records of a batch.
+    /// Bytes of the records of a batch, those in archives not.
     func bytes(of batch: ScavengeBatch) throws(StoreFailure) -> Int64 {
         var bytes: Int64 = 0
-        try eachRecord(at: Array(batch.positions)) { _, record throws(StoreFailure) in
-            bytes += Int64(record.bytes.count)
+        let archived = try archives.all().last?.positions.upperBound ?? 0
+        try eachRecord(at: Array(batch.positions)) { position, record throws(StoreFailure) in
+            if position > archived { bytes += Int64(record.bytes.count) }
             return true
         }
         return bytes

@@ -19,7 +19,7 @@ public struct ScavengeReport: Sendable, Equatable, Codable {
     public var streams: Int64 = 0
     /// Events removed; in a dry run, those that would be.
     public var events: Int64 = 0
-    /// What their records took, in bytes. The room in the file is somewhat more; later appends use it again.
+    /// What their records took in the store's own file, in bytes: those in archives stay there, unread. The room in the file is somewhat more; later appends use it again.
     public var bytes: Int64 = 0
     /// Hidden events that were left because of consumers.
     public var heldBack: Int64 = 0

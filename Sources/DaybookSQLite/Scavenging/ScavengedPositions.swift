@@ -1,8 +1,7 @@
 /// The positions whose events were removed on purpose: rows of the table `scavenged`, read through one connection.
 ///
-/// A position that was scavenged stays so. What was read of the table once is therefore never wrong, only short of what
-/// was removed since; and as it is asked for only where an event is not there, nothing has to be kept up to date. The
-/// part of the table around the last question is held in memory, so that a walk through the log asks seldom.
+/// It is asked only where an event is not there, so that nothing has to be kept up to date. The part of the table around
+/// the last question is held in memory for the rest of the transaction, so that a walk through the log asks seldom.
 final class ScavengedPositions {
     private let connection: Connection
     private var statements: (below: Statement, above: Statement)?
@@ -13,6 +12,32 @@ final class ScavengedPositions {
     private static let rangesAbove = 192
 
     init(_ connection: Connection) { self.connection = connection }
+
+    /// Forgets what an earlier transaction saw.
+    func begin() { window.removeAll(keepingCapacity: true) }
+
+    /// The next scavenged positions from one on that was not, in a direction; nil when there are none.
+    func nextRange(from position: Int64, backward: Bool) throws(StoreFailure) -> ClosedRange<Int64>? {
+        do {
+            let statement = try connection.prepare(
+                backward
+                    ? "SELECT first, last, crc FROM scavenged WHERE first < ? ORDER BY first DESC LIMIT 1"
+                    : "SELECT first, last, crc FROM scavenged WHERE first > ? ORDER BY first LIMIT 1")
+            statement.bind(1, position)
+            guard try statement.step() else { return nil }
+            guard let range = ScavengedRange(statement)?.positions else {
+                throw StoreFailure.damaged(
+                    position: position, stream: nil, reason: "what tells of scavenged events behind it is damaged")
+            }
+            return range
+        } catch let failure as SQLiteFailure {
+            throw StoreFailure(reading: failure, fromIndex: false)
+        } catch let failure as StoreFailure {
+            throw failure
+        } catch {
+            throw .damaged(position: position, stream: nil, reason: "\(error)")
+        }
+    }
 
     /// The scavenged positions around one of them; nil when this one was not scavenged.
     func range(containing position: Int64) throws(StoreFailure) -> ClosedRange<Int64>? {

@@ -11,8 +11,11 @@ extension WriterThread {
         // What is in memory only is gathered from the log at the next opening, and would not be there any more.
         try writeIndex(through: last)
         log.tail.hasScavenged.store(true, ordering: .releasing)
+        let reader = log.reader
+        reader.scavenged.begin()
+        defer { reader.scavenged.begin() }
+        let archived = try reader.archives.all().last?.positions.upperBound ?? 0
         return try transaction {
-            let reader = log.reader
             var isUnchanged: [Int64: Bool] = [:]
             var runs: [ClosedRange<Int64>] = []
             var removed: (events: Int64, bytes: Int64) = (0, 0)
@@ -32,7 +35,7 @@ extension WriterThread {
                     runs.append(position...position)
                 }
                 removed.events += 1
-                removed.bytes += Int64(record.bytes.count)
+                if position > archived { removed.bytes += Int64(record.bytes.count) }
                 return true
             }
             let delete = try connection.prepare("DELETE FROM events WHERE position BETWEEN ? AND ?")

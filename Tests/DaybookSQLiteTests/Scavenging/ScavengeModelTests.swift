@@ -23,7 +23,7 @@ struct ScavengeModelTests {
 
         mutating func step() async throws {
             time.advance(by: .milliseconds(number(0...3)))
-            switch number(0...19) {
+            switch number(0...20) {
             case 0...8: try await append()
             case 9...11: try await hide()
             case 12: _ = try? await store.delete(anyStream())
@@ -31,6 +31,7 @@ struct ScavengeModelTests {
             case 14...16: try await scavenge()
             case 17: try await store.reindex()
             case 18: try await reopen()
+            case 19: try await archive()
             default: try await compare("a read")
             }
         }
@@ -93,6 +94,13 @@ struct ScavengeModelTests {
             differences += try await before.differences(in: store, without: hidden, now: time.now)
             try await verify()
             if try await store.scavenge(options).events != 0 { differences.append("something was left") }
+        }
+
+        private mutating func archive() async throws {
+            let before = try await ServedLog(store, commands: commands)
+            try await store.archive(through: Position(Int64(number(0...Int(try await store.head().rawValue)))))
+            differences += try await before.differences(in: store, now: time.now).map { "archived: \($0)" }
+            try await verify()
         }
 
         private mutating func reopen() async throws {
