@@ -21,7 +21,7 @@ struct CommandFailure: Error, CustomStringConvertible {
 
     init(_ error: ReadError) {
         switch error {
-        case .corrupted: self.init(.damageFound, error.description)
+        case .corrupted, .archiveUnreadable: self.init(.damageFound, error.description)
         case .invalidLimit, .queryTooLarge: self.init(.usage, error.description)
         default: self.init(.inputOutput, error.description)
         }

@@ -24,7 +24,10 @@ struct DaybookCommand: AsyncParsableCommand {
             CommandGroup(name: "Write and read", subcommands: [Append.self, Read.self, Follow.self, Streams.self]),
             CommandGroup(
                 name: "Look after",
-                subcommands: [Stats.self, Health.self, Verify.self, Backup.self, Reindex.self, Salvage.self]),
+                subcommands: [
+                    Stats.self, Health.self, Verify.self, Backup.self, Reindex.self, Scavenge.self, Archive.self,
+                    Salvage.self,
+                ]),
             CommandGroup(name: "Change", subcommands: [SchemaCommand.self]),
             CommandGroup(name: "Move", subcommands: [Export.self, Import.self]),
             CommandGroup(name: "Measure", subcommands: [Bench.self]),

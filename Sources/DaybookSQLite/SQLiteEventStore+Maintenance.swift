@@ -43,7 +43,10 @@ private struct LogVerification: Sendable {
     private var versions: [Int64: Int64] = [:]
     /// Damaged events whose streams have not been met since: each leaves a gap in the versions of one.
     private var unplaced: Int64 = 0
+    /// Scavenged events whose streams have not been met since: each was at the beginning of one.
+    private var removed: Int64 = 0
     private var recordedAt = Int64.min
+    private var unreadableArchives: Set<String> = []
     /// What the index says of the next versions of some streams.
     private var indexed: [Int64: (first: Int64, positions: [Int64])] = [:]
     private var indexedCount = 0
@@ -60,20 +63,43 @@ private struct LogVerification: Sendable {
             var state = self
             do {
                 try reader.records(from: position + 1, through: end) { at, record throws(StoreFailure) in
+                    state.passOver(through: at - 1)
                     try state.check(record, at: at, reader)
                     state.position = at
                     state.report.eventsChecked += 1
                     return true
                 }
                 self = state
+                passOver(through: end)
             } catch {
-                guard case .damaged(let at, let stream, let reason) = error else { throw error }
                 self = state
+                if case .archive(let at, let file, let reason) = error,
+                    let row = try reader.archives.row(containing: at)
+                {
+                    passOver(through: at - 1)
+                    add(
+                        at, nil,
+                        "its archive \(file) cannot be read (\(reason)): put it back; its events were not checked")
+                    unreadableArchives.insert(row.name)
+                    unplaced += row.positions.upperBound - at + 1
+                    position = row.positions.upperBound
+                    continue
+                }
+                guard case .damaged(let at, let stream, let reason) = error else { throw error }
+                passOver(through: (at ?? 0) - 1)
                 add(at ?? position + 1, stream, reason)
                 unplaced += 1
                 position = max(position, at ?? position + 1)
             }
         }
+    }
+
+    /// Counts the positions up to one, at which there is no event, since it was scavenged.
+    private mutating func passOver(through last: Int64) {
+        guard last > position else { return }
+        removed += last - position
+        report.scavenged += last - position
+        position = last
     }
 
     private mutating func check(
@@ -88,7 +114,11 @@ private struct LogVerification: Sendable {
         } catch {
             throw error.at(position)
         }
-        let expected = versions[record.stream, default: -1] + 1
+        var expected = versions[record.stream, default: -1] + 1
+        if expected == 0 {
+            expected = min(record.version, removed)
+            removed -= expected
+        }
         if record.version > expected, record.version - expected <= unplaced {
             unplaced -= record.version - expected
         } else if record.version != expected {
@@ -129,6 +159,8 @@ private struct LogVerification: Sendable {
         do {
             note(try Self.damage { try check(namesOf: reader) }, "the names")
             note(try Self.damage { try check(commitsOf: reader) }, "the commits")
+            try checkScavenged(reader)
+            try checkArchives(reader)
             for reason in try reader.index.damage() {
                 add(nil, nil, "\(reason); run 'daybook reindex'")
             }
@@ -222,6 +254,42 @@ private struct LogVerification: Sendable {
         while try rows.step() {
             guard rows.integer(3) != Int64(CRC32C.of(rows.integer(1), rows.bytes(2))) else { continue }
             add(nil, nil, "snapshot '\(rows.text(0))' is damaged: delete it, and it is made anew from the log")
+        }
+    }
+
+    /// Compares what is told of scavenged events with the log: no more are missing than was removed, and no fewer.
+    private mutating func checkScavenged(_ reader: LogReader) throws {
+        guard try reader.scavenged.isAny() else { return }
+        let rows = try reader.connection.prepare("SELECT first, last, crc FROM scavenged ORDER BY first")
+        var last: Int64 = -1
+        while try rows.step() {
+            guard let positions = ScavengedRange(rows)?.positions, positions.lowerBound > last + 1 else {
+                add(rows.integer(0), nil, "the row that says what was scavenged from here on is damaged")
+                continue
+            }
+            last = positions.upperBound
+        }
+        let present = try reader.connection.prepare(
+            "SELECT position FROM scavenged JOIN events ON position BETWEEN first AND scavenged.last LIMIT 20")
+        while try present.step() { add(present.integer(0), nil, "it is told to be scavenged, and is there") }
+        if removed > 0, unplaced == 0 {
+            add(nil, nil, "\(removed) more events are told to be scavenged than are missing from streams")
+        }
+    }
+
+    /// Reads every archive as a whole, and compares it with what was written.
+    private mutating func checkArchives(_ reader: LogReader) throws {
+        let rows = try reader.archives.all()
+        let count = try reader.archives.count()
+        if Int64(rows.count) != count { add(nil, nil, "a row that tells of an archive is damaged") }
+        for row in rows where !unreadableArchives.contains(row.name) {
+            do {
+                try ArchiveFile(row, beside: reader.file, fileSystem: reader.archives.fileSystem).check(row)
+            } catch let damage as ArchiveDamage {
+                add(nil, nil, "the archive \(damage.path) cannot be read: \(damage.reason)")
+            } catch let failure as StoreFailure {
+                add(nil, nil, failure.reason(file: reader.file))
+            }
         }
     }
 

@@ -55,7 +55,7 @@ extension SQLiteEventStore {
     /// What an earlier process had written is first copied to its place and synced, so that nothing is served that a
     /// power cut could still take away. An index that is missing, behind or damaged is built anew.
     ///
-    /// - Complexity: O(rows of the index), each of which is checked, about a million a second; the events themselves
+    /// - Complexity: O(segments of the index and the keys in them), ten bits a key; the events themselves
     ///   are not read, but for some 100,000 that the index does not know yet, and those that an inline read model has
     ///   missed.
     public static func open(
@@ -124,8 +124,11 @@ private struct StoreOpening {
                 fileSystem: configuration.fileSystem)
             try prepare(connection)
             let tail = IndexTail()
-            let reader = try LogReader(connection, tail: tail, file: path, nameCapacity: configuration.cachedNames)
+            let reader = try LogReader(
+                connection, tail: tail, file: path, nameCapacity: configuration.cachedNames,
+                fileSystem: configuration.fileSystem)
             let last = try lastNumbers(reader)
+            tail.hasScavenged.store(try reader.scavenged.isAny(), ordering: .releasing)
             let (index, reasonNotToAppend) = try openIndex(connection, reader, tail, last)
             let inline = InlineReadModels(configuration.inlineReadModels, documents: try DocumentTable(connection))
             try inline.catchUp(reader, head: last.position, path: path)
@@ -142,7 +145,9 @@ private struct StoreOpening {
                 try connection.execute("PRAGMA cache_size = \(-configuration.cacheBytes / 1024)")
                 try connection.execute("PRAGMA mmap_size = \(max(0, configuration.memoryMappedBytes))")
                 readers.append(
-                    try LogReader(connection, tail: tail, file: path, nameCapacity: configuration.cachedNames))
+                    try LogReader(
+                        connection, tail: tail, file: path, nameCapacity: configuration.cachedNames,
+                        fileSystem: configuration.fileSystem))
             }
             let thread = try WriterThread(
                 connection, log: log, index: index, inline: inline, head: signal, path: path,
@@ -222,6 +227,7 @@ private struct StoreOpening {
         case .byStore: try rewriteTail(connection)
         case .byAnotherProcess: try connection.disableCheckpointOnClose()
         }
+        try upgrade(connection)
         if configuration.fileSystem == nil { try FolderSync.sync(folderOf: path) }
         try IndexWriter.makeTables(connection)
     }
@@ -244,6 +250,15 @@ private struct StoreOpening {
                 reason: "SQLite \(String(cString: sqlite3_libversion())) can damage a file that two processes write to "
                     + "(https://sqlite.org/wal.html#walresetbug): use 3.51.3 or later, or walCheckpoints = .byStore and "
                     + "'daybook backup'")
+        }
+    }
+
+    /// On a full disk a file of an earlier version stays one: it can be read, and nothing was removed from it.
+    private func upgrade(_ connection: Connection) throws(SQLiteFailure) {
+        do {
+            try Schema.upgrade(connection)
+        } catch {
+            if !error.isDiskFull { throw error }
         }
     }
 

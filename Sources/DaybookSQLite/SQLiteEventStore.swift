@@ -1,5 +1,6 @@
 import DaybookCore
 import Foundation
+import Synchronization
 
 /// An event store in one SQLite file: embedded, durable, for one process.
 ///
@@ -22,11 +23,12 @@ public final class SQLiteEventStore: EventStore {
     let signal: HeadSignal
     let time: TimeSource
     let freeSpaceReserve: Int64
-    /// The name of the SQLite VFS.
+    /// The name of the SQLite VFS that files are accessed through; the platform's when nil.
     let fileSystem: String?
     /// Copy the file; stopped when the store is being closed.
     let backups = ThreadGroup()
     let isClosing = Flag()
+    let isArchiving = Atomic(false)
     private let ownerLock: OwnerLock
     /// A folder to be removed when the store is closed.
     private let temporaryFolder: String?

@@ -8,8 +8,15 @@ public struct StoreStatistics: Sendable, Equatable, Codable {
     public var fileBytes: Int64
     public var walBytes: Int64
     public var head: Position
-    /// Events recorded, those of control streams too.
+    /// Events in the log, those of control streams too.
     public var events: Int64
+    /// Events that were removed by scavenging.
+    public var scavenged: Int64
+    /// Everything up to here is in archives; 0 when nothing is.
+    public var archivedThrough: Position
+    public var archiveBytes: Int64
+    /// Archives that are not where they were, or have another size than they had.
+    public var missingArchives: [String]
     /// Streams that ever came into being, control streams not.
     public var streams: Int64
     public var eventTypes: Int64

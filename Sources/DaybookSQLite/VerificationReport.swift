@@ -4,6 +4,8 @@ import DaybookCore
 public struct VerificationReport: Sendable, Equatable {
     /// Events whose records are whole.
     public var eventsChecked: Int64 = 0
+    /// Events that were removed by scavenging.
+    public var scavenged: Int64 = 0
     /// Streams met, control streams too.
     public var streams: Int64 = 0
     public var findingCount: Int64 = 0

@@ -95,6 +95,9 @@ struct KilledRun {
         let store = try await SQLiteEventStore.open(log)
         recorder.didOpen(head: try await store.head())
         await HistoryWorkload(seed: seed, clients: clients, operations: 200).run(on: store, recorder: recorder)
+        // One append of several events that nothing follows in its stream: where a torn one can be planted.
+        try await RecordingStore(base: store, recorder: recorder, client: 0).append(
+            (0..<3).map { NewEvent(type: "last", data: [UInt8($0)]) }, to: "last")
         let history = try await recorder.history(of: store)
         await store.close()
         return history

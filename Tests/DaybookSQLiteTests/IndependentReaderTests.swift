@@ -31,6 +31,39 @@ struct IndependentReaderTests {
         #expect(summary.output.contains(/commits with a command +23\n/))
     }
 
+    @Test("reads what scavenging left, and knows that nothing else is missing")
+    func scavenged() async throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path("bank.daybook")
+        let store = try await SQLiteEventStore.open(path)
+        try await fill(store)
+        try await store.setRetention(Retention(maxCount: 2), of: "batch-1")
+        let report = try await store.scavenge()
+        #expect(report.events > 300)
+        let recorded = try await IndexTests.read(store).map(Line.init)
+        await store.close()
+        let result = try await read(path, "--ndjson")
+        #expect(result.code == 0, "\(result.errors)")
+        #expect(try result.lines() == recorded)
+        let summary = try await read(path)
+        #expect(summary.output.replacing(",", with: "").contains("scavenged               \(report.events)\n"))
+
+        let again = try await SQLiteEventStore.open(path)
+        try await again.archive(through: 20)
+        let archive = try await again.archive(through: 200)
+        try await again.delete("account-4")
+        try await again.scavenge()
+        let left = try await IndexTests.read(again).map(Line.init)
+        await again.close()
+        let archived = try await read(path, "--ndjson")
+        #expect(archived.code == 0, "\(archived.errors)")
+        #expect(try archived.lines() == left)
+        try FileManager.default.removeItem(atPath: try #require(archive.file))
+        let missing = try await read(path, "--ndjson")
+        #expect(missing.code == 2 && missing.errors.first?.contains("archive 21 to 200") == true, "\(missing.errors)")
+        #expect(try missing.lines() == left.filter { !(21...200).contains($0.position.rawValue) })
+    }
+
     @Test("finds no fault with an empty store")
     func empty() async throws {
         let folder = try TemporaryFolder()

@@ -37,7 +37,7 @@ struct StatisticsTests {
 
         let tables = Dictionary(uniqueKeysWithValues: try #require(statistics.tables).map { ($0.table, $0) })
         let connection = try Connection(observing: store.path, fileSystem: nil)
-        for table in ["events", "names", "commits", "index_entries", "index_segments", "checkpoints"] {
+        for table in ["events", "names", "commits", "index_blocks", "index_segments", "checkpoints"] {
             #expect(tables[table]?.rows == (try connection.integer("SELECT count(*) FROM \(table)")), "\(table)")
         }
         #expect((tables["events"]?.payloadBytes ?? 0) > 600_000)

@@ -29,10 +29,13 @@ reader = load_reader()
 
 SCHEMA = """
 PRAGMA application_id = 0x44415942;
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 CREATE TABLE names(id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, text TEXT NOT NULL, crc INTEGER NOT NULL);
 CREATE TABLE events(position INTEGER PRIMARY KEY, record BLOB NOT NULL);
 CREATE TABLE commits(number INTEGER PRIMARY KEY, record BLOB NOT NULL);
+CREATE TABLE scavenged(first INTEGER PRIMARY KEY, last INTEGER NOT NULL, crc INTEGER NOT NULL);
+CREATE TABLE archives(first INTEGER PRIMARY KEY, last INTEGER NOT NULL, name TEXT NOT NULL, bytes INTEGER NOT NULL,
+    records INTEGER NOT NULL, crc INTEGER NOT NULL);
 """
 
 KINDS = {"stream": 1, "category": 2, "type": 3, "tag": 4, "content": 5}
@@ -81,6 +84,31 @@ class Log:
             body += text + b"".join(
                 struct.pack("<Qq", self.name("stream", stream), self.versions[stream]) for stream in streams)
             self.database.execute("INSERT INTO commits VALUES (?, ?)", (self.commits, sealed(self.commits, body)))
+
+    def scavenge(self, first, last, crc=None):
+        self.database.execute("DELETE FROM events WHERE position BETWEEN ? AND ?", (first, last))
+        crc = reader.crc32c(struct.pack("<qq", first, last)) if crc is None else crc
+        self.database.execute("INSERT INTO scavenged VALUES (?, ?, ?)", (first, last, crc))
+
+    def archive(self, first, last):
+        """Moves events to an archive, and returns its path."""
+        path = pathlib.Path(f"{self.path}.archive-{first}-{last}")
+        checksum = 0
+        with contextlib.closing(sqlite3.connect(path)) as archive:
+            archive.executescript(
+                "PRAGMA application_id = 0x44415941; PRAGMA user_version = 1;"
+                "CREATE TABLE events(position INTEGER PRIMARY KEY, record BLOB NOT NULL);")
+            for position, record in self.database.execute(
+                    "SELECT position, record FROM events WHERE position BETWEEN ? AND ? ORDER BY position", (first, last)):
+                archive.execute("INSERT INTO events VALUES (?, ?)", (position, record))
+                checksum = reader.crc32c(struct.pack("<q", position) + record[:4] + struct.pack("<I", checksum))
+            archive.commit()
+        size = path.stat().st_size
+        crc = reader.crc32c(struct.pack("<qqqq", first, last, size, checksum) + path.name.encode())
+        self.database.execute(
+            "INSERT INTO archives VALUES (?, ?, ?, ?, ?, ?)", (first, last, path.name, size, checksum, crc))
+        self.database.execute("DELETE FROM events WHERE position BETWEEN ? AND ?", (first, last))
+        return path
 
     def record(self, table, key):
         return self.database.execute(f"SELECT record FROM {table} WHERE rowid = ?", (key,)).fetchone()[0]
@@ -168,7 +196,76 @@ class ReaderTests(unittest.TestCase):
     def test_a_missing_position_is_found(self):
         self.log.database.execute("DELETE FROM events WHERE position = 4")
         code, _, errors = self.read()
-        self.assertEqual((code, errors), (2, ["position 4: no event, and positions have no gaps"]))
+        self.assertEqual((code, errors), (2, ["position 4: no event, and none was scavenged there"]))
+
+    def test_scavenged_events_are_passed_over(self):
+        self.log.scavenge(1, 2)  # The last event of their stream is at position 4.
+        code, output, errors = self.read()
+        self.assertEqual((code, errors), (0, []))
+        self.assertRegex(output, r"events +3, 1 of them")
+        self.assertRegex(output, r"scavenged +2")
+        self.log.database.execute("DELETE FROM events WHERE position = 3")
+        self.assertIn("position 3: no event, and none was scavenged there", self.read()[2])
+
+    def test_a_file_of_version_1_has_nothing_scavenged(self):
+        self.log.database.executescript("DROP TABLE scavenged; DROP TABLE archives; PRAGMA user_version = 1")
+        self.assertEqual(self.read()[0], 0)
+        self.log.database.execute("PRAGMA user_version = 2")
+        self.assertEqual(self.read()[0], 1)
+
+    def test_more_scavenged_than_streams_lack_is_found(self):
+        self.log.scavenge(3, 3)  # The only event of its stream, which therefore seems never to have been.
+        self.assertEqual(
+            self.read()[2], ["1 more events are told to be scavenged than are missing from streams"])
+
+    def test_the_middle_of_a_stream_is_never_scavenged(self):
+        self.log.append(("account-2", "closed", b"{}", []), ("account-1", "closed", b"{}", []), at=4_000_000)
+        self.log.scavenge(4, 4)
+        self.assertIn("position 7: version 3 of stream 'account-1' follows 1", self.read()[2])
+
+    def test_damaged_and_touching_ranges_are_found(self):
+        self.log.scavenge(1, 1, crc=7)
+        self.assertTrue(self.read()[2][0].startswith("scavenged range 1: its CRC is 0x00000007"))
+        self.log.database.execute("DELETE FROM scavenged")
+        self.log.scavenge(1, 1)
+        self.log.scavenge(2, 2)
+        self.assertIn("scavenged range 2: it touches the range that ends at 1", self.read()[2])
+
+    def test_an_event_in_a_scavenged_range_is_found(self):
+        whole = self.log.record("events", 2)
+        self.log.scavenge(1, 2)
+        self.log.database.execute("INSERT INTO events VALUES (2, ?)", (whole,))
+        self.assertIn("position 2: it is told to be scavenged, and is there", self.read()[2])
+
+    def test_archived_events_are_read(self):
+        _, before, _ = self.read("--ndjson")
+        self.log.archive(1, 2)
+        self.log.archive(3, 3)
+        self.assertEqual(self.read("--ndjson"), (0, before, []))
+        self.log.scavenge(1, 2)
+        code, output, errors = self.read("--ndjson")
+        self.assertEqual((code, errors), (0, []))
+        self.assertEqual([json.loads(line)["position"] for line in output.splitlines()], [3, 4, 5])
+
+    def test_an_archive_that_is_away_or_damaged_is_found(self):
+        path = self.log.archive(1, 2)
+        whole = path.read_bytes()
+        path.unlink()
+        code, output, errors = self.read("--ndjson")
+        self.assertEqual((code, len(output.splitlines())), (2, 3))
+        self.assertTrue(errors[0].startswith("archive 1 to 2: 'bank.daybook.archive-1-2' cannot be read"), errors)
+        path.write_bytes(whole + b"x")
+        self.assertIn("bytes", self.read()[2][0])
+        damaged = bytearray(whole)
+        damaged[whole.rindex(b"opened") if b"opened" in whole else whole.rindex(b"$actor")] ^= 1
+        path.write_bytes(damaged)
+        errors = self.read()[2]
+        self.assertTrue(errors[0].startswith("position ") and "CRC" in errors[0], errors)
+
+    def test_a_changed_row_of_an_archive_is_found(self):
+        self.log.archive(1, 2)
+        self.log.database.execute("UPDATE archives SET last = 3")
+        self.assertTrue(self.read()[2][0].startswith("archive 1: its CRC"))
 
     def test_half_an_append_at_the_end_is_found(self):
         self.log.database.execute("DELETE FROM events WHERE position > 2")

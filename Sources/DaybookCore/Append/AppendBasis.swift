@@ -6,10 +6,10 @@ package protocol AppendBasis {
     /// The identifier of the stream's last event.
     mutating func lastEventID(of stream: StreamName) throws(AppendError) -> EventID?
     /// The places of events at consecutive versions of a stream, whether its readers see them or not; fewer when it
-    /// ends before.
+    /// ends before. Nil for an event that was removed since, of which nothing is known any more.
     mutating func places(
         of stream: StreamName, from version: StreamVersion, count: Int
-    ) throws(AppendError) -> [EventPlace]
+    ) throws(AppendError) -> [EventPlace?]
     mutating func receipt(for command: CommandID) throws(AppendError) -> Receipt?
     /// The first event after a position that fits a query.
     mutating func firstMatch(of query: EventQuery, after position: Position) throws(AppendError) -> Position?
@@ -138,7 +138,9 @@ extension AppendRequest {
             let end = start.advanced(by: events.count - 1)
             guard end <= last else { continue }
             let places = try basis.places(of: write.stream, from: start, count: events.count)
-            if places.count == events.count, zip(places, events).allSatisfy({ $0.id == $1.id }), let place = places.last
+            // The last event tells for those before it that were removed since: it comes from the same append.
+            if places.count == events.count, zip(places, events).allSatisfy({ $0 == nil || $0?.id == $1.id }),
+                case let place?? = places.last
             {
                 return (end, place)
             }

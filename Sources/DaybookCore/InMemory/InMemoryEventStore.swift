@@ -116,7 +116,7 @@ extension InMemoryEventStore.State: AppendBasis {
         streams[stream]?.last.map { self[$0].id }
     }
 
-    func places(of stream: StreamName, from version: StreamVersion, count: Int) -> [EventPlace] {
+    func places(of stream: StreamName, from version: StreamVersion, count: Int) -> [EventPlace?] {
         (streams[stream] ?? []).dropFirst(Int(version.rawValue)).prefix(count).map { position in
             let event = self[position]
             return EventPlace(id: event.id, position: position, recordedAt: event.recordedAt)

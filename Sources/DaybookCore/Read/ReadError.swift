@@ -2,6 +2,8 @@
 public enum ReadError: Error, Equatable, CustomStringConvertible {
     /// What is stored at this place is not what was recorded. Other events can still be read.
     case corrupted(position: Position?, stream: StreamName?, file: String, reason: String)
+    /// The file that holds this event, and others around it, is not there or cannot be read. All others still can.
+    case archiveUnreadable(position: Position, file: String, reason: String)
     case storageFailed(reason: String)
     /// A page of 0, or of more than ``Limits/eventsPerPage`` events.
     case invalidLimit(Int)
@@ -16,6 +18,9 @@ public enum ReadError: Error, Equatable, CustomStringConvertible {
         case .corrupted(let position, let stream, let file, let reason):
             "The record at position \(position?.description ?? "unknown") of stream '\(stream?.description ?? "unknown")' "
                 + "in \(file) is damaged (\(reason)): run 'daybook verify', and restore from a backup."
+        case .archiveUnreadable(let position, let file, let reason):
+            "The event at position \(position) is in the archive \(file), which cannot be read (\(reason)): put the file back "
+                + "where it was. Events outside of it can still be read."
         case .storageFailed(let reason):
             "The storage failed (\(reason))."
         case .invalidLimit(let limit):

@@ -48,6 +48,25 @@ final class Connection {
         return handle
     }
 
+    /// Opens a file that is never changed again, for reading.
+    init(path: String, fileSystem: String?) throws(SQLiteFailure) {
+        var handle: OpaquePointer?
+        let code = sqlite3_open_v2(path, &handle, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, fileSystem)
+        guard code == SQLITE_OK, let handle else {
+            let failure = SQLiteFailure(code, handle, "opening \(path)")
+            sqlite3_close_v2(handle)
+            throw failure
+        }
+        self.handle = handle
+        sqlite3_extended_result_codes(handle, 1)
+    }
+
+    /// Lets the last connection that closes remove the write-ahead log and the shared memory, when both are empty.
+    func keepNoFiles() {
+        var keepsFiles: Int32 = 0
+        sqlite3_file_control(handle, "main", SQLITE_FCNTL_PERSIST_WAL, &keepsFiles)
+    }
+
     deinit { sqlite3_close_v2(handle) }
 
     /// Runs statements that return no rows of interest.

@@ -4,7 +4,7 @@ import CSQLite
 enum Schema {
     /// "DAYB".
     static let applicationID: Int64 = 0x4441_5942
-    static let version: Int64 = 1
+    static let version: Int64 = 2
 
     static let log = """
         CREATE TABLE names(id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, text TEXT NOT NULL, crc INTEGER NOT NULL);
@@ -17,6 +17,7 @@ enum Schema {
             head INTEGER NOT NULL);
         CREATE TABLE documents(model INTEGER NOT NULL, key TEXT NOT NULL, data BLOB NOT NULL,
             PRIMARY KEY(model, key)) WITHOUT ROWID;
+        \(removals)
         """
 
     /// Made when the first end is saved: files of earlier versions have none. See ``LogEnd``.
@@ -24,6 +25,24 @@ enum Schema {
         CREATE TABLE IF NOT EXISTS log_end(id INTEGER PRIMARY KEY, position INTEGER NOT NULL, last_name INTEGER NOT NULL,
             last_commit INTEGER NOT NULL, crc INTEGER NOT NULL)
         """
+
+    /// What version 2 has beyond version 1.
+    static let removals = """
+        CREATE TABLE IF NOT EXISTS scavenged(first INTEGER PRIMARY KEY, last INTEGER NOT NULL, crc INTEGER NOT NULL);
+        CREATE TABLE IF NOT EXISTS archives(first INTEGER PRIMARY KEY, last INTEGER NOT NULL, name TEXT NOT NULL,
+            bytes INTEGER NOT NULL, records INTEGER NOT NULL, crc INTEGER NOT NULL);
+        """
+
+    /// Makes a file of an earlier version one of this version, in one transaction; does nothing to one that is.
+    static func upgrade(_ connection: Connection) throws(SQLiteFailure) {
+        guard try connection.integer("PRAGMA user_version") ?? 0 < version else { return }
+        do {
+            try connection.execute("BEGIN IMMEDIATE; \(removals) PRAGMA user_version = \(version); COMMIT")
+        } catch {
+            if connection.isInTransaction { try? connection.execute("ROLLBACK") }
+            throw error
+        }
+    }
 
     /// The log's end as the statement sees it: kept beside derived state, so that a log that was cut off since is found
     /// out at the next opening.

@@ -6,6 +6,8 @@ enum StoreFailure: Error {
     case sqlite(SQLiteFailure)
     /// A record of the log is not what was written.
     case damaged(position: Int64?, stream: StreamName?, reason: String)
+    /// The archive that holds an event cannot be read.
+    case archive(position: Int64, file: String, reason: String)
     /// A part of the index is not what was written: it can be built again.
     case indexDamaged(String)
     /// The index moved on while it was being read: read again.
@@ -27,6 +29,8 @@ enum StoreFailure: Error {
         case .sqlite(let failure): .storageFailed(reason: "\(file): \(failure)")
         case .damaged(let position, let stream, let reason):
             .corrupted(position: position.map { Position($0) }, stream: stream, file: file, reason: reason)
+        case .archive(let position, let archive, let reason):
+            .archiveUnreadable(position: Position(position), file: archive, reason: reason)
         case .outdated: .storageFailed(reason: "\(file): the index moved on while it was read")
         case .indexDamaged(let reason): .corrupted(position: nil, stream: nil, file: file, reason: reason)
         }
@@ -35,7 +39,7 @@ enum StoreFailure: Error {
     func reason(file: String) -> String {
         switch self {
         case .sqlite(let failure): "\(file): \(failure)"
-        case .damaged, .indexDamaged, .outdated: readError(file: file).description
+        case .damaged, .archive, .indexDamaged, .outdated: readError(file: file).description
         }
     }
 }

@@ -68,6 +68,8 @@ final class IndexTail: Sendable {
     }
 
     let state = Mutex(State())
+    /// Whether any event was ever scavenged, so that a position that the index leads to may have no event any more.
+    let hasScavenged = Atomic(false)
 
     var epoch: Int { state.withLock(\.epoch) }
 

@@ -58,9 +58,10 @@ final class IndexWriter {
 
     /// Begins a segment when enough has gathered in memory, and merges where enough segments have. Call only when
     /// everything in memory is committed.
-    func beginFlush(of tail: IndexTail, through last: LogNumbers) {
+    func beginFlush(of tail: IndexTail, through last: LogNumbers, evenIfSmall: Bool = false) {
         beginMerges(tail)
-        guard flush == nil, tail.state.withLock({ $0.active.count }) >= numbersPerSegment else { return }
+        let least = evenIfSmall ? 1 : numbersPerSegment
+        guard flush == nil, tail.state.withLock({ $0.active.count }) >= least else { return }
         let generation = tail.freeze()
         numbersBefore = 0
         let id = newID()
@@ -121,11 +122,11 @@ final class IndexWriter {
             let key = flush.keys[flush.next]
             if let list = flush.lists[key] {
                 if key.kind == .stream, indexed > 0 {
-                    let next = try index.last(under: key, atOrBelow: indexed).map { $0.ordinal + 1 } ?? 0
-                    if next != list.first {
+                    let next = try index.last(under: key, atOrBelow: indexed).map { $0.ordinal + 1 }
+                    if next != list.first, try next != nil || list.first > scavenged(before: list.numbers[0]) {
                         throw failure(
                             VersionMismatch(
-                                stream: key.key, version: list.first, expected: next, position: list.numbers[0]))
+                                stream: key.key, version: list.first, expected: next ?? 0, position: list.numbers[0]))
                     }
                 }
                 try flush.builder.add(Postings(kind: key.kind, first: list.first, numbers: list.numbers), under: key)
@@ -140,6 +141,15 @@ final class IndexWriter {
             try insert(flush.segment, map)
         }
         self.flush = flush
+    }
+
+    /// How many positions before one were scavenged: of an index that was built anew since, a stream may begin with a
+    /// version as high as that.
+    private func scavenged(before position: Int64) throws(SQLiteFailure) -> Int64 {
+        let count = try connection.prepare("SELECT ifnull(sum(last - first + 1), 0) FROM scavenged WHERE first < ?")
+        count.bind(1, position)
+        defer { count.reset() }
+        return try count.step() ? count.integer(0) : 0
     }
 
     private func failure(_ misplaced: VersionMismatch) -> StoreFailure {

@@ -44,10 +44,16 @@ final class LogScanner {
             do {
                 try gatherEvents(into: &gathered, from: &done.position, through: last.position, atMost: limit)
             } catch {
-                guard case .damaged(let at?, _, _) = error, at == done.position + 1 else { throw error }
-                gathered.add(at, ordinal: at, under: .damagedEvents)
-                try place(damaged: at, into: &gathered)
-                done.position = at
+                guard case .damaged(let at?, _, _) = error, at > done.position else { throw error }
+                let end = try reader.lastMissing(from: at, through: last.position)
+                guard end - at < Self.mostMissing else {
+                    throw .damaged(
+                        position: at, stream: nil, reason: "it is missing, and so are the \(end - at) events behind it")
+                }
+                if end < at { try place(damaged: at, into: &gathered) }
+                if at <= end { unplaced += at...end }
+                for position in at...max(at, end) { gathered.add(position, ordinal: position, under: .damagedEvents) }
+                done.position = max(at, end)
             }
         }
         generation = gathered
@@ -65,7 +71,7 @@ final class LogScanner {
     private func gatherEvents(
         into gathered: inout IndexTail.Generation, from done: inout Int64, through last: Int64, atMost limit: Int
     ) throws(StoreFailure) {
-        try reader.records(from: done + 1, through: last) { at, record throws(StoreFailure) in
+        done = try reader.records(from: done + 1, through: last) { at, record throws(StoreFailure) in
             var tags: [Int64] = []
             for index in 0..<record.tagCount { tags.append(record.tag(index)) }
             let stream: StreamName
@@ -82,6 +88,9 @@ final class LogScanner {
     }
 
     // MARK: - Damaged events
+
+    /// A log that lacks more events than this in a row is none.
+    private static let mostMissing: Int64 = 4_000_000
 
     /// Damaged events of which it cannot be told where they belong. While there are any, a stream may have lost its last
     /// event, and nothing can be appended.

@@ -35,9 +35,10 @@ extension LogReader {
                 let found = try positions(
                     of: expression, from: next, backward: isBackward, limit: max(64, min(limit - page.count, 1024)),
                     head: head)
+                let positions = found.positions.filter { isBackward ? $0 >= end : $0 <= end }
                 var isStopped = false
-                try eachRecord(at: found.positions.filter { isBackward ? $0 >= end : $0 <= end }) {
-                    position, record throws(StoreFailure) in
+                let before = looked
+                try eachRecord(at: positions) { position, record throws(StoreFailure) in
                     try add(record, at: position, passing: filter, to: &page)
                     scanned = position
                     looked += 1
@@ -45,17 +46,18 @@ extension LogReader {
                     return !isStopped
                 }
                 if isStopped { break }
+                looked = before + positions.count  // Scavenged ones too.
                 guard let through = found.through, isBackward ? through > end : through < end else {
                     scanned = end
                     break
                 }
                 scanned = through
+                if !isWanted(page, looked) { break }
                 next = isBackward ? through - 1 : through + 1
             }
         } else {
-            try records(from: start, through: end) { position, record throws(StoreFailure) in
+            scanned = try records(from: start, through: end) { position, record throws(StoreFailure) in
                 try add(record, at: position, passing: filter, to: &page)
-                scanned = position
                 looked += 1
                 return isWanted(page, looked)
             }
@@ -93,8 +95,13 @@ extension LogReader {
         var high = head + 1
         while low < high {
             let middle = low + (high - low) / 2
-            let recordedAt = try withRecord(at: middle) { record throws(StoreFailure) in record.recordedAt }
-            if holds(recordedAt) { high = middle } else { low = middle + 1 }
+            var (at, recordedAt): (Int64, Int64) = (middle, .max)
+            // Where the event was scavenged, the next one tells.
+            try records(from: middle, through: head) { position, record throws(StoreFailure) in
+                (at, recordedAt) = (position, record.recordedAt)
+                return false
+            }
+            if holds(recordedAt) { high = middle } else { low = at + 1 }
         }
         return low
     }

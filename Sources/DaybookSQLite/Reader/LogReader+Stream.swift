@@ -64,11 +64,12 @@ extension LogReader {
     private static let positionsPerLookup = 1024
 
     /// The versions that retention leaves visible; nil when none.
-    private func visibleVersions(
+    func visibleVersions(
         of number: Int64, in state: StreamState, last: Int64, head: Int64, now: Timestamp
     ) throws(StoreFailure) -> ClosedRange<Int64>? {
         var first = state.firstVisibleVersion.rawValue
         guard first <= last else { return nil }
+        first = try firstKeptVersion(of: number, in: first...last, head: head)
         if state.retention.maxAge != nil {
             first = try firstVersion(of: number, in: first...last, head: head) { position throws(StoreFailure) in
                 try withRecord(at: position) { record throws(StoreFailure) in
@@ -82,9 +83,27 @@ extension LogReader {
         return first...last
     }
 
+    /// The first version of a range that was not scavenged: what was, is always the beginning of a stream, and never its
+    /// last event.
+    func firstKeptVersion(
+        of number: Int64, in range: ClosedRange<Int64>, head: Int64
+    ) throws(StoreFailure) -> Int64 {
+        guard index.tail.hasScavenged.load(ordering: .acquiring) else { return range.lowerBound }
+        var low = range.lowerBound
+        var high = range.upperBound
+        var middle = low
+        while low < high {
+            // An index that was built since leads to kept events only.
+            let position = try positions(of: number, from: middle, backward: false, count: 1, head: head).first
+            if let position, try isKept(position) { high = middle } else { low = middle + 1 }
+            middle = low + (high - low) / 2
+        }
+        return low
+    }
+
     /// The first version of a range whose position fulfils something that all later ones fulfil too; the one behind
     /// the range when none does. A binary search.
-    private func firstVersion(
+    func firstVersion(
         of number: Int64, in range: ClosedRange<Int64>, head: Int64,
         where holds: (Int64) throws(StoreFailure) -> Bool
     ) throws(StoreFailure) -> Int64 {
@@ -116,6 +135,7 @@ extension LogReader {
     }
 
     /// Looks at the records of some positions, in their order, until told to stop; neighbours are read in one go.
+    /// Positions that were scavenged are passed over.
     func eachRecord(
         at positions: [Int64], _ body: (Int64, EventRecord.View) throws(StoreFailure) -> Bool
     ) throws(StoreFailure) {
@@ -133,9 +153,10 @@ extension LogReader {
                 }
                 index = end
             } else {
-                goesOn = try withRecord(at: positions[index]) { record throws(StoreFailure) in
-                    try body(positions[index], record)
-                }
+                goesOn =
+                    try withRecordIfKept(at: positions[index]) { record throws(StoreFailure) in
+                        try body(positions[index], record)
+                    } ?? true
                 index += 1
             }
             if !goesOn { return }

@@ -27,6 +27,7 @@ extension LogReader {
         do { try connection.execute("BEGIN") } catch { throw .sqlite(error) }
         defer { if connection.isInTransaction { try? connection.execute("COMMIT") } }
         try index.begin(epoch: epoch)
+        scavenged.begin()
         return try body(self, head)
     }
 

@@ -5,6 +5,8 @@ final class LogReader {
     let connection: Connection
     let index: IndexReader
     let names: NameReader
+    let scavenged: ScavengedPositions
+    let archives: ArchiveReader
     let file: String
     private let one: Statement
     private let ascending: Statement
@@ -26,11 +28,16 @@ final class LogReader {
         return tables
     }
 
-    init(_ connection: Connection, tail: IndexTail, file: String, nameCapacity: Int) throws(SQLiteFailure) {
+    /// - Parameter fileSystem: The one that the store's archives are read through.
+    init(
+        _ connection: Connection, tail: IndexTail, file: String, nameCapacity: Int, fileSystem: String? = nil
+    ) throws(SQLiteFailure) {
         self.connection = connection
         self.file = file
         index = try IndexReader(connection, tail: tail)
         names = try NameReader(connection, index: index, capacity: nameCapacity)
+        scavenged = ScavengedPositions(connection)
+        archives = ArchiveReader(connection, store: file, fileSystem: fileSystem)
         one = try connection.prepare("SELECT record FROM events WHERE position = ?")
         ascending = try connection.prepare(
             "SELECT position, record FROM events WHERE position >= ? AND position <= ? ORDER BY position")
@@ -56,19 +63,55 @@ final class LogReader {
     func withRecord<Result>(
         at position: Int64, _ body: (EventRecord.View) throws(StoreFailure) -> Result
     ) throws(StoreFailure) -> Result {
+        guard let result = try withRecordIfKept(at: position, body) else {
+            throw .damaged(position: position, stream: nil, reason: "it was scavenged, and is still needed")
+        }
+        return result
+    }
+
+    /// Looks at the record at a position; nil when it was scavenged.
+    func withRecordIfKept<Result>(
+        at position: Int64, _ body: (EventRecord.View) throws(StoreFailure) -> Result
+    ) throws(StoreFailure) -> Result? {
         one.bind(1, position)
         let found: Bool
         do { found = try one.step() } catch { throw StoreFailure(reading: error, fromIndex: false).at(position) }
-        guard found else { throw .damaged(position: position, stream: nil, reason: "it is missing") }
+        guard found else {
+            guard try scavenged.range(containing: position) == nil else { return nil }
+            guard let archive = try archives.archive(containing: position)?.file else {
+                throw .damaged(position: position, stream: nil, reason: "it is missing")
+            }
+            let result = try archive.withBytes(at: position) { bytes throws(StoreFailure) in
+                try body(view(bytes, at: position))
+            }
+            guard let result else {
+                throw .damaged(position: position, stream: nil, reason: "it is missing in \(archive.path)")
+            }
+            return result
+        }
         defer { one.reset() }
         return try body(view(one.bytes(0), at: position))
     }
 
-    /// Looks at the records of consecutive positions, in either direction, until told to stop. Every position is there.
+    /// Whether there is an event at a position, be it damaged.
+    func isKept(_ position: Int64) throws(StoreFailure) -> Bool {
+        one.bind(1, position)
+        let found: Bool
+        do { found = try one.step() } catch { return true }
+        one.reset()
+        if found { return true }
+        return try scavenged.range(containing: position) == nil
+    }
+
+    /// Looks at the records of consecutive positions, in either direction, until told to stop. Positions that were
+    /// scavenged are passed over; every other one is there, or in an archive.
+    ///
+    /// - Returns: The position that it stopped at; the last one when it was not told to stop.
+    @discardableResult
     func records(
         from first: Int64, through last: Int64,
         _ body: (Int64, EventRecord.View) throws(StoreFailure) -> Bool
-    ) throws(StoreFailure) {
+    ) throws(StoreFailure) -> Int64 {
         let statement = first <= last ? ascending : descending
         statement.bind(1, first)
         statement.bind(2, last)
@@ -82,14 +125,80 @@ final class LogReader {
                 throw StoreFailure(reading: error, fromIndex: false).at(expected)
             }
             let position = statement.integer(0)
-            guard position == expected else {
-                throw .damaged(position: expected, stream: nil, reason: "it is missing")
+            if position != expected,
+                let stopped = try recordsElsewhere(from: expected, through: position - step, body)
+            {
+                return stopped
             }
-            if try !body(position, view(statement.bytes(1), at: position)) { return }
-            expected += step
+            if try !body(position, view(statement.bytes(1), at: position)) { return position }
+            expected = position + step
         }
-        guard expected == last + step else {
-            throw .damaged(position: expected, stream: nil, reason: "it is missing")
+        if expected != last + step, let stopped = try recordsElsewhere(from: expected, through: last, body) {
+            return stopped
+        }
+        return last
+    }
+
+    /// Goes on over consecutive positions, in either direction, without an event in the table: each was scavenged, or is in
+    /// an archive, which is read.
+    ///
+    /// - Returns: The position that it was told to stop at; nil when it was not.
+    private func recordsElsewhere(
+        from first: Int64, through last: Int64,
+        _ body: (Int64, EventRecord.View) throws(StoreFailure) -> Bool
+    ) throws(StoreFailure) -> Int64? {
+        let step: Int64 = first <= last ? 1 : -1
+        var next = first
+        while step > 0 ? next <= last : next >= last {
+            if let range = try scavenged.range(containing: next) {
+                next = step > 0 ? range.upperBound + 1 : range.lowerBound - 1
+                continue
+            }
+            guard let archive = try archives.archive(containing: next) else {
+                throw .damaged(position: next, stream: nil, reason: "it is missing")
+            }
+            var end =
+                step > 0 ? min(last, archive.positions.upperBound) : max(last, archive.positions.lowerBound)
+            // What was scavenged since the archive was written is still in it.
+            if index.tail.hasScavenged.load(ordering: .acquiring),
+                let range = try scavenged.nextRange(from: next, backward: step < 0)
+            {
+                end = step > 0 ? min(end, range.lowerBound - 1) : max(end, range.upperBound + 1)
+            }
+            var stopped: Int64?
+            try archive.file.eachBytes(from: next, through: end) { position, bytes throws(StoreFailure) in
+                guard position == next else { return false }
+                if try !body(position, view(bytes, at: position)) {
+                    stopped = position
+                    return false
+                }
+                next += step
+                return true
+            }
+            if let stopped { return stopped }
+            guard next == end + step else {
+                throw .damaged(position: next, stream: nil, reason: "it is missing in \(archive.file.path)")
+            }
+        }
+        return nil
+    }
+
+    /// The last of the positions from one on that have no event, here or elsewhere; the one before it when it has a record.
+    func lastMissing(from position: Int64, through last: Int64) throws(StoreFailure) -> Int64 {
+        do {
+            let rows = try connection.prepare("SELECT min(position) FROM events WHERE position >= ?")
+            rows.bind(1, position)
+            guard try rows.step() else { return position - 1 }
+            let next = rows.isNull(0) ? last + 1 : rows.integer(0)
+            rows.reset()
+            let scavenged = try scavenged.nextRange(from: position, backward: false)?.lowerBound ?? .max
+            return min(next, scavenged, last + 1) - 1
+        } catch let failure as SQLiteFailure {
+            throw StoreFailure(reading: failure, fromIndex: false).at(position)
+        } catch let failure as StoreFailure {
+            throw failure
+        } catch {
+            throw .damaged(position: position, stream: nil, reason: "\(error)")
         }
     }
 

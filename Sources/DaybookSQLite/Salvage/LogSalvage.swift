@@ -28,6 +28,7 @@ struct LogSalvage {
         self.source = source
         scanner = PageScanner(source)
         connection = try Connection(path: path, readOnly: false, creates: true, fileSystem: nil)
+        connection.keepNoFiles()
         try connection.execute("PRAGMA journal_mode = WAL")
         try connection.execute("PRAGMA synchronous = FULL")
         try connection.execute(

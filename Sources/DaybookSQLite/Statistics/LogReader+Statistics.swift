@@ -25,16 +25,27 @@ extension LogReader {
             func count(_ kind: NameKind, _ condition: String = "") throws(SQLiteFailure) -> Int64 {
                 try connection.integer("SELECT count(*) FROM names WHERE kind = \(kind.rawValue) \(condition)") ?? 0
             }
+            let removed = try scavenged.count()
+            let archived = try archives.all()
             return StoreStatistics(
                 path: file, sqliteVersion: String(cString: sqlite3_libversion()), fileBytes: size(""),
-                walBytes: size("-wal"), head: Position(head), events: head,
+                walBytes: size("-wal"), head: Position(head), events: head - removed, scavenged: removed,
+                archivedThrough: Position(archived.last?.positions.upperBound ?? 0),
+                archiveBytes: archived.reduce(0) { $0 + $1.bytes },
+                missingArchives: archived.filter {
+                    ArchiveFile.bytes(of: ArchiveFile.path($0.name, beside: file)) != $0.bytes
+                }.map(\.name),
                 streams: try count(.stream, "AND substr(text, 1, 2) <> '$$'"), eventTypes: try count(.type),
                 tags: try count(.tag), commands: try connection.integer("SELECT count(*) FROM commits") ?? 0,
                 indexedThrough: Position(index.segments.last?.last ?? 0), indexSegments: index.segments.count,
                 indexBlocks: index.segments.reduce(0) { $0 + $1.blocks }, indexLevels: levels, writer: nil,
                 connections: [], tables: includingTables ? try tables() : nil, failure: nil)
+        } catch let failure as SQLiteFailure {
+            throw StoreFailure(reading: failure, fromIndex: false)
+        } catch let failure as StoreFailure {
+            throw failure
         } catch {
-            throw StoreFailure(reading: error, fromIndex: false)
+            throw .damaged(position: nil, stream: nil, reason: "\(error)")
         }
     }
 

@@ -16,6 +16,8 @@ final class GroupCommitter: Sendable {
         case reindex(progress: (@Sendable (Int64, Int64) -> Void)?, finish: @Sendable (StoreFailure?) -> Void)
         /// Tells what the thread has done and has in memory.
         case inspect(@Sendable (Inspection) -> Void)
+        /// Does something to the file in transactions of its own.
+        case upkeep(@Sendable (WriterThread) -> Void)
     }
 
     struct Inspection: Sendable {
@@ -76,15 +78,15 @@ private final class WriterLoop: Worker {
 
 /// What the writing thread owns, and the steps of its loop.
 final class WriterThread {
-    private let connection: Connection
-    private let log: LogWriter
+    let connection: Connection
+    let log: LogWriter
     private let index: IndexWriter
     private let inline: InlineReadModels
     private let head: HeadSignal
-    private let path: String
-    private let configuration: SQLiteEventStore.Configuration
+    let path: String
+    let configuration: SQLiteEventStore.Configuration
     /// Why nothing is written until the file is opened anew.
-    private var failure: String?
+    private(set) var failure: String?
     /// Why the log, as it was found, takes no event.
     private var reasonNotToAppend: String?
     /// The end of the log that stands in the file.
@@ -191,6 +193,7 @@ final class WriterThread {
                     GroupCommitter.Inspection(
                         writer: meter.statistics(walPages: connection.walPages),
                         connection: log.reader.connectionStatistics(named: "writer")))
+            case .upkeep(let body): body(self)
             }
         }
         if let failure {
@@ -239,7 +242,7 @@ final class WriterThread {
                 case .derived(let submission):
                     let outcome = try change(submission)
                     answers.append { submission.finish(outcome) }
-                case .reindex, .inspect: break
+                case .reindex, .inspect, .upkeep: break
                 }
             }
             let sliceStart = ContinuousClock.now
@@ -315,7 +318,7 @@ final class WriterThread {
     }
 
     /// Decides whether the store may go on after a failure of SQLite.
-    private func note(_ sqlite: SQLiteFailure) {
+    func note(_ sqlite: SQLiteFailure) {
         switch sqlite.primaryCode {
         case SQLITE_FULL, SQLITE_BUSY, SQLITE_NOMEM, SQLITE_CORRUPT, SQLITE_TOOBIG: break
         case SQLITE_IOERR where sqlite.isReadFailure: break
@@ -329,8 +332,44 @@ final class WriterThread {
             case .append(let submission):
                 submission.finish(.failure(.storageFailed(reason: reason, mayBeWritten: mayBeWritten)))
             case .derived(let submission): submission.finish(.failure(.storageFailed(reason: reason)))
-            case .reindex, .inspect: break
+            case .reindex, .inspect, .upkeep: break
             }
+        }
+    }
+
+    // MARK: - Upkeep
+
+    /// Runs a change that is no append in a transaction of its own.
+    func transaction<Value>(_ body: () throws -> Value) throws(StoreFailure) -> Value {
+        if let failure { throw .damaged(position: nil, stream: nil, reason: failure) }
+        do {
+            try begin.run()
+            let value = try body()
+            try commit.run()
+            return value
+        } catch let failure as StoreFailure {
+            rollBack()
+            if case .sqlite(let sqlite) = failure { note(sqlite) }
+            throw failure
+        } catch let sqlite as SQLiteFailure {
+            rollBack()
+            note(sqlite)
+            throw .sqlite(sqlite)
+        } catch {
+            rollBack()
+            throw .damaged(position: nil, stream: nil, reason: "\(error)")
+        }
+    }
+
+    /// Writes what leads to the events up to a position from memory to the file.
+    func writeIndex(through position: Int64) throws(StoreFailure) {
+        while (index.segments.last?.last ?? 0) < position {
+            if let failure { throw .damaged(position: nil, stream: nil, reason: failure) }
+            index.beginFlush(of: log.tail, through: log.committed, evenIfSmall: true)
+            guard index.hasWork else {
+                throw .indexDamaged("nothing in memory leads to position \(position)")
+            }
+            try write([])
         }
     }
 

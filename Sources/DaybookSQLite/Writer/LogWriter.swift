@@ -316,11 +316,18 @@ extension LogWriter: AppendBasis {
 
     func places(
         of stream: StreamName, from version: StreamVersion, count: Int
-    ) throws(AppendError) -> [EventPlace] {
+    ) throws(AppendError) -> [EventPlace?] {
         try asking { () throws(StoreFailure) in
             guard let number = try number(of: stream) else { return [] }
-            var places: [EventPlace] = []
+            var places: [EventPlace?] = []
             var next = version.rawValue
+            let lastVersion = try head(ofStream: number, named: stream).lastVersion
+            guard next <= lastVersion else { return [] }
+            let kept = try reader.firstKeptVersion(of: number, in: next...lastVersion, head: last.position)
+            while next < kept, places.count < count {
+                places.append(nil)
+                next += 1
+            }
             while places.count < count {
                 let positions = try reader.positions(
                     of: number, from: next, backward: false, count: count - places.count, head: last.position)
@@ -349,7 +356,15 @@ extension LogWriter: AppendBasis {
         try asking { () throws(StoreFailure) in
             guard last.position > position.rawValue else { return nil }
             let filter = EventFilter(query: query, includesControlEvents: true)
-            guard let expression = try reader.expression(for: query) else { return max(position, .start).next }
+            guard let expression = try reader.expression(for: query) else {
+                var first: Int64?
+                try reader.records(from: max(position, .start).rawValue + 1, through: last.position) {
+                    candidate, _ throws(StoreFailure) in
+                    first = candidate
+                    return false
+                }
+                return first.map { Position($0) }
+            }
             if try isCertainlyBefore(expression, position.rawValue) { return nil }
             var next = position.rawValue + 1
             while true {

@@ -29,6 +29,7 @@ struct BackupCommandTests {
         let folder = try TemporaryFolder()
         let file = folder.file("a.db")
         let store = try await fill(file, events: 3000)
+        _ = try await store.statistics()  // What the writer does behind its answers is done then.
         let before = try status(of: file)
         let beside = try await Daybook.run("backup", file, folder.file("b.db"), "--json")
         #expect(beside.status == 0, "\(beside.errors)")

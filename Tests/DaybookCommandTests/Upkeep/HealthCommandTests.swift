@@ -30,7 +30,7 @@ struct HealthCommandTests {
             #expect(statistics.status == 0, "\(statistics.errors)")
             #expect(
                 statistics.lines.contains { $0.hasPrefix("events ") && $0.hasSuffix(" 30") }, "\(statistics.output)")
-            #expect(statistics.output.contains("TABLES\n") && statistics.output.contains("index_entries"))
+            #expect(statistics.output.contains("TABLES\n") && statistics.output.contains("index_blocks"))
             #expect(statistics.output.contains("CONNECTIONS") == !isOpen)
         }
         #expect(await DaybookCommand.status(of: ["health", file, "--max-behind", "-1"]) == 64)

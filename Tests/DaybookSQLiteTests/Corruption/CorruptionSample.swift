@@ -22,6 +22,12 @@ struct CorruptionSample: Sendable {
         init(_ path: String) throws {
             database = try [UInt8](Data(contentsOf: URL(fileURLWithPath: path)))
             wal = try? [UInt8](Data(contentsOf: URL(fileURLWithPath: path + "-wal")))
+            // The zeros that a running store lets the file grow by are no frames.
+            if let bytes = wal, let end = bytes.lastIndex(where: { $0 != 0 }) {
+                let header = CorruptionSample.walHeaderBytes
+                let frame = CorruptionSample.frameBytes
+                wal = Array(bytes.prefix(header + (end + frame - header) / frame * frame))
+            }
         }
 
         init(database: [UInt8], wal: [UInt8]?) {

@@ -71,7 +71,7 @@ struct StoreOpeningTests {
         let database = try RawDatabase(newer)
         try database.execute("PRAGMA user_version = 99")
         database.close()
-        #expect(try await openError(newer) == .newerFormat(path: newer, found: 99, known: 1))
+        #expect(try await openError(newer) == .newerFormat(path: newer, found: 99, known: 2))
     }
 
     @Test("where no file can be made, or none is, throws a typed error with the path")

@@ -1,0 +1,39 @@
+extension WriterThread {
+    private static let eventsPerTransaction = 5_000
+
+    /// Lists an archive: from now on its events may be read from there.
+    func add(_ archive: ArchiveRow) throws(StoreFailure) {
+        do { try Schema.upgrade(connection) } catch { throw .sqlite(error) }
+        // What is in memory only is gathered from the log at the next opening, which must not need the archive.
+        try writeIndex(through: archive.positions.upperBound)
+        try transaction {
+            let insert = try connection.prepare(
+                "INSERT INTO archives(\(ArchiveRow.columns)) VALUES(?, ?, ?, ?, ?, ?)")
+            archive.bind(to: insert)
+            try insert.run()
+        }
+    }
+
+    /// Removes some of the events up to a position, all of which are in archives.
+    ///
+    /// - Returns: How many; 0 when none is left.
+    func removeArchived(through position: Int64) throws(StoreFailure) -> Int64 {
+        do {
+            guard let first = try connection.integer("SELECT min(position) FROM events"), first <= position else {
+                return 0
+            }
+        } catch {
+            throw .sqlite(error)
+        }
+        return try transaction {
+            let delete = try connection.prepare(
+                """
+                DELETE FROM events WHERE position <= ?1 AND position <= ifnull((SELECT position FROM events
+                ORDER BY position LIMIT 1 OFFSET \(Self.eventsPerTransaction - 1)), ?1)
+                """)
+            delete.bind(1, position)
+            try delete.run()
+            return Int64(connection.changedRows)
+        }
+    }
+}

@@ -1,0 +1,81 @@
+import DaybookCore
+
+extension WriterThread {
+    /// Removes events for good, in one transaction, and notes that it was done on purpose.
+    ///
+    /// Each record is read and checked before it goes. Events of a stream whose settings have changed since the batch was
+    /// made stay.
+    func scavenge(_ batch: ScavengeBatch) throws(StoreFailure) -> (events: Int64, bytes: Int64) {
+        guard let last = batch.positions.last else { return (0, 0) }
+        do { try Schema.upgrade(connection) } catch { throw .sqlite(error) }
+        // What is in memory only is gathered from the log at the next opening, and would not be there any more.
+        try writeIndex(through: last)
+        log.tail.hasScavenged.store(true, ordering: .releasing)
+        let reader = log.reader
+        reader.scavenged.begin()
+        defer { reader.scavenged.begin() }
+        let archived = try reader.archives.all().last?.positions.upperBound ?? 0
+        return try transaction {
+            var isUnchanged: [Int64: Bool] = [:]
+            var runs: [ClosedRange<Int64>] = []
+            var removed: (events: Int64, bytes: Int64) = (0, 0)
+            try reader.eachRecord(at: Array(batch.positions)) { position, record throws(StoreFailure) in
+                guard let reason = batch.reasons[record.stream], record.version < reason.below else {
+                    throw .indexDamaged("an entry of a stream leads to another event, at position \(position)")
+                }
+                if isUnchanged[record.stream] == nil {
+                    let key = IndexKey(kind: .control, key: record.stream)
+                    let control = try reader.index.last(under: key, atOrBelow: log.last.position)?.number
+                    isUnchanged[record.stream] = control == reason.control
+                }
+                guard isUnchanged[record.stream] == true else { return true }
+                if let run = runs.last, run.upperBound == position - 1 {
+                    runs[runs.count - 1] = run.lowerBound...position
+                } else {
+                    runs.append(position...position)
+                }
+                removed.events += 1
+                if position > archived { removed.bytes += Int64(record.bytes.count) }
+                return true
+            }
+            let delete = try connection.prepare("DELETE FROM events WHERE position BETWEEN ? AND ?")
+            let ranges = try ScavengedRangeWriter(connection)
+            for run in runs {
+                delete.bind(1, run.lowerBound)
+                delete.bind(2, run.upperBound)
+                try delete.run()
+                try ranges.add(run)
+            }
+            return removed
+        }
+    }
+
+    /// Makes the file as small as what it holds. Nothing is written meanwhile.
+    ///
+    /// SQLite copies the database into a temporary file, and from there through the write-ahead log in one transaction.
+    func compact() throws(ScavengeError) {
+        if let failure { throw .storageFailed(reason: "\(path): \(failure)") }
+        do throws(any Error) {
+            let pages = try connection.integer("PRAGMA page_count") ?? 0
+            let free = try connection.integer("PRAGMA freelist_count") ?? 0
+            let size = try connection.integer("PRAGMA page_size") ?? 0
+            let needed = 2 * (pages - free) * size + configuration.freeSpaceReserve
+            if let room = OwnerLock.freeBytes(beside: path), room < needed {
+                throw ScavengeError.noRoom(file: path, needed: needed, free: room)
+            }
+            try connection.checkpoint(.truncate)
+            // In memory the copy would take as much of it as the file has bytes.
+            try connection.execute("PRAGMA temp_store = FILE")
+            defer { try? connection.execute("PRAGMA temp_store = MEMORY") }
+            try connection.execute("VACUUM")
+            try connection.checkpoint(.truncate)
+        } catch let error as ScavengeError {
+            throw error
+        } catch let failure as SQLiteFailure {
+            note(failure)
+            throw .storageFailed(reason: "\(path): \(failure)")
+        } catch {
+            throw .storageFailed(reason: "\(path): \(error)")
+        }
+    }
+}
