@@ -121,8 +121,9 @@ public final class SQLiteEventStore: EventStore {
     }
 
     public func receipt(for command: CommandID) async throws(ReadError) -> AppendResult? {
-        try await read { reader, _ throws(StoreFailure) in
-            guard let commit = try reader.commit(of: command) else { return nil }
+        try await read { reader, head throws(StoreFailure) in
+            // A receipt is committed a moment before readers see its events; whoever is told of it must see them.
+            guard let commit = try reader.commit(of: command), commit.position <= head else { return nil }
             return try reader.result(of: commit)
         }
     }

@@ -27,8 +27,9 @@ final class HeadSignal: Sendable {
 
     /// Moves the head, and wakes whoever waits for it. Called by the writer when a transaction is durable.
     func publish(_ head: Int64) {
-        published.store(head, ordering: .releasing)
         let woken = state.withLock { state -> [Waiter] in
+            // Under the lock, so that nobody who has seen it finds the one before by waiting.
+            published.store(head, ordering: .releasing)
             state.head = head
             guard !state.waiters.isEmpty else { return [] }
             let ready = state.waiters.filter { $0.value.position < head }

@@ -39,10 +39,11 @@ public enum HistoryAnomaly: String, Sendable, Hashable, CaseIterable {
     /// What a check finds of it.
     var kinds: Set<HistoryViolation.Kind> {
         switch self {
-        case .lostAcknowledgement: [.lostWrite]
+        // Where the request was sent twice, another copy may be taken for it, at a position that was not acknowledged.
+        case .lostAcknowledgement: [.lostWrite, .changedResult]
         case .duplicate: [.duplicateWrite]
         case .phantomEvent: [.phantomEvent]
-        case .tornBatch: [.tornWrite]
+        case .tornBatch: [.tornWrite, .changedResult]
         case .changedPosition, .changedVersion: [.changedResult]
         case .realTimeOrderViolated: [.outOfOrder]
         case .expectedVersionViolated, .conditionIgnored: [.forbiddenWrite]

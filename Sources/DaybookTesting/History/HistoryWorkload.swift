@@ -192,16 +192,24 @@ private struct HistoryClient {
             board.sees(try await store.state(of: stream).lastVersion, of: stream)
         case 32..<34:
             _ = try await store.streams(after: random.oneIn(2) ? nil : stream(sight), limit: limit())
-        case 34..<42:
-            // Often one that is being written: what is seen of it must be seen by whoever asks next.
-            let commands = (random.oneIn(2) ? Array(sight.requests.suffix(8)) : sight.requests + sight.named)
-                .compactMap(\.commandID)
-            let result = try await store.receipt(for: commands.isEmpty ? "none" : random.pick(commands))
-            if result != nil { board.sees(head: try await store.head()) }
+        case 34..<38:
+            let commands = (sight.requests + sight.named).compactMap(\.commandID)
+            _ = try await store.receipt(for: commands.isEmpty ? "none" : random.pick(commands))
+        case 38..<42: try await chase(sight)
         case 42..<44 where sight.head > .start:
             board.sees(head: try await store.head(beyond: sight.head.previous))
         default: board.sees(head: try await store.head())
         }
+    }
+
+    /// Asks for the receipt of a command that is being written until it is there, and at once for the head: what one sees of
+    /// an append, whoever asks next must see.
+    private mutating func chase(_ sight: HistoryBoard.Sight) async throws(ReadError) {
+        guard let command = sight.requests.last(where: { $0.commandID != nil })?.commandID else { return }
+        for _ in 0..<8 {
+            guard try await store.receipt(for: command) == nil else { break }
+        }
+        board.sees(head: try await store.head())
     }
 
     // MARK: - Appends
