@@ -10,6 +10,9 @@ public enum Durability: String, Sendable, CaseIterable {
     /// the operating system fails, the appends of that time may be gone though they were acknowledged**: the log then ends
     /// earlier, and the positions that are missing are given to other events.
     ///
+    /// After such a failure open the file with this durability again, before any other: what it left is then taken up to
+    /// where it is whole, whereas `everyCommit` refuses it as damaged.
+    ///
     /// Saves one sync a group. Whoever has handled an event and keeps that outside the file (a read model in another
     /// database, another system) may then know of events that the log does not have. Not for money.
     case mayLoseLatestOnPowerLoss

@@ -117,7 +117,8 @@ private struct StoreOpening {
 
     private func open(_ lock: OwnerLock, _ temporaryFolder: String?) throws(OpenError) -> SQLiteEventStore {
         do {
-            try checkWAL()
+            // With the weaker durability a power cut may leave later transactions without those before them.
+            if configuration.durability == .everyCommit { try checkWAL() }
             if configuration.walCheckpoints == .byStore { try rewriteWAL() } else { try checkSQLiteVersion() }
             let connection = try Connection(
                 path: path, readOnly: false, creates: configuration.createsFile,
@@ -191,8 +192,8 @@ private struct StoreOpening {
         guard version <= Schema.version else {
             throw OpenError.newerFormat(path: path, found: version, known: Schema.version)
         }
-        guard version == Schema.version || tables == 0 else {
-            throw OpenError.corrupted(path: path, reason: "its user_version is \(version), not \(Schema.version)")
+        guard (1...Schema.version).contains(version) || tables == 0 else {
+            throw OpenError.corrupted(path: path, reason: "its user_version is \(version), not 1 to \(Schema.version)")
         }
         let mode = try connection.text("PRAGMA journal_mode = WAL")
         guard mode == "wal" else {
