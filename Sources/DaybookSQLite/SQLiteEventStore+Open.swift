@@ -218,9 +218,14 @@ private struct StoreOpening {
         last.name = try reader.connection.integer("SELECT max(id) FROM names") ?? 0
         last.commit = try reader.connection.integer("SELECT max(number) FROM commits") ?? 0
         if last.position > 0 {
-            // A damaged last event must not keep the others from being read.
-            last.recordedAt =
-                (try? reader.withRecord(at: last.position) { record throws(StoreFailure) in record.recordedAt }) ?? .min
+            do {
+                last.recordedAt = try reader.withRecord(at: last.position) { record throws(StoreFailure) in
+                    record.recordedAt
+                }
+            } catch {
+                // A damaged last event must not keep the others from being read; one that cannot be read now is none.
+                guard case .damaged = error else { throw error }
+            }
         }
         return last
     }
