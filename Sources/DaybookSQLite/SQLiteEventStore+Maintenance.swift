@@ -129,7 +129,7 @@ private struct LogVerification: Sendable {
         versions[record.stream] = max(record.version, expected)
         if record.recordedAt < recordedAt { add(position, stream, "it was recorded before the event in front of it") }
         recordedAt = max(recordedAt, record.recordedAt)
-        if indexedPosition(of: record.stream, record.version, reader) != position {
+        if try indexedPosition(of: record.stream, record.version, reader) != position {
             add(position, stream, "the index does not lead to it; run 'daybook reindex'")
         }
     }
@@ -139,13 +139,21 @@ private struct LogVerification: Sendable {
     /// It is asked for many versions at a time: what one costs is the decoding of a whole block of the index.
     private mutating func indexedPosition(
         of stream: Int64, _ version: Int64, _ reader: LogReader
-    ) -> Int64? {
+    ) throws(StoreFailure) -> Int64? {
         if let known = indexed[stream], version >= known.first, version < known.first + Int64(known.positions.count) {
             return known.positions[Int(version - known.first)]
         }
-        let positions =
-            (try? reader.positions(
-                of: stream, from: version, backward: false, count: Self.positionsAhead, head: .max)) ?? []
+        var positions: [Int64] = []
+        do {
+            positions = try reader.positions(
+                of: stream, from: version, backward: false, count: Self.positionsAhead, head: .max)
+        } catch {
+            // Only damage is a finding: an index that moved on, or a disk that cannot be read now, is none.
+            switch error {
+            case .damaged, .indexDamaged: break
+            case .sqlite, .stopped, .outdated: throw error
+            }
+        }
         if indexedCount + positions.count > Self.mostPositionsAhead {
             indexed = [:]
             indexedCount = 0
@@ -174,6 +182,9 @@ private struct LogVerification: Sendable {
             let check = try reader.connection.prepare("PRAGMA quick_check(20)")
             while try check.step() {
                 let message = check.text(0)
+                if let code = Self.readFailure(in: message) {
+                    throw SQLiteFailure(code, nil, "PRAGMA quick_check")
+                }
                 if message != "ok" { add(nil, nil, message) }
             }
         } catch let failure as SQLiteFailure {
@@ -184,6 +195,13 @@ private struct LogVerification: Sendable {
             throw .damaged(position: nil, stream: nil, reason: "\(error)")
         }
         report.streams = Int64(versions.count)
+    }
+
+    /// The code with which a page could not be read, when a message of SQLite's own check is about that and not about damage.
+    private static func readFailure(in message: String) -> Int32? {
+        guard let place = message.range(of: "error code=") else { return nil }
+        let code = Int32(message[place.upperBound...].prefix(while: \.isNumber))
+        return code.flatMap { $0 & 0xFF == SQLITE_IOERR ? $0 : nil }
     }
 
     private mutating func add(_ position: Int64?, _ stream: StreamName?, _ reason: String) {

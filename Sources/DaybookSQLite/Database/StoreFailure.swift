@@ -8,6 +8,8 @@ enum StoreFailure: Error {
     case damaged(position: Int64?, stream: StreamName?, reason: String)
     /// A part of the index is not what was written: it can be built again.
     case indexDamaged(String)
+    /// Nothing is written until the file is opened anew, because of an earlier failure.
+    case stopped(String)
     /// The index moved on while it was being read: read again.
     case outdated
 
@@ -28,6 +30,7 @@ enum StoreFailure: Error {
         case .damaged(let position, let stream, let reason):
             .corrupted(position: position.map { Position($0) }, stream: stream, file: file, reason: reason)
         case .outdated: .storageFailed(reason: "\(file): the index moved on while it was read")
+        case .stopped(let reason): .storageFailed(reason: "\(file): \(reason); open it again")
         case .indexDamaged(let reason): .corrupted(position: nil, stream: nil, file: file, reason: reason)
         }
     }
@@ -35,6 +38,7 @@ enum StoreFailure: Error {
     func reason(file: String) -> String {
         switch self {
         case .sqlite(let failure): "\(file): \(failure)"
+        case .stopped(let reason): "\(file): \(reason); open it again"
         case .damaged, .indexDamaged, .outdated: readError(file: file).description
         }
     }
