@@ -6,13 +6,15 @@ SHELL := /bin/bash
 # The demo's trading day: `make demo ORDERS=1000000 SEED=7`.
 ORDERS ?= 100000
 SEED ?= 1
+# How many seeds `make simulate` runs, from SEED on.
+SEEDS ?= 20000
 # How often `make crash-test` kills the writing process.
 KILLS ?= 200
 
 examples := $(patsubst %/Package.swift,%,$(wildcard Examples/*/Package.swift))
 library_targets := DaybookCore Daybook DaybookSQLite DaybookGRDB DaybookTesting
 
-.PHONY: help setup demo test bench format lint docs crash-test clean
+.PHONY: help setup demo test bench format lint docs crash-test simulate clean
 
 help: ## Lists the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +51,10 @@ docs: setup ## Builds the reference as a static site in docs/site.
 crash-test: setup ## Kills the writing process at random moments and compares with what was acknowledged (KILLS).
 	scripts/crash-test --canary
 	scripts/crash-test --kills $(KILLS)
+
+simulate: setup ## Runs the store over a simulated disk that breaks, seed by seed (SEEDS, SEED: the first).
+	swift build -c release --product Simulate
+	SWIFT_DETERMINISTIC_HASHING=1 "$$(swift build -c release --show-bin-path)/Simulate" --seed $(SEED) --seeds $(SEEDS)
 
 clean: ## Removes everything that was built.
 	rm -rf .build .build-* docs/site Benchmarks/.build $(addsuffix /.build,$(examples))
