@@ -6,6 +6,8 @@ SHELL := /bin/bash
 # The demo's trading day: `make demo ORDERS=1000000 SEED=7`.
 ORDERS ?= 100000
 SEED ?= 1
+# How many seeds `make simulate` runs, from SEED on.
+SEEDS ?= 20000
 # How often `make crash-test` kills the writing process.
 KILLS ?= 200
 # How many disks after a power cut `make crash-states` opens.
@@ -22,15 +24,16 @@ CUTS ?= 20
 VALUES ?= 100000
 SECONDS ?= 60
 
-# The seeds of `make histories`, each with so many calls, and in another run with 20 kills.
-SEEDS ?= 5
+# The runs of `make histories`, each of so many calls, and another with 20 kills.
+HISTORIES ?= 5
 OPERATIONS ?= 20000
 
 examples := $(patsubst %/Package.swift,%,$(wildcard Examples/*/Package.swift))
 library_targets := DaybookCore Daybook DaybookSQLite DaybookGRDB DaybookTesting
 
 .PHONY: help setup demo test bench format lint docs crash-test crash-states kill-calls fail-calls disk-full \
-    memory-ceiling power-cut faults codec-corpus fuzz sanitize-thread sanitize-address histories corruption clean
+    memory-ceiling power-cut faults codec-corpus fuzz sanitize-thread sanitize-address histories corruption simulate \
+    clean
 
 help: ## Lists the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -106,15 +109,19 @@ sanitize-thread: setup ## Runs the unit tests under the thread sanitizer (SHORT=
 sanitize-address: setup ## Runs the unit tests under the address sanitizer (SHORT=--short for the raw memory).
 	@scripts/sanitize address $(SHORT)
 
-histories: setup ## Checks 100,000 concurrent calls for linearizability, and others across 100 kills (SEEDS, OPERATIONS).
+histories: setup ## Checks 100,000 concurrent calls for linearizability, and others across 100 kills (HISTORIES, OPERATIONS).
 	swift build --product CheckHistories
-	"$$(swift build --show-bin-path)/CheckHistories" run --seeds $(SEEDS) --operations $(OPERATIONS)
-	"$$(swift build --show-bin-path)/CheckHistories" kill --seeds $(SEEDS) --kills 20
+	"$$(swift build --show-bin-path)/CheckHistories" run --seeds $(HISTORIES) --operations $(OPERATIONS)
+	"$$(swift build --show-bin-path)/CheckHistories" kill --seeds $(HISTORIES) --kills 20
 
 corruption: setup ## Damages every byte of a store, fails every call of its storage, and compares (PART=2/8 for a part of it).
 	swift build --build-tests
 	DAYBOOK_CAMPAIGN=full $(if $(PART),DAYBOOK_CAMPAIGN_PART=$(PART)) swift test --skip-build --no-parallel \
 	    --filter 'CorruptionCampaignTests|StorageCallTests|SalvageTests'
+
+simulate: setup ## Runs the store over a simulated disk that breaks, seed by seed (SEEDS, SEED: the first).
+	swift build -c release --product Simulate
+	SWIFT_DETERMINISTIC_HASHING=1 "$$(swift build -c release --show-bin-path)/Simulate" --seed $(SEED) --seeds $(SEEDS)
 
 clean: ## Removes everything that was built.
 	rm -rf .build .build-* docs/site Benchmarks/.build $(addsuffix /.build,$(examples))

@@ -70,6 +70,17 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Tests/CheckHistories", swiftSettings: swiftSettings),
+        // A store over a disk in memory, driven by a seed; `make simulate` runs many seeds, the tests some.
+        .target(
+            name: "StoreSimulation", dependencies: ["DaybookCore", "DaybookSQLite", "CFaultFileSystem", "CSQLite"],
+            path: "Tests/StoreSimulation", swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "Simulate",
+            dependencies: ["StoreSimulation", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            path: "Tests/Simulate", swiftSettings: swiftSettings),
+        .testTarget(
+            name: "StoreSimulationTests", dependencies: ["StoreSimulation", "CFaultFileSystem", "CSQLite"],
+            swiftSettings: swiftSettings),
         .testTarget(
             name: "DaybookCoreTests", dependencies: ["DaybookCore", "DaybookTesting"], swiftSettings: swiftSettings),
         .testTarget(

@@ -8,7 +8,7 @@
 
 #include "fault_internal.h"
 
-static bool image_resize(Image *image, int64_t size) {
+bool image_resize(Image *image, int64_t size) {
     if (size > image->capacity) {
         int64_t capacity = image->capacity * 2 > size ? image->capacity * 2 : size;
         unsigned char *bytes = realloc(image->bytes, (size_t)capacity);
@@ -21,7 +21,7 @@ static bool image_resize(Image *image, int64_t size) {
     return true;
 }
 
-static bool image_write(Image *image, const unsigned char *bytes, size_t length, int64_t offset) {
+bool image_write(Image *image, const unsigned char *bytes, size_t length, int64_t offset) {
     int64_t end = offset + (int64_t)length;
     if (end > image->size && !image_resize(image, end)) return false;
     memcpy(image->bytes + offset, bytes, length);
@@ -94,7 +94,24 @@ DiskFile *disk_file_opened(FaultFileSystem *fs, const char *path, bool existed, 
     return file;
 }
 
+/* Sectors that a write covers whole, or a truncation cuts off, can be read again. */
+static void find_sectors(DiskFile *file, int64_t start, int64_t end) {
+    for (int index = file->lost_sector_count - 1; index >= 0; index--) {
+        if (file->lost_sectors[index] < start || file->lost_sectors[index] + fault_sector > end) continue;
+        file->lost_sectors[index] = file->lost_sectors[--file->lost_sector_count];
+    }
+}
+
+bool disk_file_is_lost(const DiskFile *file, int64_t offset, int64_t length) {
+    for (int index = 0; index < file->lost_sector_count; index++) {
+        int64_t sector = file->lost_sectors[index];
+        if (sector < offset + length && sector + fault_sector > offset) return true;
+    }
+    return false;
+}
+
 bool disk_file_wrote(DiskFile *file, const void *bytes, size_t length, int64_t offset) {
+    find_sectors(file, offset, offset + (int64_t)length);
     int64_t end = offset + (int64_t)length;
     if (end > file->size) file->size = end;
     return remember(file, false, bytes, length, offset);
@@ -102,6 +119,7 @@ bool disk_file_wrote(DiskFile *file, const void *bytes, size_t length, int64_t o
 
 bool disk_file_truncated(DiskFile *file, int64_t size) {
     file->size = size;
+    find_sectors(file, size, INT64_MAX);
     return remember(file, true, NULL, 0, size);
 }
 
@@ -120,6 +138,7 @@ void disk_file_deleted(DiskFile *file) {
     forget_pending(file);
     file->exists = false;
     file->size = 0;
+    file->lost_sector_count = 0;
 }
 
 void disk_directory_synced(FaultFileSystem *fs, const char *path) {
@@ -183,7 +202,7 @@ static int64_t count_pending(const DiskFile *file) {
 }
 
 /* Brings what survives of a file into an image that begins as the durable one, and counts what does not survive whole. */
-static bool survive(const DiskFile *file, FaultSurvival survival, uint64_t *state, Image *image, int64_t *lost) {
+static bool survive(const DiskFile *file, FaultSurvival survival, uint64_t *state, Image *image, FaultLoss *loss) {
     int64_t count = count_pending(file);
     int64_t kept = survival == FaultSurvivalPrefix ? (int64_t)(draw(state) % (uint64_t)(count + 1)) : count;
     uint64_t likelihood = draw(state) % 101; /* Of surviving whole. */
@@ -205,8 +224,11 @@ static bool survive(const DiskFile *file, FaultSurvival survival, uint64_t *stat
         if (is_whole) {
             if (!image_apply(image, change)) return false;
         } else {
-            *lost += 1;
-            if (is_torn && !change->is_truncation && !apply_torn(image, change, state)) return false;
+            loss->writes++;
+            if (is_torn && !change->is_truncation) {
+                loss->torn_writes++;
+                if (!apply_torn(image, change, state)) return false;
+            }
         }
     }
     return true;
@@ -236,21 +258,27 @@ static bool file_survives(const DiskFile *file, FaultSurvival survival, uint64_t
     return file->exists;
 }
 
+/* What a power cut leaves of a file. False when memory runs out. */
+static bool surviving(const DiskFile *file, FaultSurvival survival, uint64_t *state, Image *image, FaultLoss *loss) {
+    *image = (Image){0};
+    if (!image_resize(image, file->durable.size)) return false;
+    if (image->size > 0) memcpy(image->bytes, file->durable.bytes, (size_t)image->size);
+    return survive(file, survival, state, image, loss);
+}
+
 static bool copy_surviving(
-    const DiskFile *file, const char *directory, FaultSurvival survival, uint64_t *state, int64_t *lost
+    const DiskFile *file, const char *directory, FaultSurvival survival, uint64_t *state, FaultLoss *loss
 ) {
     const char *slash = strrchr(file->path, '/');
     char *target = sqlite3_mprintf("%s/%s", directory, slash == NULL ? file->path : slash + 1);
     if (target == NULL) return false;
     bool is_copied;
     if (file_survives(file, survival, state)) {
-        Image image = {0};
-        is_copied = image_resize(&image, file->durable.size);
-        if (is_copied && image.size > 0) memcpy(image.bytes, file->durable.bytes, (size_t)image.size);
-        is_copied = is_copied && survive(file, survival, state, &image, lost) && write_file(target, &image);
+        Image image;
+        is_copied = surviving(file, survival, state, &image, loss) && write_file(target, &image);
         free(image.bytes);
     } else {
-        *lost += count_pending(file);
+        loss->writes += count_pending(file);
         is_copied = unlink(target) == 0 || errno == ENOENT;
     }
     sqlite3_free(target);
@@ -259,21 +287,87 @@ static bool copy_surviving(
 
 int64_t fault_fs_copy_surviving(FaultFileSystem *fs, const char *directory, FaultSurvival survival, uint64_t seed) {
     uint64_t state = seed;
-    int64_t lost = 0;
+    FaultLoss loss = {0};
+    bool is_copied = true;
     pthread_mutex_lock(&fs->lock);
-    for (DiskFile *file = fs->files; file != NULL && lost >= 0; file = file->next) {
-        if (!copy_surviving(file, directory, survival, &state, &lost)) lost = -1;
+    for (DiskFile *file = fs->files; file != NULL && is_copied; file = file->next) {
+        is_copied = copy_surviving(file, directory, survival, &state, &loss);
     }
     pthread_mutex_unlock(&fs->lock);
-    return lost;
+    return is_copied ? loss.writes : -1;
 }
 
-static bool flip_in_open_file(FaultFile *file, unsigned char mask, int64_t offset) {
-    const sqlite3_io_methods *methods = file->real->pMethods;
+/* Leaves of a file in memory what survives. */
+static bool restart(FaultFileSystem *fs, DiskFile *file, FaultSurvival survival, uint64_t *state, FaultLoss *loss) {
+    bool is_done = true;
+    Image image = {0};
+    if (file_survives(file, survival, state)) {
+        is_done = surviving(file, survival, state, &image, loss) && memory_disk_set(fs->memory, file->path, &image);
+        file->exists = true;
+    } else {
+        loss->writes += count_pending(file);
+        memory_disk_set(fs->memory, file->path, NULL);
+        file->exists = false;
+        file->lost_sector_count = 0;
+    }
+    free(file->durable.bytes);
+    file->durable = image;
+    file->size = image.size;
+    file->durably_exists = file->exists;
+    forget_pending(file);
+    return is_done;
+}
+
+bool fault_fs_restart(FaultFileSystem *fs, FaultSurvival survival, uint64_t seed, FaultLoss *loss) {
+    uint64_t state = seed;
+    *loss = (FaultLoss){0};
+    pthread_mutex_lock(&fs->lock);
+    bool is_done = fs->memory != NULL && fs->open_files == 0;
+    if (is_done) {
+        for (DiskFile *file = fs->files; file != NULL && is_done; file = file->next) {
+            is_done = restart(fs, file, survival, &state, loss);
+        }
+        fs->is_off = false;
+    }
+    pthread_mutex_unlock(&fs->lock);
+    return is_done;
+}
+
+int64_t fault_fs_file_size(FaultFileSystem *fs, const char *path) {
+    pthread_mutex_lock(&fs->lock);
+    DiskFile *file = disk_file(fs, path);
+    int64_t size = file == NULL || !file->exists ? -1 : file->size;
+    pthread_mutex_unlock(&fs->lock);
+    return size;
+}
+
+bool fault_fs_lose_sector(FaultFileSystem *fs, const char *path, int64_t offset) {
+    pthread_mutex_lock(&fs->lock);
+    DiskFile *file = disk_file(fs, path);
+    bool is_lost = file != NULL && offset >= 0 && offset < file->size
+        && file->lost_sector_count < fault_lost_sector_limit;
+    if (is_lost) file->lost_sectors[file->lost_sector_count++] = offset / fault_sector * fault_sector;
+    pthread_mutex_unlock(&fs->lock);
+    return is_lost;
+}
+
+static bool flip_through(sqlite3_file *file, unsigned char mask, int64_t offset) {
     unsigned char byte;
-    if (methods->xRead(file->real, &byte, 1, offset) != SQLITE_OK) return false;
+    if (file->pMethods->xRead(file, &byte, 1, offset) != SQLITE_OK) return false;
     byte ^= mask;
-    return methods->xWrite(file->real, &byte, 1, offset) == SQLITE_OK;
+    return file->pMethods->xWrite(file, &byte, 1, offset) == SQLITE_OK;
+}
+
+static bool flip_in_memory(sqlite3_vfs *vfs, const char *path, unsigned char mask, int64_t offset) {
+    sqlite3_file *file = calloc(1, (size_t)vfs->szOsFile);
+    bool is_flipped = file != NULL
+        && vfs->xOpen(vfs, path, file, SQLITE_OPEN_READWRITE | SQLITE_OPEN_MAIN_DB, NULL) == SQLITE_OK;
+    if (is_flipped) {
+        is_flipped = flip_through(file, mask, offset);
+        file->pMethods->xClose(file);
+    }
+    free(file);
+    return is_flipped;
 }
 
 static bool flip_in_closed_file(const char *path, unsigned char mask, int64_t offset) {
@@ -294,9 +388,12 @@ bool fault_fs_flip_bit(FaultFileSystem *fs, const char *path, int64_t offset, in
     if (file != NULL && offset >= 0 && offset < file->size) {
         /* An open file is changed by its own handle: closing a second descriptor would give up SQLite's locks on it. */
         for (FaultFile *open = file->first_open; open != NULL && !is_flipped; open = open->next_open) {
-            is_flipped = flip_in_open_file(open, mask, offset);
+            is_flipped = flip_through(open->real, mask, offset);
         }
-        if (file->first_open == NULL) is_flipped = flip_in_closed_file(path, mask, offset);
+        if (file->first_open == NULL) {
+            is_flipped = fs->memory == NULL ? flip_in_closed_file(path, mask, offset)
+                                            : flip_in_memory(fs->real, path, mask, offset);
+        }
         if (is_flipped && offset < file->durable.size) file->durable.bytes[offset] ^= mask;
     }
     pthread_mutex_unlock(&fs->lock);

@@ -5,18 +5,25 @@
 
 #include "fault_internal.h"
 
+static const char *path_of(FaultFile *file) { return file->disk == NULL ? NULL : file->disk->path; }
+
 static FaultFile *enter(sqlite3_file *base) {
     FaultFile *file = (FaultFile *)base;
     pthread_mutex_lock(&file->fs->lock);
     return file;
 }
 
-static int leave(FaultFile *file, int result) {
-    pthread_mutex_unlock(&file->fs->lock);
-    return result;
+/* For calls that are counted, and decided about. */
+static FaultFile *enter_call(sqlite3_file *base, FaultCall call, int64_t offset, int64_t length) {
+    FaultFile *file = (FaultFile *)base;
+    fault_enter(file->fs, call, path_of(file), offset, length);
+    return file;
 }
 
-static const char *path_of(FaultFile *file) { return file->disk == NULL ? NULL : file->disk->path; }
+static int leave(FaultFile *file, int result) {
+    fault_leave(file->fs);
+    return result;
+}
 
 static const sqlite3_io_methods *real_methods(FaultFile *file) { return file->real->pMethods; }
 
@@ -33,13 +40,23 @@ static int fault_close(sqlite3_file *base) {
 }
 
 static int fault_read(sqlite3_file *base, void *bytes, int length, sqlite3_int64 offset) {
-    FaultFile *file = enter(base);
+    FaultFile *file = enter_call(base, FaultCallRead, offset, length);
     FaultFileSystem *fs = file->fs;
     if (fs->is_off) return leave(file, fault_refuse(fs, FaultCallRead, path_of(file)));
     const FaultRule *rule = fault_meet(fs, FaultCallRead, path_of(file), offset, length);
-    if (rule != NULL && rule->effect != FaultEffectShort && rule->effect != FaultEffectFlippedBit) {
+    if (rule != NULL && rule->effect != FaultEffectShort && rule->effect != FaultEffectFlippedBit
+        && rule->effect != FaultEffectMisdirected) {
         if (rule->effect == FaultEffectPowerOff) fs->is_off = true;
         return leave(file, fault_result(rule, FaultCallRead));
+    }
+    if (rule != NULL && rule->effect == FaultEffectMisdirected) {
+        offset = offset + rule->offset < 0 ? 0 : offset + rule->offset;
+        rule = NULL;
+    }
+    if (file->disk != NULL && disk_file_is_lost(file->disk, offset, length)) {
+        fs->faults[FaultCallRead]++;
+        fs->lost_sector_reads++;
+        return leave(file, SQLITE_IOERR_READ);
     }
     int result = real_methods(file)->xRead(file->real, bytes, length, offset);
     if (rule != NULL && (result == SQLITE_OK || result == SQLITE_IOERR_SHORT_READ)) {
@@ -81,7 +98,7 @@ static int write_flipped(FaultFile *file, const void *bytes, size_t length, int6
 }
 
 static int fault_write(sqlite3_file *base, const void *bytes, int count, sqlite3_int64 offset) {
-    FaultFile *file = enter(base);
+    FaultFile *file = enter_call(base, FaultCallWrite, offset, count);
     FaultFileSystem *fs = file->fs;
     if (fs->is_off) return leave(file, fault_refuse(fs, FaultCallWrite, path_of(file)));
     size_t length = (size_t)count;
@@ -92,6 +109,11 @@ static int fault_write(sqlite3_file *base, const void *bytes, int count, sqlite3
         case FaultEffectError: return leave(file, fault_result(rule, FaultCallWrite));
         case FaultEffectDropped: return leave(file, SQLITE_OK);
         case FaultEffectFlippedBit: return leave(file, write_flipped(file, bytes, length, offset, rule));
+        case FaultEffectMisdirected: {
+            int64_t elsewhere = offset + rule->offset;
+            bool is_inside = file->disk != NULL && elsewhere >= 0 && elsewhere + count <= file->disk->size;
+            return leave(file, is_inside ? write_and_record(file, bytes, length, elsewhere) : SQLITE_OK);
+        }
         case FaultEffectPowerOff: fs->is_off = true; /* fall through */
         case FaultEffectShort: {
             int result = write_and_record(file, bytes, rule->length < length ? rule->length : length, offset);
@@ -103,13 +125,14 @@ static int fault_write(sqlite3_file *base, const void *bytes, int count, sqlite3
     int result = write_and_record(file, bytes, fits, offset);
     if (fits < length) {
         fs->faults[FaultCallWrite]++;
+        fs->writes_without_room++;
         if (result == SQLITE_OK) result = SQLITE_FULL;
     }
     return leave(file, result);
 }
 
 static int fault_truncate(sqlite3_file *base, sqlite3_int64 size) {
-    FaultFile *file = enter(base);
+    FaultFile *file = enter_call(base, FaultCallTruncate, size, 0);
     FaultFileSystem *fs = file->fs;
     if (fs->is_off) return leave(file, fault_refuse(fs, FaultCallTruncate, path_of(file)));
     const FaultRule *rule = fault_meet(fs, FaultCallTruncate, path_of(file), 0, 0);
@@ -127,7 +150,7 @@ static int fault_truncate(sqlite3_file *base, sqlite3_int64 size) {
 
 static int fault_sync(sqlite3_file *base, int flags) {
     (void)flags;
-    FaultFile *file = enter(base);
+    FaultFile *file = enter_call(base, FaultCallSync, 0, 0);
     FaultFileSystem *fs = file->fs;
     if (fs->is_off) return leave(file, fault_refuse(fs, FaultCallSync, path_of(file)));
     const FaultRule *rule = fault_meet(fs, FaultCallSync, path_of(file), 0, 0);
@@ -149,14 +172,14 @@ static int fault_sync(sqlite3_file *base, int flags) {
 }
 
 static int fault_file_size(sqlite3_file *base, sqlite3_int64 *size) {
-    FaultFile *file = enter(base);
+    FaultFile *file = enter_call(base, FaultCallFileSize, 0, 0);
     int result = fault_refuse(file->fs, FaultCallFileSize, path_of(file));
     if (result == SQLITE_OK) result = real_methods(file)->xFileSize(file->real, size);
     return leave(file, result);
 }
 
 static int fault_lock(sqlite3_file *base, int level) {
-    FaultFile *file = enter(base);
+    FaultFile *file = enter_call(base, FaultCallLock, level, 0);
     int result = fault_refuse(file->fs, FaultCallLock, path_of(file));
     if (result == SQLITE_OK) result = real_methods(file)->xLock(file->real, level);
     return leave(file, result);
@@ -200,14 +223,15 @@ static int fault_device_characteristics(sqlite3_file *base) {
 }
 
 static int fault_shm_map(sqlite3_file *base, int region, int size, int extends, void volatile **address) {
-    FaultFile *file = enter(base);
+    FaultFile *file = enter_call(base, FaultCallSharedMemoryMap, region, size);
     int result = fault_refuse(file->fs, FaultCallSharedMemoryMap, path_of(file));
     if (result == SQLITE_OK) result = real_methods(file)->xShmMap(file->real, region, size, extends, address);
     return leave(file, result);
 }
 
 static int fault_shm_lock(sqlite3_file *base, int offset, int count, int flags) {
-    FaultFile *file = enter(base);
+    FaultFile *file = (flags & SQLITE_SHM_UNLOCK) ? enter(base)
+                                                  : enter_call(base, FaultCallSharedMemoryLock, offset, count);
     int result =
         (flags & SQLITE_SHM_UNLOCK) ? SQLITE_OK : fault_refuse(file->fs, FaultCallSharedMemoryLock, path_of(file));
     if (result == SQLITE_OK) result = real_methods(file)->xShmLock(file->real, offset, count, flags);

@@ -16,11 +16,31 @@ static bool ends_with(const char *path, const char *suffix) {
     return path_length >= suffix_length && strcmp(path + path_length - suffix_length, suffix) == 0;
 }
 
+void fault_enter(FaultFileSystem *fs, FaultCall call, const char *path, int64_t offset, int64_t length) {
+    FaultRule rule = {0};
+    bool is_decided = fs->decision != NULL && !fs->is_off
+        && fs->decision(fs->decision_context, call, path, offset, length, &rule);
+    pthread_mutex_lock(&fs->lock);
+    fs->is_decided = is_decided;
+    fs->decided = rule;
+}
+
+void fault_leave(FaultFileSystem *fs) {
+    fs->is_decided = false;
+    pthread_mutex_unlock(&fs->lock);
+}
+
 const FaultRule *fault_meet(
     FaultFileSystem *fs, FaultCall call, const char *path, int64_t offset, int64_t length
 ) {
     const FaultRule *met = NULL;
     fs->calls[call]++;
+    if (fs->is_decided) {
+        fs->is_decided = false;
+        fs->faults[call]++;
+        if (fs->decided.effect == FaultEffectKill) raise(SIGKILL);
+        return &fs->decided;
+    }
     for (int index = 0; index < fs->rule_count; index++) {
         ActiveRule *active = &fs->rules[index];
         const FaultRule *rule = &active->rule;
@@ -64,7 +84,9 @@ int fault_refuse(FaultFileSystem *fs, FaultCall call, const char *path) {
         return fault_result(NULL, call);
     }
     const FaultRule *rule = fault_meet(fs, call, path, 0, 0);
-    if (rule == NULL || rule->effect == FaultEffectFlippedBit) return SQLITE_OK;
+    if (rule == NULL || rule->effect == FaultEffectFlippedBit || rule->effect == FaultEffectMisdirected) {
+        return SQLITE_OK;
+    }
     if (rule->effect == FaultEffectPowerOff) fs->is_off = true;
     return fault_result(rule, call);
 }
@@ -83,10 +105,11 @@ static int fault_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *base, in
     file->next_open = NULL;
     file->syncs_directory = (flags & SQLITE_OPEN_CREATE) != 0
         && (flags & (SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL | SQLITE_OPEN_SUPER_JOURNAL)) != 0;
-    pthread_mutex_lock(&fs->lock);
+    fault_enter(fs, FaultCallOpen, path, 0, 0);
     int result = fault_refuse(fs, FaultCallOpen, path);
     if (result == SQLITE_OK) {
-        bool existed = path != NULL && access(path, F_OK) == 0;
+        bool existed = path != NULL
+            && (fs->memory == NULL ? access(path, F_OK) == 0 : memory_disk_exists(fs->memory, path));
         result = fs->real->xOpen(fs->real, path, file->real, flags, flags_out);
         if (result == SQLITE_OK && path != NULL && (flags & SQLITE_OPEN_DELETEONCLOSE) == 0) {
             file->disk = disk_file_opened(fs, path, existed, file->real);
@@ -104,13 +127,13 @@ static int fault_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *base, in
             fs->open_files++;
         }
     }
-    pthread_mutex_unlock(&fs->lock);
+    fault_leave(fs);
     return result;
 }
 
 static int fault_delete(sqlite3_vfs *vfs, const char *path, int syncs_directory) {
     FaultFileSystem *fs = owner(vfs);
-    pthread_mutex_lock(&fs->lock);
+    fault_enter(fs, FaultCallDelete, path, syncs_directory, 0);
     int result = fault_refuse(fs, FaultCallDelete, path);
     if (result == SQLITE_OK) {
         result = fs->real->xDelete(fs->real, path, 0);
@@ -118,16 +141,16 @@ static int fault_delete(sqlite3_vfs *vfs, const char *path, int syncs_directory)
         if (result == SQLITE_OK && file != NULL) disk_file_deleted(file);
         if (result == SQLITE_OK && syncs_directory) disk_directory_synced(fs, path);
     }
-    pthread_mutex_unlock(&fs->lock);
+    fault_leave(fs);
     return result;
 }
 
 static int fault_access(sqlite3_vfs *vfs, const char *path, int flags, int *answer) {
     FaultFileSystem *fs = owner(vfs);
-    pthread_mutex_lock(&fs->lock);
+    fault_enter(fs, FaultCallAccess, path, flags, 0);
     int result = fault_refuse(fs, FaultCallAccess, path);
     if (result == SQLITE_OK) result = fs->real->xAccess(fs->real, path, flags, answer);
-    pthread_mutex_unlock(&fs->lock);
+    fault_leave(fs);
     return result;
 }
 
@@ -163,14 +186,14 @@ static int fault_current_time_int64(sqlite3_vfs *vfs, sqlite3_int64 *millisecond
 
 /* Calls of the tests. */
 
-FaultFileSystem *fault_fs_create(const char *name) {
-    sqlite3_initialize();
-    sqlite3_vfs *real = sqlite3_vfs_find(NULL);
+static FaultFileSystem *create(const char *name, MemoryDisk *memory) {
+    sqlite3_vfs *real = memory == NULL ? sqlite3_vfs_find(NULL) : memory_disk_vfs(memory);
     if (real == NULL || real->iVersion < 2 || sqlite3_vfs_find(name) != NULL) return NULL;
     FaultFileSystem *fs = calloc(1, sizeof *fs);
     if (fs == NULL) return NULL;
     fs->name = strdup(name);
     fs->real = real;
+    fs->memory = memory;
     fs->capacity = -1;
     if (fs->name == NULL || pthread_mutex_init(&fs->lock, NULL) != 0) {
         free(fs->name);
@@ -202,6 +225,19 @@ FaultFileSystem *fault_fs_create(const char *name) {
     return fs;
 }
 
+FaultFileSystem *fault_fs_create(const char *name) {
+    sqlite3_initialize();
+    return create(name, NULL);
+}
+
+FaultFileSystem *fault_fs_create_in_memory(const char *name) {
+    sqlite3_initialize();
+    MemoryDisk *memory = memory_disk_create();
+    FaultFileSystem *fs = memory == NULL ? NULL : create(name, memory);
+    if (fs == NULL) memory_disk_free(memory);
+    return fs;
+}
+
 bool fault_fs_destroy(FaultFileSystem *fs) {
     if (fault_fs_open_files(fs) > 0) return false;
     sqlite3_vfs_unregister(&fs->vfs);
@@ -211,6 +247,7 @@ bool fault_fs_destroy(FaultFileSystem *fs) {
         disk_file_free(fs->files);
         fs->files = next;
     }
+    memory_disk_free(fs->memory);
     pthread_mutex_destroy(&fs->lock);
     free(fs->name);
     free(fs);
@@ -245,6 +282,13 @@ void fault_fs_clear_rules(FaultFileSystem *fs) {
     pthread_mutex_unlock(&fs->lock);
 }
 
+void fault_fs_set_decision(FaultFileSystem *fs, FaultDecision decision, void *context) {
+    pthread_mutex_lock(&fs->lock);
+    fs->decision = decision;
+    fs->decision_context = context;
+    pthread_mutex_unlock(&fs->lock);
+}
+
 void fault_fs_set_capacity(FaultFileSystem *fs, int64_t bytes) {
     pthread_mutex_lock(&fs->lock);
     fs->capacity = bytes;
@@ -276,6 +320,20 @@ uint64_t fault_fs_faults(FaultFileSystem *fs, FaultCall call) {
     uint64_t faults = fs->faults[call];
     pthread_mutex_unlock(&fs->lock);
     return faults;
+}
+
+uint64_t fault_fs_writes_without_room(FaultFileSystem *fs) {
+    pthread_mutex_lock(&fs->lock);
+    uint64_t writes = fs->writes_without_room;
+    pthread_mutex_unlock(&fs->lock);
+    return writes;
+}
+
+uint64_t fault_fs_lost_sector_reads(FaultFileSystem *fs) {
+    pthread_mutex_lock(&fs->lock);
+    uint64_t reads = fs->lost_sector_reads;
+    pthread_mutex_unlock(&fs->lock);
+    return reads;
 }
 
 int fault_fs_open_files(FaultFileSystem *fs) {

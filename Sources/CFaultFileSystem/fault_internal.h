@@ -6,7 +6,12 @@
 
 #include "CFaultFileSystem.h"
 
-enum { fault_call_kinds = FaultCallSharedMemoryLock + 1, fault_rule_limit = 64, fault_sector = 512 };
+enum {
+    fault_call_kinds = FaultCallSharedMemoryLock + 1,
+    fault_rule_limit = 64,
+    fault_sector = 512,
+    fault_lost_sector_limit = 16,
+};
 
 /* A write or truncation that no sync has made durable yet. */
 typedef struct PendingChange {
@@ -35,7 +40,12 @@ typedef struct DiskFile {
     PendingChange *first_pending;
     PendingChange **end_of_pending;
     struct FaultFile *first_open;
+    int64_t lost_sectors[fault_lost_sector_limit]; /* Their offsets. */
+    int lost_sector_count;
 } DiskFile;
+
+/* Files in memory, in front of which the faults stand. */
+typedef struct MemoryDisk MemoryDisk;
 
 typedef struct ActiveRule {
     FaultRule rule;
@@ -47,10 +57,15 @@ typedef struct ActiveRule {
 struct FaultFileSystem {
     sqlite3_vfs vfs;
     sqlite3_vfs *real;
+    MemoryDisk *memory; /* Null when the files are real. */
     char *name;
     pthread_mutex_t lock;
     ActiveRule rules[fault_rule_limit];
     int rule_count;
+    FaultDecision decision;
+    void *decision_context;
+    FaultRule decided; /* For the call that holds the lock. */
+    bool is_decided;
     DiskFile *files;
     int64_t capacity;
     int device_characteristics;
@@ -58,6 +73,8 @@ struct FaultFileSystem {
     bool is_off;
     uint64_t calls[fault_call_kinds];
     uint64_t faults[fault_call_kinds];
+    uint64_t writes_without_room;
+    uint64_t lost_sector_reads;
 };
 
 /* One open file; SQLite gives the space, the real file lies behind it. */
@@ -71,6 +88,10 @@ typedef struct FaultFile {
 } FaultFile;
 
 extern const sqlite3_io_methods fault_io_methods;
+
+/* Has a call decided about, and takes the lock. */
+void fault_enter(FaultFileSystem *fs, FaultCall call, const char *path, int64_t offset, int64_t length);
+void fault_leave(FaultFileSystem *fs);
 
 /* The functions below want the lock held. */
 
@@ -93,7 +114,19 @@ void disk_directory_synced(FaultFileSystem *fs, const char *path);
 /* The sync failed: what it was to make durable never will be. */
 void disk_file_lost(DiskFile *file);
 void disk_file_deleted(DiskFile *file);
+/* Whether a read meets a lost sector. */
+bool disk_file_is_lost(const DiskFile *file, int64_t offset, int64_t length);
 void disk_file_free(DiskFile *file);
 int64_t disk_used(FaultFileSystem *fs);
+
+bool image_resize(Image *image, int64_t size);
+bool image_write(Image *image, const unsigned char *bytes, size_t length, int64_t offset);
+
+MemoryDisk *memory_disk_create(void);
+void memory_disk_free(MemoryDisk *disk);
+sqlite3_vfs *memory_disk_vfs(MemoryDisk *disk);
+bool memory_disk_exists(MemoryDisk *disk, const char *path);
+/* Gives a file, which is not open, other contents; null removes it. */
+bool memory_disk_set(MemoryDisk *disk, const char *path, const Image *image);
 
 #endif

@@ -1,3 +1,4 @@
+import CSQLite
 import DaybookCore
 
 extension SQLiteEventStore {
@@ -127,7 +128,7 @@ private struct LogVerification: Sendable {
         versions[record.stream] = max(record.version, expected)
         if record.recordedAt < recordedAt { add(position, stream, "it was recorded before the event in front of it") }
         recordedAt = max(recordedAt, record.recordedAt)
-        if indexedPosition(of: record.stream, record.version, reader) != position {
+        if try indexedPosition(of: record.stream, record.version, reader) != position {
             add(position, stream, "the index does not lead to it; run 'daybook reindex'")
         }
     }
@@ -137,13 +138,21 @@ private struct LogVerification: Sendable {
     /// It is asked for many versions at a time: what one costs is the decoding of a whole block of the index.
     private mutating func indexedPosition(
         of stream: Int64, _ version: Int64, _ reader: LogReader
-    ) -> Int64? {
+    ) throws(StoreFailure) -> Int64? {
         if let known = indexed[stream], version >= known.first, version < known.first + Int64(known.positions.count) {
             return known.positions[Int(version - known.first)]
         }
-        let positions =
-            (try? reader.positions(
-                of: stream, from: version, backward: false, count: Self.positionsAhead, head: .max)) ?? []
+        var positions: [Int64] = []
+        do {
+            positions = try reader.positions(
+                of: stream, from: version, backward: false, count: Self.positionsAhead, head: .max)
+        } catch {
+            // Only damage is a finding: an index that moved on, or a disk that cannot be read now, is none.
+            switch error {
+            case .damaged, .indexDamaged: break
+            case .sqlite, .stopped, .outdated, .archive: throw error
+            }
+        }
         if indexedCount + positions.count > Self.mostPositionsAhead {
             indexed = [:]
             indexedCount = 0
@@ -164,7 +173,7 @@ private struct LogVerification: Sendable {
             for reason in try reader.index.damage() {
                 add(nil, nil, "\(reason); run 'daybook reindex'")
             }
-            note(try Self.damage { try check(endOf: reader, head: head) }, "the note of the log's end")
+            note(try Self.damage { try check(endOf: reader) }, "the note of the log's end")
             note(try Self.damage { try check(snapshotsOf: reader) }, "the snapshots")
             for table in ["checkpoints", "read_models", "documents"] {
                 let damage = try Self.damage {
@@ -201,6 +210,7 @@ private struct LogVerification: Sendable {
         let check = try reader.connection.prepare("PRAGMA integrity_check(20)")
         while try check.step() {
             let message = check.text(0)
+            if let code = Self.readFailure(in: message) { throw SQLiteFailure(code, nil, "PRAGMA integrity_check") }
             if message != "ok" { add(nil, nil, "\(message); salvage the file, or restore it from a backup") }
         }
     }
@@ -236,14 +246,16 @@ private struct LogVerification: Sendable {
         }
     }
 
-    private mutating func check(endOf reader: LogReader, head: Int64) throws {
+    private mutating func check(endOf reader: LogReader) throws {
         let rows = try reader.connection.integer("SELECT count(*) FROM sqlite_master WHERE name = 'log_end'") ?? 0
         guard rows > 0 else { return }
         guard let end = try LogEnd(savedIn: reader.connection) else {
             return add(
                 nil, nil, "the note of the log's end is damaged; it is made anew when the store is written and closed")
         }
-        if end.position > head {
+        // The log may have grown since the check began, and the note with it.
+        let last = try reader.connection.integer("SELECT max(position) FROM events") ?? 0
+        if end.position > last {
             add(nil, nil, "the log has been as long as position \(end.position), and ends before")
         }
     }
@@ -291,6 +303,13 @@ private struct LogVerification: Sendable {
                 add(nil, nil, failure.reason(file: reader.file))
             }
         }
+    }
+
+    /// The code with which a page could not be read, when a message of SQLite's own check is about that and not about damage.
+    private static func readFailure(in message: String) -> Int32? {
+        guard let place = message.range(of: "error code=") else { return nil }
+        let code = Int32(message[place.upperBound...].prefix(while: \.isNumber))
+        return code.flatMap { $0 & 0xFF == SQLITE_IOERR ? $0 : nil }
     }
 
     private mutating func add(_ position: Int64?, _ stream: StreamName?, _ reason: String) {

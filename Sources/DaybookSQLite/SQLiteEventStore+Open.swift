@@ -296,9 +296,14 @@ private struct StoreOpening {
     private func lastNumbers(_ reader: LogReader) throws -> LogNumbers {
         var last = try lastNumbers(reader.connection)
         if last.position > 0 {
-            // A damaged last event must not keep the others from being read.
-            last.recordedAt =
-                (try? reader.withRecord(at: last.position) { record throws(StoreFailure) in record.recordedAt }) ?? .min
+            do {
+                last.recordedAt = try reader.withRecord(at: last.position) { record throws(StoreFailure) in
+                    record.recordedAt
+                }
+            } catch {
+                // A damaged last event must not keep the others from being read; one that cannot be read now is none.
+                guard case .damaged = error else { throw error }
+            }
         }
         return last
     }

@@ -18,8 +18,12 @@
 ///   at all, and later ones may survive where earlier ones do not.
 /// - A sync that fails loses the writes that it was to make durable, although reads still return them, and a later
 ///   sync that succeeds does not bring them back, as on Linux. Only writing them again does.
+/// - A sector that was lost cannot be read until it is written again, whole.
 /// - A file that was created, and not synced since, may be missing after a power cut; one that was deleted without a
 ///   sync of its directory may be back. The first sync of a journal that SQLite has created syncs the directory too.
+///
+/// ``fault_fs_create_in_memory()`` keeps the files themselves in memory too, and nothing touches a real disk: for
+/// simulations, which open and break thousands of files a minute.
 ///
 /// No call reaches the real disk's sync: the simulated one stands for it. Files are not memory-mapped. All functions may
 /// be called from any thread. Each call of SQLite holds the file system's one lock for as long as it runs.
@@ -58,6 +62,9 @@ typedef enum __attribute__((enum_extensibility(closed))) FaultEffect {
     FaultEffectPowerOff,
     /// The process is killed by `SIGKILL` before the call is made.
     FaultEffectKill,
+    /// A read returns, or a write overwrites, what lies `offset` bytes further on (or back, when negative), and reports
+    /// success. A write that would land outside of the file is lost.
+    FaultEffectMisdirected,
 } FaultEffect;
 
 /// Which calls break, and how.
@@ -75,7 +82,8 @@ typedef struct FaultRule {
     int result;
     /// For ``FaultEffectShort`` and ``FaultEffectPowerOff``: how many bytes get through.
     size_t length;
-    /// For ``FaultEffectFlippedBit``: the offset in the file, in bytes. Calls that do not cover it do not match.
+    /// For ``FaultEffectFlippedBit``: the offset in the file, in bytes. Calls that do not cover it do not match. For
+    /// ``FaultEffectMisdirected``: how far off the call lands.
     int64_t offset;
     /// For ``FaultEffectFlippedBit``: the bit, 0 to 7.
     int bit;
@@ -101,6 +109,11 @@ size_t fault_fs_sector_size(void);
 /// - Returns: Null when the name is taken, or SQLite has no file system of its own.
 FaultFileSystem *fault_fs_create(const char *name);
 
+/// The same with files that live in memory alone.
+///
+/// A call of SQLite to sleep returns at once, and its clock stands: what happens depends on the calls alone.
+FaultFileSystem *fault_fs_create_in_memory(const char *name);
+
 /// Takes the file system out of SQLite's list and frees it.
 ///
 /// - Returns: False, and nothing happens, while a file is open.
@@ -116,6 +129,21 @@ uint64_t fault_fs_rule_met(FaultFileSystem *fs, int rule);
 
 /// Forgets all rules. What was lost stays lost.
 void fault_fs_clear_rules(FaultFileSystem *fs);
+
+/// Decides about a call of SQLite before it is made.
+///
+/// It is called without the file system's lock, and may itself use files: what another connection would do meanwhile.
+///
+/// - Parameters:
+///   - path: Null for a temporary file.
+///   - offset: Where a read, a write or a lock on shared memory begins; the new size of a truncation.
+///   - rule: To be filled in when the call is to break; of it `effect`, `result`, `length`, `offset` and `bit` count.
+/// - Returns: Whether the call breaks.
+typedef bool (*FaultDecision)(
+    void *context, FaultCall call, const char *path, int64_t offset, int64_t length, FaultRule *rule);
+
+/// Has each call decided about, in front of all rules. Null for none. Set it while no file is open.
+void fault_fs_set_decision(FaultFileSystem *fs, FaultDecision decision, void *context);
 
 /// Limits the bytes of all files together. A write beyond it writes what fits, and returns `SQLITE_FULL`.
 ///
@@ -137,6 +165,12 @@ uint64_t fault_fs_calls(FaultFileSystem *fs, FaultCall call);
 /// How many calls of a kind met a rule, the end of the capacity, or a power that was off.
 uint64_t fault_fs_faults(FaultFileSystem *fs, FaultCall call);
 
+/// How many writes found no room.
+uint64_t fault_fs_writes_without_room(FaultFileSystem *fs);
+
+/// How many reads met a sector that was lost.
+uint64_t fault_fs_lost_sector_reads(FaultFileSystem *fs);
+
 /// How many files are open through it.
 int fault_fs_open_files(FaultFileSystem *fs);
 
@@ -156,6 +190,29 @@ bool fault_fs_is_off(FaultFileSystem *fs);
 /// - Parameter directory: Exists, and is not the files' own.
 /// - Returns: How many writes did not survive whole; -1 when the directory cannot be written.
 int64_t fault_fs_copy_surviving(FaultFileSystem *fs, const char *directory, FaultSurvival survival, uint64_t seed);
+
+/// What a power cut took away.
+typedef struct FaultLoss {
+    /// Writes that did not survive whole.
+    int64_t writes;
+    /// Writes of which some sectors survived.
+    int64_t torn_writes;
+} FaultLoss;
+
+/// Puts the files into the state that a power cut at this moment would leave, all of it durable, and the power on.
+///
+/// For files in memory, none of them open. The same seed gives the same state.
+///
+/// - Returns: False, and nothing happens, when a file is open, or the files are not in memory.
+bool fault_fs_restart(FaultFileSystem *fs, FaultSurvival survival, uint64_t seed, FaultLoss *loss);
+
+/// The size of a file, as readers see it; -1 when the file is unknown to the file system, or deleted.
+int64_t fault_fs_file_size(FaultFileSystem *fs, const char *path);
+
+/// Loses the sector around an offset of a file: reads of it fail until it is written again, whole.
+///
+/// - Returns: False when the file is unknown to the file system, ends before the offset, or has lost 16 already.
+bool fault_fs_lose_sector(FaultFileSystem *fs, const char *path, int64_t offset);
 
 /// Inverts a bit of a file, both on the disk and for those that have it open.
 ///

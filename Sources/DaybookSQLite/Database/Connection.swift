@@ -89,11 +89,14 @@ final class Connection {
         return statement.integer(0)
     }
 
-    /// The first column of the first row, as text.
+    /// The first column of the first row, as text, of a statement that is run to its end: one that changes something, such
+    /// as the journal mode, commits it only after its last row.
     func text(_ sql: String) throws(SQLiteFailure) -> String? {
         let statement = try prepare(sql)
         guard try statement.step() else { return nil }
-        return statement.text(0)
+        let text = statement.text(0)
+        while try statement.step() {}
+        return text
     }
 
     /// Takes over checkpointing from SQLite, and notes the size of the write-ahead log after each commit.

@@ -10,6 +10,8 @@ enum StoreFailure: Error {
     case archive(position: Int64, file: String, reason: String)
     /// A part of the index is not what was written: it can be built again.
     case indexDamaged(String)
+    /// Nothing is written until the file is opened anew, because of an earlier failure.
+    case stopped(String)
     /// The index moved on while it was being read: read again.
     case outdated
 
@@ -32,6 +34,7 @@ enum StoreFailure: Error {
         case .archive(let position, let archive, let reason):
             .archiveUnreadable(position: Position(position), file: archive, reason: reason)
         case .outdated: .storageFailed(reason: "\(file): the index moved on while it was read")
+        case .stopped(let reason): .storageFailed(reason: "\(file): \(reason); open it again")
         case .indexDamaged(let reason): .corrupted(position: nil, stream: nil, file: file, reason: reason)
         }
     }
@@ -39,6 +42,7 @@ enum StoreFailure: Error {
     func reason(file: String) -> String {
         switch self {
         case .sqlite(let failure): "\(file): \(failure)"
+        case .stopped(let reason): "\(file): \(reason); open it again"
         case .damaged, .archive, .indexDamaged, .outdated: readError(file: file).description
         }
     }

@@ -100,8 +100,11 @@ final class IndexTail: Sendable {
     ) throws(StoreFailure) -> Postings? {
         try state.withLock { state throws(StoreFailure) in
             guard state.epoch <= epoch + 1 else { throw .outdated }
+            let generations = [state.epoch > epoch ? state.retired : nil, state.frozen, state.active]
             var found: Postings?
-            for generation in [state.epoch > epoch ? state.retired : nil, state.frozen, state.active] {
+            var count = 0
+            // From the end asked for: a generation that is not needed whole must be the last one, or ordinals would be amiss.
+            for generation in fromEnd ? generations.reversed() : generations where count < limit {
                 guard let list = generation?.lists[key] else { continue }
                 let postings = Postings(kind: key.kind, first: list.first, numbers: list.numbers)
                 var low = postings.index(atOrAbove: ordinals.lowerBound)
@@ -109,12 +112,15 @@ final class IndexTail: Sendable {
                     ordinals.upperBound == .max
                     ? list.numbers.count : postings.index(atOrAbove: ordinals.upperBound + 1)
                 guard low < high else { continue }
-                // More than the limit in total is harmless; the copy is what has to stay small.
-                if fromEnd { low = max(low, high - limit) } else { high = min(high, low + limit) }
+                if fromEnd { low = max(low, high - (limit - count)) } else { high = min(high, low + (limit - count)) }
                 let slice = Array(list.numbers[low..<high])
-                if found == nil {
+                count += slice.count
+                if let later = found, fromEnd {
+                    found = Postings(
+                        kind: key.kind, first: postings.ordinal(low), numbers: slice + later.numbers)
+                } else if found == nil {
                     found = Postings(kind: key.kind, first: postings.ordinal(low), numbers: slice)
-                } else if fromEnd || (found?.numbers.count ?? 0) < limit {
+                } else {
                     found?.numbers.append(contentsOf: slice)
                 }
             }

@@ -12,7 +12,8 @@ indirect enum TermExpression {
 extension LogReader {
     /// The index entries that a filter leads to; nil when only a look at every event answers it.
     ///
-    /// What the expression finds still has to be compared with the filter.
+    /// What the expression finds still has to be compared with the filter. Names are looked up in their own order, so that the
+    /// same question asks the disk the same.
     func expression(for filter: EventFilter) throws(StoreFailure) -> TermExpression? {
         if !filter.tags.isEmpty { return try withDamaged(expression(types: [], tags: filter.tags)) }
         if let query = filter.query, let expression = try expression(for: query) { return expression }
@@ -45,7 +46,7 @@ extension LogReader {
         // Tags are rare and types are common: types are compared with the events that the tags lead to.
         guard !tags.isEmpty else { return try union(types.map(\.rawValue), .type, .type) }
         var terms: [TermExpression] = []
-        for tag in tags {
+        for tag in tags.sorted() {
             guard let number = try names.number(.tag, tag.rawValue) else { return .none }
             terms.append(.term(IndexKey(kind: .tag, key: number)))
         }
@@ -56,7 +57,7 @@ extension LogReader {
         _ texts: [String], _ nameKind: NameKind, _ kind: IndexKey.Kind
     ) throws(StoreFailure) -> TermExpression {
         var terms: [TermExpression] = []
-        for text in texts {
+        for text in texts.sorted() {
             if let number = try names.number(nameKind, text) { terms.append(.term(IndexKey(kind: kind, key: number))) }
         }
         return terms.isEmpty ? .none : terms.count == 1 ? terms[0] : .union(terms)

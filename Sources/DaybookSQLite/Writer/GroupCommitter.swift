@@ -401,7 +401,7 @@ final class WriterThread {
     // MARK: - The index
 
     private func reindex(_ progress: (@Sendable (Int64, Int64) -> Void)?) -> StoreFailure? {
-        if let failure { return .damaged(position: nil, stream: nil, reason: failure) }
+        if let failure { return .stopped(failure) }
         do {
             let scanner = try LogScanner(log.reader, after: 0)
             try index.rebuild(from: scanner, tail: log.tail, through: log.committed, progress: progress)

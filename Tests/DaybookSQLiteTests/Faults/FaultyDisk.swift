@@ -11,8 +11,9 @@ final class FaultyDisk: Sendable {
     let name = "daybook-fault-\(UUID().uuidString)"
     nonisolated(unsafe) private let system: OpaquePointer
 
-    init(deviceCharacteristics: Int32 = 0) throws {
-        guard let system = fault_fs_create(name) else {
+    /// - Parameter isInMemory: Whether the files live in memory alone.
+    init(deviceCharacteristics: Int32 = 0, isInMemory: Bool = false) throws {
+        guard let system = isInMemory ? fault_fs_create_in_memory(name) : fault_fs_create(name) else {
             throw TestFailure("SQLite did not take the file system '\(name)'.")
         }
         self.system = system
@@ -65,6 +66,19 @@ final class FaultyDisk: Sendable {
         guard lost >= 0 else { throw TestFailure("The surviving files could not be written to \(directory.path).") }
         return Int(lost)
     }
+
+    /// Leaves of files in memory, none of them open, what a power cut at this moment would.
+    func restart(_ survival: FaultSurvival, seed: UInt64) throws -> FaultLoss {
+        var loss = FaultLoss()
+        guard fault_fs_restart(system, survival, seed, &loss) else {
+            throw TestFailure("\(openFiles) files are open, or they are real ones.")
+        }
+        return loss
+    }
+
+    func loseSector(at offset: Int64, of path: String) -> Bool { fault_fs_lose_sector(system, path, offset) }
+    var lostSectorReads: Int { Int(fault_fs_lost_sector_reads(system)) }
+    func size(of path: String) -> Int64 { fault_fs_file_size(system, path) }
 
     func flipBit(_ bit: Int32 = 0, at offset: Int64, of path: String) -> Bool {
         fault_fs_flip_bit(system, path, offset, bit)

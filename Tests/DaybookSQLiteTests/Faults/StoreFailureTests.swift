@@ -154,4 +154,49 @@ struct StoreFailureTests {
         #expect(try await history.violations(in: store) == [])
         await store.close()
     }
+
+    @Test("is not told to be damaged when its disk cannot be read for a moment")
+    func verifyWithoutReading() async throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.path("log.daybook")
+        let disk = try FaultyDisk()
+        let history = AppendHistory()
+        _ = try await run(history, path, on: disk, seed: 3)
+        var failures = 0
+        for number in 1...60 {
+            var configuration = SQLiteEventStore.Configuration.faulty(disk)
+            configuration.readerCount = 1
+            let store = try await SQLiteEventStore.open(path, configuration: configuration)
+            disk.breakCall(.read, of: ".daybook", first: number)
+            do {
+                let report = try await store.verify()
+                #expect(report.isSound, "The read \(number) failed, and verify found \(report.findings)")
+            } catch ReadError.storageFailed {
+                failures += 1
+            }
+            disk.repair()
+            await store.close()
+        }
+        #expect(failures > 0)
+    }
+
+    @Test("that has failed says so to whoever asks for a new index, and speaks of no damage")
+    func reindexAfterFailure() async throws {
+        let directory = try TemporaryDirectory()
+        let disk = try FaultyDisk()
+        let store = try await SQLiteEventStore.open(
+            directory.path("log.daybook"), configuration: .faulty(disk))
+        try await store.append([NewEvent(type: "Counted", data: [1])], to: "failed-1")
+        disk.breakCall(.sync, of: "-wal")
+        await #expect(throws: AppendError.self) {
+            try await store.append([NewEvent(type: "Counted", data: [2])], to: "failed-1")
+        }
+        let error = await #expect(throws: ReadError.self) { try await store.reindex() }
+        guard case .storageFailed(let reason) = error else {
+            Issue.record("\(String(describing: error)) is no storageFailed")
+            return
+        }
+        #expect(reason.contains("open it again"))
+        await store.close()
+    }
 }

@@ -173,4 +173,57 @@ struct StoreOpeningTests {
         }
         await store.close()
     }
+
+    @Test("that fails at any sync makes no file that works without a write-ahead log")
+    func journalMode() async throws {
+        var refused = 0
+        for number in 1...12 {
+            let directory = try TemporaryDirectory()
+            let path = directory.path("log.daybook")
+            let disk = try FaultyDisk()
+            disk.breakCall(.sync, first: number)
+            guard let store = try? await SQLiteEventStore.open(path, configuration: .faulty(disk)) else {
+                refused += 1
+                continue
+            }
+            disk.repair()
+            let log = disk.breakCall(.sync, of: "-wal", count: nil, effect: .error)
+            await #expect(throws: AppendError.self, "The sync \(number) failed, and there is no write-ahead log.") {
+                try await store.append([NewEvent(type: "Counted", data: [1])], to: "first-1")
+            }
+            #expect(disk.timesMet(log) > 0)
+            await store.close()
+        }
+        #expect(refused > 0)
+    }
+
+    @Test("on a disk that cannot be read for a moment forgets no recorded time, so that none goes back")
+    func recordedTime() async throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.path("log.daybook")
+        let disk = try FaultyDisk()
+        var configuration = SQLiteEventStore.Configuration.faulty(disk)
+        configuration.time = TimeSource { Timestamp(microseconds: 2_000_000) }
+        var store = try await SQLiteEventStore.open(path, configuration: configuration)
+        // So large that its end lies on pages of its own, which are not at hand when the log's end has been found.
+        let large = [UInt8](repeating: 1, count: 20_000)
+        try await store.append([NewEvent(type: "Counted", data: large)], to: "late-1")
+        await store.close()
+        configuration.time = TimeSource { Timestamp(microseconds: 1_000_000) }
+        var refused = 0
+        for number in 1...40 {
+            disk.breakCall(.read, of: ".daybook", first: number)
+            let opened = try? await SQLiteEventStore.open(path, configuration: configuration)
+            disk.repair()
+            guard let opened else {
+                refused += 1
+                continue
+            }
+            store = opened
+            let result = try await store.append([NewEvent(type: "Counted", data: large)], to: "late-1")
+            #expect(result.recordedAt == Timestamp(microseconds: 2_000_000), "The read \(number) failed.")
+            await store.close()
+        }
+        #expect(refused > 0)
+    }
 }
