@@ -16,7 +16,7 @@ extension SQLiteEventStore {
     /// - Parameters:
     ///   - position: The last position to move. The log's last event always stays.
     ///   - progress: Told now and then how many positions of how many were copied.
-    /// - Complexity: O(events moved), about 300,000 a second.
+    /// - Complexity: O(events moved).
     @discardableResult
     public func archive(
         through position: Position, progress: (@Sendable (_ done: Int64, _ total: Int64) -> Void)? = nil

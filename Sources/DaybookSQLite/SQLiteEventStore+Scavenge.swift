@@ -17,7 +17,7 @@ extension SQLiteEventStore {
     /// moment, also by a crash: what was removed by then is removed, and another run does the rest.
     ///
     /// - Parameter progress: Told now and then how many events of how many were removed.
-    /// - Complexity: O(streams with settings + events removed), about 200,000 events a second.
+    /// - Complexity: O(streams with settings + events removed).
     @discardableResult
     public func scavenge(
         _ options: ScavengeOptions = ScavengeOptions(),

@@ -62,7 +62,7 @@ typedef struct DaybookWALCheck {
 ///
 /// - Parameter vfs: The name of the SQLite VFS; the default one when null.
 /// - Returns: A SQLite result code.
-/// - Complexity: O(bytes of the log), about 1 ns a byte.
+/// - Complexity: O(bytes of the log).
 int daybook_check_wal(const char *vfs, const char *path, DaybookWALCheck *check);
 
 /// Keeps a connection from copying the write-ahead log into the database when it is the last to close it.
