@@ -45,8 +45,8 @@ final class LogScanner {
                 try gatherEvents(into: &gathered, from: &done.position, through: last.position, atMost: limit)
             } catch {
                 guard case .damaged(let at?, _, _) = error, at > done.position else { throw error }
-                let end = try reader.lastMissing(from: at, through: last.position)
-                guard end - at < Self.mostMissing else {
+                let end = try reader.lastMissing(from: at, through: last.position, limit: Self.mostMissing + 1)
+                guard end - at < Self.mostMissing || end == last.position else {
                     throw .damaged(
                         position: at, stream: nil, reason: "it is missing, and so are the \(end - at) events behind it")
                 }
@@ -90,7 +90,7 @@ final class LogScanner {
     // MARK: - Damaged events
 
     /// A log that lacks more events than this in a row is none.
-    private static let mostMissing: Int64 = 4_000_000
+    private static let mostMissing: Int64 = 1_000_000
 
     /// Damaged events of which it cannot be told where they belong. While there are any, a stream may have lost its last
     /// event, and nothing can be appended.

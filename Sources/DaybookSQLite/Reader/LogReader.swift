@@ -183,23 +183,28 @@ final class LogReader {
         return nil
     }
 
-    /// The last of the positions from one on that have no event, here or elsewhere; the one before it when it has a record.
-    func lastMissing(from position: Int64, through last: Int64) throws(StoreFailure) -> Int64 {
-        do {
-            let rows = try connection.prepare("SELECT min(position) FROM events WHERE position >= ?")
-            rows.bind(1, position)
-            guard try rows.step() else { return position - 1 }
-            let next = rows.isNull(0) ? last + 1 : rows.integer(0)
-            rows.reset()
-            let scavenged = try scavenged.nextRange(from: position, backward: false)?.lowerBound ?? .max
-            return min(next, scavenged, last + 1) - 1
-        } catch let failure as SQLiteFailure {
-            throw StoreFailure(reading: failure, fromIndex: false).at(position)
-        } catch let failure as StoreFailure {
-            throw failure
-        } catch {
-            throw .damaged(position: position, stream: nil, reason: "\(error)")
+    /// The last of the positions from one on that have no row and were not scavenged; the one before it when it has a row.
+    ///
+    /// Each is looked up: where pages are damaged, the next row that a search finds need not be the next one.
+    ///
+    /// - Parameter limit: Looks at no more positions than this.
+    func lastMissing(from position: Int64, through last: Int64, limit: Int64) throws(StoreFailure) -> Int64 {
+        let scavenged = try scavenged.nextRange(from: position, backward: false)?.lowerBound ?? .max
+        let end = min(last, scavenged - 1, position + limit - 1)
+        var next = position
+        while next <= end {
+            one.bind(1, next)
+            do {
+                if try one.step() { break }
+            } catch {
+                // What cannot be read is damaged, and not missing.
+                if !error.isDamage { throw StoreFailure(reading: error, fromIndex: false).at(next) }
+                break
+            }
+            next += 1
         }
+        one.reset()
+        return next - 1
     }
 
     private func view(_ bytes: UnsafeRawBufferPointer, at position: Int64) throws(StoreFailure) -> EventRecord.View {

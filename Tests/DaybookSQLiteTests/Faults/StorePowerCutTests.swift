@@ -81,8 +81,10 @@ struct StorePowerCutTests {
                 if lost > 0 { outcome.withLostWrites += 1 }
                 let state = "state \(outcome.states), \(survival), cut at \(call) \(first)"
                 do {
+                    var again = SQLiteEventStore.Configuration.faulty(nil)
+                    again.durability = durability
                     let store = try await SQLiteEventStore.open(
-                        survivors.path("log.daybook"), configuration: .faulty(nil))
+                        survivors.path("log.daybook"), configuration: again)
                     outcome.violations += try await history.violations(in: store, mayLoseLatest: mayLoseLatest)
                         .map { "\(state): \($0)" }.prefix(1)
                     if try await history.lostCount(in: store) > 0 { outcome.withLostAppends += 1 }

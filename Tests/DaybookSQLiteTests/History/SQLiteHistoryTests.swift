@@ -14,11 +14,11 @@ struct SQLiteHistoryTests {
         // Small for odd seeds, so that the index moves all the time under the readers.
         if seed % 2 == 1 { configuration.indexEntriesInMemory = 50 }
         let store = try await SQLiteEventStore.temporary(configuration: configuration)
-        let history = try await HistoryWorkload(seed: seed, operations: 2_000).run(on: store)
+        let history = try await HistoryWorkload(seed: seed, operations: 3_000).run(on: store)
         await store.close()
         let check = history.check()
         #expect(check.violations.isEmpty, "seed \(seed), \(check.violations.count): \(check.violations.prefix(3))")
-        #expect(check.commitCount > 300 && check.operationCount >= 2_000)
+        #expect(check.commitCount > 300 && check.operationCount >= 3_000)
         guard seed == 1 else { return }
         #expect(HistoryCanary(history).missed(seed: seed).isEmpty)
     }
