@@ -16,6 +16,13 @@ final class IndexTail: Sendable {
         var epoch = 0
         /// What leads into the segments in the file, by their identifiers; one that is missing is read.
         var maps: [Int64: SegmentMap] = [:]
+        /// Whether something under a control key was ever here. A reader whose transaction began before its segment was
+        /// finished, and before the one after it, finds it in neither.
+        var hadControls = false
+
+        var hasControls: Bool {
+            hadControls || active.controls + (frozen?.controls ?? 0) + (retired?.controls ?? 0) > 0
+        }
     }
 
     struct Generation: Sendable {
@@ -86,6 +93,7 @@ final class IndexTail: Sendable {
     func retire(_ segment: Int64, _ map: SegmentMap) {
         state.withLock { state in
             state.maps[segment] = map
+            state.hadControls = state.hasControls
             state.retired = state.frozen
             state.frozen = nil
             state.epoch += 1
@@ -145,7 +153,5 @@ final class IndexTail: Sendable {
         }
     }
 
-    var hasControls: Bool {
-        state.withLock { $0.active.controls + ($0.frozen?.controls ?? 0) + ($0.retired?.controls ?? 0) > 0 }
-    }
+    var hasControls: Bool { state.withLock(\.hasControls) }
 }

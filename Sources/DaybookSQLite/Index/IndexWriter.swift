@@ -265,7 +265,8 @@ final class IndexWriter {
             merges = [:]
             let maps = Dictionary(uniqueKeysWithValues: built.map { ($0.segment.id, $0.map) })
             tail.state.withLock { [gathered] state in
-                state = IndexTail.State(active: gathered, epoch: state.epoch + 2, maps: maps)
+                state = IndexTail.State(
+                    active: gathered, epoch: state.epoch + 2, maps: maps, hadControls: state.hasControls)
             }
             try findGarbage()
         } catch let failure as SQLiteFailure {
