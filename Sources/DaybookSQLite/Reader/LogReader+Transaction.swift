@@ -34,7 +34,12 @@ extension LogReader {
     /// Names of streams behind one that have events, in the order of their numbers, control streams not.
     func streams(after name: StreamName?, limit: Int, head: Int64) throws(StoreFailure) -> [StreamName] {
         var number: Int64 = 0
-        if let name, !name.isControl { number = try names.number(.stream, name.rawValue) ?? 0 }
+        // A name may be committed a moment before the head lets its first event, or its first settings, be seen.
+        if let name, !name.isControl, let known = try names.number(.stream, name.rawValue) {
+            let events = try index.last(under: IndexKey(kind: .stream, key: known), atOrBelow: head)
+            let settings = try index.last(under: IndexKey(kind: .control, key: known), atOrBelow: head)
+            if events != nil || settings != nil { number = known }
+        }
         do {
             // All kinds, so that a name that is gone leaves a gap that shows.
             let statement = try connection.prepare("SELECT id, kind, text, crc FROM names WHERE id > ? ORDER BY id")
