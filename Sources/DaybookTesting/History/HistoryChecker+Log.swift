@@ -95,7 +95,7 @@ extension HistoryChecker {
         var taken: Set<Int> = []
         for index in log.indices where owners[index] == nil {
             let candidates = askers[Mark(log[index])] ?? []
-            let writer = candidates.first { operation in
+            let writers = candidates.filter { operation in
                 let marks = marks[operation]
                 guard operations[operation].answer == .unknown, !taken.contains(operation),
                     index + marks.count <= log.count, couldWrite(operation, log[index].position)
@@ -105,10 +105,14 @@ extension HistoryChecker {
                         && Mark(log[index + offset]) == mark.mark
                 }
             }
-            if let writer {
+            if let writer = writers.first {
                 taken.insert(writer)
                 for place in index..<index + marks[writer].count { owners[place] = writer }
-                commits.append(Commit(range: index..<index + marks[writer].count, operation: writer))
+                // An append that was sent again under other expectations asks for the same events.
+                let others = writers.dropFirst().filter { marks[$0].count == marks[writer].count }
+                commits.append(
+                    Commit(
+                        range: index..<index + marks[writer].count, operation: writer, others: Array(others)))
                 continue
             }
             commits.append(Commit(range: index..<index + 1, operation: nil))

@@ -8,6 +8,8 @@ struct HistoryChecker {
         var range: Range<Int>
         /// Who wrote it; nil when nobody is known to have.
         var operation: Int?
+        /// Others of unknown outcome that asked for the same events, and may have written them in its place.
+        var others: [Int] = []
     }
 
     let history: History
@@ -70,8 +72,12 @@ struct HistoryChecker {
         var time = Timestamp(microseconds: .min)
         for (number, commit) in commits.enumerated() {
             let events = history.log[commit.range]
-            let request = commit.operation.flatMap { operations[$0].request }
-            if let operation = commit.operation, let request {
+            let writer = commit.operation.map { first in
+                ([first] + commit.others).first { isAllowed($0) } ?? first
+            }
+            commits[number].operation = writer
+            let request = writer.flatMap { operations[$0].request }
+            if let operation = writer, let request {
                 commitOf[operation] = number + 1
                 let receipt = request.commandID.flatMap { model.receipts[$0]?.receipt }
                 let outcome = model.outcome(of: request, model.length, receipt: receipt)
@@ -89,7 +95,7 @@ struct HistoryChecker {
                 versions[event.stream] = version + 1
                 if event.position <= position || event.version.rawValue != version || event.recordedAt < time {
                     violate(
-                        .brokenLog, commit.operation,
+                        .brokenLog, writer,
                         "Event \(event.place) of \(event.recordedAt) follows on position \(position) and \(time), and has to "
                             + "have version \(version)")
                 }
@@ -98,12 +104,20 @@ struct HistoryChecker {
             }
             model.add(events, of: request)
             lengths.append(model.length)
-            if let operation = commit.operation, let request,
+            if let operation = writer, let request,
                 case .appended(let result) = operations[operation].answer, model.result(of: request) != result
             {
                 violate(.changedResult, operation, "The log has: \(HistoryAnswer.appended(model.result(of: request)))")
             }
         }
+    }
+
+    /// Whether the rules let an append be recorded behind the log as it is now.
+    private func isAllowed(_ operation: Int) -> Bool {
+        guard let request = operations[operation].request else { return false }
+        let receipt = request.commandID.flatMap { model.receipts[$0]?.receipt }
+        if case .recorded = model.outcome(of: request, model.length, receipt: receipt) { return true }
+        return false
     }
 }
 
