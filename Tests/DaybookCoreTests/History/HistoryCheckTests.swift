@@ -67,6 +67,20 @@ struct HistoryCheckTests {
             Self.kinds([first, second, Self.head(2, 3, 4), Self.head(2, 5, 9), Self.head(1, 10, 11)]) == [.staleAnswer])
     }
 
+    @Test("takes that request for the writer, of several unanswered ones for the same events, which the rules allow")
+    func unknownAgain() {
+        let first = Self.appended(1, 1, 2, version: 0, position: 1)
+        func asked(_ expected: ExpectedVersion, _ started: Int64) -> HistoryOperation {
+            var request = AppendRequest()
+            request.append([Self.event(2)], to: Self.stream, expecting: expected)
+            return HistoryOperation(
+                client: 2, started: started, ended: nil, call: .append(request), answer: .unknown)
+        }
+        let forbidden = asked(.version(7), 3)
+        #expect(Self.kinds([first, forbidden, asked(.version(0), 4)]).isEmpty)
+        #expect(Self.kinds([first, forbidden]) == [.forbiddenWrite])
+    }
+
     @Test("takes an append of unknown outcome as written whole, at any time, or not at all")
     func unknown() {
         let first = Self.appended(1, 1, 2, version: 0, position: 1)
