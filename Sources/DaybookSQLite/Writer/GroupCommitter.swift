@@ -228,12 +228,10 @@ final class WriterThread {
     ///
     /// - Throws: When the transaction was rolled back; nobody was answered.
     private func write(_ group: [GroupCommitter.Job]) throws(StoreFailure) {
-        mayBeWritten = false
         let start = ContinuousClock.now
         var answers: [() -> Void] = []
         answers.reserveCapacity(group.count)
-        do {
-            try begin.run()
+        try transaction {
             for job in group {
                 switch job {
                 case .append(let submission):
@@ -248,9 +246,29 @@ final class WriterThread {
             let sliceStart = ContinuousClock.now
             try index.writeSlice(after: log.reader.index)
             meter.indexSlice(took: ContinuousClock.now - sliceStart)
+        }
+        meter.commit(of: group, took: ContinuousClock.now - start)
+        log.didCommit()
+        if index.didCommit(log.tail) {
+            do { try log.reader.index.begin(epoch: log.tail.epoch) } catch { failure = error.reason(file: path) }
+        }
+        head.publish(log.committed.position)
+        for answer in answers { answer() }
+        index.beginFlush(of: log.tail, through: log.committed)
+    }
+
+    /// Runs changes in a transaction of their own.
+    ///
+    /// - Throws: When it was rolled back.
+    func transaction<Value>(_ body: () throws -> Value) throws(StoreFailure) -> Value {
+        if let failure { throw .stopped(failure) }
+        mayBeWritten = false
+        do {
+            try begin.run()
+            let value = try body()
             mayBeWritten = true
             try commit.run()
-            meter.commit(of: group, took: ContinuousClock.now - start)
+            return value
         } catch let failure as StoreFailure {
             rollBack()
             if case .sqlite(let sqlite) = failure { note(sqlite) }
@@ -263,13 +281,6 @@ final class WriterThread {
             rollBack()
             throw .damaged(position: nil, stream: nil, reason: "\(error)")
         }
-        log.didCommit()
-        if index.didCommit(log.tail) {
-            do { try log.reader.index.begin(epoch: log.tail.epoch) } catch { failure = error.reason(file: path) }
-        }
-        head.publish(log.committed.position)
-        for answer in answers { answer() }
-        index.beginFlush(of: log.tail, through: log.committed)
     }
 
     private func append(_ submission: AppendSubmission) throws -> AppendSubmission.Outcome {
@@ -341,32 +352,10 @@ final class WriterThread {
 
     // MARK: - Upkeep
 
-    /// Runs a change that is no append in a transaction of its own.
-    func transaction<Value>(_ body: () throws -> Value) throws(StoreFailure) -> Value {
-        if let failure { throw .damaged(position: nil, stream: nil, reason: failure) }
-        do {
-            try begin.run()
-            let value = try body()
-            try commit.run()
-            return value
-        } catch let failure as StoreFailure {
-            rollBack()
-            if case .sqlite(let sqlite) = failure { note(sqlite) }
-            throw failure
-        } catch let sqlite as SQLiteFailure {
-            rollBack()
-            note(sqlite)
-            throw .sqlite(sqlite)
-        } catch {
-            rollBack()
-            throw .damaged(position: nil, stream: nil, reason: "\(error)")
-        }
-    }
-
     /// Writes what leads to the events up to a position from memory to the file.
     func writeIndex(through position: Int64) throws(StoreFailure) {
         while (index.segments.last?.last ?? 0) < position {
-            if let failure { throw .damaged(position: nil, stream: nil, reason: failure) }
+            if let failure { throw .stopped(failure) }
             index.beginFlush(of: log.tail, through: log.committed, evenIfSmall: true)
             guard index.hasWork else {
                 throw .indexDamaged("nothing in memory leads to position \(position)")
