@@ -76,6 +76,8 @@ private struct LogVerification: Sendable {
     /// Damaged events whose streams have not been met since: each leaves a gap in the versions of one.
     private var unplaced: Int64 = 0
     private var recordedAt = Int64.min
+    /// Which event of how many of its append comes next, the first again when the last was one's last; nil when that is not known.
+    private var nextInAppend: (index: Int, count: Int)? = (0, 0)
     /// What the index says of the next versions of some streams.
     private var indexed: [Int64: (first: Int64, positions: [Int64])] = [:]
     private var indexedCount = 0
@@ -103,6 +105,7 @@ private struct LogVerification: Sendable {
                 self = state
                 add(at ?? position + 1, stream, reason)
                 unplaced += 1
+                nextInAppend = nil
                 position = max(position, at ?? position + 1)
             }
         }
@@ -129,8 +132,37 @@ private struct LogVerification: Sendable {
         versions[record.stream] = max(record.version, expected)
         if record.recordedAt < recordedAt { add(position, stream, "it was recorded before the event in front of it") }
         recordedAt = max(recordedAt, record.recordedAt)
+        checkAppend(Int(record.indexInAppend), of: Int(record.eventsInAppend), at: position, stream)
         if try indexedPosition(of: record.stream, record.version, reader) != position {
             add(position, stream, "the index does not lead to it; run 'daybook reindex'")
+        }
+    }
+
+    /// An append is there whole: its events follow one on the other, to the last.
+    private mutating func checkAppend(_ index: Int, of count: Int, at position: Int64, _ stream: StreamName) {
+        if let next = nextInAppend, position == self.position + 1,
+            index != next.index || (index > 0 && count != next.count)
+        {
+            add(
+                position, stream,
+                "it is event \(index + 1) of the \(count) of its append; event \(next.index + 1) comes next")
+        }
+        nextInAppend = index + 1 < count ? (index + 1, count) : (0, count)
+    }
+
+    /// Every name is what was written, and has one number: else some of its events are led to by another.
+    private mutating func checkNames(_ connection: Connection) throws(SQLiteFailure) {
+        let names = try connection.prepare("SELECT id, kind, text, crc FROM names ORDER BY id")
+        while try names.step() {
+            let number = names.integer(0)
+            if names.integer(3) != Int64(NameReader.crc(number, names.integer(1), names.text(2))) {
+                add(nil, nil, "the CRC-32C of name \(number) is wrong")
+            }
+        }
+        let repeated = try connection.prepare(
+            "SELECT text, count(*) FROM names GROUP BY kind, text HAVING count(*) > 1 ORDER BY min(id)")
+        while try repeated.step() {
+            add(nil, nil, "the name '\(repeated.text(0))' has \(repeated.integer(1)) numbers")
         }
     }
 
@@ -176,6 +208,10 @@ private struct LogVerification: Sendable {
                 }
                 number += 1
             }
+            if let next = nextInAppend, next.index > 0 {
+                add(head, nil, "it is event \(next.index) of the \(next.count) of its append, and the last of the log")
+            }
+            try checkNames(reader.connection)
             for reason in try reader.index.damage(reader.connection) {
                 add(nil, nil, "\(reason); run 'daybook reindex'")
             }

@@ -31,4 +31,17 @@ struct IndexTailTests {
             }
         }
     }
+
+    @Test("never forgets that there are settings of streams, whatever segment they have gone to since")
+    func controls() {
+        let tail = IndexTail()
+        #expect(!tail.hasControls)
+        tail.state.withLock { $0.active.add(1, ordinal: 1, under: IndexKey(kind: .control, key: 1)) }
+        for segment in Int64(1)...3 {
+            #expect(tail.hasControls)
+            _ = tail.freeze()
+            tail.retire(segment, SegmentFilter(keys: 1))
+        }
+        #expect(tail.hasControls, "A reader of long ago has its segment in no list.")
+    }
 }

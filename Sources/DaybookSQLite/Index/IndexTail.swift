@@ -16,6 +16,13 @@ final class IndexTail: Sendable {
         var epoch = 0
         /// For segments in the file, by their ids; one without is looked into.
         var filters: [Int64: SegmentFilter] = [:]
+        /// Whether something under a control key was ever here. A reader whose transaction began before its segment was
+        /// finished, and before the one after it, finds it in neither.
+        var hadControls = false
+
+        var hasControls: Bool {
+            hadControls || active.controls + (frozen?.controls ?? 0) + (retired?.controls ?? 0) > 0
+        }
     }
 
     struct Generation: Sendable {
@@ -82,6 +89,7 @@ final class IndexTail: Sendable {
     /// Lets go of the generation that was written to a segment.
     func retire(_ segment: Int64, _ filter: SegmentFilter) {
         state.withLock { state in
+            state.hadControls = state.hasControls
             state.filters[segment] = filter
             state.retired = state.frozen
             state.frozen = nil
@@ -142,7 +150,5 @@ final class IndexTail: Sendable {
         }
     }
 
-    var hasControls: Bool {
-        state.withLock { $0.active.controls + ($0.frozen?.controls ?? 0) + ($0.retired?.controls ?? 0) > 0 }
-    }
+    var hasControls: Bool { state.withLock(\.hasControls) }
 }

@@ -179,7 +179,8 @@ final class IndexWriter {
             segments = built
             flush = nil
             tail.state.withLock { [gathered, filters] state in
-                state = IndexTail.State(active: gathered, epoch: state.epoch + 2, filters: filters)
+                state = IndexTail.State(
+                    active: gathered, epoch: state.epoch + 2, filters: filters, hadControls: state.hasControls)
             }
             try removeOrphans()
         } catch let failure as SQLiteFailure {
@@ -220,8 +221,9 @@ final class IndexWriter {
                 try connection.execute("DROP TABLE IF EXISTS \(table)")
             } catch {
                 // Its pages cannot even be given back: leave them aside, under another name.
-                try connection.execute(
-                    "ALTER TABLE \(table) RENAME TO damaged_\(table)_\(UInt32.random(in: 0 ... .max))")
+                let aside =
+                    try connection.integer("SELECT count(*) FROM sqlite_master WHERE name LIKE 'damaged_%'") ?? 0
+                try connection.execute("ALTER TABLE \(table) RENAME TO damaged_\(table)_\(aside + 1)")
             }
         }
         try connection.execute(Schema.index)
