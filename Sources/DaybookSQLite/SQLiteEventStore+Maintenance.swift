@@ -48,6 +48,8 @@ private struct LogVerification: Sendable {
     private var removed: Int64 = 0
     private var recordedAt = Int64.min
     private var unreadableArchives: Set<String> = []
+    /// Which event of how many of its append comes next, the first again when the last was one's last; nil when that is not known.
+    private var nextInAppend: (index: Int, count: Int)? = (0, 0)
     /// What the index says of the next versions of some streams.
     private var indexed: [Int64: (first: Int64, positions: [Int64])] = [:]
     private var indexedCount = 0
@@ -82,6 +84,7 @@ private struct LogVerification: Sendable {
                         at, nil,
                         "its archive \(file) cannot be read (\(reason)): put it back; its events were not checked")
                     unreadableArchives.insert(row.name)
+                    nextInAppend = nil
                     unplaced += row.positions.upperBound - at + 1
                     position = row.positions.upperBound
                     continue
@@ -90,6 +93,7 @@ private struct LogVerification: Sendable {
                 passOver(through: (at ?? 0) - 1)
                 add(at ?? position + 1, stream, reason)
                 unplaced += 1
+                nextInAppend = nil
                 position = max(position, at ?? position + 1)
             }
         }
@@ -101,6 +105,7 @@ private struct LogVerification: Sendable {
         removed += last - position
         report.scavenged += last - position
         position = last
+        nextInAppend = nil
     }
 
     private mutating func check(
@@ -128,9 +133,22 @@ private struct LogVerification: Sendable {
         versions[record.stream] = max(record.version, expected)
         if record.recordedAt < recordedAt { add(position, stream, "it was recorded before the event in front of it") }
         recordedAt = max(recordedAt, record.recordedAt)
+        checkAppend(Int(record.indexInAppend), of: Int(record.eventsInAppend), at: position, stream)
         if try indexedPosition(of: record.stream, record.version, reader) != position {
             add(position, stream, "the index does not lead to it; run 'daybook reindex'")
         }
+    }
+
+    /// An append is there whole: its events follow one on the other, to the last.
+    private mutating func checkAppend(_ index: Int, of count: Int, at position: Int64, _ stream: StreamName) {
+        if let next = nextInAppend, position == self.position + 1,
+            index != next.index || (index > 0 && count != next.count)
+        {
+            add(
+                position, stream,
+                "it is event \(index + 1) of the \(count) of its append; event \(next.index + 1) comes next")
+        }
+        nextInAppend = index + 1 < count ? (index + 1, count) : (0, count)
     }
 
     /// Where the index says that a version of a stream is; nil when it does not say.
@@ -170,6 +188,9 @@ private struct LogVerification: Sendable {
             note(try Self.damage { try check(commitsOf: reader) }, "the commits")
             try checkScavenged(reader)
             try checkArchives(reader)
+            if let next = nextInAppend, next.index > 0 {
+                add(head, nil, "it is event \(next.index) of the \(next.count) of its append, and the last of the log")
+            }
             for reason in try reader.index.damage() {
                 add(nil, nil, "\(reason); run 'daybook reindex'")
             }
@@ -229,6 +250,14 @@ private struct LogVerification: Sendable {
                 add(nil, nil, "\(reason); events that use it cannot be read: restore it from a backup")
             }
             next = number + 1
+        }
+        let repeated = try reader.connection.prepare(
+            "SELECT text, count(*) FROM names WHERE kind > 0 GROUP BY kind, text HAVING count(*) > 1 ORDER BY min(id)")
+        while try repeated.step() {
+            add(
+                nil, nil,
+                "the name '\(repeated.text(0))' has \(repeated.integer(1)) numbers, so that some of its events are led to by "
+                    + "another: restore it from a backup")
         }
     }
 

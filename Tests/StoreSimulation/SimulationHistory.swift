@@ -20,6 +20,11 @@ struct SimulationHistory {
         var change: Change
         var outcome: Outcome?
         var mayFail: Bool
+
+        /// Whether its commit failed, and it may be there nevertheless after the next opening.
+        var isLate: Bool {
+            if case .appended(.failure(.storageFailed(_, mayBeWritten: true)))? = outcome { true } else { false }
+        }
     }
 
     private struct Observation {
@@ -186,7 +191,9 @@ struct SimulationHistory {
     ///
     /// - Parameter receipts: What the store has for each of ``commands``.
     mutating func settle(_ log: [RecordedEvent], receipts: [CommandID: AppendResult]) throws(Violation) {
-        for entry in entries {
+        // A transaction whose commit failed is seen by nobody before the next opening: if it is there then, it came last.
+        let (late, others) = (entries.filter(\.isLate), entries.filter { !$0.isLate })
+        for entry in others + late {
             switch (entry.change, entry.outcome) {
             case (.append(let request, let digest), .appended(let outcome)):
                 try settle(request, digest, outcome, entry, log, receipts)

@@ -62,7 +62,7 @@ struct SimulationPlan {
         for kind in FaultKind.allCases where kind.isHonest == isHonest || kind == .powerCut || kind == .kill {
             switch kind {
             case .unsyncedWriteLost, .unsyncedWriteTorn, .diskFull: continue  // They come with others.
-            case .flippedAtRest, .sectorLost: if random.oneIn(3) { rarities[kind] = random.pick([15, 60, 300]) }
+            case .flippedAtRest, .sectorLost: if random.oneIn(3) { rarities[kind] = random.pick([15, 100]) }
             case .powerCut, .kill: if random.oneIn(2) { rarities[kind] = random.pick([100, 400, 1500]) }
             case .failedOpen, .failedAccess, .failedDeletion, .failedTruncation:
                 if random.oneIn(3) { rarities[kind] = random.pick([2, 5, 20]) }

@@ -306,8 +306,9 @@ final class IndexWriter {
                 try connection.execute("DROP TABLE IF EXISTS \(table)")
             } catch {
                 // Its pages cannot even be given back: leave them aside, under another name.
-                try connection.execute(
-                    "ALTER TABLE \(table) RENAME TO damaged_\(table)_\(UInt32.random(in: 0 ... .max))")
+                let aside =
+                    try connection.integer("SELECT count(*) FROM sqlite_master WHERE name LIKE 'damaged_%'") ?? 0
+                try connection.execute("ALTER TABLE \(table) RENAME TO damaged_\(table)_\(aside + 1)")
             }
         }
         try connection.execute(Schema.index)

@@ -270,4 +270,25 @@ struct StoreDamageTests {
             await store.close()
         }
     }
+
+    @Test("finds half an append at the end of the log")
+    func halfAppend() async throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.path("log.daybook")
+        var store = try await SQLiteEventStore.open(path, configuration: .faulty(nil))
+        for _ in 1...2 {
+            try await store.append((1...2).map { NewEvent(type: "Counted", data: [UInt8($0)]) }, to: "half-1")
+        }
+        #expect(try await store.verify().isSound)
+        await store.close()
+        let database = try RawDatabase(path)
+        // Nothing is left that knows of a longer log.
+        try database.execute("DROP TABLE numbers; DROP TABLE log_end; DELETE FROM events WHERE position = 4")
+        database.close()
+        store = try await SQLiteEventStore.open(path, configuration: .faulty(nil))
+        let report = try await store.verify()
+        #expect(report.findings.map(\.position) == [3])
+        #expect(report.findings.first?.reason == "it is event 1 of the 2 of its append, and the last of the log")
+        await store.close()
+    }
 }
