@@ -7,29 +7,33 @@
 
 #include "CDaybookSQLite.h"
 
-typedef int (*WALTask)(sqlite3_file *file, sqlite3_int64 size, void *context);
+typedef int (*FileTask)(sqlite3_file *file, sqlite3_int64 size, void *context);
 
-/* Runs a task on the log of a database, if both are there. */
-static int with_wal(const char *vfs_name, const char *path, int access, WALTask task, void *context) {
+/* Runs a task on a file of a database, by its suffix, if that and the database are there. */
+static int with_file(
+    const char *vfs_name, const char *path, const char *suffix, int flags, FileTask task, void *context
+) {
     if (sqlite3_initialize() != SQLITE_OK) return SQLITE_ERROR;
     sqlite3_vfs *vfs = sqlite3_vfs_find(vfs_name);
     if (vfs == NULL) return SQLITE_ERROR;
     char *full = malloc((size_t)vfs->mxPathname + 1);
     sqlite3_file *file = calloc(1, (size_t)vfs->szOsFile);
-    char *wal = NULL;
-    int result = full == NULL || file == NULL ? SQLITE_NOMEM : SQLITE_OK;
+    /* A database's name is followed by its parameters: here by none, which an empty one says. */
+    size_t room = (size_t)vfs->mxPathname + 16;
+    char *name = calloc(1, room);
+    int result = full == NULL || file == NULL || name == NULL ? SQLITE_NOMEM : SQLITE_OK;
     if (result == SQLITE_OK) {
         result = vfs->xFullPathname(vfs, path, vfs->mxPathname, full);
         /* A path through a symbolic link is told by a code of its own that is no failure. */
         if (result == (SQLITE_OK | 2 << 8)) result = SQLITE_OK;
     }
-    if (result == SQLITE_OK && (wal = sqlite3_mprintf("%s-wal", full)) == NULL) result = SQLITE_NOMEM;
     int exists = 0;
+    if (result == SQLITE_OK) sqlite3_snprintf((int)room - 4, name, "%s%s", full, suffix);
     if (result == SQLITE_OK) result = vfs->xAccess(vfs, full, SQLITE_ACCESS_EXISTS, &exists);
-    if (result == SQLITE_OK && exists) result = vfs->xAccess(vfs, wal, SQLITE_ACCESS_EXISTS, &exists);
+    if (result == SQLITE_OK && exists) result = vfs->xAccess(vfs, name, SQLITE_ACCESS_EXISTS, &exists);
     if (result == SQLITE_OK && exists) {
-        int flags = 0;
-        result = vfs->xOpen(vfs, wal, file, access | SQLITE_OPEN_WAL, &flags);
+        int opened = 0;
+        result = vfs->xOpen(vfs, name, file, flags, &opened);
         sqlite3_int64 size = 0;
         if (result == SQLITE_OK) result = file->pMethods->xFileSize(file, &size);
         if (result == SQLITE_OK) result = task(file, size, context);
@@ -38,7 +42,7 @@ static int with_wal(const char *vfs_name, const char *path, int access, WALTask 
             if (result == SQLITE_OK) result = closed;
         }
     }
-    sqlite3_free(wal);
+    free(name);
     free(file);
     free(full);
     return result;
@@ -63,7 +67,7 @@ static int rewrite_file(sqlite3_file *file, sqlite3_int64 size, void *context) {
 }
 
 int daybook_rewrite_wal(const char *vfs, const char *path) {
-    return with_wal(vfs, path, SQLITE_OPEN_READWRITE, rewrite_file, NULL);
+    return with_file(vfs, path, "-wal", SQLITE_OPEN_READWRITE | SQLITE_OPEN_WAL, rewrite_file, NULL);
 }
 
 /* Checking */
@@ -169,7 +173,84 @@ static int check_file(sqlite3_file *file, sqlite3_int64 size, void *context) {
     return result;
 }
 
+/* A log whose header was being written anew when the power went, or the process: SQLite begins a log anew only when the
+   database has all of it. Behind the frames of the log that ended may be those of longer ones before, with other salts. */
+
+typedef struct PageFrame {
+    uint32_t page;
+    int64_t number;
+} PageFrame;
+
+typedef struct LogComparison {
+    const char *vfs, *path;
+    sqlite3_file *log;
+    DaybookWALCheck *check;
+    /* Whether the database has every page as the log leaves it. */
+    bool has_all;
+} LogComparison;
+
+static int by_page_and_frame(const void *left, const void *right) {
+    const PageFrame *a = left, *b = right;
+    if (a->page != b->page) return a->page < b->page ? -1 : 1;
+    return a->number < b->number ? -1 : a->number > b->number;
+}
+
+static int compare_pages(sqlite3_file *database, sqlite3_int64 size, void *context) {
+    LogComparison *comparison = context;
+    sqlite3_file *log = comparison->log;
+    const sqlite3_int64 page_bytes = comparison->check->page_bytes, frame_bytes = frame_header_bytes + page_bytes;
+    PageFrame *frames = malloc((size_t)comparison->check->frames * sizeof(PageFrame));
+    unsigned char *logged = malloc((size_t)page_bytes), *stored = malloc((size_t)page_bytes);
+    int result = frames == NULL || logged == NULL || stored == NULL ? SQLITE_NOMEM : SQLITE_OK;
+    int64_t count = 0, committed = 0;
+    uint32_t pages = 0;
+    unsigned char salts[8];
+    for (int64_t number = 1; result == SQLITE_OK && number <= comparison->check->frames; number++) {
+        unsigned char header[frame_header_bytes];
+        result = log->pMethods->xRead(log, header, frame_header_bytes, wal_header_bytes + (number - 1) * frame_bytes);
+        if (result != SQLITE_OK) break;
+        if (number == 1) memcpy(salts, header + 8, 8);
+        if (memcmp(header + 8, salts, 8) != 0) continue;
+        frames[count++] = (PageFrame){big_endian(header), number};
+        if (big_endian(header + 4) == 0) continue;
+        pages = big_endian(header + 4);
+        committed = count;
+    }
+    if (result == SQLITE_OK) qsort(frames, (size_t)committed, sizeof(PageFrame), by_page_and_frame);
+    comparison->has_all = committed > 0;
+    for (int64_t index = 0; result == SQLITE_OK && comparison->has_all && index < committed; index++) {
+        PageFrame frame = frames[index];
+        bool is_last = index + 1 == committed || frames[index + 1].page != frame.page;
+        if (!is_last || frame.page > pages) continue;
+        sqlite3_int64 offset = (frame.page - (sqlite3_int64)1) * page_bytes;
+        comparison->has_all = frame.page > 0 && offset + page_bytes <= size;
+        if (!comparison->has_all) break;
+        result = log->pMethods->xRead(
+            log, logged, (int)page_bytes, wal_header_bytes + frame_header_bytes + (frame.number - 1) * frame_bytes);
+        if (result == SQLITE_OK) result = database->pMethods->xRead(database, stored, (int)page_bytes, offset);
+        if (result == SQLITE_OK) comparison->has_all = memcmp(logged, stored, (size_t)page_bytes) == 0;
+    }
+    free(stored);
+    free(logged);
+    free(frames);
+    return result;
+}
+
+static int compare_log(sqlite3_file *log, sqlite3_int64 size, void *context) {
+    (void)size;
+    LogComparison *comparison = context;
+    comparison->log = log;
+    return with_file(
+        comparison->vfs, comparison->path, "", SQLITE_OPEN_READONLY | SQLITE_OPEN_MAIN_DB, compare_pages, comparison);
+}
+
 int daybook_check_wal(const char *vfs, const char *path, DaybookWALCheck *check) {
     *check = (DaybookWALCheck){0};
-    return with_wal(vfs, path, SQLITE_OPEN_READONLY, check_file, check);
+    int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_WAL;
+    int result = with_file(vfs, path, "-wal", flags, check_file, check);
+    if (result != SQLITE_OK || !check->has_damage || check->damaged_frame > 0) return result;
+    LogComparison comparison = {.vfs = vfs, .path = path, .check = check};
+    result = with_file(vfs, path, "-wal", flags, compare_log, &comparison);
+    if (result == SQLITE_OK && comparison.has_all) check->has_damage = false;
+    return result;
 }

@@ -133,8 +133,9 @@ private struct StoreOpening {
             let (index, reasonNotToAppend) = try openIndex(connection, reader, tail, last)
             let inline = InlineReadModels(configuration.inlineReadModels, documents: try DocumentTable(connection))
             try inline.catchUp(reader, head: last.position, path: path)
+            let recent = RecentEvents()
             let log = try LogWriter(
-                connection, reader: reader, last: last, time: configuration.time,
+                connection, reader: reader, recent: recent, last: last, time: configuration.time,
                 cacheCapacity: configuration.cachedNames)
             let signal = HeadSignal(head: last.position)
             var readers: [LogReader] = []
@@ -155,8 +156,8 @@ private struct StoreOpening {
                 configuration: configuration, reasonNotToAppend: reasonNotToAppend)
             return SQLiteEventStore(
                 path: path, committer: GroupCommitter(thread, configuration.scheduling),
-                readers: ReaderPool(readers, configuration.scheduling), signal: signal, configuration: configuration,
-                ownerLock: lock, temporaryFolder: temporaryFolder)
+                readers: ReaderPool(readers, configuration.scheduling), signal: signal, recent: recent,
+                configuration: configuration, ownerLock: lock, temporaryFolder: temporaryFolder)
         } catch let error as OpenError {
             throw error
         } catch let failure as SQLiteFailure {

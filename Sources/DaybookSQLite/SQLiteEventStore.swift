@@ -21,6 +21,7 @@ public final class SQLiteEventStore: EventStore {
     let committer: GroupCommitter
     let readers: ReaderPool
     let signal: HeadSignal
+    let recent: RecentEvents
     let time: TimeSource
     let freeSpaceReserve: Int64
     /// The name of the SQLite VFS that files are accessed through; the platform's when nil.
@@ -34,13 +35,14 @@ public final class SQLiteEventStore: EventStore {
     private let temporaryFolder: String?
 
     init(
-        path: String, committer: GroupCommitter, readers: ReaderPool, signal: HeadSignal,
+        path: String, committer: GroupCommitter, readers: ReaderPool, signal: HeadSignal, recent: RecentEvents,
         configuration: Configuration, ownerLock: OwnerLock, temporaryFolder: String?
     ) {
         self.path = path
         self.committer = committer
         self.readers = readers
         self.signal = signal
+        self.recent = recent
         time = configuration.time
         freeSpaceReserve = configuration.freeSpaceReserve
         fileSystem = configuration.fileSystem
@@ -64,6 +66,7 @@ public final class SQLiteEventStore: EventStore {
         await backups.waitForEnd()
         committer.stop()
         await committer.waitForEnd()
+        recent.removeAll()
         readers.close()
         await readers.waitForEnd()
         signal.close()
@@ -100,6 +103,11 @@ public final class SQLiteEventStore: EventStore {
     ) async throws(ReadError) -> LogPage {
         try checkPageLimit(limit)
         try filter.query?.validate()
+        if direction == .forward, case .position(let position) = cursor, !Task.isCancelled,
+            let page = recent.page(from: position.rawValue, filter: filter, limit: limit, head: signal.head)
+        {
+            return page
+        }
         return try await read { reader, head throws(StoreFailure) in
             try reader.page(from: cursor, direction: direction, filter: filter, limit: limit, head: head)
         }

@@ -33,7 +33,8 @@ int daybook_rewrite_wal(const char *vfs, const char *path);
 /// - Parameters:
 ///   - database: A connection to a database in WAL mode that nobody else writes to; between transactions.
 ///   - bytes: How many to append; a multiple of 4,096.
-void daybook_extend_wal(sqlite3 *database, int64_t used, int64_t ahead, int64_t bytes);
+/// - Returns: The length of the file; 0 when it is not known.
+int64_t daybook_extend_wal(sqlite3 *database, int64_t used, int64_t ahead, int64_t bytes);
 
 /// What ``daybook_check_wal()`` found.
 typedef struct DaybookWALCheck {
@@ -57,6 +58,9 @@ typedef struct DaybookWALCheck {
 /// only when the one before is synced. So when two different transactions end behind the frame, each frame from the first of
 /// their ends to the second continuing the checksum of the one before, then that frame was on the disk once, and its
 /// transaction was acknowledged: it was damaged since.
+///
+/// A damaged header is no damage when the database has every page as the log leaves it: SQLite begins a log anew, with another
+/// header, only then, and may have been stopped while it wrote that.
 ///
 /// Damage in the last two transactions, or three when a frame is gone with its checksum, looks like a power cut.
 ///

@@ -70,6 +70,8 @@ public struct Subscription: AsyncSequence, Sendable {
                         isLive = true
                         return .caughtUp(scanned)
                     }
+                    page = []  // Its events share one buffer, and the wait may be long.
+                    index = 0
                     _ = try await subscription.store.head(beyond: scanned)
                 }
                 guard !Task.isCancelled else { throw .cancelled }

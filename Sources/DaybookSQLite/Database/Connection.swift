@@ -110,9 +110,24 @@ final class Connection {
     }
 
     /// Lets the file of the write-ahead log grow a mebibyte at a time, so that most syncs need not record its length.
+    ///
+    /// The file is asked for its length seldom. A file system that keeps fine-grained times of change (Linux from 6.13 on)
+    /// records the time of the next write anew when somebody has looked at the last, and the sync that follows then writes
+    /// the inode, too: a commit that looks takes 0.04 ms more.
     func extendWAL() {
-        daybook_extend_wal(handle, Int64(walPages) * Self.bytesPerFrame + 32, 256 << 10, 1 << 20)
+        let used = Int64(walPages) * Self.bytesPerFrame + 32
+        let ahead: Int64 = 256 << 10
+        if used >= walUsed, used + ahead <= walBytes {
+            walUsed = used
+            return
+        }
+        walBytes = daybook_extend_wal(handle, used, ahead, 1 << 20)
+        walUsed = used
     }
+
+    /// The length of the write-ahead log's file, and how much of it was in use, when the file was last seen to.
+    private var walBytes: Int64 = 0
+    private var walUsed: Int64 = 0
 
     /// A page and the header of its frame.
     private static let bytesPerFrame: Int64 = 4096 + 24

@@ -149,7 +149,10 @@ final class LogScanner {
         names.bind(1, done.name)
         defer { names.reset() }
         do {
-            while done.name < last.name, generation.count < limit, try names.step() {
+            while done.name < last.name, generation.count < limit {
+                guard try names.step() else {
+                    throw StoreFailure.damaged(position: nil, stream: nil, reason: "name \(done.name + 1) is missing")
+                }
                 let number = names.integer(0)
                 let kind = names.integer(1)
                 let text = names.text(2)

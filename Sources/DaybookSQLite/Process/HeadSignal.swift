@@ -25,6 +25,9 @@ final class HeadSignal: Sendable {
 
     var head: Int64 { published.load(ordering: .acquiring) }
 
+    /// Whether somebody waits for the head to move.
+    var isAwaited: Bool { state.withLock { !$0.waiters.isEmpty } }
+
     /// Moves the head, and wakes whoever waits for it. Called by the writer when a transaction is durable.
     func publish(_ head: Int64) {
         let woken = state.withLock { state -> [Waiter] in

@@ -193,7 +193,9 @@ final class WriterThread {
                     GroupCommitter.Inspection(
                         writer: meter.statistics(walPages: connection.walPages),
                         connection: log.reader.connectionStatistics(named: "writer")))
-            case .upkeep(let body): body(self)
+            case .upkeep(let body):
+                log.recent.removeAll()  // It may remove events.
+                body(self)
             }
         }
         if let failure {
@@ -224,11 +226,17 @@ final class WriterThread {
     /// Whether the last transaction failed so late that it may be in the file.
     private var mayBeWritten = false
 
+    /// Who has waited for the head, and is at work now, comes back for what was committed meanwhile.
+    private static let groupsKeptAfterWaiting = 64
+    private var groupsToKeep = 0
+
     /// Writes a group in one transaction, and answers it when it is durable.
     ///
     /// - Throws: When the transaction was rolled back; nobody was answered.
     private func write(_ group: [GroupCommitter.Job]) throws(StoreFailure) {
         let start = ContinuousClock.now
+        groupsToKeep = head.isAwaited ? Self.groupsKeptAfterWaiting : max(groupsToKeep - 1, 0)
+        log.keepsEvents = groupsToKeep > 0
         var answers: [() -> Void] = []
         answers.reserveCapacity(group.count)
         try transaction {

@@ -7,11 +7,15 @@ final class LogWriter {
     let connection: Connection
     let reader: LogReader
     let tail: IndexTail
+    let recent: RecentEvents
     private let time: TimeSource
     private let insertName: Statement
     private let insertEvent: Statement
     private let insertCommit: Statement
     private var buffer = RecordBuffer()
+    /// Whether the events of the open transaction are kept for those who follow the log, and those kept.
+    var keepsEvents = false
+    private var kept: [RecordedEvent] = []
 
     /// The last numbers given, also in the open transaction, and those that are committed.
     private(set) var last: LogNumbers
@@ -34,11 +38,13 @@ final class LogWriter {
     }
 
     init(
-        _ connection: Connection, reader: LogReader, last: LogNumbers, time: TimeSource, cacheCapacity: Int
+        _ connection: Connection, reader: LogReader, recent: RecentEvents, last: LogNumbers, time: TimeSource,
+        cacheCapacity: Int
     ) throws(SQLiteFailure) {
         self.connection = connection
         self.reader = reader
         tail = reader.index.tail
+        self.recent = recent
         self.time = time
         self.last = last
         committed = last
@@ -49,7 +55,12 @@ final class LogWriter {
         lastPositions = RecentCache(capacity: cacheCapacity)
     }
 
-    func didCommit() { committed = last }
+    /// Readers may be told of the new end from now on.
+    func didCommit() {
+        committed = last
+        recent.add(kept, through: last.position)
+        kept.removeAll(keepingCapacity: true)
+    }
 
     /// Forgets everything that was not committed.
     func didRollBack() {
@@ -64,6 +75,7 @@ final class LogWriter {
     }
 
     private func forget(above numbers: LogNumbers) {
+        kept.removeAll { $0.position.rawValue > numbers.position }
         streams.removeAll()
         lastPositions.removeAll()
         current = nil
@@ -101,7 +113,9 @@ final class LogWriter {
                 switch write.action {
                 case .append(let events):
                     for event in events {
-                        try insert(event, in: stream, &head, at: recordedAt, index, of: total, controls: nil)
+                        try insert(
+                            event, in: stream, named: write.stream, &head, at: recordedAt, index, of: total,
+                            controls: nil)
                         index += 1
                     }
                     streams[stream] = head
@@ -113,7 +127,8 @@ final class LogWriter {
                     let controlStream = try number(creating: write.stream.control)
                     var controlHead = try self.head(ofStream: controlStream, named: write.stream.control)
                     try insert(
-                        event, in: controlStream, &controlHead, at: recordedAt, index, of: total, controls: stream)
+                        event, in: controlStream, named: write.stream.control, &controlHead, at: recordedAt, index,
+                        of: total, controls: stream)
                     index += 1
                     streams[controlStream] = controlHead
                 }
@@ -165,17 +180,20 @@ final class LogWriter {
     }
 
     private func insert(
-        _ event: NewEvent, in stream: Int64, _ head: inout StreamHead, at recordedAt: Int64, _ index: Int,
-        of total: Int, controls controlled: Int64?
+        _ event: NewEvent, in stream: Int64, named name: StreamName, _ head: inout StreamHead, at recordedAt: Int64,
+        _ index: Int, of total: Int, controls controlled: Int64?
     ) throws {
         let position = last.position + 1
         let version = head.lastVersion + 1
         let type = try number(creating: .type, event.type.rawValue)
         let contentType = try number(creating: .contentType, event.contentType.rawValue)
         var tags: [Int64] = []
+        var distinct: [Tag] = []
         for tag in event.tags {
             let number = try number(creating: .tag, tag.rawValue)
-            if !tags.contains(number) { tags.append(number) }
+            if tags.contains(number) { continue }
+            tags.append(number)
+            distinct.append(tag)
         }
         let record = EventRecord(
             recordedAt: recordedAt, id: event.id, stream: stream, version: version, type: type,
@@ -190,6 +208,16 @@ final class LogWriter {
         head.lastID = event.id
         lastPositions[IndexKey(kind: .type, key: type)] = position
         for tag in tags { lastPositions[IndexKey(kind: .tag, key: tag)] = position }
+        if keepsEvents, total <= RecentEvents.mostEvents {
+            kept.append(
+                RecordedEvent(
+                    id: event.id, type: event.type, schemaVersion: event.schemaVersion, contentType: event.contentType,
+                    data: event.data[...], metadata: event.metadata[...], tags: distinct, stream: name,
+                    version: StreamVersion(version), position: Position(position),
+                    recordedAt: Timestamp(microseconds: recordedAt)))
+        } else {
+            kept.removeAll(keepingCapacity: true)
+        }
         let category = head.category
         tail.state.withLock { state in
             state.active.add(
