@@ -122,7 +122,7 @@ private struct StoreOpening {
             if configuration.walCheckpoints == .byStore { try rewriteWAL() } else { try checkSQLiteVersion() }
             let connection = try Connection(
                 path: path, readOnly: false, creates: configuration.createsFile,
-                fileSystem: configuration.fileSystem)
+                fileSystem: configuration.fileSystem, buffersWAL: configuration.durability == .everyCommit)
             try prepare(connection)
             let tail = IndexTail()
             let reader = try LogReader(

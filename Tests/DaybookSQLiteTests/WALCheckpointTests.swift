@@ -87,7 +87,7 @@ struct WALCheckpointTests {
                 let head = try await store.head()
                 _ = try await store.head(beyond: Position(head.rawValue + 20))
                 try other.execute("COMMIT")
-                try other.insert(number)
+                if number % 8 == 0 { try other.insert(number) }
                 try other.execute("PRAGMA wal_checkpoint(\(number % 4 == 0 ? "RESTART" : "PASSIVE"))")
             }
         }

@@ -52,6 +52,8 @@ final class SimulatedScheduling: Scheduling, @unchecked Sendable {
 
     func run(_ body: @escaping @Sendable () -> Void) { bodies.append(body) }
 
+    func resume(_ bodies: [@Sendable () -> Void]) { for body in bodies { body() } }
+
     var hasBody: Bool { !bodies.isEmpty }
 
     /// Runs what was given to ``run(_:)`` first.

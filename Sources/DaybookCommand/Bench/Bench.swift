@@ -19,7 +19,9 @@ struct Bench: AsyncParsableCommand {
               W5        read the whole log
               W6        append to live subscriber at 1,000 events/s
               W7        16 writers on one stream
-              W8-100k   W1 and W4 with 100,000 events stored; also W8-1M and, only when named, W8-10M
+              W8-100k   W1, W2-32, W10-1, W4, and opening after a crash, with 100,000 events stored in streams of 1,000;
+                        only when named: W8-1M, W8-10M; W8-100kx10, W8-1Mx10, W8-10Mx10 in streams of 10 events;
+                        W8-1Mx1M in one stream
               W9        1 writer, batches of 10,000
               W10-1     append with two tags and a condition on them; also W10-128 with 128 writers
 
@@ -33,6 +35,7 @@ struct Bench: AsyncParsableCommand {
     var directory: String?
     @Option(help: "How long each workload runs, in seconds.") var seconds = 3.0
     @Option(help: "How often each workload runs; the run with the middle rate counts.") var runs = 1
+    @Option(help: "Bytes of the file that readers map into memory; 0 for none.") var memoryMappedBytes: Int64 = 0
     @OptionGroup var sync: DurabilityOption
     @Flag(help: "One line of JSON a workload.") var json = false
 
@@ -60,24 +63,23 @@ struct Bench: AsyncParsableCommand {
             StandardError.line(
                 "Disk alone: \(Int64(raw.preallocated).grouped) appends of 512 B with sync a second "
                     + "(\(Int64(raw.growing).grouped) in a growing file), \(Int64(raw.grouped).grouped) events/s in groups of "
-                    + "64, \(Int64(raw.sequentialBytes).byteSize)/s in sequence.")
+                    + "64, \(Int64(raw.threads32).grouped) and \(Int64(raw.threads128).grouped) appends/s by 32 and 128 "
+                    + "threads that share syncs, \(Int64(raw.sequentialBytes).byteSize)/s in sequence.")
         }
         var benchmark = Benchmark(raw: raw, duration: .seconds(seconds)) {
-            try await folder.makeStore(durability: sync.durability)
+            try await folder.makeStore(durability: sync.durability, memoryMappedBytes: memoryMappedBytes)
         }
         benchmark.isDurable = sync.durability == .everyCommit
-        var single: Double?
+        var rates: [String: Double] = [:]
         var table = Table(Measurement.columns)
         for name in names {
             guard let workload = Workload(name: name) else { continue }
-            var measured: [[Measurement]] = []
-            for _ in 0..<runs { measured.append(try await benchmark.run(name, workload)) }
-            for index in measured[0].indices {
-                guard var median = Measurement.median(measured.map { $0[index] }) else { continue }
-                if name == "W1" { single = median.eventsPerSecond }
-                median.budget = Budget.of(name, raw: raw, single: single)
+            for var measurement in try await benchmark.run(name, workload, runs: runs) {
+                measurement.budget = Budget.of(measurement.name, raw: raw, rates: rates)
+                rates[measurement.name] = measurement.eventsPerSecond
                 try await StandardOutput.shared.write(
-                    json ? median.line(peer: "daybook-embedded") : Array(table.text(of: [median.row]).utf8))
+                    json ? measurement.line(peer: "daybook-embedded") : Array(table.text(of: [measurement.row]).utf8))
+                if !json, let remark = measurement.remark { StandardError.line("  \(remark)") }
             }
         }
     }
@@ -104,11 +106,14 @@ private struct BenchmarkFolder: Sendable {
         }
     }
 
-    func makeStore(durability: Durability) async throws -> any BenchmarkStore {
+    func makeStore(durability: Durability, memoryMappedBytes: Int64) async throws -> any BenchmarkStore {
         let folder = path + "/" + UUID().uuidString
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        let store = try await openStore(folder + "/bench.db", creates: true, durability: durability)
-        return EmbeddedStore(folder: folder, store: store)
+        var configuration = SQLiteEventStore.Configuration()
+        configuration.durability = durability
+        configuration.memoryMappedBytes = memoryMappedBytes
+        let store = try await SQLiteEventStore.open(folder + "/bench.db", configuration: configuration)
+        return EmbeddedStore(folder: folder, store: store, configuration: configuration)
     }
 
     // The system's own cleaning takes what is left.
@@ -117,8 +122,42 @@ private struct BenchmarkFolder: Sendable {
     private struct EmbeddedStore: BenchmarkStore {
         let folder: String
         let store: SQLiteEventStore
+        let configuration: SQLiteEventStore.Configuration
 
         var events: any EventStore { store }
+
+        func figures() async throws -> [Measurement.Figure] {
+            let statistics = try await store.statistics(includingTables: true)
+            var figures = [Measurement.Figure(name: "file_bytes", value: Double(statistics.fileBytes))]
+            func add(_ name: String, _ value: Double?) {
+                if let value { figures.append(Measurement.Figure(name: name, value: value)) }
+            }
+            add(
+                "index_bytes",
+                statistics.tables.map { tables in
+                    tables.filter { $0.table.hasPrefix("index_") }.reduce(0) { $0 + Double($1.bytes) }
+                })
+            add("memory_bytes", ProcessMemory.residentBytes.map(Double.init))
+            add("commit_p99_ms", statistics.writer?.commitMillisecondsP99)
+            add("commit_longest_ms", statistics.writer?.commitMillisecondsLongest)
+            add("index_slice_p99_ms", statistics.writer?.indexSliceMillisecondsP99)
+            add("index_slice_longest_ms", statistics.writer?.indexSliceMillisecondsLongest)
+            add("log_copy_longest_ms", statistics.writer?.walCheckpointMillisecondsLongest)
+            return figures
+        }
+
+        /// The files as they are, which is how a killed process leaves them, are copied and opened.
+        func opensAfterCrash() async throws -> Duration? {
+            let copy = folder + "/crashed.db"
+            for suffix in ["", "-wal"] {
+                try FileManager.default.copyItem(atPath: store.path + suffix, toPath: copy + suffix)
+            }
+            let start = ContinuousClock.now
+            let opened = try await SQLiteEventStore.open(copy, configuration: configuration)
+            let elapsed = ContinuousClock.now - start
+            await opened.close()
+            return elapsed
+        }
 
         func close() async {
             await store.close()

@@ -13,57 +13,64 @@ struct Benchmark {
     var isDurable = true
     let makeStore: () async throws -> any BenchmarkStore
 
-    /// Runs one workload once. A workload may give several measurements.
-    func run(_ name: String, _ workload: Workload) async throws -> [Measurement] {
+    /// Runs a workload several times, and returns the run with the middle rate. A workload may give several measurements.
+    func run(_ name: String, _ workload: Workload, runs: Int = 1) async throws -> [Measurement] {
+        if case .grown(let events, let perStream) = workload {
+            return try await withStore {
+                try await grown(name, events: events, perStream: perStream, runs: runs, in: $0)
+            }
+        }
+        var measured: [Measurement] = []
+        for _ in 0..<runs {
+            measured.append(try await withStore { try await run(name, workload, on: $0.events) })
+        }
+        return Measurement.median(measured).map { [$0] } ?? []
+    }
+
+    private func withStore<Value>(_ body: (any BenchmarkStore) async throws -> Value) async throws -> Value {
         let store = try await makeStore()
         do {
-            let measurements = try await run(name, workload, on: store.events)
+            let value = try await body(store)
             await store.close()
-            return measurements
+            return value
         } catch {
             await store.close()
             throw error
         }
     }
 
-    private func run(_ name: String, _ workload: Workload, on store: any EventStore) async throws -> [Measurement] {
+    private func run(_ name: String, _ workload: Workload, on store: any EventStore) async throws -> Measurement {
+        let ownStream: @Sendable (Int) -> StreamName = { StreamName(unchecked: "bench-\($0)") }
         switch workload {
         case .single(let writers):
-            return [
-                try await append(name, writers: writers, batch: 1, on: store) { StreamName(unchecked: "bench-\($0)") }
-            ]
+            return try await append(name, writers: writers, batch: 1, on: store, stream: ownStream)
         case .batch(let writers, let events):
-            return [
-                try await append(name, writers: writers, batch: events, on: store) {
-                    StreamName(unchecked: "bench-\($0)")
-                }
-            ]
+            return try await append(name, writers: writers, batch: events, on: store, stream: ownStream)
         case .contended(let writers):
-            return [try await append(name, writers: writers, batch: 1, on: store) { _ in "bench-shared" }]
-        case .conditional(let writers): return [try await conditional(name, writers: writers, on: store)]
-        case .readStreams:
-            try await fill(store, events: storedEvents)
-            return [try await readStreams(name, stored: storedEvents, on: store)]
+            return try await append(name, writers: writers, batch: 1, on: store) { _ in "bench-shared" }
+        case .conditional(let writers): return try await conditional(name, writers: writers, on: store)
+        case .readStreams, .grown:
+            try await fill(store, events: storedEvents, perStream: Self.eventsPerStream)
+            return try await readStreams(name, stored: storedEvents, perStream: Self.eventsPerStream, on: store)
         case .readLog:
-            try await fill(store, events: storedEvents)
-            return [try await readLog(name, on: store)]
-        case .subscriber: return [try await subscriber(name, on: store)]
-        case .grown(let events):
-            try await fill(store, events: events)
-            return [
-                try await append("\(name)-append", writers: 1, batch: 1, on: store) { _ in "bench-grown" },
-                try await readStreams("\(name)-read", stored: events, on: store),
-            ]
+            try await fill(store, events: storedEvents, perStream: Self.eventsPerStream)
+            return try await readLog(name, on: store)
+        case .subscriber: return try await subscriber(name, on: store)
         }
     }
 
     /// What the disk alone does of this work.
     private func rawRate(writers: Int, batch: Int) -> Double {
         if batch > 1 { return raw.sequentialBytes / Double(EventSample.bytes) }
-        return writers == 1 ? raw.preallocated : raw.grouped
+        switch writers {
+        case 1: return raw.preallocated
+        case 32: return raw.threads32
+        case 128: return raw.threads128
+        default: return raw.grouped
+        }
     }
 
-    private func append(
+    func append(
         _ name: String, writers: Int, batch: Int, on store: any EventStore,
         stream: @Sendable @escaping (Int) -> StreamName
     ) async throws -> Measurement {
@@ -75,7 +82,7 @@ struct Benchmark {
             raw: rawRate(writers: writers, batch: batch))
     }
 
-    private func conditional(_ name: String, writers: Int, on store: any EventStore) async throws -> Measurement {
+    func conditional(_ name: String, writers: Int, on store: any EventStore) async throws -> Measurement {
         let (latencies, elapsed) = try await timed(writers: writers) { writer, position in
             let tags: [Tag] = [Tag(unchecked: "account:\(writer)"), Tag(unchecked: "owner:\(writer)")]
             var events = EventSample.events(1)
@@ -116,40 +123,6 @@ struct Benchmark {
             return all
         }
         return (latencies, ContinuousClock.now - start)
-    }
-
-    /// Stores streams of 1,000 events, ten of them at a time in turns, as a log has them.
-    private func fill(_ store: any EventStore, events: Int) async throws {
-        let interleaved = 10
-        for group in 0..<max(1, events / Self.eventsPerStream / interleaved) {
-            for _ in 0..<(Self.eventsPerStream / 100) {
-                var request = AppendRequest()
-                for member in 0..<interleaved {
-                    request.append(
-                        EventSample.events(100), to: StreamName(unchecked: "stored-\(group * interleaved + member)"))
-                }
-                try await store.append(request)
-            }
-        }
-    }
-
-    private func readStreams(_ name: String, stored: Int, on store: any EventStore) async throws -> Measurement {
-        let streams = max(1, stored / Self.eventsPerStream)
-        let start = ContinuousClock.now
-        var latencies: [Int64] = []
-        var events = 0
-        var now = start
-        var generator = SystemRandomNumberGenerator()
-        repeat {
-            let stream = StreamName(unchecked: "stored-\(Int.random(in: 0..<streams, using: &generator))")
-            for try await event in store.events(of: stream, pageSize: Self.eventsPerStream) {
-                events += event.data.isEmpty ? 0 : 1
-            }
-            let then = ContinuousClock.now
-            latencies.append((then - now).nanoseconds)
-            now = then
-        } while now - start < duration
-        return Measurement(name, events: events, elapsed: now - start, latencies: latencies, isDurable: false, raw: nil)
     }
 
     private func readLog(_ name: String, on store: any EventStore) async throws -> Measurement {
@@ -216,6 +189,10 @@ struct Benchmark {
 /// A store that a benchmark closes, and throws away, when a workload is done.
 protocol BenchmarkStore: Sendable {
     var events: any EventStore { get }
+    /// What the store takes up, and how long its commits took so far.
+    func figures() async throws -> [Measurement.Figure]
+    /// How long opening takes after the process was killed; nil when there is no such thing.
+    func opensAfterCrash() async throws -> Duration?
     func close() async
 }
 

@@ -10,6 +10,14 @@ struct Measurement: Sendable {
     /// The same work by the disk alone, in events a second; nil where the disk does none.
     var raw: Double?
     var budget: Budget?
+    /// What else there is to tell of the store.
+    var figures: [Figure] = []
+
+    struct Figure: Sendable {
+        /// As in `index_bytes`: bytes, or milliseconds.
+        var name: String
+        var value: Double
+    }
 
     init(
         _ name: String, events: Int, elapsed: Duration, latencies: [Int64], isDurable: Bool, raw: Double?,
@@ -63,6 +71,7 @@ struct Measurement: Sendable {
         if let bound = budget?.p50 { line.add("budget_p50_ms", bound, decimals: 3) }
         if let bound = budget?.p99 { line.add("budget_p99_ms", bound, decimals: 3) }
         if let ratio { line.add("budget_ratio", ratio, decimals: 3) }
+        for figure in figures { line.add(figure.name, figure.value, decimals: figure.isBytes ? 0 : 3) }
         return line.finished()
     }
 
@@ -73,6 +82,15 @@ struct Measurement: Sendable {
             raw.map { Int64($0).grouped } ?? "", isDurable ? "yes" : "", budget?.description ?? "",
             ratio.map { "\($0.decimal(2)) ×" } ?? "",
         ]
+    }
+
+    /// The figures in words; nil without any.
+    var remark: String? {
+        guard !figures.isEmpty else { return nil }
+        return figures.map { figure in
+            figure.isBytes
+                ? "\(figure.words) \(Int64(figure.value).byteSize)" : "\(figure.words) \(figure.value.decimal(1)) ms"
+        }.joined(separator: ", ")
     }
 
     static let columns: [Table.Column] = [
@@ -99,20 +117,35 @@ struct Budget: Sendable, CustomStringConvertible {
         return parts.joined(separator: ", ")
     }
 
-    /// - Parameter name: A workload's name.
-    static func of(_ name: String, raw: RawDisk, single: Double?) -> Budget? {
+    /// - Parameters:
+    ///   - name: A workload's name.
+    ///   - rates: Events a second of the workloads that were measured before, by their names.
+    static func of(_ name: String, raw: RawDisk, rates: [String: Double]) -> Budget? {
         switch name {
-        case "W1": Budget(eventsPerSecond: 0.6 * raw.preallocated)
-        case "W2-32": Budget(eventsPerSecond: 1.2 * 43_000)
-        case "W2-128": Budget(eventsPerSecond: 2 * 52_000, p99: 5)
-        case "W3-1": Budget(eventsPerSecond: 150_000)
-        case "W4": Budget(eventsPerSecond: 620_000)
-        case "W5": Budget(eventsPerSecond: 2_000_000)
-        case "W6": Budget(p50: 0.25, p99: 1)
-        case "W9": Budget(eventsPerSecond: 220_000)
-        case "W10-1": single.map { Budget(eventsPerSecond: 0.7 * $0) }
-        case "W10-128": Budget(eventsPerSecond: 40_000)
-        default: nil
+        case "W1": return Budget(eventsPerSecond: 0.6 * raw.preallocated)
+        case "W2-32": return Budget(eventsPerSecond: 1.2 * raw.threads32)
+        case "W2-128": return Budget(eventsPerSecond: 2 * raw.threads128, p99: 5)
+        case "W3-1": return Budget(eventsPerSecond: 150_000)
+        case "W4": return Budget(eventsPerSecond: 620_000)
+        case "W5": return Budget(eventsPerSecond: 2_000_000)
+        case "W6": return Budget(p50: 0.25, p99: 1)
+        case "W9": return Budget(eventsPerSecond: 220_000)
+        case "W10-1": return rates["W1"].map { Budget(eventsPerSecond: 0.7 * $0) }
+        case "W10-128": return Budget(eventsPerSecond: 40_000)
+        default: break
         }
+        if name.hasPrefix("W8-"), name.hasSuffix("-open") { return Budget(p50: 1_000) }
+        // A large log is compared with a small one of the same streams.
+        guard name.hasPrefix("W8-1"), !name.hasSuffix("-fill") else { return nil }
+        let small = name.replacing("W8-10M", with: "W8-100k").replacing("W8-1Mx10-", with: "W8-100kx10-")
+            .replacing("W8-1M-", with: "W8-100k-")
+        return small == name ? nil : rates[small].map { Budget(eventsPerSecond: 0.9 * $0) }
+    }
+}
+
+extension Measurement.Figure {
+    fileprivate var isBytes: Bool { name.hasSuffix("_bytes") }
+    fileprivate var words: String {
+        String(name.dropLast(isBytes ? "_bytes".count : "_ms".count)).replacing("_", with: " ")
     }
 }

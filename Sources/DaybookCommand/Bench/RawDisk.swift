@@ -7,6 +7,9 @@ struct RawDisk: Sendable {
     var growing = 0.0
     /// Events of 400 B a second, 64 of them between syncs, in a file that has its blocks.
     var grouped = 0.0
+    /// Appends of 512 B a second by 32 and by 128 threads that share syncs, in a file that has its blocks.
+    var threads32 = 0.0
+    var threads128 = 0.0
     /// Sequential writing, in bytes a second.
     var sequentialBytes = 0.0
 
@@ -14,24 +17,21 @@ struct RawDisk: Sendable {
     static let partDuration = Duration.milliseconds(500)
     private static let fileBytes = 64 << 20
 
-    /// Blocks its thread for about three seconds: call it off the cooperative pool.
+    /// Blocks its thread for about four seconds: call it off the cooperative pool.
     static func measure(in directory: String) throws -> RawDisk {
         var raw = RawDisk()
         raw.preallocated = try appends(in: directory, bytes: 512, isPreallocated: true)
         raw.growing = try appends(in: directory, bytes: 512, isPreallocated: false)
         raw.grouped = try appends(in: directory, bytes: 64 * 400, isPreallocated: true) * 64
+        raw.threads32 = try shared(in: directory, threads: 32)
+        raw.threads128 = try shared(in: directory, threads: 128)
         raw.sequentialBytes = try sequential(in: directory)
         return raw
     }
 
     private static func appends(in directory: String, bytes: Int, isPreallocated: Bool) throws -> Double {
         let file = try ProbeFile(in: directory)
-        if isPreallocated {
-            for place in stride(from: 0, to: fileBytes, by: 1 << 20) {
-                try file.write([UInt8](repeating: 0, count: 1 << 20), at: place)
-            }
-            try file.sync()
-        }
+        if isPreallocated { try file.allocate(fileBytes) }
         let block = [UInt8](repeating: 0x61, count: bytes)
         let start = ContinuousClock.now
         var count = 0
@@ -41,6 +41,16 @@ struct RawDisk: Sendable {
             count += 1
         }
         return Double(count) / ((ContinuousClock.now - start) / .seconds(1))
+    }
+
+    private static func shared(in directory: String, threads: Int) throws -> Double {
+        let file = try ProbeFile(in: directory)
+        try file.allocate(fileBytes)
+        let commit = ThreadGroupCommit(bytes: 512, fileBytes: fileBytes) { bytes, offset in
+            try file.write(bytes, at: offset)
+            try file.sync()
+        }
+        return try commit.appendsPerSecond(threads: threads, during: partDuration)
     }
 
     private static func sequential(in directory: String) throws -> Double {
@@ -58,7 +68,7 @@ struct RawDisk: Sendable {
 }
 
 /// A file that is gone when the probe is.
-private struct ProbeFile: ~Copyable {
+private final class ProbeFile: Sendable {
     private let path: String
     private let descriptor: Int32
 
@@ -77,6 +87,14 @@ private struct ProbeFile: ~Copyable {
         guard descriptor >= 0 else { return }
         close(descriptor)
         unlink(path)
+    }
+
+    /// Gives the file its blocks.
+    func allocate(_ bytes: Int) throws {
+        for place in stride(from: 0, to: bytes, by: 1 << 20) {
+            try write([UInt8](repeating: 0, count: 1 << 20), at: place)
+        }
+        try sync()
     }
 
     func write(_ bytes: [UInt8], at offset: Int) throws {

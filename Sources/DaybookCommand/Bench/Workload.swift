@@ -13,16 +13,18 @@ enum Workload: Hashable {
     case subscriber
     /// W7: 16 writers on one stream.
     case contended(writers: Int)
-    /// W8-n: W1 and W4 with n events stored before.
-    case grown(events: Int)
+    /// W8-n: W1, W2-32, W10-1 and W4 with n events stored before; W8-nx10 in streams of ten events.
+    case grown(events: Int, perStream: Int)
     /// W10-n: n writers that append one event with two tags, on the condition that nobody else has used them.
     case conditional(writers: Int)
 
-    /// Those that run when none is named; `W8` at ten million events is run only when asked for.
+    /// Those that run when none is named; larger logs than `W8-100k` are made only when asked for.
     static let standard: [String] = [
         "W1", "W2-32", "W2-128", "W3-1", "W3-8", "W4", "W5", "W6", "W7", "W8-100k", "W9", "W10-1", "W10-128",
     ]
-    static let onRequest = ["W8-1M", "W8-10M"]
+    static let onRequest = [
+        "W8-1M", "W8-10M", "W8-100kx10", "W8-1Mx10", "W8-10Mx10", "W8-1Mx1M",
+    ]
 
     /// The workload of a name; nil for an unknown one.
     init?(name: String) {
@@ -36,9 +38,13 @@ enum Workload: Hashable {
         case "W5": self = .readLog
         case "W6": self = .subscriber
         case "W7": self = .contended(writers: 16)
-        case "W8-100k": self = .grown(events: 100_000)
-        case "W8-1M": self = .grown(events: 1_000_000)
-        case "W8-10M": self = .grown(events: 10_000_000)
+        case "W8-100k": self = .grown(events: 100_000, perStream: 1_000)
+        case "W8-1M": self = .grown(events: 1_000_000, perStream: 1_000)
+        case "W8-10M": self = .grown(events: 10_000_000, perStream: 1_000)
+        case "W8-100kx10": self = .grown(events: 100_000, perStream: 10)
+        case "W8-1Mx10": self = .grown(events: 1_000_000, perStream: 10)
+        case "W8-10Mx10": self = .grown(events: 10_000_000, perStream: 10)
+        case "W8-1Mx1M": self = .grown(events: 1_000_000, perStream: 1_000_000)
         case "W9": self = .batch(writers: 1, events: 10_000)
         case "W10-1": self = .conditional(writers: 1)
         case "W10-128": self = .conditional(writers: 128)
@@ -51,7 +57,9 @@ enum Workload: Hashable {
         var names: [String] = []
         for part in selection.split(separator: ",") {
             let name = part.trimmingPrefix { $0 == " " }
-            let found = (standard + onRequest).filter { $0 == name || ($0.hasPrefix("\(name)-") && $0 != "W8-10M") }
+            let found = (standard + onRequest).filter {
+                $0 == name || ($0.hasPrefix("\(name)-") && !$0.hasPrefix("W8-10M"))
+            }
             guard !found.isEmpty else { return nil }
             names += found.filter { !names.contains($0) }
         }

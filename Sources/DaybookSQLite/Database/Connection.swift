@@ -6,18 +6,33 @@ final class Connection {
     let handle: OpaquePointer
     /// Pages in the write-ahead log after the last commit of this connection.
     private(set) var walPages = 0
+    private let walBuffer: OpaquePointer?
 
-    /// - Parameter fileSystem: The name of a registered SQLite VFS; the platform's own when nil.
-    init(path: String, readOnly: Bool, creates: Bool, fileSystem: String?) throws(SQLiteFailure) {
+    /// - Parameters:
+    ///   - fileSystem: The name of a registered SQLite VFS; the platform's own when nil.
+    ///   - buffersWAL: Whether what is written to the write-ahead log is gathered up to the next sync. Every commit must
+    ///     be synced.
+    init(
+        path: String, readOnly: Bool, creates: Bool, fileSystem: String?, buffersWAL: Bool = false
+    ) throws(SQLiteFailure) {
+        var fileSystem = fileSystem
+        walBuffer = buffersWAL ? daybook_wal_buffer_create(fileSystem) : nil
+        if let walBuffer { fileSystem = String(cString: daybook_wal_buffer_name(walBuffer)) }
         // Readers open for writing too, since a read-only connection cannot recover a write-ahead log; query_only
         // keeps them from writing.
-        handle = try Self.open(path, SQLITE_OPEN_READWRITE | (creates ? SQLITE_OPEN_CREATE : 0), fileSystem)
+        do {
+            handle = try Self.open(path, SQLITE_OPEN_READWRITE | (creates ? SQLITE_OPEN_CREATE : 0), fileSystem)
+        } catch {
+            daybook_wal_buffer_free(walBuffer)
+            throw error
+        }
         if readOnly { try execute("PRAGMA query_only = ON") }
     }
 
     /// Reads a file that another connection writes, also one of another process: it can neither write nor copy the
     /// write-ahead log into the database, not even when it is the last to close.
     init(observing path: String, fileSystem: String?) throws(SQLiteFailure) {
+        walBuffer = nil
         handle = try Self.open(path, SQLITE_OPEN_READONLY, fileSystem)
         try disableCheckpointOnClose()
         try execute("PRAGMA wal_autocheckpoint = 0")
@@ -50,6 +65,7 @@ final class Connection {
 
     /// Opens a file that is never changed again, for reading.
     init(path: String, fileSystem: String?) throws(SQLiteFailure) {
+        walBuffer = nil
         var handle: OpaquePointer?
         let code = sqlite3_open_v2(path, &handle, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, fileSystem)
         guard code == SQLITE_OK, let handle else {
@@ -67,7 +83,10 @@ final class Connection {
         sqlite3_file_control(handle, "main", SQLITE_FCNTL_PERSIST_WAL, &keepsFiles)
     }
 
-    deinit { sqlite3_close_v2(handle) }
+    deinit {
+        sqlite3_close_v2(handle)
+        daybook_wal_buffer_free(walBuffer)
+    }
 
     /// Runs statements that return no rows of interest.
     func execute(_ sql: String) throws(SQLiteFailure) {

@@ -22,6 +22,11 @@ struct IndexKey: Hashable, Comparable {
     var kind: Kind
     var key: Int64
 
+    /// At once, since keys are looked up several times for each event.
+    func hash(into hasher: inout Hasher) {
+        hasher.combine(UInt64(bitPattern: key) ^ UInt64(kind.rawValue) << 56)
+    }
+
     static func < (left: Self, right: Self) -> Bool {
         (left.kind.rawValue, left.key) < (right.kind.rawValue, right.key)
     }

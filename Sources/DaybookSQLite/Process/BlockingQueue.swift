@@ -62,6 +62,15 @@ final class BlockingQueue<Element: Sendable>: Sendable {
         }
     }
 
+    /// The same, up to the first element that is not wanted.
+    func takeWaiting(atMost limit: Int, while isWanted: (Element) -> Bool) -> [Element]? {
+        state.withLock { state -> [Element]? in
+            if state.elements.isEmpty { return state.isClosed ? nil : [] }
+            let wanted = state.elements.prefix(limit).firstIndex { !isWanted($0) } ?? min(limit, state.elements.count)
+            return wanted > 0 ? state.removeFirst(wanted) : []
+        }
+    }
+
     /// Takes no more; what is there is still handed out.
     func close() {
         let sleeping = state.withLock { state in

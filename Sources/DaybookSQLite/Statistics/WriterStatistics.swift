@@ -14,7 +14,9 @@ public struct WriterStatistics: Sendable, Equatable, Codable {
     public var commitMillisecondsP50: Double
     public var commitMillisecondsP99: Double
     public var commitMillisecondsLongest: Double
-    /// The longest time that one commit spent on the index.
+    /// Commits that also wrote a part of the index, how long that took in 99 of 100 of them, and the longest.
+    public var indexSlices: Int64
+    public var indexSliceMillisecondsP99: Double
     public var indexSliceMillisecondsLongest: Double
     /// The longest time that copying the write-ahead log into the database took.
     public var walCheckpointMillisecondsLongest: Double

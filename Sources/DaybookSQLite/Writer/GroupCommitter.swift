@@ -119,7 +119,7 @@ final class WriterThread {
         let limit = configuration.jobsPerTransaction
         if failure == nil {
             guard let waiting = queue.takeWaiting(atMost: limit) else { return end() }
-            if !waiting.isEmpty { return take(waiting, status) }
+            if !waiting.isEmpty { return take(waiting, queue, status) }
             if configuration.walCheckpoints == .byStore, connection.walPages >= configuration.walPagesWhenIdle {
                 if checkpointIfDue(atLeast: configuration.walPagesWhenIdle) { return .worked }
             } else if index.hasWork {
@@ -128,11 +128,17 @@ final class WriterThread {
             }
         }
         guard let jobs = waits ? queue.take(atMost: limit) : queue.takeWaiting(atMost: limit) else { return end() }
-        return jobs.isEmpty ? .idle : take(jobs, status)
+        return jobs.isEmpty ? .idle : take(jobs, queue, status)
     }
 
-    private func take(_ jobs: [GroupCommitter.Job], _ status: GroupCommitter.StatusBox) -> WorkerStep {
-        process(jobs)
+    private func take(
+        _ jobs: [GroupCommitter.Job], _ queue: BlockingQueue<GroupCommitter.Job>, _ status: GroupCommitter.StatusBox
+    ) -> WorkerStep {
+        process(jobs) { group in
+            // Whoever was answered last comes back meanwhile: one sync for all of them.
+            guard group < min(Self.mostThatJoin, self.configuration.jobsPerTransaction) else { return [] }
+            return queue.takeWaiting(atMost: Self.mostThatJoin) { $0.isPartOfGroup } ?? []
+        }
         if !checkpointIfDue(atLeast: configuration.walPages), failure == nil, hasRoomToSpare { connection.extendWAL() }
         status.value.withLock { status in
             status.failure = failure ?? reasonNotToAppend
@@ -180,12 +186,15 @@ final class WriterThread {
 
     // MARK: - One group
 
-    private func process(_ jobs: [GroupCommitter.Job]) {
+    /// A group that others may join no more takes some milliseconds.
+    private static let mostThatJoin = 256
+
+    /// - Parameter joining: Takes what has come meanwhile, for a group of so many.
+    private func process(_ jobs: [GroupCommitter.Job], joining: (Int) -> [GroupCommitter.Job] = { _ in [] }) {
         var group: [GroupCommitter.Job] = []
         for job in jobs {
             switch job {
-            case .append(let submission): if submission.begin() { group.append(job) }
-            case .derived: group.append(job)
+            case .append, .derived: if job.begins() { group.append(job) }
             case .reindex(let progress, let finish):
                 finish(reindex(progress))
             case .inspect(let finish):
@@ -207,14 +216,14 @@ final class WriterThread {
             return
         }
         do {
-            try write(group)
+            try write(&group, joining: joining)
         } catch .indexDamaged {
             if let failure = reindex(nil) {
                 fail(group, failure.reason(file: path), mayBeWritten: false)
                 return
             }
             do {
-                try write(group)
+                try write(&group)
             } catch {
                 fail(group, error.reason(file: path), mayBeWritten: false)
             }
@@ -232,16 +241,21 @@ final class WriterThread {
 
     /// Writes a group in one transaction, and answers it when it is durable.
     ///
+    /// - Parameters:
+    ///   - group: Whoever joins is added.
     /// - Throws: When the transaction was rolled back; nobody was answered.
-    private func write(_ group: [GroupCommitter.Job]) throws(StoreFailure) {
+    private func write(
+        _ group: inout [GroupCommitter.Job], joining: (Int) -> [GroupCommitter.Job] = { _ in [] }
+    ) throws(StoreFailure) {
         let start = ContinuousClock.now
         groupsToKeep = head.isAwaited ? Self.groupsKeptAfterWaiting : max(groupsToKeep - 1, 0)
         log.keepsEvents = groupsToKeep > 0
-        var answers: [() -> Void] = []
+        var answers: [@Sendable () -> Void] = []
         answers.reserveCapacity(group.count)
         try transaction {
-            for job in group {
-                switch job {
+            var next = 0
+            while next < group.count {
+                switch group[next] {
                 case .append(let submission):
                     let outcome = try append(submission)
                     answers.append { submission.finish(outcome) }
@@ -250,10 +264,13 @@ final class WriterThread {
                     answers.append { submission.finish(outcome) }
                 case .reindex, .inspect, .upkeep: break
                 }
+                next += 1
+                if next == group.count { group += joining(next).filter { $0.begins() } }
             }
+            let isDue = index.hasWork
             let sliceStart = ContinuousClock.now
             try index.writeSlice(after: log.reader.index)
-            meter.indexSlice(took: ContinuousClock.now - sliceStart)
+            if isDue { meter.indexSlice(took: ContinuousClock.now - sliceStart) }
         }
         meter.commit(of: group, took: ContinuousClock.now - start)
         log.didCommit()
@@ -261,7 +278,7 @@ final class WriterThread {
             do { try log.reader.index.begin(epoch: log.tail.epoch) } catch { failure = error.reason(file: path) }
         }
         head.publish(log.committed.position)
-        for answer in answers { answer() }
+        configuration.scheduling.resume(answers)
         index.beginFlush(of: log.tail, through: log.committed)
     }
 
@@ -368,7 +385,8 @@ final class WriterThread {
             guard index.hasWork else {
                 throw .indexDamaged("nothing in memory leads to position \(position)")
             }
-            try write([])
+            var nobody: [GroupCommitter.Job] = []
+            try write(&nobody)
         }
     }
 
@@ -418,6 +436,19 @@ final class WriterThread {
             return .indexDamaged("\(error)")
         }
     }
+}
+
+extension GroupCommitter.Job {
+    /// Whether it is written together with others.
+    fileprivate var isPartOfGroup: Bool {
+        switch self {
+        case .append, .derived: true
+        case .reindex, .inspect, .upkeep: false
+        }
+    }
+
+    /// False when nobody waits for it any more, and it is to be left out.
+    fileprivate func begins() -> Bool { if case .append(let submission) = self { submission.begin() } else { true } }
 }
 
 extension SQLiteFailure {

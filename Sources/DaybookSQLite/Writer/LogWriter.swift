@@ -26,6 +26,7 @@ final class LogWriter {
     private var lastPositions: RecentCache<IndexKey, Int64>
     /// The stream that was asked for last: most appends ask several times for one.
     private var current: (name: StreamName, number: Int64?)?
+    private var currentHead: (stream: Int64, head: StreamHead)?
     /// Why the last decision could not be taken.
     private var lookupFailure: StoreFailure?
 
@@ -79,6 +80,7 @@ final class LogWriter {
         streams.removeAll()
         lastPositions.removeAll()
         current = nil
+        currentHead = nil
         reader.forget()
         tail.state.withLock { state in
             state.active.removeUncommitted(aboveEvent: numbers.position, name: numbers.name, commit: numbers.commit)
@@ -118,19 +120,19 @@ final class LogWriter {
                             controls: nil)
                         index += 1
                     }
-                    streams[stream] = head
+                    remember(head, of: stream)
                 case .setRetention, .delete, .tombstone:
                     let version = head.lastVersion < 0 ? nil : StreamVersion(head.lastVersion)
                     guard let (control, event) = head.control.applying(write, lastVersion: version) else { break }
                     head.control = control
-                    streams[stream] = head
+                    remember(head, of: stream)
                     let controlStream = try number(creating: write.stream.control)
                     var controlHead = try self.head(ofStream: controlStream, named: write.stream.control)
                     try insert(
                         event, in: controlStream, named: write.stream.control, &controlHead, at: recordedAt, index,
                         of: total, controls: stream)
                     index += 1
-                    streams[controlStream] = controlHead
+                    remember(controlHead, of: controlStream)
                 }
                 ends.append(
                     AppendResult.StreamEnd(
@@ -266,7 +268,11 @@ final class LogWriter {
     }
 
     private func head(ofStream number: Int64, named name: StreamName) throws(StoreFailure) -> StreamHead {
-        if let head = streams[number] { return head }
+        if let currentHead, currentHead.stream == number { return currentHead.head }
+        if let head = streams[number] {
+            currentHead = (number, head)
+            return head
+        }
         guard let category = try reader.names.number(.category, name.category.rawValue) else {
             throw .indexDamaged("nothing leads to the category of stream '\(name)'")
         }
@@ -283,8 +289,13 @@ final class LogWriter {
                 head.lastID = record.id
             }
         }
-        streams[number] = head
+        remember(head, of: number)
         return head
+    }
+
+    private func remember(_ head: StreamHead, of stream: Int64) {
+        streams[stream] = head
+        currentHead = (stream, head)
     }
 }
 

@@ -4,7 +4,7 @@ struct WriterMeter {
     private var derivedChanges: Int64 = 0
     private var groups = Histogram()
     private var commitNanoseconds = Histogram()
-    private var longestIndexSlice = Duration.zero
+    private var indexSliceNanoseconds = Histogram()
     private var longestWALCheckpoint = Duration.zero
 
     mutating func commit(of group: [GroupCommitter.Job], took duration: Duration) {
@@ -20,7 +20,7 @@ struct WriterMeter {
         commitNanoseconds.add(duration.nanoseconds)
     }
 
-    mutating func indexSlice(took duration: Duration) { longestIndexSlice = max(longestIndexSlice, duration) }
+    mutating func indexSlice(took duration: Duration) { indexSliceNanoseconds.add(duration.nanoseconds) }
 
     mutating func walCheckpoint(took duration: Duration) { longestWALCheckpoint = max(longestWALCheckpoint, duration) }
 
@@ -32,7 +32,9 @@ struct WriterMeter {
             commitMillisecondsP50: milliseconds(commitNanoseconds.value(atOrAbove: 0.5)),
             commitMillisecondsP99: milliseconds(commitNanoseconds.value(atOrAbove: 0.99)),
             commitMillisecondsLongest: milliseconds(commitNanoseconds.largest),
-            indexSliceMillisecondsLongest: milliseconds(longestIndexSlice.nanoseconds),
+            indexSlices: indexSliceNanoseconds.total,
+            indexSliceMillisecondsP99: milliseconds(indexSliceNanoseconds.value(atOrAbove: 0.99)),
+            indexSliceMillisecondsLongest: milliseconds(indexSliceNanoseconds.largest),
             walCheckpointMillisecondsLongest: milliseconds(longestWALCheckpoint.nanoseconds),
             walPages: Int64(walPages))
     }

@@ -1,5 +1,6 @@
 import DaybookCore
 import Foundation
+import Synchronization
 import Testing
 
 @testable import DaybookCommand
@@ -10,7 +11,7 @@ struct BenchTests {
     func names() {
         #expect(Workload.names(in: "W1, W2-32") == ["W1", "W2-32"])
         #expect(Workload.names(in: "W2,W2-32") == ["W2-32", "W2-128"])
-        #expect(Workload.names(in: "W8") == ["W8-100k", "W8-1M"])
+        #expect(Workload.names(in: "W8") == ["W8-100k", "W8-1M", "W8-100kx10", "W8-1Mx10", "W8-1Mx1M"])
         #expect(Workload.names(in: "W8-10M") == ["W8-10M"])
         #expect(Workload.names(in: "W11") == nil)
         #expect(Workload.names(in: "") == nil)
@@ -38,6 +39,8 @@ struct BenchTests {
     func runs(name: String) async throws {
         struct Store: BenchmarkStore {
             let events: any EventStore
+            func figures() async throws -> [Measurement.Figure] { [.init(name: "file_bytes", value: 2048)] }
+            func opensAfterCrash() async throws -> Duration? { .milliseconds(3) }
             func close() async {}
         }
         let workload = try #require(Workload(name: name))
@@ -45,11 +48,44 @@ struct BenchTests {
         let benchmark = Benchmark(raw: RawDisk(), duration: .milliseconds(20), storedEvents: 10_000) {
             Store(events: InMemoryEventStore())
         }
-        for measurement in try await benchmark.run(
-            name, workload == .grown(events: 100_000) ? .grown(events: 10_000) : workload)
-        {
+        let small: Workload =
+            if case .grown(_, let perStream) = workload { .grown(events: 10_000, perStream: perStream) } else {
+                workload
+            }
+        for measurement in try await benchmark.run(name, small, runs: 2) {
             #expect(measurement.events > 0)
             #expect(measurement.name.hasPrefix(name))
         }
+    }
+
+    @Test("compares large logs with small ones of the same streams, and groups with threads in the same run")
+    func budgets() {
+        var raw = RawDisk()
+        (raw.threads32, raw.threads128) = (1_000, 2_000)
+        #expect(Budget.of("W2-32", raw: raw, rates: [:])?.eventsPerSecond == 1_200)
+        #expect(Budget.of("W2-128", raw: raw, rates: [:])?.eventsPerSecond == 4_000)
+        let rates = ["W8-100k-read": 100.0, "W8-100kx10-read": 50]
+        #expect(Budget.of("W8-10M-read", raw: raw, rates: rates)?.eventsPerSecond == 90)
+        #expect(Budget.of("W8-1M-read", raw: raw, rates: rates)?.eventsPerSecond == 90)
+        #expect(Budget.of("W8-10Mx10-read", raw: raw, rates: rates)?.eventsPerSecond == 45)
+        #expect(Budget.of("W8-1Mx10-read", raw: raw, rates: rates)?.eventsPerSecond == 45)
+        #expect(Budget.of("W8-100k-read", raw: raw, rates: rates) == nil)
+        #expect(Budget.of("W8-1Mx1M-read", raw: raw, rates: rates) == nil)
+        #expect(Budget.of("W8-10M-open", raw: raw, rates: [:])?.p50 == 1_000)
+    }
+
+    @Test("has threads share syncs, each of which comes before the appends that it is for")
+    func threads() throws {
+        let written = Mutex((bytes: 0, writes: 0))
+        let commit = ThreadGroupCommit(bytes: 10, fileBytes: 1_000) { bytes, offset in
+            #expect(offset + bytes.count <= 1_000)
+            written.withLock { $0 = ($0.bytes + bytes.count, $0.writes + 1) }
+            usleep(500)
+        }
+        let rate = try commit.appendsPerSecond(threads: 8, during: .milliseconds(100))
+        let (bytes, writes) = written.withLock { $0 }
+        #expect(rate > 0 && bytes % 10 == 0 && bytes / 10 > writes)
+        let failing = ThreadGroupCommit(bytes: 10, fileBytes: 1_000) { _, _ in throw CocoaError(.fileWriteUnknown) }
+        #expect(throws: CocoaError.self) { try failing.appendsPerSecond(threads: 8, during: .seconds(60)) }
     }
 }
