@@ -157,6 +157,7 @@ static int check_file(sqlite3_file *file, sqlite3_int64 size, void *context) {
                 && memcmp(frame + frame_header_bytes, before + frame_header_bytes, page_size) == 0;
             if (follows_commit && !is_copy) {
                 check->damaged_frame = damaged;
+                if (!check->has_damage) check->first_committed_frame = number;
                 check->has_damage = true;
                 check->last_committed_frame = number;
             }
@@ -204,13 +205,19 @@ static int compare_pages(sqlite3_file *database, sqlite3_int64 size, void *conte
     int result = frames == NULL || logged == NULL || stored == NULL ? SQLITE_NOMEM : SQLITE_OK;
     int64_t count = 0, committed = 0;
     uint32_t pages = 0;
+    /* Of a frame that is certainly the log's, which the first must be, too. */
     unsigned char salts[8];
+    if (result == SQLITE_OK)
+        result = log->pMethods->xRead(
+            log, salts, 8, wal_header_bytes + (comparison->check->first_committed_frame - 1) * frame_bytes + 8);
     for (int64_t number = 1; result == SQLITE_OK && number <= comparison->check->frames; number++) {
         unsigned char header[frame_header_bytes];
         result = log->pMethods->xRead(log, header, frame_header_bytes, wal_header_bytes + (number - 1) * frame_bytes);
         if (result != SQLITE_OK) break;
-        if (number == 1) memcpy(salts, header + 8, 8);
-        if (memcmp(header + 8, salts, 8) != 0) continue;
+        if (memcmp(header + 8, salts, 8) != 0) {
+            if (number == 1) break;
+            continue;
+        }
         frames[count++] = (PageFrame){big_endian(header), number};
         if (big_endian(header + 4) == 0) continue;
         pages = big_endian(header + 4);
@@ -221,8 +228,8 @@ static int compare_pages(sqlite3_file *database, sqlite3_int64 size, void *conte
     for (int64_t index = 0; result == SQLITE_OK && comparison->has_all && index < committed; index++) {
         PageFrame frame = frames[index];
         bool is_last = index + 1 == committed || frames[index + 1].page != frame.page;
-        if (!is_last || frame.page > pages) continue;
         sqlite3_int64 offset = (frame.page - (sqlite3_int64)1) * page_bytes;
+        if (frame.page > 0 && (!is_last || frame.page > pages)) continue;
         comparison->has_all = frame.page > 0 && offset + page_bytes <= size;
         if (!comparison->has_all) break;
         result = log->pMethods->xRead(

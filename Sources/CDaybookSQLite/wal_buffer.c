@@ -22,6 +22,9 @@ typedef struct BufferedFile {
     /* What is in the buffer belongs here. */
     sqlite3_int64 start;
     int length;
+    /* Whether anything is gathered. SQLite fills the sector that a transaction ends in on a disk of which a write may damage
+       what lies beside it, and syncs on the way: what it then writes is part of the transaction, and has no sync to come. */
+    bool gathers;
     /* Where bytes begin that SQLite was told are written, and are not; -1 when there are none. And why. */
     sqlite3_int64 lost_from;
     int lost_result;
@@ -58,7 +61,8 @@ static int file_write(sqlite3_file *base, const void *bytes, int length, sqlite3
         int result = flush(file);
         if (result != SQLITE_OK) return result;
     }
-    if (length > longest_buffered_write) return file->parent->pMethods->xWrite(file->parent, bytes, length, offset);
+    if (!file->gathers || length > longest_buffered_write)
+        return file->parent->pMethods->xWrite(file->parent, bytes, length, offset);
     if (file->length == 0) file->start = offset;
     memcpy(file->bytes + file->length, bytes, (size_t)length);
     file->length += length;
@@ -163,6 +167,8 @@ static int vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *base, int 
     int result = parent->xOpen(parent, name, file->parent, flags, out_flags);
     if (result == SQLITE_OK) {
         file->base.pMethods = &file_methods;
+        int characteristics = file->parent->pMethods->xDeviceCharacteristics(file->parent);
+        file->gathers = (characteristics & SQLITE_IOCAP_POWERSAFE_OVERWRITE) != 0;
         return SQLITE_OK;
     }
     if (file->parent->pMethods != NULL) file->parent->pMethods->xClose(file->parent);

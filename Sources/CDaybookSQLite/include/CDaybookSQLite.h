@@ -43,7 +43,7 @@ int64_t daybook_extend_wal(sqlite3 *database, int64_t used, int64_t ahead, int64
 /// an eighth of the writer's time.
 ///
 /// Only for a connection with `synchronous=FULL`: others, and other connections' readers, learn of a transaction when it is
-/// synced, and of nothing in the buffer. Reads through the connection itself see everything. When the buffer cannot be
+/// synced, and of nothing in the buffer. On a disk without `SQLITE_IOCAP_POWERSAFE_OVERWRITE` nothing is gathered. Reads through the connection itself see everything. When the buffer cannot be
 /// written, the call that wanted it fails, and every later one that builds on the lost bytes, until they are written anew.
 typedef struct DaybookWALBuffer DaybookWALBuffer;
 
@@ -70,7 +70,8 @@ typedef struct DaybookWALCheck {
     bool has_damage;
     /// That frame; 0 when it is the header of the file.
     int64_t damaged_frame;
-    /// The last frame behind it that provably ends a transaction.
+    /// The first and the last frame behind it that provably end a transaction.
+    int64_t first_committed_frame;
     int64_t last_committed_frame;
 } DaybookWALCheck;
 

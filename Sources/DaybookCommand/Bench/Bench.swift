@@ -126,11 +126,11 @@ private struct BenchmarkFolder: Sendable {
 
         var events: any EventStore { store }
 
-        func figures() async throws -> [Measurement.Figure] {
+        func figures() async throws -> [BenchmarkFigure] {
             let statistics = try await store.statistics(includingTables: true)
-            var figures = [Measurement.Figure(name: "file_bytes", value: Double(statistics.fileBytes))]
+            var figures = [BenchmarkFigure(name: "file_bytes", value: Double(statistics.fileBytes))]
             func add(_ name: String, _ value: Double?) {
-                if let value { figures.append(Measurement.Figure(name: name, value: value)) }
+                if let value { figures.append(BenchmarkFigure(name: name, value: value)) }
             }
             add(
                 "index_bytes",

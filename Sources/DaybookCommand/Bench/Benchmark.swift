@@ -83,8 +83,9 @@ struct Benchmark {
     }
 
     func conditional(_ name: String, writers: Int, on store: any EventStore) async throws -> Measurement {
+        let run = EventID()
         let (latencies, elapsed) = try await timed(writers: writers) { writer, position in
-            let tags: [Tag] = [Tag(unchecked: "account:\(writer)"), Tag(unchecked: "owner:\(writer)")]
+            let tags: [Tag] = [Tag(unchecked: "account:\(run)-\(writer)"), Tag(unchecked: "owner:\(run)-\(writer)")]
             var events = EventSample.events(1)
             events[0].tags = tags
             let result = try await store.append(
@@ -190,7 +191,7 @@ struct Benchmark {
 protocol BenchmarkStore: Sendable {
     var events: any EventStore { get }
     /// What the store takes up, and how long its commits took so far.
-    func figures() async throws -> [Measurement.Figure]
+    func figures() async throws -> [BenchmarkFigure]
     /// How long opening takes after the process was killed; nil when there is no such thing.
     func opensAfterCrash() async throws -> Duration?
     func close() async

@@ -11,13 +11,7 @@ struct Measurement: Sendable {
     var raw: Double?
     var budget: Budget?
     /// What else there is to tell of the store.
-    var figures: [Figure] = []
-
-    struct Figure: Sendable {
-        /// As in `index_bytes`: bytes, or milliseconds.
-        var name: String
-        var value: Double
-    }
+    var figures: [BenchmarkFigure] = []
 
     init(
         _ name: String, events: Int, elapsed: Duration, latencies: [Int64], isDurable: Bool, raw: Double?,
@@ -143,7 +137,14 @@ struct Budget: Sendable, CustomStringConvertible {
     }
 }
 
-extension Measurement.Figure {
+/// Something else that was measured.
+struct BenchmarkFigure: Sendable {
+    /// As in `index_bytes`: bytes, or milliseconds.
+    var name: String
+    var value: Double
+}
+
+extension BenchmarkFigure {
     fileprivate var isBytes: Bool { name.hasSuffix("_bytes") }
     fileprivate var words: String {
         String(name.dropLast(isBytes ? "_bytes".count : "_ms".count)).replacing("_", with: " ")

@@ -39,7 +39,9 @@ struct BenchTests {
     func runs(name: String) async throws {
         struct Store: BenchmarkStore {
             let events: any EventStore
-            func figures() async throws -> [Measurement.Figure] { [.init(name: "file_bytes", value: 2048)] }
+            func figures() async throws -> [BenchmarkFigure] {
+                [.init(name: "file_bytes", value: 2048)]
+            }
             func opensAfterCrash() async throws -> Duration? { .milliseconds(3) }
             func close() async {}
         }
