@@ -104,10 +104,24 @@ public struct JSONEventCodec<Event: DomainEvent>: EventCodec {
 
     /// The enum's case that an event type names; nil for types outside the prefix, and names that are never written.
     private func caseName(of type: EventType) -> Substring? {
-        let text = type.rawValue.utf8
-        guard text.count > prefix.utf8.count, type.rawValue.hasBytePrefix(prefix) else { return nil }
-        let name = Substring(text.dropFirst(prefix.utf8.count))
-        return name.utf8.contains(UInt8(ascii: "\"")) || name.utf8.contains(UInt8(ascii: "\\")) ? nil : name
+        var text = type.rawValue
+        let count = prefix.utf8.count
+        let isName = text.withUTF8 { text in
+            guard text.count > count, hasPrefix(text) else { return false }
+            for byte in text[count...] where byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { return false }
+            return true
+        }
+        guard isName else { return nil }
+        return count == 0 ? text[...] : text[text.utf8.index(text.startIndex, offsetBy: count)...]
+    }
+
+    /// Whether a text begins with the very bytes of the prefix.
+    private func hasPrefix(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
+        var prefix = prefix
+        return prefix.withUTF8 { prefix in
+            for index in prefix.indices where text[index] != prefix[index] { return false }
+            return true
+        }
     }
 
     /// Whether the enum has no such case: then even a case without values is refused, at the top of the object.
@@ -132,13 +146,5 @@ public struct JSONEventCodec<Event: DomainEvent>: EventCodec {
 
     private static func beginning(of bytes: [UInt8]) -> String {
         String(decoding: bytes.prefix(60), as: UTF8.self) + (bytes.count > 60 ? "…" : "")
-    }
-}
-
-extension String {
-    /// Whether the text begins with the very bytes of another. Comparing the UTF-8 views costs 40 ns more.
-    fileprivate func hasBytePrefix(_ prefix: String) -> Bool {
-        var (text, prefix) = (self, prefix)
-        return text.withUTF8 { bytes in prefix.withUTF8 { bytes.starts(with: $0) } }
     }
 }

@@ -27,7 +27,9 @@ extension CommandHandler {
         }
     }
 
-    /// The most events that one read of a stream takes: few enough that the next ones are read while these are folded.
+    /// How many events a read of a stream takes: few enough that the next ones are read while these are folded. There is
+    /// nothing to fold while the first are read.
+    private static var firstPageSize: Int { 64 }
     private static var pageSize: Int { 250 }
 
     /// Folds a stream from its snapshot, or else from its start.
@@ -89,8 +91,7 @@ extension CommandHandler {
     ) async throws(StateError) -> Basis? {
         var basis = start
         var before: StreamState?
-        let isDue = snapshots?.policy.isDue
-        guard var page = try await self.page(of: stream, from: first)?.get() else { return nil }
+        guard var page = try await self.page(of: stream, from: first, limit: Self.firstPageSize)?.get() else { return nil }
         while true {
             if let before, before.status != page.state.status || before.retention != page.state.retention {
                 return nil
@@ -102,30 +103,19 @@ extension CommandHandler {
                     let last = page.state.lastVersion, last >= version
                 else { return nil }
             }
-            let behind = page.isAtEnd ? nil : page.events.last.map { StreamCursor.version($0.version.next) }
-            async let following = self.page(of: stream, from: behind)
-            for event in page.events {
-                guard moment.includes(event) else { return basis }
-                do {
-                    for event in try codec.decode(event) {
-                        D.evolve(&basis.state, with: event)
-                        if let isDue, isDue(event) { basis.isSnapshotDue = true }
-                    }
-                } catch {
-                    throw .undecodable(error)
-                }
-                basis.eventsSinceSnapshot += 1
-                basis.version = event.version
-                basis.position = event.position
-            }
             if page.isAtEnd {
-                basis.expected = page.state.expectedVersion
-                basis.isVerified = true
-                basis.isCacheable =
-                    (page.state.status == .live || page.state.status == .missing) && page.state.retention == .unlimited
-                    && basis.version == page.state.lastVersion
+                if try fold(page.events, until: moment, into: &basis) {
+                    basis.expected = page.state.expectedVersion
+                    basis.isVerified = true
+                    basis.isCacheable =
+                        (page.state.status == .live || page.state.status == .missing)
+                        && page.state.retention == .unlimited && basis.version == page.state.lastVersion
+                }
                 return basis
             }
+            let behind = page.events.last.map { StreamCursor.version($0.version.next) }
+            async let following = self.page(of: stream, from: behind, limit: Self.pageSize)
+            guard try fold(page.events, until: moment, into: &basis) else { return basis }
             guard let next = await following else {
                 throw .read(.storageFailed(reason: "an empty page of stream '\(stream)' that is not its end"))
             }
@@ -133,13 +123,33 @@ extension CommandHandler {
         }
     }
 
+    /// - Returns: False when an event came after the moment, which was not folded.
+    private func fold(
+        _ events: [RecordedEvent], until moment: Moment, into basis: inout Basis
+    ) throws(StateError) -> Bool {
+        let isDue = snapshots?.policy.isDue
+        for recorded in events {
+            guard moment.includes(recorded) else { return false }
+            let decoded: [D.Event]
+            do { decoded = try codec.decode(recorded) } catch { throw .undecodable(error) }
+            for event in decoded {
+                D.evolve(&basis.state, with: event)
+                if let isDue, isDue(event) { basis.isSnapshotDue = true }
+            }
+            basis.eventsSinceSnapshot += 1
+            basis.version = recorded.version
+            basis.position = recorded.position
+        }
+        return true
+    }
+
     private func page(
-        of stream: StreamName, from cursor: StreamCursor?
+        of stream: StreamName, from cursor: StreamCursor?, limit: Int
     ) async -> Result<StreamPage, StateError>? {
         guard let cursor else { return nil }
         do {
             return .success(
-                try await store.readPage(of: stream, from: cursor, direction: .forward, limit: Self.pageSize))
+                try await store.readPage(of: stream, from: cursor, direction: .forward, limit: limit))
         } catch {
             return .failure(.read(error))
         }

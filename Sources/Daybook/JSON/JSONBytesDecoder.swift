@@ -22,7 +22,7 @@ struct JSONBytesDecoder: Sendable {
 
     func decode<T: Decodable>(_ type: T.Type, from bytes: ArraySlice<UInt8>) throws -> T {
         try bytes.withUnsafeBufferPointer { bytes in
-            try decode(type) { () throws(JSONSyntaxError) in try JSONTape(bytes) }
+            try decode({ () throws(JSONSyntaxError) in try JSONTape(bytes) }) { try $0.decode(type) }
         }
     }
 
@@ -35,14 +35,14 @@ struct JSONBytesDecoder: Sendable {
         var name = name
         return try name.withUTF8 { name in
             try bytes.withUnsafeBufferPointer { bytes in
-                try decode(type) { () throws(JSONSyntaxError) in try JSONTape(bytes, named: name) }
+                try decode({ () throws(JSONSyntaxError) in try JSONTape(bytes, named: name) }) { try T(from: $0) }
             }
         }
     }
 
     @inline(__always)
-    private func decode<T: Decodable>(
-        _ type: T.Type, _ read: () throws(JSONSyntaxError) -> JSONTape
+    private func decode<T>(
+        _ read: () throws(JSONSyntaxError) -> JSONTape, _ body: (JSONValueDecoder) throws -> T
     ) throws -> T {
         var tape: JSONTape
         do { tape = try read() } catch {
@@ -53,6 +53,6 @@ struct JSONBytesDecoder: Sendable {
             // A type may keep its decoder, or a container; the bytes are the caller's.
             if !isKnownUniquelyReferenced(&tape) { tape.keepBytes() }
         }
-        return try JSONValueDecoder(tape: tape, token: 0).decode(type)
+        return try body(JSONValueDecoder(tape: tape, token: 0))
     }
 }

@@ -27,6 +27,8 @@ final class LogWriter {
     /// The stream that was asked for last: most appends ask several times for one.
     private var current: (name: StreamName, number: Int64?)?
     private var currentHead: (stream: Int64, head: StreamHead)?
+    /// Streams that were asked for, and do not exist: nobody but this writer makes them.
+    private var missingStreams: RecentCache<StreamName, Bool>
     /// Why the last decision could not be taken.
     private var lookupFailure: StoreFailure?
 
@@ -54,6 +56,7 @@ final class LogWriter {
         insertCommit = try connection.prepare("INSERT INTO commits(number, record) VALUES(?, ?)")
         streams = RecentCache(capacity: cacheCapacity)
         lastPositions = RecentCache(capacity: cacheCapacity)
+        missingStreams = RecentCache(capacity: cacheCapacity)
     }
 
     /// Readers may be told of the new end from now on.
@@ -79,6 +82,7 @@ final class LogWriter {
         kept.removeAll { $0.position.rawValue > numbers.position }
         streams.removeAll()
         lastPositions.removeAll()
+        missingStreams.removeAll()
         current = nil
         currentHead = nil
         reader.forget()
@@ -242,6 +246,7 @@ final class LogWriter {
         if let number = try number(of: stream) { return number }
         _ = try number(creating: .category, stream.category.rawValue)
         let number = try number(creating: .stream, stream.rawValue)
+        missingStreams[stream] = nil
         current = (stream, number)
         return number
     }
@@ -262,7 +267,9 @@ final class LogWriter {
 
     private func number(of stream: StreamName) throws(StoreFailure) -> Int64? {
         if let current, current.name == stream { return current.number }
-        let number = try reader.names.number(.stream, stream.rawValue)
+        let number =
+            missingStreams[stream] == nil ? try reader.names.number(.stream, stream.rawValue) : nil as Int64?
+        if number == nil { missingStreams[stream] = true }
         current = (stream, number)
         return number
     }
