@@ -53,6 +53,9 @@ private struct LogVerification: Sendable {
     /// What the index says of the next versions of some streams.
     private var indexed: [Int64: (first: Int64, positions: [Int64])] = [:]
     private var indexedCount = 0
+    /// What the index says of the next events of some categories, types and tags, and of what is done to some streams.
+    private var listed: [IndexKey: [Int64]] = [:]
+    private var listedCount = 0
 
     private static let positionsAhead = 512
     /// 8 bytes each.
@@ -137,6 +140,65 @@ private struct LogVerification: Sendable {
         if try indexedPosition(of: record.stream, record.version, reader) != position {
             add(position, stream, "the index does not lead to it; run 'daybook reindex'")
         }
+        for (key, what) in try keys(of: record, in: stream, reader) where try !isListed(position, under: key, reader) {
+            add(position, stream, "the index does not lead to it by \(what); run 'daybook reindex'")
+        }
+    }
+
+    /// What an event is found by, beside its stream.
+    private func keys(
+        of record: EventRecord.View, in stream: StreamName, _ reader: LogReader
+    ) throws(StoreFailure) -> [(IndexKey, String)] {
+        var keys = [(IndexKey(kind: .type, key: record.type), "its type")]
+        for index in 0..<record.tagCount { keys.append((IndexKey(kind: .tag, key: record.tag(index)), "its tags")) }
+        // A name that nothing leads to is told of once, with the names.
+        if let category = try Self.number(.category, stream.category.rawValue, reader) {
+            keys.append((IndexKey(kind: .category, key: category), "its category"))
+        }
+        if let controlled = stream.controlled, let number = try Self.number(.stream, controlled.rawValue, reader) {
+            keys.append((IndexKey(kind: .control, key: number), "the stream that it is about"))
+        }
+        return keys
+    }
+
+    private static func number(
+        _ kind: NameKind, _ text: String, _ reader: LogReader
+    ) throws(StoreFailure) -> Int64? {
+        do {
+            return try reader.names.number(kind, text)
+        } catch {
+            guard case .damaged = error else { throw error }
+            return nil
+        }
+    }
+
+    /// Whether the index has a position under a key; positions come in order.
+    private mutating func isListed(
+        _ position: Int64, under key: IndexKey, _ reader: LogReader
+    ) throws(StoreFailure) -> Bool {
+        if let known = listed[key], let last = known.last, position <= last {
+            let place = known.firstIndex(atOrAbove: position)
+            return known[place] == position
+        }
+        var positions: [Int64] = []
+        do {
+            positions =
+                try reader.index.numbers(
+                    under: key, from: position, backward: false, limit: Self.positionsAhead, atOrBelow: .max)?.numbers
+                ?? []
+        } catch {
+            switch error {
+            case .damaged, .indexDamaged: break
+            case .sqlite, .stopped, .outdated, .archive: throw error
+            }
+        }
+        if listedCount + positions.count > Self.mostPositionsAhead {
+            listed = [:]
+            listedCount = 0
+        }
+        listedCount += positions.count - (listed[key]?.count ?? 0)
+        listed[key] = positions
+        return positions.first == position
     }
 
     /// An append is there whole: its events follow one on the other, to the last.
@@ -336,6 +398,8 @@ private struct LogVerification: Sendable {
 
     /// The code with which a page could not be read, when a message of SQLite's own check is about that and not about damage.
     private static func readFailure(in message: String) -> Int32? {
+        // Of a page on a list it does not tell the code; a page that is not in the file has another message.
+        if message.contains("failed to get page") { return SQLITE_IOERR | 1 << 8 }
         guard let place = message.range(of: "error code=") else { return nil }
         let code = Int32(message[place.upperBound...].prefix(while: \.isNumber))
         return code.flatMap { $0 & 0xFF == SQLITE_IOERR ? $0 : nil }

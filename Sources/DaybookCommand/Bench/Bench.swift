@@ -138,6 +138,7 @@ private struct BenchmarkFolder: Sendable {
                     tables.filter { $0.table.hasPrefix("index_") }.reduce(0) { $0 + Double($1.bytes) }
                 })
             add("memory_bytes", ProcessMemory.residentBytes.map(Double.init))
+            add("commit_mean_ms", statistics.writer?.commitMillisecondsMean)
             add("commit_p99_ms", statistics.writer?.commitMillisecondsP99)
             add("commit_longest_ms", statistics.writer?.commitMillisecondsLongest)
             add("index_slice_p99_ms", statistics.writer?.indexSliceMillisecondsP99)

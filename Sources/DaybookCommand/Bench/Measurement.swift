@@ -35,6 +35,11 @@ struct Measurement: Sendable {
         return Double(latencies[min(max(index, 0), latencies.count - 1)]) / 1e6
     }
 
+    /// The average duration, in milliseconds; nil without operations.
+    var mean: Double? {
+        latencies.isEmpty ? nil : latencies.reduce(0) { $0 + Double($1) } / Double(latencies.count) / 1e6
+    }
+
     /// The measurement of some runs with the middle rate.
     static func median(_ runs: [Measurement]) -> Measurement? {
         let sorted = runs.sorted { $0.eventsPerSecond < $1.eventsPerSecond }
@@ -61,6 +66,7 @@ struct Measurement: Sendable {
         line.add("durable", isDurable)
         if let raw { line.add("raw_events_per_s", raw, decimals: 0) } else { line.addNull("raw_events_per_s") }
         line.add("events", events)
+        if let mean { line.add("mean_ms", mean, decimals: 4) }
         if let rate = budget?.eventsPerSecond { line.add("budget_events_per_s", rate, decimals: 0) }
         if let bound = budget?.p50 { line.add("budget_p50_ms", bound, decimals: 3) }
         if let bound = budget?.p99 { line.add("budget_p99_ms", bound, decimals: 3) }

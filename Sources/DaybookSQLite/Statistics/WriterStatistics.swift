@@ -9,8 +9,9 @@ public struct WriterStatistics: Sendable, Equatable, Codable {
     /// The most appends and changes that shared a commit.
     public var largestGroup: Int64
     public var medianGroup: Int64
-    /// How long commits took, from the first append of the group to the end of the sync, in milliseconds. Half, and 99 of
-    /// 100, took no longer than this; a value may be too high by an eighth.
+    /// How long commits took, from the first append of the group to the end of the sync, in milliseconds: on average. Half,
+    /// and 99 of 100, took no longer than the next two; these may be too high by an eighth.
+    public var commitMillisecondsMean: Double
     public var commitMillisecondsP50: Double
     public var commitMillisecondsP99: Double
     public var commitMillisecondsLongest: Double

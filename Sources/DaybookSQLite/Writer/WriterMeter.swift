@@ -4,6 +4,7 @@ struct WriterMeter {
     private var derivedChanges: Int64 = 0
     private var groups = Histogram()
     private var commitNanoseconds = Histogram()
+    private var committing = Duration.zero
     private var indexSliceNanoseconds = Histogram()
     private var longestWALCheckpoint = Duration.zero
 
@@ -18,6 +19,7 @@ struct WriterMeter {
         }
         groups.add(Int64(group.count))
         commitNanoseconds.add(duration.nanoseconds)
+        committing += duration
     }
 
     mutating func indexSlice(took duration: Duration) { indexSliceNanoseconds.add(duration.nanoseconds) }
@@ -29,6 +31,7 @@ struct WriterMeter {
         return WriterStatistics(
             commits: groups.total, appends: appends, derivedChanges: derivedChanges, largestGroup: groups.largest,
             medianGroup: groups.value(atOrAbove: 0.5),
+            commitMillisecondsMean: groups.total > 0 ? committing / .milliseconds(1) / Double(groups.total) : 0,
             commitMillisecondsP50: milliseconds(commitNanoseconds.value(atOrAbove: 0.5)),
             commitMillisecondsP99: milliseconds(commitNanoseconds.value(atOrAbove: 0.99)),
             commitMillisecondsLongest: milliseconds(commitNanoseconds.largest),

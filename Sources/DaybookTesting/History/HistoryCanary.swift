@@ -152,7 +152,8 @@ public struct HistoryCanary: Sendable {
         for (first, number) in places {
             guard
                 let (second, _) = places.first(where: { other, otherNumber in
-                    otherNumber > number
+                    // Without an answer it may have been written at any time after its start.
+                    otherNumber > number && checker.operations[other].ended != nil
                         && checker.operations[first].ended ?? .max < checker.operations[other].started
                 })
             else { continue }

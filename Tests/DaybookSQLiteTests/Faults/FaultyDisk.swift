@@ -11,8 +11,12 @@ final class FaultyDisk: Sendable {
     let name = "daybook-fault-\(UUID().uuidString)"
     nonisolated(unsafe) private let system: OpaquePointer
 
-    /// - Parameter isInMemory: Whether the files live in memory alone.
-    init(deviceCharacteristics: Int32 = 0, isInMemory: Bool = false) throws {
+    /// - Parameters:
+    ///   - deviceCharacteristics: What SQLite's own file system for Unix claims of its disk.
+    ///   - isInMemory: Whether the files live in memory alone.
+    init(
+        deviceCharacteristics: Int32 = SQLITE_IOCAP_POWERSAFE_OVERWRITE, isInMemory: Bool = false
+    ) throws {
         guard let system = isInMemory ? fault_fs_create_in_memory(name) : fault_fs_create(name) else {
             throw TestFailure("SQLite did not take the file system '\(name)'.")
         }

@@ -49,7 +49,7 @@ struct ScavengePowerCutTests {
         let hidden = log.hidden(now: time.now)
         #expect(hidden.count == 17 + 12 + 19)
         var generator = SeededGenerator(seed: FaultSeed.value)
-        let step = FaultSeed.states >= 1_000 ? 1 : call == .write ? 17 : 2
+        let step = FaultSeed.states >= 1_000 ? 1 : call == .write ? 5 : 2
         var first = Int.random(in: 1...step, using: &generator)
         var (deaths, halves) = (0, 0)
         while true {
