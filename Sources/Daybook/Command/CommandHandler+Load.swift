@@ -91,7 +91,9 @@ extension CommandHandler {
     ) async throws(StateError) -> Basis? {
         var basis = start
         var before: StreamState?
-        guard var page = try await self.page(of: stream, from: first, limit: Self.firstPageSize)?.get() else { return nil }
+        guard var page = try await self.page(of: stream, from: first, limit: Self.firstPageSize)?.get() else {
+            return nil
+        }
         while true {
             if let before, before.status != page.state.status || before.retention != page.state.retention {
                 return nil
