@@ -206,7 +206,9 @@ struct SimulatedClient: Sendable {
                 version: event.version, position: event.position, recordedAt: event.recordedAt)
         }
         for event in events where !simulation.history.isGenuine(event) {
-            simulation.violate("a read returned an event that nobody appended: \(event)")
+            simulation.violate(
+                "a read returned an event that nobody appended: \(event); asked for was \(simulation.history.asked(event.id))"
+            )
         }
     }
 

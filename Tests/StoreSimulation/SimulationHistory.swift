@@ -136,6 +136,9 @@ struct SimulationHistory {
             && event.metadata.elementsEqual(new.metadata) && event.tags == new.distinctTags
     }
 
+    /// What was to be recorded under an identifier.
+    func asked(_ id: EventID) -> String { known[id].map { "\($0.event) in \($0.stream)" } ?? "nothing" }
+
     /// The log was opened, and ends here.
     ///
     /// - Returns: How many appends that were acknowledged lie beyond: gone without a trace, as only a disk that lies can do it.

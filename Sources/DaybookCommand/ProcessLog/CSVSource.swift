@@ -12,6 +12,9 @@ struct CSVSource: ImportSource {
     private let timeColumn: String
     private var tokenizer = CSVTokenizer()
     private var piece: ArraySlice<UInt8> = []
+    /// How many bytes of a byte order mark have come; nil behind the beginning.
+    private var markBytes: Int? = 0
+    private static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
     private var isAtEnd = false
     private var bytesRead: Int64 = 0
     private var header: Header?
@@ -50,17 +53,37 @@ struct CSVSource: ImportSource {
     private mutating func row() async throws -> CSVTokenizer.Row? {
         while true {
             while let byte = piece.popFirst() {
-                if let row = try tokenizer.take(byte) { return row }
+                if let row = try take(byte) { return row }
             }
             if isAtEnd { return nil }
             if let bytes = try await source.next() {
                 bytesRead += Int64(bytes.count)
-                piece = bytes.starts(with: [0xEF, 0xBB, 0xBF]) && header == nil ? bytes.dropFirst(3) : bytes[...]
+                piece = bytes[...]
             } else {
                 isAtEnd = true
+                if let row = try takeHeldBytes() { return row }
                 return try tokenizer.finish()
             }
         }
+    }
+
+    /// Passes over a byte order mark at the very beginning, in however many pieces it comes.
+    private mutating func take(_ byte: UInt8) throws(MalformedInput) -> CSVTokenizer.Row? {
+        guard let count = markBytes else { return try tokenizer.take(byte) }
+        if byte == Self.byteOrderMark[count] {
+            markBytes = count + 1 < Self.byteOrderMark.count ? count + 1 : nil
+            return nil
+        }
+        let row = try takeHeldBytes()
+        return try tokenizer.take(byte) ?? row
+    }
+
+    /// Takes the beginning of a byte order mark for what it is without its end.
+    private mutating func takeHeldBytes() throws(MalformedInput) -> CSVTokenizer.Row? {
+        defer { markBytes = nil }
+        var row: CSVTokenizer.Row?
+        for byte in Self.byteOrderMark.prefix(markBytes ?? 0) { row = try tokenizer.take(byte) ?? row }
+        return row
     }
 
     private func readHeader(_ row: CSVTokenizer.Row) throws(MalformedInput) -> Header {

@@ -101,8 +101,9 @@ struct XMLTokenizer {
     }
 
     private mutating func skipText(to end: Int) throws(MalformedInput) {
-        if open.isEmpty, let stray = buffer[index..<end].first(where: { !Self.isSpace($0) }) {
-            throw failure("The character with code \(stray) stands outside every element: this is not XML.")
+        if open.isEmpty, let stray = buffer[index..<end].firstIndex(where: { !Self.isSpace($0) }) {
+            advance(to: stray)
+            throw failure("The character with code \(buffer[stray]) stands outside every element: this is not XML.")
         }
         advance(to: end)
     }

@@ -356,10 +356,11 @@ final class WriterThread {
     /// Decides whether the store may go on after a failure of SQLite.
     func note(_ sqlite: SQLiteFailure) {
         switch sqlite.primaryCode {
-        // A commit that met damage may be there, or in part: what is in memory is no longer sure.
+        // A commit that met damage, or could not read what it builds on, may be there, or in part: what is in memory is no
+        // longer sure.
         case SQLITE_CORRUPT where mayBeWritten: failure = "\(sqlite)"
         case SQLITE_FULL, SQLITE_BUSY, SQLITE_NOMEM, SQLITE_CORRUPT, SQLITE_TOOBIG: break
-        case SQLITE_IOERR where sqlite.isReadFailure: break
+        case SQLITE_IOERR where sqlite.isReadFailure && !mayBeWritten: break
         default: failure = "\(sqlite)"
         }
     }

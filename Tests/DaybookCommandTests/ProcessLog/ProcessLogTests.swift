@@ -37,6 +37,28 @@ struct ProcessLogTests {
             try EventMetadata(decoding: events[0].event.metadata).occurredAt == Timestamp("2011-10-01T00:00:00.5Z"))
     }
 
+    @Test(
+        "as a table may begin with a byte order mark, whole or in pieces, and has none elsewhere",
+        arguments: [
+            ("\u{FEFF}a,b,c\n1,2,2026-01-01T00:00:00Z\n", true), ("a,b,c\n1,2,2026-01-01T00:00:00Z\n", true),
+            ("x\u{FEFF}a,b,c\n1,2,2026-01-01T00:00:00Z\n", false), ("\u{FEFF}", false), ("\u{FEFD}a,b,c\n", false),
+        ])
+    func byteOrderMark(text: String, isRead: Bool) async throws {
+        for size in 1...4 {
+            let bytes = Array(text.utf8)
+            let pieces = stride(from: 0, to: bytes.count, by: size).map {
+                Array(bytes[$0..<min($0 + size, bytes.count)])
+            }
+            var source = CSVSource(
+                .pieces(pieces), category: "case", caseColumn: "a", activityColumn: "b", timeColumn: "c")
+            guard isRead else {
+                await #expect(throws: MalformedInput.self, "In pieces of \(size).") { _ = try await source.next() }
+                continue
+            }
+            #expect(try await source.next()?.stream == "case-1", "In pieces of \(size).")
+        }
+    }
+
     @Test("in XES with a bad event names its line, and can be read on")
     func badEvents() async throws {
         let folder = try TemporaryFolder()
