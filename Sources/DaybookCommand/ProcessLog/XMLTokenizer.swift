@@ -76,7 +76,7 @@ struct XMLTokenizer {
     /// Looks at the first bytes: only UTF-8 is taken. False when there are too few.
     private mutating func begin() throws(MalformedInput) -> Bool {
         guard !hasBegun else { return true }
-        guard buffer.count >= 4 || isFinished else { return false }
+        guard buffer.count >= 8 || isFinished else { return false }  // A byte order mark, and `<?xml`.
         if buffer.starts(with: [0xEF, 0xBB, 0xBF]) { index = 3 }
         if buffer.starts(with: [0xFE, 0xFF]) || buffer.starts(with: [0xFF, 0xFE]) || buffer.prefix(4).contains(0) {
             throw failure("The text is not UTF-8: convert it, for example with iconv.")

@@ -33,6 +33,14 @@ struct XMLTokenizerTests {
             ])
     }
 
+    @Test("in another encoding is refused, in pieces of any size", arguments: [1, 3, 4, 5, 1000])
+    func encoding(size: Int) {
+        for mark in ["", "\u{FEFF}"] {
+            let text = mark + "<?xml version='1.0' encoding='ISO-8859-1'?><log/>"
+            #expect(throws: MalformedInput.self) { try tokens(Array(text.utf8), pieces: size) }
+        }
+    }
+
     @Test(
         "that is malformed is refused, with its line",
         arguments: [
