@@ -25,7 +25,8 @@ typedef struct BufferedFile {
     /* Whether anything is gathered. SQLite fills the sector that a transaction ends in on a disk of which a write may damage
        what lies beside it, and syncs on the way: what it then writes is part of the transaction, and has no sync to come. */
     bool gathers;
-    /* Where bytes begin that SQLite was told are written, and are not; -1 when there are none. And why. */
+    /* Where bytes begin that SQLite was told are written, and are not; -1 when there are none. And why. Only a transaction
+       that is rolled back ends this. */
     sqlite3_int64 lost_from;
     int lost_result;
 } BufferedFile;
@@ -51,11 +52,7 @@ static int flush(BufferedFile *file) {
 
 static int file_write(sqlite3_file *base, const void *bytes, int length, sqlite3_int64 offset) {
     BufferedFile *file = (BufferedFile *)base;
-    if (file->lost_from >= 0) {
-        /* Whoever goes on behind them builds on what is not there; whoever begins before them writes them anew. */
-        if (offset > file->lost_from) return file->lost_result;
-        file->lost_from = -1;
-    }
+    if (file->lost_from >= 0) return file->lost_result;
     bool follows = file->length > 0 && offset == file->start + file->length;
     if (file->length > 0 && (!follows || file->length + length > buffer_bytes)) {
         int result = flush(file);
@@ -71,9 +68,10 @@ static int file_write(sqlite3_file *base, const void *bytes, int length, sqlite3
 
 static int file_read(sqlite3_file *base, void *bytes, int length, sqlite3_int64 offset) {
     BufferedFile *file = (BufferedFile *)base;
-    int result = flush(file);
-    if (result == SQLITE_OK && file->lost_from >= 0 && offset + length > file->lost_from) result = file->lost_result;
-    return result == SQLITE_OK ? file->parent->pMethods->xRead(file->parent, bytes, length, offset) : result;
+    flush(file);
+    /* What lies before the lost bytes is there. */
+    if (file->lost_from >= 0 && offset + length > file->lost_from) return file->lost_result;
+    return file->parent->pMethods->xRead(file->parent, bytes, length, offset);
 }
 
 static int file_sync(sqlite3_file *base, int flags) {
@@ -120,9 +118,17 @@ static int file_check_reserved_lock(sqlite3_file *base, int *result) {
     return parent->pMethods->xCheckReservedLock(parent, result);
 }
 
+/* Of no use to SQLite, whose own lie below 100: whatever the buffer has, and what was lost, is nobody's. */
+enum { discard_operation = 0xDB01 };
+
 static int file_control(sqlite3_file *base, int operation, void *argument) {
-    sqlite3_file *parent = ((BufferedFile *)base)->parent;
-    return parent->pMethods->xFileControl(parent, operation, argument);
+    BufferedFile *file = (BufferedFile *)base;
+    if (operation == discard_operation) {
+        file->length = 0;
+        file->lost_from = -1;
+        return SQLITE_OK;
+    }
+    return file->parent->pMethods->xFileControl(file->parent, operation, argument);
 }
 
 static int file_sector_size(sqlite3_file *base) {
@@ -242,6 +248,15 @@ DaybookWALBuffer *daybook_wal_buffer_create(const char *parent_name) {
     }
     return buffer;
 }
+
+static void did_roll_back(void *context) {
+    sqlite3 *connection = context;
+    sqlite3_file *wal = NULL;
+    if (sqlite3_file_control(connection, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal) != SQLITE_OK) return;
+    if (wal != NULL && wal->pMethods != NULL) wal->pMethods->xFileControl(wal, discard_operation, NULL);
+}
+
+void daybook_wal_buffer_attach(sqlite3 *connection) { sqlite3_rollback_hook(connection, did_roll_back, connection); }
 
 const char *daybook_wal_buffer_name(const DaybookWALBuffer *buffer) { return buffer->name; }
 

@@ -44,7 +44,8 @@ int64_t daybook_extend_wal(sqlite3 *database, int64_t used, int64_t ahead, int64
 ///
 /// Only for a connection with `synchronous=FULL`: others, and other connections' readers, learn of a transaction when it is
 /// synced, and of nothing in the buffer. On a disk without `SQLITE_IOCAP_POWERSAFE_OVERWRITE` nothing is gathered. Reads through the connection itself see everything. When the buffer cannot be
-/// written, the call that wanted it fails, and every later one that builds on the lost bytes, until they are written anew.
+/// written, the call that wanted it fails, and every later one that builds on the lost bytes, until the transaction is rolled
+/// back: then the buffer is emptied, so that nothing of it is written over what another process commits there.
 typedef struct DaybookWALBuffer DaybookWALBuffer;
 
 /// Registers it.
@@ -55,6 +56,9 @@ DaybookWALBuffer *daybook_wal_buffer_create(const char *parent);
 
 /// The name to open a connection with.
 const char *daybook_wal_buffer_name(const DaybookWALBuffer *buffer);
+
+/// Has it told of the connection's rollbacks; to be called once the connection is open.
+void daybook_wal_buffer_attach(sqlite3 *connection);
 
 /// Takes it back when its connection is closed.
 void daybook_wal_buffer_free(DaybookWALBuffer *buffer);

@@ -26,6 +26,7 @@ final class Connection {
             daybook_wal_buffer_free(walBuffer)
             throw error
         }
+        if walBuffer != nil { daybook_wal_buffer_attach(handle) }
         if readOnly { try execute("PRAGMA query_only = ON") }
     }
 
@@ -169,7 +170,10 @@ final class Connection {
         let code = sqlite3_wal_checkpoint_v2(handle, nil, sqliteMode, &logged, &copied)
         if code == SQLITE_BUSY { return false }
         guard code == SQLITE_OK else { throw SQLiteFailure(code, handle, "checkpoint") }
-        if logged == copied { walPages = 0 }
+        if logged == copied {
+            walPages = 0
+            walBytes = 0  // The file may be shorter now.
+        }
         return logged == copied
     }
 

@@ -293,6 +293,7 @@ final class WriterThread {
             let value = try body()
             mayBeWritten = true
             try commit.run()
+            mayBeWritten = false
             return value
         } catch let failure as StoreFailure {
             rollBack()

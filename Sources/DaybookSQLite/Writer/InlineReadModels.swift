@@ -1,3 +1,4 @@
+import CSQLite
 import DaybookCore
 
 /// Runs the inline read models of a store in the transaction of each append.
@@ -29,6 +30,10 @@ final class InlineReadModels {
                     throw failure
                 } catch {
                     return .refused(by: model.name.rawValue, reason: "\(error)")
+                }
+                // A model may pass over a failure with which SQLite has ended the transaction: nothing is to be changed outside.
+                guard log.connection.isInTransaction else {
+                    throw SQLiteFailure(SQLITE_FULL, nil, "applying '\(model.name)', which ended the transaction")
                 }
             }
             try documents.setCheckpoint(positions.upperBound, of: model.name)

@@ -236,7 +236,7 @@ struct ModelPowerCutTests {
     func exactlyOnce(_ call: FaultCall) async throws {
         var generator = SeededGenerator(seed: FaultSeed.value)
         // All calls with DAYBOOK_FAULT_STATES of 1 000 or more; otherwise a part of them, another one each time.
-        let step = FaultSeed.states >= 1_000 ? 1 : call == .write ? 23 : 9
+        let step = FaultSeed.states >= 1_000 ? 1 : 9
         var first = Int.random(in: 1...step, using: &generator)
         var deaths = 0
         while true {

@@ -24,10 +24,10 @@ struct WALBufferTests {
         let directory = try TemporaryDirectory()
         let disk = try FaultyDisk(deviceCharacteristics: characteristics)
         let store = try await SQLiteEventStore.open(directory.path("log.daybook"), configuration: .faulty(disk))
-        try await store.append(request(0))
-        // The log has room already, and is not begun anew.
+        // The first makes the log grow, behind its answer; the second comes when that is done.
+        for number in 0..<2 { try await store.append(request(number)) }
         let before = disk.calls(.write)
-        try await store.append(request(1, events: 60))
+        try await store.append(request(2, events: 60))
         let writes = disk.calls(.write) - before
         if characteristics == 0 { #expect(writes > 30) } else { #expect(writes <= 3) }
         await store.close()
@@ -84,5 +84,33 @@ struct WALBufferTests {
             #expect(try await history.violations(in: again) == [], "Write \(first) failed.")
             await again.close()
         }
+    }
+
+    @Test("is nobody's when it could not be written: another process may commit in its place, and the store goes on")
+    func rolledBack() async throws {
+        let directory = try TemporaryDirectory()
+        let disk = try FaultyDisk(deviceCharacteristics: SQLITE_IOCAP_POWERSAFE_OVERWRITE)
+        var configuration = SQLiteEventStore.Configuration.faulty(disk)
+        configuration.walCheckpoints = .byAnotherProcess
+        configuration.acceptsWALResetBug = true
+        let path = directory.path("log.daybook")
+        let history = AppendHistory()
+        let store = try await SQLiteEventStore.open(path, configuration: configuration)
+        let other = try RawDatabase(path, fileSystem: disk.name)
+        for number in 0..<3 { try await history.append(request(number), to: store) }
+        disk.breakCall(.write, of: "-wal", result: SQLITE_FULL)
+        await #expect(throws: AppendError.self) { try await history.append(request(4), to: store) }
+        for number in 1...9 {
+            try other.insert(number)
+            try await history.append(request(4 + number), to: store)
+        }
+        #expect(try await history.violations(in: store) == [])
+        #expect(try await store.verify().isSound)
+        #expect(try other.highestOfAll() == 9)
+        await store.close()
+        other.close()
+        let again = try await SQLiteEventStore.open(path, configuration: configuration)
+        #expect(try await history.violations(in: again) == [])
+        await again.close()
     }
 }
