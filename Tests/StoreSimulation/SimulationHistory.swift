@@ -25,6 +25,11 @@ struct SimulationHistory {
         var isLate: Bool {
             if case .appended(.failure(.storageFailed(_, mayBeWritten: true)))? = outcome { true } else { false }
         }
+
+        /// Whether nobody waited for its answer any more when it was being written.
+        var isCancelledLate: Bool {
+            if case .appended(.failure(.cancelled(mayBeWritten: true)))? = outcome { true } else { false }
+        }
     }
 
     private struct Observation {
@@ -194,16 +199,17 @@ struct SimulationHistory {
     ///
     /// - Parameter receipts: What the store has for each of ``commands``.
     mutating func settle(_ log: [RecordedEvent], receipts: [CommandID: AppendResult]) throws(Violation) {
-        // A transaction whose commit failed is seen by nobody before the next opening: if it is there then, it came last.
-        let (late, others) = (entries.filter(\.isLate), entries.filter { !$0.isLate })
-        for entry in others + late {
-            switch (entry.change, entry.outcome) {
-            case (.append(let request, let digest), .appended(let outcome)):
-                try settle(request, digest, outcome, entry, log, receipts)
-            case (_, .changed(let outcome)): try settle(entry.change, outcome, entry)
-            default: throw Violation("change \(entry.index) was never answered: \(entry.change)")
+        // A transaction whose commit failed is seen by nobody before the next opening: if it is there then, it came last. A
+        // cancelled append that was not there before may have been a part of it.
+        var late: [Entry] = []
+        for entry in entries {
+            if entry.isLate {
+                late.append(entry)
+            } else if try !settle(entry, log, receipts), entry.isCancelledLate {
+                late.append(entry)
             }
         }
+        for entry in late { _ = try settle(entry, log, receipts) }
         guard model.events.count == log.count else {
             throw Violation("\(log.count - model.events.count) events from \(log[model.events.count]) on were refused")
         }
@@ -216,6 +222,22 @@ struct SimulationHistory {
         }
         try compareObservations()
         entries = []
+    }
+
+    /// - Returns: Whether it is in the log, as far as the model goes now.
+    private mutating func settle(
+        _ entry: Entry, _ log: [RecordedEvent], _ receipts: [CommandID: AppendResult]
+    ) throws(Violation) -> Bool {
+        switch (entry.change, entry.outcome) {
+        case (.append(let request, let digest), .appended(let outcome)):
+            let before = model.events.count
+            try settle(request, digest, outcome, entry, log, receipts)
+            return model.events.count > before
+        case (_, .changed(let outcome)):
+            try settle(entry.change, outcome, entry)
+            return true
+        default: throw Violation("change \(entry.index) was never answered: \(entry.change)")
+        }
     }
 
     private mutating func settle(
