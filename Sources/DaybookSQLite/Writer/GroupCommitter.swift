@@ -168,8 +168,9 @@ final class WriterThread {
             meter.walCheckpoint(took: ContinuousClock.now - start)
             return isCopied
         } catch {
-            // Without room in the database file the write-ahead log goes on growing, as far as the reserve allows.
-            if !error.isDiskFull { failure = "copying the write-ahead log: \(error)" }
+            // Without room in the database file, or while the log cannot be read, it goes on growing, as far as the reserve
+            // allows: nothing was changed that cannot be copied later.
+            if !error.isDiskFull, !error.isReadFailure { failure = "copying the write-ahead log: \(error)" }
             return false
         }
     }
