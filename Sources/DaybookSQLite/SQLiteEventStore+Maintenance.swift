@@ -50,12 +50,9 @@ private struct LogVerification: Sendable {
     private var unreadableArchives: Set<String> = []
     /// Which event of how many of its append comes next, the first again when the last was one's last; nil when that is not known.
     private var nextInAppend: (index: Int, count: Int)? = (0, 0)
-    /// What the index says of the next versions of some streams.
-    private var indexed: [Int64: (first: Int64, positions: [Int64])] = [:]
+    /// What the index says of the next events of some streams, categories, types and tags, and of what is done to streams.
+    private var indexed: [IndexKey: Postings] = [:]
     private var indexedCount = 0
-    /// What the index says of the next events of some categories, types and tags, and of what is done to some streams.
-    private var listed: [IndexKey: [Int64]] = [:]
-    private var listedCount = 0
 
     private static let positionsAhead = 512
     /// 8 bytes each.
@@ -137,10 +134,12 @@ private struct LogVerification: Sendable {
         if record.recordedAt < recordedAt { add(position, stream, "it was recorded before the event in front of it") }
         recordedAt = max(recordedAt, record.recordedAt)
         checkAppend(Int(record.indexInAppend), of: Int(record.eventsInAppend), at: position, stream)
-        if try indexedPosition(of: record.stream, record.version, reader) != position {
+        let key = IndexKey(kind: .stream, key: record.stream)
+        if try indexedPosition(under: key, record.version, reader) != position {
             add(position, stream, "the index does not lead to it; run 'daybook reindex'")
         }
-        for (key, what) in try keys(of: record, in: stream, reader) where try !isListed(position, under: key, reader) {
+        for (key, what) in try keys(of: record, in: stream, reader)
+        where try indexedPosition(under: key, position, reader) != position {
             add(position, stream, "the index does not lead to it by \(what); run 'daybook reindex'")
         }
     }
@@ -172,35 +171,6 @@ private struct LogVerification: Sendable {
         }
     }
 
-    /// Whether the index has a position under a key; positions come in order.
-    private mutating func isListed(
-        _ position: Int64, under key: IndexKey, _ reader: LogReader
-    ) throws(StoreFailure) -> Bool {
-        if let known = listed[key], let last = known.last, position <= last {
-            let place = known.firstIndex(atOrAbove: position)
-            return known[place] == position
-        }
-        var positions: [Int64] = []
-        do {
-            positions =
-                try reader.index.numbers(
-                    under: key, from: position, backward: false, limit: Self.positionsAhead, atOrBelow: .max)?.numbers
-                ?? []
-        } catch {
-            switch error {
-            case .damaged, .indexDamaged: break
-            case .sqlite, .stopped, .outdated, .archive: throw error
-            }
-        }
-        if listedCount + positions.count > Self.mostPositionsAhead {
-            listed = [:]
-            listedCount = 0
-        }
-        listedCount += positions.count - (listed[key]?.count ?? 0)
-        listed[key] = positions
-        return positions.first == position
-    }
-
     /// An append is there whole: its events follow one on the other, to the last.
     private mutating func checkAppend(_ index: Int, of count: Int, at position: Int64, _ stream: StreamName) {
         if let next = nextInAppend, position == self.position + 1,
@@ -213,19 +183,20 @@ private struct LogVerification: Sendable {
         nextInAppend = index + 1 < count ? (index + 1, count) : (0, count)
     }
 
-    /// Where the index says that a version of a stream is; nil when it does not say.
+    /// Where the index says that the event with an ordinal under a key is; nil when it does not say. Ordinals of a key come in
+    /// order.
     ///
-    /// It is asked for many versions at a time: what one costs is the decoding of a whole block of the index.
+    /// It is asked for many at a time: what one costs is the decoding of a whole block of the index.
     private mutating func indexedPosition(
-        of stream: Int64, _ version: Int64, _ reader: LogReader
+        under key: IndexKey, _ ordinal: Int64, _ reader: LogReader
     ) throws(StoreFailure) -> Int64? {
-        if let known = indexed[stream], version >= known.first, version < known.first + Int64(known.positions.count) {
-            return known.positions[Int(version - known.first)]
+        if let known = indexed[key], !known.numbers.isEmpty, (known.ordinal(0)...known.lastOrdinal).contains(ordinal) {
+            return known.number(at: ordinal)
         }
-        var positions: [Int64] = []
+        var found: Postings?
         do {
-            positions = try reader.positions(
-                of: stream, from: version, backward: false, count: Self.positionsAhead, head: .max)
+            found = try reader.index.numbers(
+                under: key, from: ordinal, backward: false, limit: Self.positionsAhead, atOrBelow: .max)
         } catch {
             // Only damage is a finding: an index that moved on, or a disk that cannot be read now, is none.
             switch error {
@@ -233,13 +204,14 @@ private struct LogVerification: Sendable {
             case .sqlite, .stopped, .outdated, .archive: throw error
             }
         }
-        if indexedCount + positions.count > Self.mostPositionsAhead {
+        let count = found?.numbers.count ?? 0
+        if indexedCount + count > Self.mostPositionsAhead {
             indexed = [:]
             indexedCount = 0
         }
-        indexedCount += positions.count - (indexed[stream]?.positions.count ?? 0)
-        indexed[stream] = (version, positions)
-        return positions.first
+        indexedCount += count - (indexed[key]?.numbers.count ?? 0)
+        indexed[key] = found
+        return found?.number(at: ordinal)
     }
 
     /// Checks what is not one event: names, commits, the index, and what is derived from the log.

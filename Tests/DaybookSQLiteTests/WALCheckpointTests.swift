@@ -7,9 +7,10 @@ import Testing
 
 @Suite("Checkpoints of the write-ahead log by another process")
 struct WALCheckpointTests {
-    private func configuration() -> SQLiteEventStore.Configuration {
+    private func configuration(acceptsWALResetBug: Bool = true) -> SQLiteEventStore.Configuration {
         var configuration = SQLiteEventStore.Configuration.faulty(nil)
         configuration.walCheckpoints = .byAnotherProcess
+        configuration.acceptsWALResetBug = acceptsWALResetBug
         return configuration
     }
 
@@ -18,11 +19,11 @@ struct WALCheckpointTests {
         let directory = try TemporaryDirectory()
         let path = directory.path("log.daybook")
         if sqlite3_libversion_number() >= 3_051_003 {
-            await (try SQLiteEventStore.open(path, configuration: configuration())).close()
+            await (try SQLiteEventStore.open(path, configuration: configuration(acceptsWALResetBug: false))).close()
             return
         }
         let error = await #expect(throws: OpenError.self) {
-            try await SQLiteEventStore.open(path, configuration: configuration())
+            try await SQLiteEventStore.open(path, configuration: configuration(acceptsWALResetBug: false))
         }
         #expect(error?.description.contains("3.51.3") == true)
     }
@@ -32,15 +33,13 @@ struct WALCheckpointTests {
         let directory = try TemporaryDirectory()
         let path = directory.path("log.daybook")
         await (try SQLiteEventStore.open(path, configuration: .faulty(nil))).close()
-        var configuration = configuration()
-        configuration.acceptsWALResetBug = true
         func databaseBytes() throws -> Int64 {
             let attributes = try FileManager.default.attributesOfItem(atPath: path)
             return (attributes[.size] as? NSNumber)?.int64Value ?? 0
         }
         let before = try databaseBytes()
         for _ in 0..<2 {
-            let store = try await SQLiteEventStore.open(path, configuration: configuration)
+            let store = try await SQLiteEventStore.open(path, configuration: configuration())
             for _ in 0..<90 {
                 try await store.append(
                     [NewEvent(type: "Counted", data: Array(repeating: 1, count: 800_000))], to: "big-1")
@@ -62,9 +61,7 @@ struct WALCheckpointTests {
     func beside() async throws {
         let directory = try TemporaryDirectory()
         let path = directory.path("log.daybook")
-        var configuration = configuration()
-        configuration.acceptsWALResetBug = true
-        let store = try await SQLiteEventStore.open(path, configuration: configuration)
+        let store = try await SQLiteEventStore.open(path, configuration: configuration())
         let other = try RawDatabase(path)
         // A lock is no queue: who asks for it now and then waits long beside writers that always have work.
         try other.execute("PRAGMA busy_timeout = 120000")
@@ -107,9 +104,7 @@ struct WALCheckpointTests {
         for (earlier, isCheckpointed) in [(0, true), (60, true), (0, false), (60, false)] {
             let directory = try TemporaryDirectory()
             let path = directory.path("log.daybook")
-            var configuration = configuration()
-            configuration.acceptsWALResetBug = true
-            let store = try await SQLiteEventStore.open(path, configuration: configuration)
+            let store = try await SQLiteEventStore.open(path, configuration: configuration())
             let other = try RawDatabase(path)
             for _ in 0..<earlier { try await store.append([NewEvent(type: "Counted", data: [1])], to: "before-1") }
             if earlier > 0 { try other.execute("PRAGMA wal_checkpoint(RESTART)") }

@@ -25,6 +25,12 @@ struct Postings {
         return ordinal - first >= Int64(numbers.count) ? numbers.count : Int(ordinal - first)
     }
 
+    /// The number with an ordinal, if it is among these.
+    func number(at ordinal: Int64) -> Int64? {
+        let index = index(atOrAbove: ordinal)
+        return index < numbers.count && self.ordinal(index) == ordinal ? numbers[index] : nil
+    }
+
     /// Whether others, under the same key, can be added at the end.
     func follows(_ others: Postings) -> Bool { !countsVersions || others.first == lastOrdinal + 1 }
 
