@@ -133,6 +133,34 @@ struct StoreDamageTests {
         }
     }
 
+    /// Rows of the index that a disk brings back from an earlier attempt have the right checksums.
+    @Test("finds events that the index no longer leads to by their tags, though it does by their streams")
+    func olderIndex() async throws {
+        let directory = try TemporaryDirectory()
+        let (path, other) = (directory.path("log.daybook"), directory.path("other.daybook"))
+        for (file, tags) in [(path, ["a:1"] as [DaybookCore.Tag]), (other, [])] {
+            let store = try await SQLiteEventStore.open(
+                file, configuration: .faulty(nil, indexEntriesInMemory: 8))
+            for number in 0..<40 {
+                try await store.append([NewEvent(type: "Counted", data: [UInt8(number)], tags: tags)], to: "damage-1")
+            }
+            #expect(try await store.verify().isSound)
+            await store.close()
+        }
+        let database = try RawDatabase(path)
+        try database.execute("ATTACH '\(other)' AS other")
+        for table in ["index_blocks", "index_segments"] {
+            try database.execute("DELETE FROM \(table); INSERT INTO \(table) SELECT * FROM other.\(table)")
+        }
+        database.close()
+        let store = try await SQLiteEventStore.open(path, configuration: .faulty(nil, indexEntriesInMemory: 8))
+        let findings = try await store.verify().findings
+        #expect(!findings.isEmpty && findings.allSatisfy { $0.reason.contains("by its tags") })
+        try await store.reindex()
+        #expect(try await store.verify().isSound)
+        await store.close()
+    }
+
     @Test("never returns another event than was recorded, whatever bit of the file changed, and verify finds it")
     func anyBit() async throws {
         let sample = try await Sample()
