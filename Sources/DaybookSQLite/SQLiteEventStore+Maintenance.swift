@@ -5,7 +5,7 @@ extension SQLiteEventStore {
     /// Reads the whole log, checks every record, and compares the index with it.
     ///
     /// - Parameter progress: Told now and then how many positions of how many were read; on a thread of the store.
-    /// - Complexity: O(events), about a million a second.
+    /// - Complexity: O(events), about 600,000 a second with a tag each.
     public func verify(
         progress: (@Sendable (_ done: Int64, _ total: Int64) -> Void)? = nil
     ) async throws(ReadError) -> VerificationReport {
