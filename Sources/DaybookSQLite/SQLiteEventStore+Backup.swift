@@ -20,7 +20,7 @@ extension SQLiteEventStore {
     ///   - verifying: Whether every record of the copy is read and checked. Without it, a damaged store has a damaged copy:
     ///     the way to keep what is left of one.
     ///   - progress: Told now and then how far it has come; on a thread of the store.
-    /// - Complexity: O(bytes of the file) for the copy, O(events) for the check, about a million a second.
+    /// - Complexity: O(bytes of the file) for the copy, O(events) for the check, about 600,000 a second.
     @discardableResult
     public func backup(
         to destination: String, replacing: Bool = false, verifying: Bool = true,
