@@ -47,9 +47,22 @@ public struct JSONEventCodec<Event: DomainEvent>: EventCodec {
     }
 
     public func decode(_ event: RecordedEvent) throws(EventDecodingError) -> [Event] {
-        guard upcasters.applies(to: event.type, event.schemaVersion) else {
-            return [try decode(event, type: event.type, schemaVersion: event.schemaVersion, data: event.data)]
+        upcasters.applies(to: event.type, event.schemaVersion) ? try lifted(event) : [try unlifted(event)]
+    }
+
+    public func decode(_ event: RecordedEvent, _ body: (Event) -> Void) throws(EventDecodingError) {
+        if upcasters.applies(to: event.type, event.schemaVersion) {
+            for event in try lifted(event) { body(event) }
+        } else {
+            body(try unlifted(event))
         }
+    }
+
+    private func unlifted(_ event: RecordedEvent) throws(EventDecodingError) -> Event {
+        try decode(event, type: event.type, schemaVersion: event.schemaVersion, data: event.data)
+    }
+
+    private func lifted(_ event: RecordedEvent) throws(EventDecodingError) -> [Event] {
         let lifted: [Upcaster.Event]
         do throws(UpcasterChain.Failure) {
             lifted = try upcasters.lift(try Upcaster.Event(event))

@@ -107,6 +107,7 @@ public struct CommandContext: Sendable, Hashable {
     /// The metadata of the events that a command causes in this context.
     ///
     /// - Parameter correlationID: Stands in when the context has none.
+    @usableFromInline
     func metadata(commandID: CommandID?, correlationID fallback: String) -> EventMetadata {
         EventMetadata(
             correlationID: correlationID ?? fallback, causationID: causationID ?? commandID?.rawValue, actor: actor,

@@ -2,23 +2,25 @@ import DaybookCore
 
 extension CommandHandler {
     /// A state to decide on, and what an append has to expect so that the decision holds.
+    @usableFromInline
     struct Basis: Sendable {
-        var state: D.State
+        @usableFromInline var state: D.State
         /// The last event folded; nil when there is none.
-        var version: StreamVersion?
-        var position: Position
-        var expected: ExpectedVersion
+        @usableFromInline var version: StreamVersion?
+        @usableFromInline var position: Position
+        @usableFromInline var expected: ExpectedVersion
         /// Whether the stream was read for this very decision, so that the state can be no older than its beginning.
-        var isVerified: Bool
+        @usableFromInline var isVerified: Bool
         /// Whether the state stays true of its version: it does not when retention hides events of the stream.
-        var isCacheable: Bool
+        @usableFromInline var isCacheable: Bool
         /// Events folded since the last snapshot that is known.
-        var eventsSinceSnapshot = 0
+        @usableFromInline var eventsSinceSnapshot = 0
         /// When the last event of a snapshot was recorded; nil for a basis that was not made of one.
-        var recordedAt: Timestamp?
+        @usableFromInline var recordedAt: Timestamp?
         /// Whether the policy asks for a snapshot, for another reason than the number of events.
-        var isSnapshotDue = false
+        @usableFromInline var isSnapshotDue = false
 
+        @inlinable
         mutating func advance(to result: AppendResult, of stream: StreamName) {
             guard let version = result.streams.first(where: { $0.stream == stream })?.version else { return }
             self.version = version
@@ -29,7 +31,7 @@ extension CommandHandler {
 
     /// How many events a read of a stream takes: few enough that the next ones are read while these are folded. There is
     /// nothing to fold while the first are read.
-    private static var firstPageSize: Int { 64 }
+    static var firstPageSize: Int { 64 }
     private static var pageSize: Int { 250 }
 
     /// Folds a stream from its snapshot, or else from its start.
@@ -50,7 +52,7 @@ extension CommandHandler {
 
     private func replayed(_ stream: StreamName) async throws(CommandError<D.Rejection>) -> Basis {
         do {
-            if let basis = try await snapshotBasis(of: stream) { return try await continued(basis, in: stream) }
+            if let saved = try await savedBeginning(of: stream) { return try await continued(saved, in: stream) }
             return try await fold(stream, asOf: .latest)
         } catch {
             throw CommandError(error)
@@ -60,7 +62,11 @@ extension CommandHandler {
     /// Brings a basis up to date by what is new in its stream.
     func refreshed(_ basis: Basis?, in stream: StreamName) async throws(CommandError<D.Rejection>) -> Basis {
         guard let basis else { return try await load(stream) }
-        do { return try await continued(basis, in: stream) } catch { throw CommandError(error) }
+        do {
+            return try await continued(Beginning(basis: basis), in: stream)
+        } catch {
+            throw CommandError(error)
+        }
     }
 
     func fold(_ stream: StreamName, asOf moment: Moment) async throws(StateError) -> Basis {
@@ -68,18 +74,23 @@ extension CommandHandler {
             let empty = Basis(
                 state: D.initialState, version: nil, position: .start, expected: .noStream, isVerified: true,
                 isCacheable: false)
-            if let basis = try await extended(empty, in: stream, from: .start, until: moment) { return basis }
+            if let basis = try await extended(Beginning(basis: empty), in: stream, until: moment) { return basis }
         }
     }
 
-    func continued(_ basis: Basis, in stream: StreamName) async throws(StateError) -> Basis {
-        if basis.isCacheable, let version = basis.version,
-            let basis = try await extended(basis, in: stream, from: .version(version.next), until: .latest),
-            basis.isCacheable
+    private func continued(_ beginning: Beginning, in stream: StreamName) async throws(StateError) -> Basis {
+        if beginning.basis.isCacheable, beginning.basis.version != nil,
+            let basis = try await extended(beginning, in: stream, until: .latest), basis.isCacheable
         {
             return basis
         }
         return try await fold(stream, asOf: .latest)
+    }
+
+    /// A basis to fold events on, and the page of those behind it where that was read already.
+    struct Beginning: Sendable {
+        var basis: Basis
+        var page: StreamPage?
     }
 
     /// Folds events on top of a basis, page by page; a page is read while the one before it is folded.
@@ -87,22 +98,28 @@ extension CommandHandler {
     /// - Returns: Nil when the stream was deleted, or its retention changed, between pages or since the basis was made:
     ///   then there is no moment at which the state would have been true.
     private func extended(
-        _ start: Basis, in stream: StreamName, from first: StreamCursor, until moment: Moment
+        _ beginning: Beginning, in stream: StreamName, until moment: Moment
     ) async throws(StateError) -> Basis? {
-        var basis = start
+        var basis = beginning.basis
+        let start = basis.version
         var before: StreamState?
-        guard var page = try await self.page(of: stream, from: first, limit: Self.firstPageSize)?.get() else {
-            return nil
+        var page: StreamPage
+        if let first = beginning.page {
+            page = first
+        } else {
+            page = try await self.page(
+                of: stream, from: start.map { .version($0.next) } ?? .start, limit: Self.firstPageSize
+            ).get()
         }
         while true {
             if let before, before.status != page.state.status || before.retention != page.state.retention {
                 return nil
             }
             before = page.state
-            if moment != .latest, let version = start.version {
+            if moment != .latest, let start {
                 // A snapshot tells nothing of the past of a stream of which the beginning is gone.
                 guard page.state.status == .live, page.state.retention == .unlimited,
-                    let last = page.state.lastVersion, last >= version
+                    let last = page.state.lastVersion, last >= start
                 else { return nil }
             }
             if page.isAtEnd {
@@ -115,13 +132,12 @@ extension CommandHandler {
                 }
                 return basis
             }
-            let behind = page.events.last.map { StreamCursor.version($0.version.next) }
-            async let following = self.page(of: stream, from: behind, limit: Self.pageSize)
-            guard try fold(page.events, until: moment, into: &basis) else { return basis }
-            guard let next = await following else {
+            guard let last = page.events.last else {
                 throw .read(.storageFailed(reason: "an empty page of stream '\(stream)' that is not its end"))
             }
-            page = try next.get()
+            async let following = self.page(of: stream, from: .version(last.version.next), limit: Self.pageSize)
+            guard try fold(page.events, until: moment, into: &basis) else { return basis }
+            page = try await following.get()
         }
     }
 
@@ -130,25 +146,29 @@ extension CommandHandler {
         _ events: [RecordedEvent], until moment: Moment, into basis: inout Basis
     ) throws(StateError) -> Bool {
         let isDue = snapshots?.policy.isDue
-        for recorded in events {
-            guard moment.includes(recorded) else { return false }
-            let decoded: [D.Event]
-            do { decoded = try codec.decode(recorded) } catch { throw .undecodable(error) }
-            for event in decoded {
-                D.evolve(&basis.state, with: event)
-                if let isDue, isDue(event) { basis.isSnapshotDue = true }
+        // An iterator would copy each event, with all that it refers to.
+        return try events.withUnsafeBufferPointer { events throws(StateError) in
+            for index in events.indices {
+                guard moment.includes(events[index]) else { return false }
+                do throws(EventDecodingError) {
+                    try codec.decode(events[index]) { event in
+                        D.evolve(&basis.state, with: event)
+                        if let isDue, isDue(event) { basis.isSnapshotDue = true }
+                    }
+                } catch {
+                    throw .undecodable(error)
+                }
+                basis.eventsSinceSnapshot += 1
+                basis.version = events[index].version
+                basis.position = events[index].position
             }
-            basis.eventsSinceSnapshot += 1
-            basis.version = recorded.version
-            basis.position = recorded.position
+            return true
         }
-        return true
     }
 
-    private func page(
-        of stream: StreamName, from cursor: StreamCursor?, limit: Int
-    ) async -> Result<StreamPage, StateError>? {
-        guard let cursor else { return nil }
+    func page(
+        of stream: StreamName, from cursor: StreamCursor, limit: Int
+    ) async -> Result<StreamPage, StateError> {
         do {
             return .success(
                 try await store.readPage(of: stream, from: cursor, direction: .forward, limit: limit))
@@ -159,19 +179,17 @@ extension CommandHandler {
 
     /// Folds a stream up to a moment, from its snapshot when that is no later.
     private func folded(_ stream: StreamName, asOf moment: Moment) async throws(StateError) -> Basis {
-        guard let saved = try await snapshotBasis(of: stream), let version = saved.version,
-            let recordedAt = saved.recordedAt
+        guard let saved = try await savedBeginning(of: stream), let version = saved.basis.version,
+            let recordedAt = saved.basis.recordedAt
         else { return try await fold(stream, asOf: moment) }
         switch moment {
         case .latest: return try await continued(saved, in: stream)
         case .version(let last) where version <= last: break
-        case .position(let last) where saved.position <= last: break
+        case .position(let last) where saved.basis.position <= last: break
         case .time(let last) where recordedAt <= last: break
         default: return try await fold(stream, asOf: moment)
         }
-        if let basis = try await extended(saved, in: stream, from: .version(version.next), until: moment) {
-            return basis
-        }
+        if let basis = try await extended(saved, in: stream, until: moment) { return basis }
         return try await fold(stream, asOf: moment)
     }
 
@@ -188,8 +206,8 @@ extension CommandHandler {
         let stream: StreamName
         do { stream = try StreamName(category: category, id: id) } catch { throw .invalidID(error) }
         let basis =
-            if moment == .latest, let cached = cache.value(for: stream) {
-                try await continued(cached, in: stream)
+            if moment == .latest, let kept = turns.kept(for: stream) {
+                try await continued(Beginning(basis: KeptBasis<D>.from(kept).basis), in: stream)
             } else {
                 try await folded(stream, asOf: moment)
             }

@@ -68,6 +68,7 @@ extension CommandHandler {
 
 extension StreamName {
     /// Where the commands on this stream's subject are recorded.
+    @usableFromInline
     var commands: StreamName {
         id.map { StreamName(unchecked: "\(category.commands)-\($0)") } ?? StreamName(unchecked: "\(self)_commands")
     }

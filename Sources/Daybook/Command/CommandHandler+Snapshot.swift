@@ -48,29 +48,29 @@ extension CommandHandler {
             keyPrefix: "\(snapshots.keyPrefix)\(category)-", exceptSchema: snapshots.schema)
     }
 
-    /// A basis made of the latest snapshot, when the stream still has the event that it ends with.
-    func snapshotBasis(of stream: StreamName) async throws(StateError) -> Basis? {
+    /// A basis made of the latest snapshot, when the stream still has the event that it ends with, and the events behind
+    /// it, which are read together with that one.
+    func savedBeginning(of stream: StreamName) async throws(StateError) -> Beginning? {
         guard let snapshots, let saved = await snapshots.latest(of: stream), let version = saved.version else {
             return nil
         }
-        let page: StreamPage
-        do {
-            page = try await store.readPage(of: stream, from: .version(version), direction: .forward, limit: 1)
-        } catch {
-            throw .read(error)
-        }
+        var page = try await page(of: stream, from: .version(version), limit: Self.firstPageSize).get()
         guard page.state.status == .live, page.state.retention == .unlimited,
             let event = page.events.first, event.version == version, event.position == saved.position
         else {
             await snapshots.discard(of: stream)
             return nil
         }
-        return Basis(
-            state: saved.state, version: version, position: saved.position, expected: .version(version),
-            isVerified: false, isCacheable: true, recordedAt: event.recordedAt)
+        page.events.removeFirst()
+        return Beginning(
+            basis: Basis(
+                state: saved.state, version: version, position: saved.position, expected: .version(version),
+                isVerified: false, isCacheable: true, recordedAt: event.recordedAt),
+            page: page.events.isEmpty && !page.isAtEnd ? nil : page)
     }
 
     /// Saves a snapshot of a basis when the policy asks for one.
+    @usableFromInline
     func saveSnapshotIfDue(of basis: inout Basis, _ stream: StreamName) {
         guard let snapshots, basis.isCacheable, let version = basis.version, basis.eventsSinceSnapshot > 0,
             basis.isSnapshotDue || basis.eventsSinceSnapshot >= snapshots.policy.eventCount ?? .max

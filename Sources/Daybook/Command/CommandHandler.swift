@@ -20,16 +20,15 @@ import Synchronization
 /// **Who and why.** The events carry the ``CommandContext`` of the calling task. The commands themselves are recorded
 /// when asked (``CommandRecording``).
 public final class CommandHandler<D: Decider>: Sendable {
-    let store: any EventStore
-    let category: Category
-    let codec: any EventCodec<D.Event>
-    let retry: RetryPolicy
+    @usableFromInline let store: any EventStore
+    @usableFromInline let category: Category
+    @usableFromInline let codec: any EventCodec<D.Event>
+    @usableFromInline let retry: RetryPolicy
     let clock: any Clock<Duration>
     let randomness: Mutex<any RandomNumberGenerator & Sendable>
-    let cache: StateCache<Basis>
-    let turns = StreamTurns()
-    let snapshots: StateSnapshots<D>?
-    let recording: CommandRecording<D.Command>
+    @usableFromInline let turns: StreamTurns
+    @usableFromInline let snapshots: StateSnapshots<D>?
+    @usableFromInline let recording: CommandRecording<D.Command>
 
     /// - Parameters:
     ///   - category: The first part of the streams' names, before the subject's identifier; has no `-` in it.
@@ -63,7 +62,7 @@ public final class CommandHandler<D: Decider>: Sendable {
         self.retry = retry
         self.clock = clock
         self.randomness = Mutex(randomness)
-        self.cache = StateCache(limit: cache.limit)
+        turns = StreamTurns(limit: cache.limit)
     }
 
     /// Carries out a command on the subject of this identifier.
@@ -77,12 +76,12 @@ public final class CommandHandler<D: Decider>: Sendable {
     /// - Returns: The events recorded, and where. A repeat gets what the first call got, or would have got.
     /// - Throws: ``CommandError``. When its ``CommandError/mayBeRecorded`` is true, repeat the command with the same
     ///   identifier to learn its result.
+    @inlinable
     @discardableResult
     public func handle(
         _ command: D.Command, id: String, commandID: CommandID? = nil
     ) async throws(CommandError<D.Rejection>) -> CommandReceipt<D.Event> {
-        try await handle(
-            Commands(elements: [(command, CommandContext.current)], isBatch: false), id: id, commandID: commandID)
+        try await handle(.one(command, CommandContext.current), id: id, commandID: commandID)
     }
 
     /// Carries out several commands on one subject, all or none: each is decided on the state that those before it
@@ -92,37 +91,30 @@ public final class CommandHandler<D: Decider>: Sendable {
     ///   - commands: They may decide up to ``Limits/eventsPerAppend`` events in all.
     ///   - commandID: Stands for all of the commands together.
     /// - Throws: ``CommandError``; a rejection is ``CommandError/rejectedInBatch(_:index:)``.
+    @inlinable
     @discardableResult
     public func handle(
         _ commands: [D.Command], id: String, commandID: CommandID? = nil
     ) async throws(CommandError<D.Rejection>) -> CommandReceipt<D.Event> {
         let context = CommandContext.current
-        return try await handle(
-            Commands(elements: commands.map { ($0, context) }, isBatch: true), id: id, commandID: commandID)
+        return try await handle(.batch(commands.map { ($0, context) }), id: id, commandID: commandID)
     }
 
     /// Carries out several commands on one subject, all or none, each in a context of its own, such as the time at
     /// which each happened. What a context leaves nil is taken from the calling task's.
+    @inlinable
     @discardableResult
     public func handle(
         _ commands: [(command: D.Command, context: CommandContext)], id: String, commandID: CommandID? = nil
     ) async throws(CommandError<D.Rejection>) -> CommandReceipt<D.Event> {
         let current = CommandContext.current
         return try await handle(
-            Commands(elements: commands.map { ($0.command, $0.context.completed(by: current)) }, isBatch: true),
-            id: id, commandID: commandID)
+            .batch(commands.map { ($0.command, $0.context.completed(by: current)) }), id: id, commandID: commandID)
     }
 
-    /// What is to be decided at once.
-    struct Commands {
-        var elements: [(command: D.Command, context: CommandContext)]
-        var isBatch: Bool
-        /// Those of the subject, which all of its events have.
-        var tags: [Tag] = []
-    }
-
-    private func handle(
-        _ commands: Commands, id: String, commandID: CommandID?
+    @inlinable
+    func handle(
+        _ commands: Attempt.Commands, id: String, commandID: CommandID?
     ) async throws(CommandError<D.Rejection>) -> CommandReceipt<D.Event> {
         let stream: StreamName
         do {
@@ -131,22 +123,13 @@ public final class CommandHandler<D: Decider>: Sendable {
         } catch {
             throw .invalidID(error)
         }
-        var commands = commands
-        commands.tags = D.tags(ofSubject: id)
-        guard !Task.isCancelled, await turns.take(stream) else { throw .cancelled(mayBeRecorded: false) }
-        defer { turns.give(stream) }
-        var basis = cache.take(stream)
-        basis?.isVerified = false
-        // A basis is true of its version whatever became of the command, so that it may always be kept.
-        defer {
-            if var basis, basis.isCacheable, basis.version != nil {
-                saveSnapshotIfDue(of: &basis, stream)
-                cache.put(basis, for: stream)
-            }
-        }
-        if basis == nil, let commandID, let receipt = try await earlierReceipt(for: commandID, stream: stream) {
-            return receipt
-        }
-        return try await carryOut(commands, in: stream, commandID: commandID, basis: &basis)
+        guard !Task.isCancelled, let turn = await turns.take(stream) else { throw .cancelled(mayBeRecorded: false) }
+        var attempt = Attempt(
+            commands, on: stream, tags: D.tags(ofSubject: id), commandID: commandID, kept: turn.kept)
+        if !attempt.hasBasis { await endIfRepeat(&attempt) }
+        if attempt.result == nil { await carryOut(&attempt) }
+        // A basis is true of its version whatever became of the commands, so that it may always be kept.
+        turns.give(turn, leaving: attempt.basisToKeep { saveSnapshotIfDue(of: &$0, stream) })
+        return try attempt.finished()
     }
 }

@@ -8,15 +8,17 @@ import DaybookCore
 public struct CommandRecording<Command: Sendable>: Sendable {
     /// Writes a record of a command, decided after a version or position, with what came of it: the number of its events,
     /// or why it was rejected.
+    @usableFromInline
     typealias Encode =
         @Sendable (Command, Int64?, Result<Int, Reason>) throws(EventEncodingError) -> EncodedEvent
 
+    @usableFromInline
     struct Reason: Error {
         var text: String
     }
 
-    let encode: Encode?
-    let includesRejected: Bool
+    @usableFromInline let encode: Encode?
+    @usableFromInline let includesRejected: Bool
 
     /// Commands are not recorded.
     public static var none: CommandRecording { CommandRecording(encode: nil, includesRejected: false) }

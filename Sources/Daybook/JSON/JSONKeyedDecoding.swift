@@ -24,7 +24,7 @@ struct JSONKeyedDecoding<Key: CodingKey>: KeyedDecodingContainerProtocol {
         // An enum's case is asked for this way: an object with one member.
         if tape[object].count == 1 {
             guard let text = tape.text(of: object + 1), let key = Key(stringValue: text) else { return [] }
-            return [key]
+            return Array(repeating: key, count: 1)  // A literal asks the runtime for more types.
         }
         var keys: [Key] = []
         keys.reserveCapacity(Int(tape[object].count))

@@ -1,8 +1,9 @@
 import DaybookCore
 
 /// Makes snapshots of a decider's states, and states of snapshots.
+@usableFromInline
 struct StateSnapshots<D: Decider>: Sendable {
-    let policy: SnapshotPolicy<D.Event>
+    @usableFromInline let policy: SnapshotPolicy<D.Event>
     let store: any SnapshotStore
     let writer: SnapshotWriter
     /// Tells states of this fold and shape from all others.

@@ -19,6 +19,7 @@ extension VersionedState: Equatable where State: Equatable {}
 
 extension StreamVersion? {
     /// The version after so many more events; that of a stream without any is nil.
+    @usableFromInline
     func advanced(by count: Int) -> StreamVersion? {
         count == 0 ? self : self?.advanced(by: count) ?? StreamVersion(Int64(count - 1))
     }

@@ -4,7 +4,7 @@ import Synchronization
 final class ReaderPool: Sendable {
     typealias Job = @Sendable (LogReader?) -> Void
 
-    private let queue = BlockingQueue<Job>()
+    private let queue = BlockingQueue<Job>(watches: false)
     private let workers: any WorkerGroup
     private let latest = Latest()
 

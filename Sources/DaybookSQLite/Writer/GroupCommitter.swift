@@ -25,7 +25,7 @@ final class GroupCommitter: Sendable {
         var connection: ConnectionStatistics
     }
 
-    private let queue = BlockingQueue<Job>()
+    private let queue = BlockingQueue<Job>(watches: true)
     private let status = StatusBox()
     private let workers: any WorkerGroup
 
