@@ -152,6 +152,11 @@ private struct BenchmarkFolder: Sendable {
             let copy = folder + "/crashed.db"
             for suffix in ["", "-wal"] {
                 try FileManager.default.copyItem(atPath: store.path + suffix, toPath: copy + suffix)
+                // The copy is on the disk before it is opened: a log that was written over hours leaves no gigabytes to write.
+                if let file = FileHandle(forUpdatingAtPath: copy + suffix) {
+                    try file.synchronize()
+                    try file.close()
+                }
             }
             let start = ContinuousClock.now
             let opened = try await SQLiteEventStore.open(copy, configuration: configuration)
