@@ -123,9 +123,10 @@ public final class CommandHandler<D: Decider>: Sendable {
         } catch {
             throw .invalidID(error)
         }
-        guard !Task.isCancelled, let turn = await turns.take(stream) else { throw .cancelled(mayBeRecorded: false) }
+        guard !Task.isCancelled, var turn = await turns.take(stream) else { throw .cancelled(mayBeRecorded: false) }
+        // Out of the turn, so that nothing else refers to the state, and it is changed in place.
         var attempt = Attempt(
-            commands, on: stream, tags: D.tags(ofSubject: id), commandID: commandID, kept: turn.kept)
+            commands, on: stream, tags: D.tags(ofSubject: id), commandID: commandID, kept: turn.kept.take())
         if !attempt.hasBasis { await endIfRepeat(&attempt) }
         if attempt.result == nil { await carryOut(&attempt) }
         // A basis is true of its version whatever became of the commands, so that it may always be kept.
