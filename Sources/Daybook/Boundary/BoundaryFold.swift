@@ -42,7 +42,7 @@ struct BoundaryFold<D: BoundaryDecider>: Sendable {
             for recorded in page.events {
                 if let end, recorded.position > end { break }
                 do {
-                    for event in try reader.decode(recorded) { D.evolve(&state, with: event, of: recorded.stream) }
+                    try reader.decode(recorded) { D.evolve(&state, with: $0, of: recorded.stream) }
                 } catch {
                     throw .undecodable(error)
                 }

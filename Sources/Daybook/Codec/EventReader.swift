@@ -10,6 +10,7 @@ public protocol EventReader<Event>: Sendable {
     /// - Throws: ``EventDecodingError``, which names the event's place in the log. An event that cannot be read is an
     ///   error, never skipped.
     func decode(_ event: RecordedEvent) throws(EventDecodingError) -> [Event]
+
     /// Calls a closure with each of the events that ``decode(_:)`` returns, in their order.
     ///
     /// The default decodes them into an array first. A reader that can do without makes long folds faster by a tenth.

@@ -69,7 +69,8 @@ struct CommandAttempt<D: Decider> {
     /// What became of the commands.
     @inlinable
     func finished() throws(Failure) -> CommandReceipt<D.Event> {
-        guard let result else { throw .cancelled(mayBeRecorded: false) }
+        // Every way out of an attempt says what became of it; one that did not would not know whether anything was recorded.
+        guard let result else { throw .cancelled(mayBeRecorded: true) }
         return try result.get()
     }
 

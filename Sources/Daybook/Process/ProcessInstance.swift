@@ -45,7 +45,7 @@ struct ProcessInstance<P: ProcessManager>: Sendable {
                 apply(record, recorded.id, Array(recorded.metadata))
             }
         } else {
-            for event in try codecs.events.decode(recorded) { P.evolve(&state, with: event) }
+            try codecs.events.decode(recorded) { P.evolve(&state, with: $0) }
         }
         version = recorded.version
         expected = .version(recorded.version)
