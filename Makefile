@@ -49,8 +49,8 @@ test: setup ## Builds everything and runs every test: library, examples, README 
 	python3 -m unittest discover --start-directory scripts/tests
 	scripts/check-samples
 	swift build --build-tests
-	swift test --skip-build --no-parallel
-	for package in $(examples); do echo "== $$package"; swift test --package-path "$$package" --no-parallel; done
+	scripts/run-tests --skip-build --no-parallel
+	for package in $(examples); do echo "== $$package"; scripts/run-tests --package-path "$$package" --no-parallel; done
 
 bench: setup ## Measures the store beside the raw disk, then the pieces of the core (release builds; minutes).
 	swift run -c release daybook bench
