@@ -5,11 +5,14 @@
 /// still in the tail; should even a second one be finished, lookups throw ``StoreFailure/outdated``, and the page is
 /// read anew.
 final class IndexReader {
+    private let segmentKeys: Statement
     private let segmentList: Statement
     private let block: Statement
     private let map: Statement
     let tail: IndexTail
     private(set) var segments: [IndexSegment] = []
+    /// Identifiers and checksums of the segments, in the order of the former: the list is the same as long as these are.
+    private var keys: [SegmentKey] = []
     private var epoch = 0
     private var maps: [Int64: SegmentMap] = [:]
     /// 0 when there is none.
@@ -17,6 +20,7 @@ final class IndexReader {
 
     init(_ connection: Connection, tail: IndexTail) throws(SQLiteFailure) {
         self.tail = tail
+        segmentKeys = try connection.prepare("SELECT id, crc FROM index_segments ORDER BY id")
         segmentList = try connection.prepare("SELECT \(IndexSegment.columns) FROM index_segments ORDER BY first")
         block = try connection.prepare("SELECT data FROM index_blocks WHERE id = ?")
         map = try connection.prepare("SELECT map FROM index_segments WHERE id = ?")
@@ -29,16 +33,8 @@ final class IndexReader {
         if epoch != self.epoch { forgetLost() }
         self.epoch = epoch
         maps = tail.state.withLock(\.maps)
-        segments.removeAll(keepingCapacity: true)
         do {
-            while try segmentList.step() {
-                do {
-                    segments.append(try IndexSegment(segmentList))
-                } catch {
-                    segmentList.reset()
-                    throw StoreFailure.indexDamaged(error.reason)
-                }
-            }
+            if try !hasSameSegments() { try readSegments() }
         } catch let failure as SQLiteFailure {
             throw StoreFailure(reading: failure, fromIndex: true)
         } catch let failure as StoreFailure {
@@ -46,6 +42,41 @@ final class IndexReader {
         } catch {
             throw .indexDamaged("\(error)")
         }
+    }
+
+    private struct SegmentKey: Equatable {
+        var id: Int64
+        var crc: Int64
+    }
+
+    /// Whether the segments are those of the last transaction. A segment is written once, under an identifier of its own.
+    private func hasSameSegments() throws(SQLiteFailure) -> Bool {
+        var count = 0
+        while try segmentKeys.step() {
+            let key = SegmentKey(id: segmentKeys.integer(0), crc: segmentKeys.integer(1))
+            guard count < keys.count, keys[count] == key else {
+                segmentKeys.reset()
+                return false
+            }
+            count += 1
+        }
+        return count == keys.count
+    }
+
+    private func readSegments() throws {
+        keys = []
+        segments = []
+        var found: [IndexSegment] = []
+        defer { segmentList.reset() }
+        while try segmentList.step() {
+            do {
+                found.append(try IndexSegment(segmentList))
+            } catch {
+                throw StoreFailure.indexDamaged(error.reason)
+            }
+        }
+        segments = found
+        keys = found.map { SegmentKey(id: $0.id, crc: Int64($0.crc)) }.sorted { $0.id < $1.id }
     }
 
     /// Whether any stream was ever deleted or given a retention.

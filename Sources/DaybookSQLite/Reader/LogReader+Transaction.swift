@@ -24,8 +24,8 @@ extension LogReader {
     ) throws(StoreFailure) -> Value {
         let head = signal.head
         let epoch = index.tail.epoch
-        do { try connection.execute("BEGIN") } catch { throw .sqlite(error) }
-        defer { if connection.isInTransaction { try? connection.execute("COMMIT") } }
+        do { try beginTransaction.run() } catch { throw .sqlite(error) }
+        defer { if connection.isInTransaction { try? endTransaction.run() } }
         try index.begin(epoch: epoch)
         scavenged.begin()
         return try body(self, head)

@@ -12,6 +12,8 @@ final class LogReader {
     private let ascending: Statement
     private let descending: Statement
     private let commit: Statement
+    let beginTransaction: Statement
+    let endTransaction: Statement
     /// Tells which stream names are of control streams, by their numbers.
     private var isControl: RecentCache<Int64, Bool>
     private var lastStream: (number: Int64, name: StreamName)?
@@ -44,6 +46,8 @@ final class LogReader {
         descending = try connection.prepare(
             "SELECT position, record FROM events WHERE position <= ? AND position >= ? ORDER BY position DESC")
         commit = try connection.prepare("SELECT record FROM commits WHERE number = ?")
+        beginTransaction = try connection.prepare("BEGIN")
+        endTransaction = try connection.prepare("COMMIT")
         isControl = RecentCache(capacity: nameCapacity)
     }
 
