@@ -28,6 +28,9 @@ SECONDS ?= 60
 HISTORIES ?= 5
 OPERATIONS ?= 20000
 
+# Tests that are optimised, beside the others.
+campaign := -c release -Xswiftc -enable-testing --scratch-path .build-campaign
+
 examples := $(patsubst %/Package.swift,%,$(wildcard Examples/*/Package.swift))
 library_targets := DaybookCore Daybook DaybookSQLite DaybookGRDB DaybookTesting
 
@@ -114,9 +117,10 @@ histories: setup ## Checks 100,000 concurrent calls for linearizability, and oth
 	"$$(swift build --show-bin-path)/CheckHistories" run --seeds $(HISTORIES) --operations $(OPERATIONS)
 	"$$(swift build --show-bin-path)/CheckHistories" kill --seeds $(HISTORIES) --kills 20
 
+# Optimised, half an hour; unoptimised it would be two.
 corruption: setup ## Damages every byte of a store, fails every call of its storage, and compares (PART=2/8 for a part of it).
-	swift build --build-tests
-	DAYBOOK_CAMPAIGN=full $(if $(PART),DAYBOOK_CAMPAIGN_PART=$(PART)) swift test --skip-build --no-parallel \
+	swift build $(campaign) --build-tests
+	DAYBOOK_CAMPAIGN=full $(if $(PART),DAYBOOK_CAMPAIGN_PART=$(PART)) swift test $(campaign) --skip-build --no-parallel \
 	    --filter 'CorruptionCampaignTests|StorageCallTests|SalvageTests'
 
 simulate: setup ## Runs the store over a simulated disk that breaks, seed by seed (SEEDS, SEED: the first).
