@@ -74,6 +74,24 @@ struct ScavengeTests {
         await store.close()
     }
 
+    @Test("lets the index go on behind events that were removed before it had reached them")
+    func notIndexedYet() async throws {
+        var configuration = SQLiteEventStore.Configuration()
+        configuration.indexEntriesInMemory = 40
+        var store = try await SQLiteEventStore.open(path, configuration: configuration)
+        // The first are in the index of the file, the others in memory only.
+        for count in [20, 1, 7] { try await store.append(events(count), to: "a-1") }
+        try await store.setRetention(Retention(truncateBefore: 25), of: "a-1")
+        #expect(try await store.scavenge().events == 25)
+        await store.close()
+        store = try await SQLiteEventStore.open(path, configuration: configuration)
+        for _ in 0..<5 { try await store.append(events(10), to: "a-1") }
+        let page = try await store.readPage(of: "a-1", from: .start, direction: .forward, limit: 100)
+        #expect(page.events.map(\.version.rawValue) == Array(25..<78))
+        #expect(try await store.verify().isSound)
+        await store.close()
+    }
+
     @Test("leaves what a retention that was relaxed meanwhile shows again")
     func relaxedMeanwhile() async throws {
         let store = try await SQLiteEventStore.open(path)
