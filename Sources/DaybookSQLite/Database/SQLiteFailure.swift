@@ -27,7 +27,10 @@ struct SQLiteFailure: Error, CustomStringConvertible {
     /// A table or column that this version makes is not there, or cannot be understood: its definition was damaged.
     var isSchemaDamage: Bool {
         primaryCode == SQLITE_ERROR
-            && ["no such table", "no such column", "unsupported file format"].contains { message.contains($0) }
+            && [
+                "no such table", "no such column", "has no column named", "ON CONFLICT clause does not match",
+                "unsupported file format",
+            ].contains { message.contains($0) }
     }
 
     var isDamage: Bool { isCorruption || isSchemaDamage }

@@ -133,6 +133,29 @@ struct StoreDamageTests {
         }
     }
 
+    @Test(
+        "of which the definition of derived state's tables is damaged is told by verify, as by those reads",
+        arguments: [
+            ("checkpoints", "name TEXT PRIMARY KEY, positiom INTEGER, head INTEGER"),
+            ("checkpoints", "name TEXT, position INTEGER, head INTEGER, PRIMARY KEY(position, name)"),
+            ("snapshots", "key TEXT PRIMARY KEY, version, position, schema, data, crb, head"),
+        ])
+    func derivedDefinitions(_ table: String, _ columns: String) async throws {
+        let sample = try await Sample()
+        let end = table == "checkpoints" ? " WITHOUT ROWID" : ""
+        try sample.change(
+            """
+            PRAGMA writable_schema = ON;
+            UPDATE sqlite_master SET sql = 'CREATE TABLE \(table)(\(columns))\(end)' WHERE name = '\(table)'
+            """)
+        let store = try await sample.open()
+        await #expect(throws: DerivedStateError.self) { try await store.checkpoint(for: "reader") }
+        let report = try await store.verify()
+        #expect(report.findings.contains { $0.reason.contains("checkpoints, snapshots") }, "\(report.findings)")
+        #expect(try await sample.history.violations(in: store) == [])
+        await store.close()
+    }
+
     /// Rows of the index that a disk brings back from an earlier attempt have the right checksums.
     @Test("finds events that the index no longer leads to by their tags, though it does by their streams")
     func olderIndex() async throws {
