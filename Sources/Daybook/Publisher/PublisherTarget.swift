@@ -1,4 +1,4 @@
-/// Where an ``EventPublisher`` sends events: a bus, a webhook, a file.
+/// Where an ``EventPublisher`` sends events, one recorded event at a time: a webhook, a file.
 public protocol PublisherTarget: Sendable {
     /// Hands over what one recorded event is for others; calls for events of other streams run meanwhile.
     ///

@@ -57,7 +57,7 @@ struct EventPublisherTests {
     }
 
     private func text(_ event: CloudEvent) -> String {
-        "\(event.subject) \(event.type) \(event.extensions["schemaversion"] ?? "") \(String(decoding: event.data, as: UTF8.self))"
+        "\(event.subject ?? "") \(event.type) \(event.extensions["schemaversion"] ?? "") \(String(decoding: event.data, as: UTF8.self))"
     }
 
     @Test("sends every event as it is written today, in order for each stream, once", arguments: TestStore.all)
