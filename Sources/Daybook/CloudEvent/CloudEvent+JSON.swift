@@ -43,14 +43,14 @@ extension CloudEvent {
         }
         try self.init(attributes: attributes, data: [])
         switch (plain, base64) {
-        case (.some, .some?):
+        case (_?, _?):
             throw InvalidCloudEvent(.malformed("data_base64", "There is 'data' too."))
         case (nil, .string(let text)?):
             guard let bytes = Data(base64Encoded: text) else {
                 throw InvalidCloudEvent(.malformed("data_base64", "It is not base 64."))
             }
             data = Array(bytes)
-        case (nil, .some): throw InvalidCloudEvent(.malformed("data_base64", "It is no text."))
+        case (nil, _?): throw InvalidCloudEvent(.malformed("data_base64", "It is no text."))
         case (.string(let text)?, nil) where !contentType.isJSON: data = Array(text.utf8)
         case (let value?, nil): data = value.bytes
         case (nil, nil): break

@@ -73,6 +73,10 @@ public struct ConsumerGroup<Event: ReadableEvent>: Sendable {
         as member: ConsumerMemberName = .unique(),
         _ handler: @escaping @Sendable (ConsumerDelivery<Event>) async throws -> Void
     ) async throws(ConsumerError) {
+        try await ConsumerMember(self, member, .each(handler)).run()
+    }
+
+    func run(as member: ConsumerMemberName, _ handler: ConsumerHandler<Event>) async throws(ConsumerError) {
         try await ConsumerMember(self, member, handler).run()
     }
 
@@ -87,6 +91,12 @@ public struct ConsumerGroup<Event: ReadableEvent>: Sendable {
     public func catchUp(
         as member: ConsumerMemberName = .unique(),
         _ handler: @escaping @Sendable (ConsumerDelivery<Event>) async throws -> Void
+    ) async throws(ConsumerError) -> Position {
+        try await catchUp(as: member, .each(handler))
+    }
+
+    func catchUp(
+        as member: ConsumerMemberName, _ handler: ConsumerHandler<Event>
     ) async throws(ConsumerError) -> Position {
         let head: Position
         do { head = try await log.head() } catch { throw ConsumerError(error) }

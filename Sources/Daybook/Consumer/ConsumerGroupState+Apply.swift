@@ -10,11 +10,34 @@ enum ConsumerInput: Sendable {
     /// A member asks for as many events as it may handle.
     case claim(token: Int64)
     case acknowledge(fence: Int64, position: Position)
+    case acknowledgeAll([(fence: Int64, position: Position)])
     case retry(fence: Int64, position: Position, reason: String)
     case park(fence: Int64, position: Position, reason: String)
     /// Works the events of a parked key off again, in order.
     case replay(ConsumerKey)
     case skip(Position, reason: String)
+}
+
+extension [ConsumerInput] {
+    /// The same, with acknowledgements that follow each other in one.
+    var gathered: [ConsumerInput] {
+        var gathered: [ConsumerInput] = []
+        var acknowledged: [(fence: Int64, position: Position)] = []
+        func flush() {
+            if !acknowledged.isEmpty { gathered.append(.acknowledgeAll(acknowledged)) }
+            acknowledged = []
+        }
+        for input in self {
+            if case .acknowledge(let fence, let position) = input {
+                acknowledged.append((fence, position))
+            } else {
+                flush()
+                gathered.append(input)
+            }
+        }
+        flush()
+        return gathered
+    }
 }
 
 /// What is to be done when the state that an input led to is saved, and not before.
@@ -60,9 +83,8 @@ extension ConsumerGroupState {
         case .claim(let token):
             try check(token)
             return claim(token, at: now, policy)
-        case .acknowledge(let fence, let position):
-            let place = try place(of: position, fence: fence)
-            settle(place)
+        case .acknowledge(let fence, let position): settle(try place(of: position, fence: fence))
+        case .acknowledgeAll(let deliveries): try acknowledge(deliveries)
         case .retry(let fence, let position, let reason):
             let place = try place(of: position, fence: fence)
             var entry = self[place]
@@ -70,6 +92,7 @@ extension ConsumerGroupState {
             entry.isSuspect = nil  // Its handler has answered.
             entry.dueAt = now.advanced(by: policy.wait(after: entry.deliveries))
             self[place] = entry
+            giveBack(behind: place)
             if entry.deliveries >= policy.deliveries { park(place, reason, at: now) }
         case .park(let fence, let position, let reason):
             park(try place(of: position, fence: fence), reason, at: now)
@@ -95,6 +118,7 @@ extension ConsumerGroupState {
     // MARK: Delivering
 
     private mutating func claim(_ token: Int64, at now: Timestamp, _ policy: ConsumerPolicy) -> [ConsumerAction] {
+        guard isActive(token, policy) else { return [] }
         var room = policy.inFlight - inFlight(of: token)
         var actions: [ConsumerAction] = []
         let places = nextPlaces
@@ -112,8 +136,31 @@ extension ConsumerGroupState {
         guard !places.contains(where: { self[$0].isSuspect == true && self[$0].delivery.map(isAtWork) ?? false }) else {
             return []
         }
-        for place in places where room > 0 { deliver(place, to: token, at: now, &room, &actions) }
+        var runs: [ConsumerKey: Int] = [:]
+        for place in places where room > 0 {
+            let isDelivered = deliver(place, to: token, at: now, &room, &actions)
+            if isDelivered, policy.run > 1, case .window = place { runs[self[place].key] = policy.run - 1 }
+        }
+        if !runs.isEmpty { lengthen(runs, to: token, at: now, &room, &actions) }
         return actions
+    }
+
+    /// Delivers what stands behind each key's first event, as far as nothing is in the way.
+    private mutating func lengthen(
+        _ runs: [ConsumerKey: Int], to token: Int64, at now: Timestamp, _ room: inout Int,
+        _ actions: inout [ConsumerAction]
+    ) {
+        var runs = runs
+        var first: Set<ConsumerKey> = []
+        for index in window.indices where room > 0 {
+            let key = window[index].key
+            guard let left = runs[key], left > 0, !first.insert(key).inserted else { continue }
+            guard window[index].isSuspect != true, deliver(.window(index), to: token, at: now, &room, &actions) else {
+                runs[key] = 0
+                continue
+            }
+            runs[key] = left - 1
+        }
     }
 
     /// The first open event of each key. Keys that are worked off again come first, so that they catch up.
@@ -124,11 +171,13 @@ extension ConsumerGroupState {
         return places
     }
 
+    /// - Returns: Whether the event may be delivered now.
+    @discardableResult
     private mutating func deliver(
         _ place: Place, to token: Int64, at now: Timestamp, _ room: inout Int, _ actions: inout [ConsumerAction]
-    ) {
+    ) -> Bool {
         var entry = self[place]
-        guard entry.delivery == nil, entry.dueAt.map({ $0 <= now }) ?? true else { return }
+        guard entry.delivery == nil, entry.dueAt.map({ $0 <= now }) ?? true else { return false }
         lastToken += 1
         entry.deliveries += 1
         entry.delivery = Delivery(member: token, fence: lastToken, since: now)
@@ -136,6 +185,7 @@ extension ConsumerGroupState {
         room -= 1
         actions.append(
             .deliver(position: entry.position, key: entry.key, deliveries: entry.deliveries, fence: lastToken))
+        return true
     }
 
     // MARK: Places of events
@@ -163,15 +213,45 @@ extension ConsumerGroupState {
 
     /// Where an event is that was delivered with this fence, by a member whose lease runs.
     private func place(of position: Position, fence: Int64) throws(ConsumerRefusal) -> Place {
-        if let index = window.firstIndex(where: { $0.position == position && $0.delivery?.fence == fence }) {
-            return .window(index)
-        }
+        if let index = index(of: position), window[index].delivery?.fence == fence { return .window(index) }
         if let key = held.first(where: {
             $0.value.events.first?.position == position && $0.value.events.first?.delivery?.fence == fence
         })?.key {
             return .held(key)
         }
         throw .deliveryLost(position: position, fence: fence)
+    }
+
+    /// Where the window has a position, by halving.
+    private func index(of position: Position) -> Int? {
+        var (low, high) = (0, window.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if window[middle].position < position { low = middle + 1 } else { high = middle }
+        }
+        return low < window.count && window[low].position == position ? low : nil
+    }
+
+    /// Settles all of them, and moves what is left of the window once.
+    private mutating func acknowledge(
+        _ deliveries: [(fence: Int64, position: Position)]
+    ) throws(ConsumerRefusal) {
+        var settled: Set<Position> = []
+        for delivery in deliveries {
+            let place = try place(of: delivery.position, fence: delivery.fence)
+            if case .window = place { settled.insert(delivery.position) } else { settle(place) }
+        }
+        if !settled.isEmpty { window.removeAll { settled.contains($0.position) } }
+    }
+
+    /// Takes back what was delivered behind an event of its key that could not be handled: it does not count.
+    private mutating func giveBack(behind place: Place) {
+        guard case .window(let first) = place else { return }
+        for index in window.indices.dropFirst(first + 1)
+        where window[index].key == window[first].key && window[index].delivery != nil {
+            window[index].deliveries -= 1
+            window[index].delivery = nil
+        }
     }
 
     private mutating func settle(_ place: Place) {
@@ -190,6 +270,7 @@ extension ConsumerGroupState {
         entry.dueAt = nil
         entry.isSuspect = nil
         self[place] = entry
+        giveBack(behind: place)
         let parking = HeldKey.Parking(reason: Self.bounded(reason), parkedAt: now)
         switch place {
         case .held(let key): held[key]?.parking = parking
@@ -219,7 +300,8 @@ extension ConsumerGroupState {
         changeDelivered(by: token) { entry in
             entry.delivery = nil
             if entry.isSuspect == true, entry.deliveries >= policy.deliveries { guilty.insert(entry.position) }
-            entry.isSuspect = true
+            // Where no number of deliveries parks an event, none has to be delivered alone to be found out.
+            if policy.deliveries < .max { entry.isSuspect = true }
         }
         let reason = "It was delivered \(policy.deliveries) times, and a member was lost over it each time or the last."
         while let index = window.firstIndex(where: { guilty.contains($0.position) }) {

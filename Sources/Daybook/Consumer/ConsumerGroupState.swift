@@ -71,6 +71,11 @@ struct ConsumerGroupState: Sendable, Equatable {
         heldCount >= policy.held ? 0 : max(0, policy.window - window.count)
     }
 
+    /// Whether a member may handle events now.
+    func isActive(_ token: Int64, _ policy: ConsumerPolicy) -> Bool {
+        !policy.isExclusive || members.keys.min() == token
+    }
+
     func inFlight(of token: Int64) -> Int { deliveries(of: token).count }
 
     /// The events in the hands of a member, as they were delivered.

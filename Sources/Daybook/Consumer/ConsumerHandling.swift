@@ -2,10 +2,8 @@ import DaybookCore
 
 /// What happens to one event in a member's hands: it is read, handled, and answered.
 struct ConsumerHandling<Event: ReadableEvent>: Sendable {
-    typealias Handler = @Sendable (ConsumerDelivery<Event>) async throws -> Void
-
     let reader: any EventReader<Event>
-    let handler: Handler
+    let handler: ConsumerHandler<Event>.Each
     /// On whose behalf a handler gives commands.
     let actor: String
     let limit: Duration
@@ -14,10 +12,8 @@ struct ConsumerHandling<Event: ReadableEvent>: Sendable {
 
     /// - Returns: Nil when the handler was cancelled, because the member leaves: its event is given back.
     /// - Throws: When the event cannot be read, and that stops the member.
-    func answer(
-        to recorded: RecordedEvent, _ key: ConsumerKey, _ attempt: Int, _ fence: Int64
-    ) async throws(EventDecodingError) -> ConsumerInput? {
-        let position = recorded.position
+    func answer(to event: ClaimedEvent) async throws(EventDecodingError) -> ConsumerInput? {
+        let (recorded, position, fence) = (event.recorded, event.recorded.position, event.fence)
         let events: [Event]
         do throws(EventDecodingError) { events = try reader.decode(recorded) } catch {
             guard unreadable == .park else { throw error }
@@ -26,7 +22,8 @@ struct ConsumerHandling<Event: ReadableEvent>: Sendable {
         if events.isEmpty { return .acknowledge(fence: fence, position: position) }
         do {
             try await handle(
-                ConsumerDelivery(events: events, recorded: recorded, key: key, attempt: attempt, fence: fence))
+                ConsumerDelivery(
+                    events: events, recorded: recorded, key: event.key, attempt: event.attempt, fence: fence))
             return .acknowledge(fence: fence, position: position)
         } catch let error as ParkEvent {
             return .park(fence: fence, position: position, reason: error.reason)

@@ -11,9 +11,12 @@ final class ConsumerMailbox: Sendable {
 
     private let state = Mutex(State())
 
-    func post(_ answer: ConsumerInput) {
+    func post(_ answer: ConsumerInput) { post([answer]) }
+
+    func post(_ answers: [ConsumerInput]) {
+        guard !answers.isEmpty else { return }
         let waiter = state.withLock { state in
-            state.answers.append(answer)
+            state.answers += answers
             defer { state.waiter = nil }
             return state.waiter
         }

@@ -1,14 +1,13 @@
 import DaybookCore
 
-/// One member at work: a task that reads, claims and saves answers, and a task for each event in its handlers' hands.
+/// One member at work: a task that reads, claims and saves answers, and a task for each event in its handlers' hands, or
+/// for all that were claimed at once.
 ///
 /// All that has happened since the last save is saved together, so that many handlers share a transaction.
 final class ConsumerMember<Event: ReadableEvent> {
-    typealias Handler = ConsumerHandling<Event>.Handler
-
     private let group: ConsumerGroup<Event>
     private let name: ConsumerMemberName
-    private let handler: Handler
+    private let handler: ConsumerHandler<Event>
     private let ledger: ConsumerLedger
     private let mailbox = ConsumerMailbox()
     /// Answers that were taken from the mailbox and are not saved: they outlive a step that is cancelled half way.
@@ -19,7 +18,7 @@ final class ConsumerMember<Event: ReadableEvent> {
     private var looked = Position.start
     private var renewAt: Timestamp
 
-    init(_ group: ConsumerGroup<Event>, _ name: ConsumerMemberName, _ handler: @escaping Handler) {
+    init(_ group: ConsumerGroup<Event>, _ name: ConsumerMemberName, _ handler: ConsumerHandler<Event>) {
         self.group = group
         self.name = name
         self.handler = handler
@@ -47,7 +46,7 @@ final class ConsumerMember<Event: ReadableEvent> {
         }
         // The handlers have ended. What they answered still counts, and what they did not is others' at once.
         answers += mailbox.take()
-        let last: [ConsumerInput] = [.renew(token: token)] + answers + [.leave(token: token)]
+        let last: [ConsumerInput] = [.renew(token: token)] + answers.gathered + [.leave(token: token)]
         switch failure {
         case nil, .cancelled: _ = try await save(last)
         case .refused(let refusal): throw .refused(refusal)
@@ -63,14 +62,14 @@ final class ConsumerMember<Event: ReadableEvent> {
         try await ledger.refresh()
         answers += mailbox.take()
         if let failure = mailbox.failure { throw .undecodable(failure) }
-        let page = try await readPage()
+        let page = try await readPage(token)
         var inputs: [ConsumerInput] = []
         let now = group.time.now
         if now >= renewAt || !answers.isEmpty {
             inputs.append(.renew(token: token))
             renewAt = now.advanced(by: group.policy.lease / 3)
         }
-        inputs += answers
+        inputs += answers.gathered
         if let page, isWorthSaving(page) {
             let key = group.key
             inputs.append(
@@ -82,20 +81,22 @@ final class ConsumerMember<Event: ReadableEvent> {
         let actions = try await save(inputs)
         let isIdle = answers.isEmpty && actions.isEmpty && page?.events.isEmpty ?? true && page?.isAtEnd ?? true
         answers = []
+        var claimed: [ClaimedEvent] = []
         for action in actions {
             guard case .deliver(let position, let key, let deliveries, let fence) = action else { continue }
-            let event = try await event(at: position)
-            start(event, key, deliveries, fence, &tasks)
+            claimed.append(
+                ClaimedEvent(recorded: try await event(at: position), key: key, attempt: deliveries, fence: fence))
         }
+        start(claimed, &tasks)
         forgetSettled()
         if isIdle { await wait() }
     }
 
     // MARK: Reading
 
-    private func readPage() async throws(ConsumerError) -> LogPage? {
+    private func readPage(_ token: Int64) async throws(ConsumerError) -> LogPage? {
         let room = ledger.state.room(group.policy)
-        guard room > 0 else { return nil }
+        guard room > 0, ledger.state.isActive(token, group.policy) else { return nil }
         looked = max(looked, ledger.state.scanned)
         let page: LogPage
         do {
@@ -137,20 +138,28 @@ final class ConsumerMember<Event: ReadableEvent> {
 
     // MARK: Handling
 
-    private func start(
-        _ recorded: RecordedEvent, _ key: ConsumerKey, _ attempt: Int, _ fence: Int64,
-        _ tasks: inout DiscardingTaskGroup
-    ) {
-        let handling = ConsumerHandling(
-            reader: group.reader, handler: handler, actor: group.name.rawValue, limit: group.policy.handlerTimeout,
-            unreadable: group.policy.unreadable, clock: group.clock)
+    private func start(_ claimed: [ClaimedEvent], _ tasks: inout DiscardingTaskGroup) {
+        guard !claimed.isEmpty else { return }
         let mailbox = mailbox
-        tasks.addTask {
-            do throws(EventDecodingError) {
-                if let answer = try await handling.answer(to: recorded, key, attempt, fence) { mailbox.post(answer) }
-            } catch {
-                mailbox.fail(error)
+        switch handler {
+        case .each(let handler):
+            let handling = ConsumerHandling(
+                reader: group.reader, handler: handler, actor: group.name.rawValue, limit: group.policy.handlerTimeout,
+                unreadable: group.policy.unreadable, clock: group.clock)
+            for event in claimed {
+                tasks.addTask {
+                    do throws(EventDecodingError) {
+                        if let answer = try await handling.answer(to: event) { mailbox.post(answer) }
+                    } catch {
+                        mailbox.fail(error)
+                    }
+                }
             }
+        case .together(let handler):
+            let handling = ConsumerBatchHandling(
+                reader: group.reader, handler: handler, limit: group.policy.handlerTimeout,
+                unreadable: group.policy.unreadable, clock: group.clock, mailbox: mailbox)
+            tasks.addTask { await handling.handle(claimed) }
         }
     }
 

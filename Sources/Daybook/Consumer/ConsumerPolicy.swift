@@ -19,6 +19,11 @@ public struct ConsumerPolicy: Sendable, Hashable {
     public let handlerTimeout: Duration
     /// What happens to an event that cannot be read.
     public let unreadable: UnreadableEventPolicy
+    /// Whether one member at a time handles events, the one that joined first; the others stand by, and the next one takes
+    /// over when it leaves or its lease runs out.
+    public let isExclusive: Bool
+    /// The events of one key that a member has in hand at once, one behind the other.
+    var run = 1
     /// How often a member looks for what others changed, and for retries that are due; at most a third of the lease.
     public let pollInterval: Duration
 
@@ -26,7 +31,7 @@ public struct ConsumerPolicy: Sendable, Hashable {
     public init(
         inFlight: Int = 16, window: Int = 256, held: Int = 10_000, lease: Duration = .seconds(30), deliveries: Int = 5,
         backoff: Duration = .seconds(1), backoffCeiling: Duration = .seconds(60),
-        handlerTimeout: Duration = .seconds(300), unreadable: UnreadableEventPolicy = .park,
+        handlerTimeout: Duration = .seconds(300), unreadable: UnreadableEventPolicy = .park, isExclusive: Bool = false,
         pollInterval: Duration = .milliseconds(100)
     ) {
         self.inFlight = min(max(1, inFlight), 1000)
@@ -38,6 +43,7 @@ public struct ConsumerPolicy: Sendable, Hashable {
         self.backoffCeiling = min(max(.zero, backoffCeiling), .seconds(86_400))
         self.handlerTimeout = max(handlerTimeout, .milliseconds(1))
         self.unreadable = unreadable
+        self.isExclusive = isExclusive
         self.pollInterval = min(max(pollInterval, .microseconds(100)), self.lease / 3)
     }
 

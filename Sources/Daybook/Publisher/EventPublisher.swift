@@ -16,14 +16,18 @@ import DaybookCore
 /// (``ParkEvent``) stops its stream and no other; see ``parked()``, ``replay(_:)`` and ``skip(_:reason:)``. When as many events
 /// are held as the policy says (``ConsumerPolicy/held``), no more are read until some of them are dealt with.
 ///
-/// Several processes may run one publisher: they share its streams, by a consumer group (``ConsumerGroup``) of the
-/// publisher's name.
+/// Several processes may run one publisher: one of them sends, and another takes over when it stops or its lease runs out. They
+/// are members of a consumer group (``ConsumerGroup``) of the publisher's name.
 public struct EventPublisher: Sendable {
     private let group: ConsumerGroup<OutgoingEvent>
-    private let target: any PublisherTarget
+    private let handler: ConsumerHandler<OutgoingEvent>
 
-    /// Patient, since a target that is away for a night is no reason to park its events.
-    public static let defaultPolicy = ConsumerPolicy(inFlight: 64, window: 256, deliveries: .max)
+    /// Patient, since a target that is away for a night is no reason to park its events. One process sends at a time; a policy
+    /// that is not exclusive has them share the streams.
+    public static let defaultPolicy = ConsumerPolicy(inFlight: 64, window: 256, deliveries: .max, isExclusive: true)
+    /// The same, for a target that takes many events at once.
+    public static let defaultBatchPolicy = ConsumerPolicy(
+        inFlight: 1000, window: 2000, deliveries: .max, isExclusive: true)
 
     /// - Parameters:
     ///   - name: Names how far it has come. Another name is another publisher, which sends everything anew.
@@ -42,8 +46,29 @@ public struct EventPublisher: Sendable {
         policy: ConsumerPolicy = EventPublisher.defaultPolicy, time: TimeSource = .system,
         clock: any Clock<Duration> = ContinuousClock()
     ) {
-        self.target = target
-        group = ConsumerGroup(
+        handler = .each { try await target.send($0.events.map(\.event)) }
+        group = Self.group(name, log, published, models, start, policy, time, clock)
+    }
+
+    /// As ``init(_:of:_:in:to:startingAfter:policy:time:clock:)-(_,_,_,_,PublisherTarget,_,_,_,_)``, to a target that takes
+    /// many events at once: it is given what waits of many streams, and of one stream what stands next to each other.
+    public init(
+        _ name: ConsumerGroupName, of log: any EventStore, _ published: PublishedEvents, in models: any ReadModelStore,
+        to target: any BatchPublisherTarget, startingAfter start: Position = .start,
+        policy: ConsumerPolicy = EventPublisher.defaultBatchPolicy, time: TimeSource = .system,
+        clock: any Clock<Duration> = ContinuousClock()
+    ) {
+        handler = .together { items in await target.send(items.map(PublisherMessage.init)) }
+        var policy = policy
+        policy.run = policy.inFlight
+        group = Self.group(name, log, published, models, start, policy, time, clock)
+    }
+
+    private static func group(
+        _ name: ConsumerGroupName, _ log: any EventStore, _ published: PublishedEvents, _ models: any ReadModelStore,
+        _ start: Position, _ policy: ConsumerPolicy, _ time: TimeSource, _ clock: any Clock<Duration>
+    ) -> ConsumerGroup<OutgoingEvent> {
+        ConsumerGroup(
             name, of: log, OutgoingEvent.self, in: models, filter: EventFilter(published.types),
             reader: OutgoingEvent.Reader(published: published), policy: policy, startingAfter: start, time: time,
             clock: clock)
@@ -55,7 +80,7 @@ public struct EventPublisher: Sendable {
     ///   not wait for its former lease to run out.
     /// - Throws: ``ConsumerError``, when the log or the state of the publisher cannot be read or changed.
     public func run(as member: ConsumerMemberName = .unique()) async throws(ConsumerError) {
-        try await group.run(as: member) { [target] in try await target.send($0.events.map(\.event)) }
+        try await group.run(as: member, handler)
     }
 
     /// Sends everything that is recorded now, but for what is parked; for a program that runs now and then.
@@ -64,7 +89,7 @@ public struct EventPublisher: Sendable {
     /// - Throws: As ``run(as:)``.
     @discardableResult
     public func catchUp(as member: ConsumerMemberName = .unique()) async throws(ConsumerError) -> Position {
-        try await group.catchUp(as: member) { [target] in try await target.send($0.events.map(\.event)) }
+        try await group.catchUp(as: member, handler)
     }
 
     /// How far it has come, and how much is under way.
@@ -94,5 +119,17 @@ public struct EventPublisher: Sendable {
     public func skipped(after position: Position? = nil, limit: Int = 100) async throws(ConsumerError) -> [SkippedEvent]
     {
         try await group.skipped(after: position, limit: limit)
+    }
+}
+
+extension PublisherMessage {
+    fileprivate convenience init(_ item: ConsumerBatchItem<OutgoingEvent>) {
+        self.init(item.delivery.events.map(\.event), key: item.delivery.key.rawValue) { answer in
+            switch answer {
+            case .acknowledged: item.answer(.acknowledged)
+            case .failed(let reason): item.answer(.failed(reason: reason))
+            case .refused(let reason): item.answer(.parked(reason: reason))
+            }
+        }
     }
 }

@@ -24,14 +24,18 @@ struct ConsumerScheduleTests {
         /// The positions of a key that may fail for a while.
         var isMended = false
 
-        let policy = ConsumerPolicy(
-            inFlight: 3, window: 8, held: 12, lease: .seconds(10), deliveries: 3, backoff: .seconds(1),
-            backoffCeiling: .seconds(4))
+        let policy: ConsumerPolicy
         let inbox: Inbox
 
         init(_ store: any EventStore & ReadModelStore, seed: UInt64) {
             self.store = store
             random = SplitMix64(seed: seed)
+            // One member at a time with some seeds; several events of a key in hand at once with others.
+            var policy = ConsumerPolicy(
+                inFlight: 3, window: 8, held: 12, lease: .seconds(10), deliveries: 3, backoff: .seconds(1),
+                backoffCeiling: .seconds(4), isExclusive: seed.isMultiple(of: 4))
+            policy.run = seed.isMultiple(of: 2) ? 1 : 3
+            self.policy = policy
             inbox = Inbox("totals", model: "totals", in: store)
         }
 
@@ -79,12 +83,16 @@ struct ConsumerScheduleTests {
             try await checkNoKeyTwice()
         }
 
-        /// Handles one of the events in a member's hands.
+        /// Handles one of the events in a member's hands, no event before an earlier one of its key.
         mutating func handle(_ index: Int) async throws {
             guard !members[index].hands.isEmpty else { return }
-            let delivery = members[index].hands.remove(at: Int.random(in: members[index].hands.indices, using: &random))
+            let chosen = members[index].hands[Int.random(in: members[index].hands.indices, using: &random)]
+            guard let first = members[index].hands.firstIndex(where: { $0.key == chosen.key }) else { return }
+            let delivery = members[index].hands.remove(at: first)
             let position = delivery.recorded.position
             if !isMended && random.oneIn(4) {
+                // What is behind it is given back.
+                members[index].hands.removeAll { $0.key == delivery.key }
                 members[index].done.append(
                     random.oneIn(3)
                         ? .park(fence: delivery.fence, position: position, reason: "parked")
@@ -119,7 +127,13 @@ struct ConsumerScheduleTests {
             try await ledger.refresh()
             let state = ledger.state
             let working = (state.window + state.held.values.flatMap(\.events)).filter { $0.delivery != nil }
-            #expect(Set(working.map(\.key)).count == working.count, "two members work on one key")
+            for (key, entries) in Dictionary(grouping: working, by: \.key) {
+                #expect(entries.count <= policy.run, "\(key) has more in hand than a run")
+                #expect(Set(entries.compactMap(\.delivery?.member)).count == 1, "two members work on \(key)")
+            }
+            if policy.isExclusive {
+                #expect(Set(working.compactMap(\.delivery?.member)).count <= 1, "two members work at once")
+            }
             for entry in state.window { #expect(state.held[entry.key] == nil, "\(entry.key) is in two places") }
         }
 

@@ -1,0 +1,10 @@
+import DaybookCore
+
+/// An event that a member has claimed, and is to handle.
+struct ClaimedEvent: Sendable {
+    let recorded: RecordedEvent
+    let key: ConsumerKey
+    /// From 1.
+    let attempt: Int
+    let fence: Int64
+}
