@@ -7,7 +7,7 @@ import Testing
 
 @testable import Daybook
 
-@Suite("A publisher to a target that takes many events at once")
+@Suite("A publisher to a target that takes many events at once", .timeLimit(.minutes(2)))
 struct BatchPublisherTests {
     typealias Store = any EventStore & ReadModelStore
 
