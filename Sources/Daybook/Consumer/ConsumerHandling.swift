@@ -33,33 +33,10 @@ struct ConsumerHandling<Event: ReadableEvent>: Sendable {
         }
     }
 
-    /// Why a delivery failed whose handler was cancelled because it took too long.
-    private struct Overdue: Error, CustomStringConvertible {
-        let limit: Duration
-        let reason: String
-        var description: String { "The handler had not returned after \(limit), and was cancelled: \(reason)" }
-    }
-
-    /// Runs the handler, and cancels it when it takes too long. Its own answer counts, however late it comes.
     private func handle(_ delivery: ConsumerDelivery<Event>) async throws {
-        try await withThrowingTaskGroup(of: Bool.self) { group in
-            group.addTask {
-                let context = CommandContext(following: delivery.recorded, actor: actor)
-                try await CommandContext.$current.withValue(context) { try await handler(delivery) }
-                return true
-            }
-            group.addTask {
-                try? await clock.sleep(for: limit)
-                return false
-            }
-            let isHandled = try await group.next() ?? true
-            group.cancelAll()
-            guard !isHandled else { return }
-            do {
-                _ = try await group.next()
-            } catch  where !(error is ParkEvent) {
-                throw Overdue(limit: limit, reason: String(describing: error))
-            }
+        try await HandlerDeadline(limit: limit, clock: clock).run {
+            let context = CommandContext(following: delivery.recorded, actor: actor)
+            try await CommandContext.$current.withValue(context) { try await handler(delivery) }
         }
     }
 }

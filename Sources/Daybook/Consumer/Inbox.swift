@@ -38,7 +38,8 @@ public struct Inbox: Sendable {
         _ delivery: ConsumerDelivery<Event>, _ change: (inout InboxDocuments) async throws -> Void
     ) async throws -> Bool {
         try await once(
-            delivery.recorded.id, position: delivery.recorded.position, fence: (delivery.key, delivery.fence), change)
+            key("event", "\(delivery.recorded.id)"), note: delivery.recorded.position.rawValue,
+            fence: (delivery.key, delivery.fence), change)
     }
 
     /// Takes an event that no consumer group delivers, unless the handler has taken it before.
@@ -46,7 +47,29 @@ public struct Inbox: Sendable {
     public func once(
         _ event: RecordedEvent, _ change: (inout InboxDocuments) async throws -> Void
     ) async throws -> Bool {
-        try await once(event.id, position: event.position, fence: nil, change)
+        try await once(key("event", "\(event.id)"), note: event.position.rawValue, fence: nil, change)
+    }
+
+    /// Takes an event that another system gave, unless the handler has taken it before.
+    ///
+    /// - Parameter now: When it was received, for ``forget(receivedBefore:)``.
+    @discardableResult
+    public func once(
+        _ event: CloudEvent, at now: Timestamp = TimeSource.system.now,
+        _ change: (inout InboxDocuments) async throws -> Void
+    ) async throws -> Bool {
+        try await once(
+            key("received", "\(event.source) \(event.id)"), note: now.microseconds, fence: nil, change)
+    }
+
+    /// Forgets the events of other systems that were received before a moment. One that comes again later than that is taken
+    /// again.
+    ///
+    /// - Returns: How many entries were removed.
+    /// - Complexity: O(entries), a page at a time.
+    @discardableResult
+    public func forget(receivedBefore moment: Timestamp) async throws(InboxError) -> Int {
+        try await forget("received") { $0 < moment.microseconds }
     }
 
     /// Forgets the events up to a position that will not be delivered again: ``ConsumerGroupStatus/settled``.
@@ -55,7 +78,12 @@ public struct Inbox: Sendable {
     /// - Complexity: O(entries), a page at a time.
     @discardableResult
     public func forget(through position: Position) async throws(InboxError) -> Int {
-        let prefix = key("event", "")
+        try await forget("event") { $0 <= position.rawValue }
+    }
+
+    /// Removes the entries of a kind whose number is of no use any more.
+    private func forget(_ kind: String, _ isOver: (Int64) -> Bool) async throws(InboxError) -> Int {
+        let prefix = key(kind, "")
         var after = prefix
         var removed = 0
         do {
@@ -64,7 +92,7 @@ public struct Inbox: Sendable {
                 let page = try await models.documents(of: model, after: after, limit: 500)
                 let own = page.prefix { $0.key.utf8.starts(with: prefix.utf8) }
                 var changes: [String: [UInt8]?] = [:]
-                for entry in own where try number(entry.data, entry.key) <= position.rawValue {
+                for entry in own where isOver(try number(entry.data, entry.key)) {
                     changes.updateValue(nil, forKey: entry.key)
                 }
                 if !changes.isEmpty {
@@ -84,10 +112,9 @@ public struct Inbox: Sendable {
     }
 
     private func once(
-        _ id: EventID, position: Position, fence: (key: ConsumerKey, value: Int64)?,
+        _ entry: String, note: Int64, fence: (key: ConsumerKey, value: Int64)?,
         _ change: (inout InboxDocuments) async throws -> Void
     ) async throws -> Bool {
-        let entry = key("event", id.description)
         let fenceKey = fence.map { key("fence", $0.key.rawValue) }
         while true {
             guard !Task.isCancelled else { throw InboxError.cancelled }
@@ -102,7 +129,7 @@ public struct Inbox: Sendable {
             }
             if stored[entry] != nil { return false }
             var documents = InboxDocuments(model: model, models: models)
-            var own: [String: [UInt8]?] = [entry: Self.bytes(position.rawValue)]
+            var own: [String: [UInt8]?] = [entry: Self.bytes(note)]
             if let fence, let fenceKey {
                 if let data = stored[fenceKey], case let latest = try number(data, fenceKey), latest > fence.value {
                     throw InboxError.fenced(key: fence.key, fence: fence.value, latest: latest)

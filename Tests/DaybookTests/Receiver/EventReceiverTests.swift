@@ -1,0 +1,252 @@
+import DaybookCore
+import DaybookSQLite
+import DaybookTesting
+import Foundation
+import Synchronization
+import Testing
+
+@testable import Daybook
+
+@Suite("A receiver", .timeLimit(.minutes(2)))
+struct EventReceiverTests {
+    struct Away: Error {}
+
+    private static let policy = ConsumerPolicy(inFlight: 8, deliveries: .max, backoff: .zero)
+
+    private func event(_ id: Int, of key: String = "a", _ data: String = "{}") -> CloudEvent {
+        CloudEvent(
+            id: "\(id)", source: "/shop", type: "order.placed", subject: key,
+            time: Timestamp("2012-06-21T09:30:00Z"), data: Array(data.utf8), extensions: ["schemaversion": "2"])
+    }
+
+    private func place(_ event: CloudEvent) throws -> Placement? {
+        guard event.type == "order.placed" else { return nil }
+        return Placement(
+            stream: try StreamName("order-\(event.orderingKey)"), event: NewEvent(received: event, tags: ["shop"]))
+    }
+
+    private func recorded(_ store: any EventStore) async throws -> [RecordedEvent] {
+        try await store.readPage(from: .start, direction: .forward, filter: .all, limit: 1000).events
+    }
+
+    @Test("records what arrives once, with where it comes from", arguments: TestStore.all)
+    func intoTheLog(_ kind: TestStore) async throws {
+        let store = try await kind.make()
+        for _ in 0..<2 {
+            let source = TestSource(batch: 3)
+            for id in 0..<5 { source.add(event(id, of: id.isMultiple(of: 2) ? "a" : "b", #"{"n":\#(id)}"#)) }
+            source.add(CloudEvent(id: "9", source: "/shop", type: "weather", data: []))
+            try await EventReceiver("r", from: source, in: store, policy: Self.policy).run(into: store, place)
+            #expect(source.committed() == 6)
+        }
+        let events = try await recorded(store)
+        #expect(events.count == 5)
+        for (stream, numbers) in [("order-a", [0, 2, 4]), ("order-b", [1, 3])] {
+            let own = events.filter { $0.stream.rawValue == stream }
+            #expect(own.map { String(decoding: $0.data, as: UTF8.self) } == numbers.map { #"{"n":\#($0)}"# })
+        }
+        let metadata = try EventMetadata(decoding: events[0].metadata)
+        #expect(metadata.additional["cloudEventSource"] == "/shop" && metadata.causationID == "0")
+        #expect(metadata.occurredAt == Timestamp("2012-06-21T09:30:00Z"))
+        #expect(events[0].schemaVersion == 2 && events[0].tags == ["shop"])
+    }
+
+    @Test("has a failed event again until it is handled, in order, and tells the source after that")
+    func retries() async throws {
+        let store = InMemoryEventStore()
+        let source = TestSource()
+        for id in 0..<6 { source.add(event(id)) }
+        let handled = Mutex((ids: [String](), failures: 20))
+        try await EventReceiver("r", from: source, in: store, policy: Self.policy).run { event in
+            #expect(source.committed() == 0)
+            try handled.withLock { handled in
+                if handled.failures > 0, event.id == "2" {
+                    handled.failures -= 1
+                    throw Away()
+                }
+                handled.ids.append(event.id)
+            }
+        }
+        #expect(handled.withLock(\.ids) == ["0", "1", "2", "3", "4", "5"])
+        #expect(handled.withLock(\.failures) == 0)
+        #expect(source.committed() == 6)
+    }
+
+    @Test(
+        "stops a key at a parked event and no other, and replays it with what waits, in order", arguments: TestStore.all
+    )
+    func parks(_ kind: TestStore) async throws {
+        let store = try await kind.make()
+        let source = TestSource(batch: 4)
+        for id in 0..<12 { source.add(event(id, of: ["a", "b/c", "b"][id % 3])) }
+        let handled = Mutex((ids: [String](), isMended: false))
+        let handler: @Sendable (CloudEvent) async throws -> Void = { event in
+            try handled.withLock { handled in
+                if event.id == "4", !handled.isMended { throw ParkEvent("no such customer") }
+                handled.ids.append(event.id)
+            }
+        }
+        let receiver = EventReceiver("r", from: source, in: store, policy: Self.policy)
+        try await receiver.run(handler)
+        #expect(source.committed() == 12)
+        let parked = try await receiver.parked()
+        #expect(parked.map(\.key) == ["b/c"] && parked.map(\.reason) == ["no such customer"])
+        #expect(parked.map(\.waiting) == [2])
+        #expect(try parked.map { try $0.message.content.get().id } == ["4"])
+        let others = handled.withLock { Set($0.ids) }
+        #expect(others == ["0", "1", "2", "3", "5", "6", "8", "9", "11"])
+        // Not mended: it stays where it is.
+        await #expect(throws: ParkEvent("no such customer")) { try await receiver.replay("b/c", handler) }
+        #expect(try await receiver.parked().map(\.waiting) == [2])
+        await #expect(throws: ReceiverError.notParked(key: "b")) { try await receiver.replay("b", handler) }
+        // What arrives now waits, too.
+        source.add(event(13, of: "b/c"))
+        try await receiver.run(handler)
+        #expect(try await receiver.parked().map(\.waiting) == [3])
+        handled.withLock { handled in
+            handled.isMended = true
+            handled.ids = []
+        }
+        #expect(try await receiver.replay("b/c", handler) == 4)
+        #expect(handled.withLock(\.ids) == ["4", "7", "10", "13"])
+        #expect(try await receiver.parked().isEmpty)
+        // And what comes after is handled at once.
+        source.add(event(16, of: "b/c"))
+        try await receiver.run(handler)
+        #expect(handled.withLock(\.ids.last) == "16")
+    }
+
+    @Test("parks after as many tries as the policy says, and leaves out what is skipped")
+    func tries() async throws {
+        let store = InMemoryEventStore()
+        let source = TestSource()
+        for id in 0..<3 { source.add(event(id)) }
+        let tries = Mutex(0)
+        let receiver = EventReceiver(
+            "r", from: source, in: store, policy: ConsumerPolicy(deliveries: 3, backoff: .zero))
+        try await receiver.run { _ in
+            tries.withLock { $0 += 1 }
+            throw Away()
+        }
+        #expect(tries.withLock { $0 } == 3)
+        #expect(try await receiver.parked().map(\.waiting) == [2])
+        #expect(try await receiver.skip("a").origin == "0@0")
+        #expect(try await receiver.replay("a") { _ in } == 2)
+        await #expect(throws: ReceiverError.notParked(key: "a")) { try await receiver.skip("a") }
+    }
+
+    @Test("parks what is no event, or stops at it, as the policy says")
+    func unreadable() async throws {
+        let error = InvalidCloudEvent(.unknownForm("no header"))
+        for policy in [UnreadableEventPolicy.park, .stop] {
+            let store = InMemoryEventStore()
+            let source = TestSource()
+            source.add(.failure(error), body: [1, 2, 3])
+            source.add(event(1))
+            let receiver = EventReceiver(
+                "r", from: source, in: store, policy: ConsumerPolicy(backoff: .zero, unreadable: policy))
+            if policy == .stop {
+                await #expect(throws: ReceiverError.unreadable(origin: "0@0", error)) {
+                    try await receiver.run { _ in }
+                }
+                #expect(source.committed() == 0)
+            } else {
+                try await receiver.run { _ in }
+                let parked = try await receiver.parked()
+                #expect(parked.map(\.key) == ["0@0"] && parked.map(\.message.body) == [[1, 2, 3]])
+                #expect(source.committed() == 2)
+                // Whoever can read it by now may say what it was.
+                await #expect(throws: InvalidCloudEvent.self) { try await receiver.replay("0@0") { _ in } }
+            }
+        }
+    }
+
+    @Test("takes no more when it holds as many as it may")
+    func tooMany() async throws {
+        let source = TestSource(batch: 1)
+        for id in 0..<5 { source.add(event(id)) }
+        let receiver = EventReceiver(
+            "r", from: source, in: InMemoryEventStore(), policy: ConsumerPolicy(held: 3, deliveries: 1))
+        await #expect(throws: ReceiverError.tooManyHeld(3)) { try await receiver.run { _ in throw Away() } }
+        #expect(source.committed() == 3)
+    }
+
+    @Test("parks what the log can never take")
+    func refusedByTheLog() async throws {
+        let store = InMemoryEventStore()
+        let source = TestSource()
+        source.add(event(1, of: "a", #"{"n":1}"#))
+        source.add(event(1, of: "a", #"{"n":2}"#))  // The identifiers of another.
+        source.add(event(2, of: String(repeating: "x", count: 600)))
+        let receiver = EventReceiver("r", from: source, in: store, policy: Self.policy)
+        try await receiver.run(into: store) { event in
+            guard let placement = try? place(event) else { throw ParkEvent("no stream") }
+            return placement
+        }
+        #expect(try await recorded(store).count == 1)
+        let reasons = try await receiver.parked().map(\.reason)
+        #expect(reasons.contains { $0.contains("recorded before with other events") })
+        #expect(reasons.contains("no stream"))
+    }
+
+    @Test("has a handler's effect once by an inbox, however often an event comes", arguments: TestStore.all)
+    func inbox(_ kind: TestStore) async throws {
+        let store = try await kind.make()
+        let inbox = Inbox("totals", model: "totals", in: store)
+        for _ in 0..<3 {
+            let source = TestSource()
+            for id in 0..<4 { source.add(event(id)) }
+            try await EventReceiver("r", from: source, in: store, policy: Self.policy).run { event in
+                try await inbox.once(event, at: Timestamp(microseconds: 5)) { documents in
+                    let old = try await documents.document("ids") ?? []
+                    try documents.set(old + Array(event.id.utf8), for: "ids")
+                }
+            }
+        }
+        #expect(try await store.document("ids", of: "totals") == Array("0123".utf8))
+        #expect(try await inbox.forget(receivedBefore: Timestamp(microseconds: 5)) == 0)
+        #expect(try await inbox.forget(receivedBefore: Timestamp(microseconds: 6)) == 4)
+    }
+
+    /// Runs until all is recorded or the process dies, before or after an append: then the batch is not noted as dealt with.
+    ///
+    /// - Returns: Whether all is recorded.
+    private func run(_ source: TestSource, into store: InMemoryEventStore, dyingAfter events: Int) async throws -> Bool
+    {
+        let left = Mutex(events)
+        do {
+            try await EventReceiver("r", from: source, in: store, policy: Self.policy).run(into: store) { event in
+                let isDead = left.withLock { left in
+                    left -= 1
+                    return left <= 0
+                }
+                if isDead { throw ReceiverError.source(reason: "killed") }
+                return try place(event)
+            }
+            return true
+        } catch ReceiverError.source {
+            return false
+        }
+    }
+
+    @Test("records each event once and in order, whenever it is stopped", arguments: TestSeeds.first(20))
+    func stops(_ seed: UInt64) async throws {
+        let store = InMemoryEventStore()
+        var random = SplitMix64(seed: seed)
+        let source = TestSource(batch: 5)
+        var expected: [String: [String]] = [:]
+        for id in 0..<60 {
+            let number = Int.random(in: 0..<5, using: &random)
+            source.add(event(id, of: "k\(number)", #"{"n":\#(id)}"#), to: "\(number % 3)")
+            expected["order-k\(number)", default: []].append(#"{"n":\#(id)}"#)
+        }
+        var deaths = 0
+        while try await !run(source, into: store, dyingAfter: Int.random(in: 1...12, using: &random)) {
+            deaths += 1
+            try #require(deaths < 400)
+        }
+        #expect(deaths > 0)
+        let byStream = Dictionary(grouping: try await recorded(store), by: \.stream.rawValue)
+        #expect(byStream.mapValues { $0.map { String(decoding: $0.data, as: UTF8.self) } } == expected)
+    }
+}
