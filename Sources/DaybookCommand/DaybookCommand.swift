@@ -29,7 +29,7 @@ struct DaybookCommand: AsyncParsableCommand {
                     Salvage.self,
                 ]),
             CommandGroup(name: "Change", subcommands: [SchemaCommand.self]),
-            CommandGroup(name: "Move", subcommands: [Export.self, Import.self]),
+            CommandGroup(name: "Move", subcommands: [Copy.self, Export.self, Import.self]),
             CommandGroup(name: "Measure", subcommands: [Bench.self]),
         ])
 

@@ -286,7 +286,13 @@ struct ModelBenchmarks: AsyncParsableCommand {
         struct Nowhere: PublisherTarget {
             func send(_ events: [CloudEvent]) async throws {}
         }
+        struct NowhereAtOnce: BatchPublisherTarget {
+            func send(_ messages: [PublisherMessage]) async { for message in messages { message.answer(.acknowledged) } }
+        }
         let published = try PublishedEvents(AccountEvent.self, source: "/bank")
+        try await Self.measure("publisher in batches, 1 000 events of one stream behind one another", events) {
+            try await EventPublisher("batches", of: store, published, in: store, to: NowhereAtOnce()).catchUp()
+        }
         try await Self.measure("publisher, 1 000 events of one stream behind one another", events) {
             try await EventPublisher("nowhere", of: store, published, in: store, to: Nowhere()).catchUp()
         }
@@ -299,6 +305,9 @@ struct ModelBenchmarks: AsyncParsableCommand {
                 request.append([new], to: StreamName(unchecked: "account-\(number % keys)"))
             }
             try await mixed.append(request)
+        }
+        try await Self.measure("publisher in batches, events of \(keys) streams in turn", events) {
+            try await EventPublisher("batches", of: mixed, published, in: mixed, to: NowhereAtOnce()).catchUp()
         }
         try await Self.measure("publisher, events of \(keys) streams in turn", events) {
             try await EventPublisher("nowhere", of: mixed, published, in: mixed, to: Nowhere()).catchUp()

@@ -24,6 +24,8 @@ public final class InMemoryEventStore: EventStore {
         /// Streams in the order in which they were first written, be it their events or their settings.
         var order: [StreamName] = []
         var receipts: [CommandID: Receipt] = [:]
+        /// Those of the receipts, in the order in which they were recorded.
+        var commands: [CommandID] = []
         var waiters: [Int: Waiter] = [:]
         var nextWaiter = 0
         var checkpoints: [CheckpointName: Checkpoint] = [:]
@@ -148,7 +150,10 @@ extension InMemoryEventStore.State: AppendBasis {
         }
         let result = AppendResult(
             streams: ends, position: head, eventCount: log.count - before, recordedAt: recordedAt)
-        if let commandID = request.commandID { receipts[commandID] = Receipt(digest: digest, result: result) }
+        if let commandID = request.commandID {
+            receipts[commandID] = Receipt(digest: digest, result: result)
+            commands.append(commandID)
+        }
         return result
     }
 
@@ -158,6 +163,7 @@ extension InMemoryEventStore.State: AppendBasis {
             var first = result
             first.isRepeat = false
             receipts[commandID] = Receipt(digest: digest, result: first)
+            commands.append(commandID)
         }
         return result
     }

@@ -373,6 +373,21 @@ final class LogReader {
         }
     }
 
+    /// What the commands left, in the order of their numbers, as far as readers may see the events.
+    func receipts(after number: Int64, limit: Int, head: Int64) throws(StoreFailure) -> [RecordedCommand] {
+        var receipts: [RecordedCommand] = []
+        var number = max(0, number)
+        while receipts.count < limit, let record = try commitRecord(number + 1) {
+            number += 1
+            guard record.position <= head else { continue }
+            receipts.append(
+                RecordedCommand(
+                    number: number, command: CommandID(unchecked: record.command), digest: record.digest,
+                    result: try result(of: record)))
+        }
+        return receipts
+    }
+
     func result(of commit: CommitRecord) throws(StoreFailure) -> AppendResult {
         var ends: [AppendResult.StreamEnd] = []
         for stream in commit.streams {

@@ -12,6 +12,7 @@ final class GroupCommitter: Sendable {
     enum Job: Sendable {
         case append(AppendSubmission)
         case derived(DerivedSubmission)
+        case transfer(TransferSubmission)
         /// Builds the index anew.
         case reindex(progress: (@Sendable (Int64, Int64) -> Void)?, finish: @Sendable (StoreFailure?) -> Void)
         /// Tells what the thread has done and has in memory.
@@ -195,7 +196,7 @@ final class WriterThread {
         var group: [GroupCommitter.Job] = []
         for job in jobs {
             switch job {
-            case .append, .derived: if job.begins() { group.append(job) }
+            case .append, .derived, .transfer: if job.begins() { group.append(job) }
             case .reindex(let progress, let finish):
                 finish(reindex(progress))
             case .inspect(let finish):
@@ -262,6 +263,9 @@ final class WriterThread {
                     answers.append { submission.finish(outcome) }
                 case .derived(let submission):
                     let outcome = try change(submission)
+                    answers.append { submission.finish(outcome) }
+                case .transfer(let submission):
+                    let outcome = try takeOver(submission)
                     answers.append { submission.finish(outcome) }
                 case .reindex, .inspect, .upkeep: break
                 }
@@ -334,6 +338,33 @@ final class WriterThread {
         }
     }
 
+    private func takeOver(_ submission: TransferSubmission) throws -> TransferSubmission.Outcome {
+        if let reasonNotToAppend {
+            return .failure(.storageFailed(reason: "\(path): \(reasonNotToAppend)", mayBeWritten: false))
+        }
+        let from = log.last
+        try connection.execute("SAVEPOINT transfer")
+        var outcome: TransferSubmission.Outcome
+        do {
+            try submission.change(log)
+            outcome = .success(())
+            if !inline.isEmpty, log.last.position > from.position,
+                case .refused(let name, let reason)? = try inline.apply(
+                    from.position + 1...log.last.position, log: log)
+            {
+                outcome = .failure(.refused(by: name, reason: reason))
+            }
+        } catch let error as TransferError {
+            outcome = .failure(error)
+        }
+        if case .failure = outcome {
+            try connection.execute("ROLLBACK TO transfer")
+            log.didUndo(to: from)
+        }
+        try connection.execute("RELEASE transfer")
+        return outcome
+    }
+
     private func change(_ submission: DerivedSubmission) throws -> DerivedSubmission.Outcome {
         try connection.execute("SAVEPOINT derived")
         do {
@@ -373,6 +404,8 @@ final class WriterThread {
             case .append(let submission):
                 submission.finish(.failure(.storageFailed(reason: reason, mayBeWritten: mayBeWritten)))
             case .derived(let submission): submission.finish(.failure(.storageFailed(reason: reason)))
+            case .transfer(let submission):
+                submission.finish(.failure(.storageFailed(reason: reason, mayBeWritten: mayBeWritten)))
             case .reindex, .inspect, .upkeep: break
             }
         }
@@ -445,7 +478,7 @@ extension GroupCommitter.Job {
     /// Whether it is written together with others.
     fileprivate var isPartOfGroup: Bool {
         switch self {
-        case .append, .derived: true
+        case .append, .derived, .transfer: true
         case .reindex, .inspect, .upkeep: false
         }
     }

@@ -30,7 +30,7 @@ final class LogWriter {
     /// Streams that were asked for, and do not exist: nobody but this writer makes them.
     private var missingStreams: RecentCache<StreamName, Bool>
     /// Why the last decision could not be taken.
-    private var lookupFailure: StoreFailure?
+    var lookupFailure: StoreFailure?
 
     struct StreamHead {
         /// -1 when the stream has no event.
@@ -185,7 +185,7 @@ final class LogWriter {
         return result
     }
 
-    private func insert(
+    func insert(
         _ event: NewEvent, in stream: Int64, named name: StreamName, _ head: inout StreamHead, at recordedAt: Int64,
         _ index: Int, of total: Int, controls controlled: Int64?
     ) throws {
@@ -232,7 +232,7 @@ final class LogWriter {
         }
     }
 
-    private func insertCommit(_ commit: CommitRecord) throws(SQLiteFailure) {
+    func insertCommit(_ commit: CommitRecord) throws(SQLiteFailure) {
         let number = last.commit + 1
         commit.encode(number: number, into: &buffer)
         insertCommit.bind(1, number)
@@ -242,7 +242,7 @@ final class LogWriter {
     }
 
     /// The number of a stream's name, which is new when the stream is; with its category.
-    private func number(creating stream: StreamName) throws -> Int64 {
+    func number(creating stream: StreamName) throws -> Int64 {
         if let number = try number(of: stream) { return number }
         _ = try number(creating: .category, stream.category.rawValue)
         let number = try number(creating: .stream, stream.rawValue)
@@ -265,7 +265,7 @@ final class LogWriter {
         return number
     }
 
-    private func number(of stream: StreamName) throws(StoreFailure) -> Int64? {
+    func number(of stream: StreamName) throws(StoreFailure) -> Int64? {
         if let current, current.name == stream { return current.number }
         let number =
             missingStreams[stream] == nil ? try reader.names.number(.stream, stream.rawValue) : nil as Int64?
@@ -274,7 +274,7 @@ final class LogWriter {
         return number
     }
 
-    private func head(ofStream number: Int64, named name: StreamName) throws(StoreFailure) -> StreamHead {
+    func head(ofStream number: Int64, named name: StreamName) throws(StoreFailure) -> StreamHead {
         if let currentHead, currentHead.stream == number { return currentHead.head }
         if let head = streams[number] {
             currentHead = (number, head)
@@ -300,7 +300,7 @@ final class LogWriter {
         return head
     }
 
-    private func remember(_ head: StreamHead, of stream: Int64) {
+    func remember(_ head: StreamHead, of stream: Int64) {
         streams[stream] = head
         currentHead = (stream, head)
     }

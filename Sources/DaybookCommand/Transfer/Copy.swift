@@ -1,0 +1,73 @@
+import ArgumentParser
+import DaybookCore
+
+/// `daybook copy`: a whole log from one store to another.
+struct Copy: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Move a whole log to another store, and compare the two.",
+        discussion: """
+            The new store has the same events at the same positions and versions, with the same identifiers and times, the \
+            same retentions and deletions, and answers the same commands with the same results: an application goes on with \
+            it by opening that one instead. Checkpoints, snapshots and read models are not moved: what made them makes \
+            them anew.
+
+            The target is empty, or the beginning of the source's log: a copy that was interrupted is begun again by the \
+            same command, and goes on where it stopped. A log whose events were scavenged cannot be copied; back up its file.
+
+            EXAMPLES
+              daybook copy --from file:shop.db --to file:shop-2.db
+            """)
+
+    @Option(
+        help: ArgumentHelp("The store to copy: \(StoreAddress.help).", valueName: "store"), transform: StoreAddress.init
+    )
+    var from: StoreAddress
+    @Option(
+        help: ArgumentHelp("The store that takes the log; made when it is not there.", valueName: "store"),
+        transform: StoreAddress.init)
+    var to: StoreAddress
+    @Flag(inversion: .prefixedNo, help: "Compare every event and every command's result afterwards.")
+    var compare = true
+
+    func validate() throws {
+        guard from.description != to.description else {
+            throw ValidationError("'\(from)' and '\(to)' are one store; name another to copy to.")
+        }
+    }
+
+    func run() async throws {
+        try await from.withStore(creates: false) { source in
+            try await to.withStore(creates: true) { target in
+                do {
+                    let transfer = LogTransfer(from: source, to: target)
+                    let end = try await show("Copying") { try await transfer.run(progress: $0) }
+                    StandardError.line(
+                        "\(end.position.rawValue.grouped) events and \(end.commands.grouped) commands are in \(to)")
+                    guard compare else { return }
+                    _ = try await show("Comparing") { try await transfer.compare(progress: $0) }
+                    StandardError.line("The two logs are the same")
+                } catch let error as TransferError {
+                    throw CommandFailure(error)
+                }
+            }
+        }
+    }
+
+    private func show<Result>(
+        _ title: String, _ body: (@Sendable @escaping (LogTransfer.Progress) async -> Void) async throws -> Result
+    ) async throws -> Result {
+        let bar = ProgressBar(title, unit: "events")
+        defer { bar.finish() }
+        return try await body { bar.update(done: $0.position.rawValue, total: $0.head.rawValue) }
+    }
+}
+
+extension CommandFailure {
+    init(_ error: TransferError) {
+        switch error {
+        case .read(let error): self.init(error)
+        case .storageFailed, .cancelled, .closed: self.init(.inputOutput, error.description)
+        default: self.init(.refused, error.description)
+        }
+    }
+}

@@ -1,0 +1,212 @@
+import DaybookCore
+
+/// A promise that every store keeps whose log can be moved (``TransferableStore``).
+///
+/// ```swift
+/// @Test("keeps every law of moving", arguments: TransferLaw.all)
+/// func law(_ law: TransferLaw) async throws {
+///     try await law.check { try await SQLiteEventStore.temporary() }
+/// }
+/// ```
+public struct TransferLaw: Sendable, CustomStringConvertible {
+    /// The promise, as a sentence.
+    public let name: String
+    private let body: @Sendable (() async throws -> any TransferableStore) async throws -> Void
+
+    private init(
+        _ name: String, _ body: @escaping @Sendable (() async throws -> any TransferableStore) async throws -> Void
+    ) {
+        self.name = name
+        self.body = body
+    }
+
+    /// Every law.
+    public static let all: [TransferLaw] = [
+        TransferLaw("A log that is moved there is the same, and goes on as it would have gone on.") { make in
+            let source = try await Self.log()
+            let target = try await make()
+            try await Self.move(source, to: target)
+            try await Self.expectSame(source, target)
+            // Whatever comes next has the same place and the same answer.
+            for store in [source, target] as [any EventStore] {
+                let repeated = try await store.append(
+                    [Self.event("opened", 1)], to: "account-1", expecting: .noStream, commandID: "open-1")
+                try require(repeated.isRepeat && repeated.position == 3, "the command's first result is at position 3")
+                try await Self.requireFailure("a command that is used for another event") {
+                    try await store.append([Self.event("other", 9)], to: "account-1", commandID: "open-1")
+                }
+                try await Self.requireFailure("an append to a tombstoned stream") {
+                    try await store.append([Self.event("opened", 1)], to: "account-3")
+                }
+                let next = try await store.append([Self.event("closed", 2)], to: "account-1", expecting: .version(1))
+                try require(next.version == 2, "the stream goes on at version 2")
+                let hidden = try await store.readPage(of: "account-2", from: .start, direction: .forward, limit: 10)
+                try require(hidden.events.map(\.version) == [1], "a retention hides what it hid")
+            }
+        },
+        TransferLaw("A log that is moved from there is the same.") { make in
+            let source = try await make()
+            try await Self.record(in: source)
+            let target = InMemoryEventStore()
+            try await Self.move(source, to: target)
+            try await Self.expectSame(source, target)
+        },
+        TransferLaw("A transfer that is begun again goes on where it stopped, and moves nothing twice.") { make in
+            let source = try await Self.log()
+            let target = try await make()
+            let all = try await source.readPage(from: .start, direction: .forward, filter: .everything, limit: 1000)
+            try await target.takeOver(Array(all.events.prefix(2)))
+            try await Self.move(source, to: target)
+            try await Self.move(source, to: target)
+            try await Self.expectSame(source, target)
+            try await source.append([Self.event("opened", 1)], to: "account-9", commandID: "open-9")
+            try await Self.move(source, to: target)
+            try await Self.expectSame(source, target)
+        },
+        TransferLaw("Events that do not follow on the log are refused, and nothing of them is there.") { make in
+            let source = try await Self.log()
+            let target = try await make()
+            let all = try await source.readPage(from: .start, direction: .forward, filter: .everything, limit: 1000)
+                .events
+            try await Self.requireError(.notNext(position: 2, head: 0), "an event is missing") {
+                try await target.takeOver(Array(all.dropFirst()))
+            }
+            try await Self.requireError(.notNext(position: 3, head: 1), "a hole in the middle") {
+                try await target.takeOver([all[0], all[2]])
+            }
+            let late = Self.changed(all[1], recordedAt: Timestamp(microseconds: 0))
+            try await Self.requireError(.goesBackInTime(position: 2), "time that goes back") {
+                try await target.takeOver([all[0], late])
+            }
+            let elsewhere = Self.changed(all[1], version: 7)
+            try await Self.requireError(
+                .wrongVersion(stream: "account-77", version: 7, position: 2, last: nil), "a version too high"
+            ) {
+                try await target.takeOver([all[0], elsewhere])
+            }
+            try require(try await target.head() == .start, "nothing was written")
+            let receipts = try await source.receipts(after: 0, limit: 10)
+            try await Self.requireError(
+                .unknownResult(command: receipts[0].command), "a result of events that are not there"
+            ) {
+                try await target.takeOver(receipts)
+            }
+            try require(try await target.receipt(for: receipts[0].command) == nil, "no receipt was written")
+        },
+    ]
+
+    /// Checks the law.
+    ///
+    /// - Parameter make: Makes an empty store.
+    /// - Throws: ``LawViolation``, or an error of the store.
+    public func check(_ make: () async throws -> any TransferableStore) async throws { try await body(make) }
+
+    public var description: String { name }
+}
+
+extension TransferLaw {
+    private static func event(_ type: EventType, _ number: Int) -> NewEvent {
+        NewEvent(
+            type: type, schemaVersion: 2, data: Array(#"{"n":\#(number)}"#.utf8),
+            metadata: EventMetadata(actor: "teller"), tags: [Tag(unchecked: "owner:\(number % 3)"), "all"])
+    }
+
+    private static func log() async throws -> InMemoryEventStore {
+        let store = InMemoryEventStore()
+        try await record(in: store)
+        return store
+    }
+
+    /// Events of several streams, appended together and alone, settings, deletions, and commands.
+    private static func record(in store: any EventStore) async throws {
+        try await store.append([event("opened", 7)], to: "account-2")
+        try await store.append([event("moved", 8)], to: "account-2")
+        try await store.append([event("opened", 1)], to: "account-1", expecting: .noStream, commandID: "open-1")
+        var both = AppendRequest(commandID: "transfer-1")
+        both.append([event("moved", 2)], to: "account-1")
+        both.append([event("opened", 5), event("moved", 6)], to: "account-3")
+        try await store.append(both)
+        try await store.append(
+            AppendRequest(writes: [
+                StreamWrite(stream: "account-2", action: .setRetention(Retention(maxCount: 1)))
+            ]))
+        try await store.append(
+            AppendRequest(writes: [StreamWrite(stream: "account-3", action: .tombstone)], commandID: "close-3"))
+        try await store.append(
+            AppendRequest(writes: [
+                StreamWrite(stream: "account-4", action: .setRetention(Retention(truncateBefore: 3)))
+            ]))
+        try await store.append([event("opened", 1)], to: "account-5")
+        try await store.append(AppendRequest(writes: [StreamWrite(stream: "account-5", action: .delete)]))
+        // A command that has nothing to record, of a stream that there is not.
+        try await store.append(
+            [NewEvent(type: "binary", contentType: .bytes, data: [0, 255, 10])], to: "caf\u{E9}-1", commandID: "b")
+    }
+
+    private static func move(_ source: any TransferableStore, to target: any TransferableStore) async throws {
+        let transfer = LogTransfer(from: source, to: target)
+        let end = try await transfer.run()
+        try require(end.position == end.head, "it moved everything")
+        try await transfer.compare()
+    }
+
+    private static func expectSame(_ source: any TransferableStore, _ target: any TransferableStore) async throws {
+        let (left, right) = (
+            try await source.readPage(from: .start, direction: .forward, filter: .everything, limit: 1000).events,
+            try await target.readPage(from: .start, direction: .forward, filter: .everything, limit: 1000).events
+        )
+        try require(left == right, "the events are the same")
+        try require(
+            try await source.streams(after: nil, limit: 100) == target.streams(after: nil, limit: 100),
+            "the streams are the same, in the same order")
+        for number in 1...5 {
+            let stream = StreamName(unchecked: "account-\(number)")
+            try require(
+                try await source.state(of: stream) == target.state(of: stream), "\(stream) is in the same state")
+        }
+        let commands = try await source.receipts(after: 0, limit: 100)
+        try require(commands.count >= 4, "the commands are there")
+        for receipt in commands {
+            try require(
+                try await target.receipt(for: receipt.command) == receipt.result,
+                "\(receipt.command) has its first result")
+        }
+        let moved = try await target.receipts(after: 0, limit: 100)
+        try require(
+            moved.map(\.command) == commands.map(\.command) && moved.map(\.digest) == commands.map(\.digest),
+            "the commands come in the same order, for the same requests")
+        for tag in ["owner:1", "all"] as [Tag] {
+            let query = EventFilter(query: EventQuery(tags: [tag]))
+            let (mine, theirs) = (
+                try await source.readPage(from: .start, direction: .forward, filter: query, limit: 100),
+                try await target.readPage(from: .start, direction: .forward, filter: query, limit: 100)
+            )
+            try require(mine.events == theirs.events && !mine.events.isEmpty, "the tag \(tag) leads to the same")
+        }
+    }
+
+    private static func changed(
+        _ event: RecordedEvent, version: StreamVersion? = nil, recordedAt: Timestamp? = nil
+    ) -> RecordedEvent {
+        RecordedEvent(
+            id: event.id, type: event.type, schemaVersion: event.schemaVersion, contentType: event.contentType,
+            data: event.data, metadata: event.metadata, tags: event.tags,
+            stream: version == nil ? event.stream : "account-77", version: version ?? event.version,
+            position: event.position, recordedAt: recordedAt ?? event.recordedAt)
+    }
+
+    private static func requireFailure(_ what: String, _ body: () async throws -> Void) async throws {
+        do { try await body() } catch { return }
+        throw LawViolation("\(what) was taken")
+    }
+
+    private static func requireError(
+        _ expected: TransferError, _ what: String, _ body: () async throws -> Void
+    ) async throws {
+        do { try await body() } catch let error as TransferError {
+            try requireEqual(error, expected, "the error for \(what)")
+            return
+        }
+        throw LawViolation("\(what) was taken")
+    }
+}
