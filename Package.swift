@@ -19,9 +19,25 @@ let package = Package(
         .library(name: "DaybookSQLite", targets: ["DaybookSQLite"]),
         .library(name: "DaybookGRDB", targets: ["DaybookGRDB"]),
         .library(name: "DaybookTesting", targets: ["DaybookTesting"]),
+        .library(name: "DaybookPostgres", targets: ["DaybookPostgres"]),
+        .library(name: "DaybookJetStream", targets: ["DaybookJetStream"]),
+        .library(name: "DaybookKafka", targets: ["DaybookKafka"]),
+        .library(name: "DaybookKinesis", targets: ["DaybookKinesis"]),
+        .library(name: "DaybookWebhook", targets: ["DaybookWebhook"]),
         .executable(name: "daybook", targets: ["DaybookCommand"]),
     ],
+    traits: [
+        .trait(name: "Postgres", description: "DaybookPostgres: a store on PostgreSQL; needs libpq."),
+        .trait(name: "JetStream", description: "DaybookJetStream: a store and a bus on NATS JetStream; needs libnats."),
+        .trait(name: "Kafka", description: "DaybookKafka: events to and from Kafka; needs librdkafka."),
+        .trait(name: "Kinesis", description: "DaybookKinesis: events to and from Amazon Kinesis."),
+        .trait(name: "Webhook", description: "DaybookWebhook: events to and from other programs over HTTP."),
+    ],
     dependencies: [
+        // Fetched for the traits that need them, and by nobody else.
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.100.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     ] + (docs ? [.package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0")] : []),
@@ -40,6 +56,43 @@ let package = Package(
         .target(
             name: "DaybookGRDB",
             dependencies: ["DaybookCore", "Daybook", .product(name: "GRDB", package: "GRDB.swift")],
+            swiftSettings: swiftSettings),
+        // Other systems. Without its trait each of these is empty, and needs no library; their tests are in `Engines`.
+        .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
+        .target(
+            name: "DaybookPostgres",
+            dependencies: ["DaybookCore", .target(name: "CPostgres", condition: .when(traits: ["Postgres"]))],
+            swiftSettings: swiftSettings),
+        .systemLibrary(name: "CNATS", pkgConfig: "libnats", providers: [.apt(["libnats-dev"])]),
+        .target(
+            name: "DaybookJetStream",
+            dependencies: ["DaybookCore", "Daybook", .target(name: "CNATS", condition: .when(traits: ["JetStream"]))],
+            swiftSettings: swiftSettings),
+        .systemLibrary(
+            name: "CRDKafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"]), .brew(["librdkafka"])]),
+        .target(
+            name: "DaybookKafka",
+            dependencies: ["DaybookCore", "Daybook", .target(name: "CRDKafka", condition: .when(traits: ["Kafka"]))],
+            swiftSettings: swiftSettings),
+        .target(
+            name: "DaybookKinesis",
+            dependencies: [
+                "DaybookCore", "Daybook",
+                .product(name: "AsyncHTTPClient", package: "async-http-client", condition: .when(traits: ["Kinesis"])),
+                .product(name: "Crypto", package: "swift-crypto", condition: .when(traits: ["Kinesis"])),
+                .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: ["Kinesis"])),
+            ],
+            swiftSettings: swiftSettings),
+        .target(
+            name: "DaybookWebhook",
+            dependencies: [
+                "DaybookCore", "Daybook",
+                .product(name: "AsyncHTTPClient", package: "async-http-client", condition: .when(traits: ["Webhook"])),
+                .product(name: "Crypto", package: "swift-crypto", condition: .when(traits: ["Webhook"])),
+                .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: ["Webhook"])),
+                .product(name: "NIOPosix", package: "swift-nio", condition: .when(traits: ["Webhook"])),
+                .product(name: "NIOHTTP1", package: "swift-nio", condition: .when(traits: ["Webhook"])),
+            ],
             swiftSettings: swiftSettings),
         // What an application's own tests need, and the laws of every store.
         .target(

@@ -1,0 +1,53 @@
+#if JetStream
+/// Why a request to the cluster has no answer, or one that refuses it.
+enum ConnectionFailure: Error, Equatable {
+    /// The connection was closed by this process.
+    case closed
+    /// The caller's task was cancelled.
+    case cancelled
+    /// The request never left this process.
+    case notSent(reason: String)
+    /// Nobody listens on the subject: no leader at the moment. Nothing was done.
+    case noResponders
+    /// The request left, and no answer came in time; it may have been carried out.
+    case timedOut
+    /// The connection broke while the answer was awaited; the request may have been carried out.
+    case disconnected
+    /// The server refused; `code` is its own, such as 10071.
+    case refused(code: Int, description: String)
+    /// An answer that cannot be read.
+    case unreadable(String)
+
+    /// Whether the request may have been carried out although it has no answer.
+    var isOutcomeUnknown: Bool {
+        switch self {
+        case .timedOut, .disconnected, .cancelled, .closed, .unreadable: true
+        case .notSent, .noResponders, .refused: false
+        }
+    }
+
+    /// Whether the same request may succeed in a moment: an election, a restart, a broken connection.
+    var isPassing: Bool {
+        switch self {
+        case .notSent, .noResponders, .timedOut, .disconnected: true
+        case .refused(let code, _):
+            // No leader, cluster or stream not available, insufficient resources, stream offline.
+            [10003, 10004, 10005, 10008, 10009, 10013, 10023, 10077, 10118, 503].contains(code)
+        case .closed, .cancelled, .unreadable: false
+        }
+    }
+
+    var reason: String {
+        switch self {
+        case .closed: "the connection was closed"
+        case .cancelled: "the wait was cancelled"
+        case .notSent(let reason): "not sent: \(reason)"
+        case .noResponders: "the stream has no leader, or does not exist"
+        case .timedOut: "no answer in time"
+        case .disconnected: "the connection broke before the answer"
+        case .refused(let code, let description): "JetStream error \(code): \(description)"
+        case .unreadable(let what): "an answer that cannot be read: \(what)"
+        }
+    }
+}
+#endif

@@ -1,0 +1,182 @@
+#if JetStream
+import DaybookCore
+
+#if canImport(FoundationEssentials)
+import FoundationEssentials
+#else
+import Foundation
+#endif
+
+/// What the JetStream API offers, as far as it is used: streams, acknowledged publishes, reads from the leader and reads
+/// from any replica (ADR-31).
+extension JetStreamConnection {
+    /// Asks the JetStream API, and decodes its answer.
+    ///
+    /// - Parameter subject: Without `$JS.API.`, as `STREAM.INFO.ES`.
+    func api<Answer: Decodable & Sendable>(
+        _ subject: String, _ json: String = "", timeout: Duration
+    ) async throws(ConnectionFailure) -> Answer {
+        try await request(
+            [OutgoingMessage(subject: "$JS.API." + subject, body: Array(json.utf8))], timeout: timeout
+        ) { message in
+            let body = message.body
+            if let refused = try? JSONDecoder().decode(APIRefusal.self, from: Data(body)) {
+                return .failure(
+                    .refused(
+                        code: refused.error.err_code ?? refused.error.code, description: refused.error.description ?? ""))
+            }
+            do {
+                return .success(try JSONDecoder().decode(Answer.self, from: Data(body)))
+            } catch {
+                return .failure(.unreadable("\(subject): \(String(decoding: body.prefix(200), as: UTF8.self))"))
+            }
+        }
+    }
+
+    /// Publishes a message, or the messages of an atomic batch in order, and waits for the one acknowledgement.
+    func publishAcknowledged(
+        _ messages: [OutgoingMessage], timeout: Duration
+    ) async throws(ConnectionFailure) -> PublishAck {
+        try await request(messages, timeout: timeout) { PublishAck.read($0.bytes) }
+    }
+
+    /// The last message on a subject, with or without wildcards, as the stream's leader has it; nil when there is none.
+    func lastMessage(
+        on subject: String, in stream: String, timeout: Duration
+    ) async throws(ConnectionFailure) -> StoredMessage? {
+        try await leaderMessage("{\"last_by_subj\":\"\(subject.escapedForJSON)\"}", in: stream, timeout: timeout)
+    }
+
+    /// The first message at or above a sequence on a subject, as the leader has it; nil when there is none.
+    func nextMessage(
+        from sequence: Int64, on subject: String, in stream: String, timeout: Duration
+    ) async throws(ConnectionFailure) -> StoredMessage? {
+        try await leaderMessage(
+            "{\"seq\":\(sequence),\"next_by_subj\":\"\(subject.escapedForJSON)\"}", in: stream, timeout: timeout)
+    }
+
+    private func leaderMessage(
+        _ json: String, in stream: String, timeout: Duration
+    ) async throws(ConnectionFailure) -> StoredMessage? {
+        do throws(ConnectionFailure) {
+            let answer: MessageAnswer = try await api("STREAM.MSG.GET.\(stream)", json, timeout: timeout)
+            guard let time = Timestamp(answer.message.time) else {
+                throw .unreadable("time \(answer.message.time)")
+            }
+            return StoredMessage(
+                sequence: answer.message.seq, subject: answer.message.subject, time: time,
+                body: answer.message.data.map { Array($0) } ?? [])
+        } catch {
+            guard case .refused(10037, _) = error else { throw error }
+            return nil
+        }
+    }
+
+    /// Some messages from whichever replica answers first, which may be behind the leader.
+    struct DirectPage: Sendable {
+        var messages: [StoredMessage] = []
+        /// How many more there were behind the last one, when the replica answered.
+        var pending: Int64 = 0
+        /// Of a read of last messages: the sequence that the replica had reached.
+        var upTo: Int64?
+    }
+
+    /// Messages from a sequence on, of a subject with or without wildcards.
+    ///
+    /// - Parameter bytes: Ends the page behind the message that reaches it.
+    func directMessages(
+        from sequence: Int64, on subject: String, limit: Int, bytes: Int, in stream: String, timeout: Duration
+    ) async throws(ConnectionFailure) -> DirectPage {
+        try await direct(
+            "{\"seq\":\(max(sequence, 1)),\"next_by_subj\":\"\(subject.escapedForJSON)\",\"batch\":\(limit),"
+                + "\"max_bytes\":\(bytes)}", in: stream, timeout: timeout)
+    }
+
+    /// The first message taken at or after a time.
+    func directMessage(
+        since time: Timestamp, on subject: String, in stream: String, timeout: Duration
+    ) async throws(ConnectionFailure) -> StoredMessage? {
+        try await direct(
+            "{\"start_time\":\"\(time)\",\"next_by_subj\":\"\(subject.escapedForJSON)\",\"batch\":1}", in: stream,
+            timeout: timeout
+        ).messages.first
+    }
+
+    /// The last message of each of some exact subjects, all as of one moment.
+    ///
+    /// - Parameter subjects: At most 1,024.
+    func directLastMessages(
+        on subjects: [String], in stream: String, timeout: Duration
+    ) async throws(ConnectionFailure) -> DirectPage {
+        let list = subjects.map { "\"\($0.escapedForJSON)\"" }.joined(separator: ",")
+        return try await direct("{\"multi_last\":[\(list)]}", in: stream, timeout: timeout)
+    }
+
+    private func direct(
+        _ json: String, in stream: String, timeout: Duration
+    ) async throws(ConnectionFailure) -> DirectPage {
+        let reader = DirectPageReader()
+        return try await requestMany(
+            [OutgoingMessage(subject: "$JS.API.DIRECT.GET.\(stream)", body: Array(json.utf8))], timeout: timeout
+        ) { message in reader.take(message) }
+    }
+}
+
+/// Gathers the messages of one direct read. Its calls come one after another, on one thread of libnats.
+private final class DirectPageReader: @unchecked Sendable {
+    private var page = JetStreamConnection.DirectPage()
+
+    func take(
+        _ message: borrowing IncomingMessage
+    ) -> Result<JetStreamConnection.DirectPage, ConnectionFailure>? {
+        if let status = message.status {
+            switch status {
+            case 204:
+                page.pending = message.number("Nats-Num-Pending") ?? 0
+                page.upTo = message.number("Nats-UpTo-Sequence")
+                return .success(page)
+            case 404: return .success(page)
+            default:
+                return .failure(.refused(code: status, description: message.header("Description") ?? "direct read"))
+            }
+        }
+        guard let sequence = message.number("Nats-Sequence"), let subject = message.header("Nats-Subject"),
+            let time = message.header("Nats-Time-Stamp").flatMap({ Timestamp($0) })
+        else { return .failure(.unreadable("a direct read without sequence, subject or time")) }
+        page.messages.append(StoredMessage(sequence: sequence, subject: subject, time: time, body: message.body))
+        return nil
+    }
+}
+
+private struct APIRefusal: Decodable {
+    struct Reason: Decodable {
+        var code: Int
+        var err_code: Int?
+        var description: String?
+    }
+    var error: Reason
+}
+
+private struct MessageAnswer: Decodable, Sendable {
+    struct Message: Decodable, Sendable {
+        var subject: String
+        var seq: Int64
+        var data: Data?
+        var time: String
+    }
+    var message: Message
+}
+
+extension String {
+    /// With the characters escaped that end or escape a JSON string.
+    fileprivate var escapedForJSON: String {
+        guard utf8.contains(where: { $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "\\") }) else { return self }
+        var text = ""
+        for character in unicodeScalars {
+            if character == "\"" || character == "\\" { text.unicodeScalars.append("\\") }
+            text.unicodeScalars.append(character)
+        }
+        return text
+    }
+}
+#endif

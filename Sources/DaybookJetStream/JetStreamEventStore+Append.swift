@@ -1,0 +1,337 @@
+#if JetStream
+import DaybookCore
+
+extension JetStreamEventStore {
+    @discardableResult
+    public func append(_ request: AppendRequest) async throws(AppendError) -> AppendResult {
+        do { try request.validate() } catch { throw .invalid(error) }
+        guard !Task.isCancelled else { throw .cancelled(mayBeWritten: false) }
+        return try await AppendWork().value { work in await self.run(request, work) }
+    }
+
+    private func run(_ request: AppendRequest, _ work: AppendWork) async -> Result<AppendResult, AppendError> {
+        let keys = turnKeys(of: request)
+        guard await turns.take(keys) else { return .failure(.cancelled(mayBeWritten: false)) }
+        defer { turns.giveBack(keys) }
+        watch.beginInterest()
+        defer { watch.endInterest() }
+        do {
+            return .success(try await decideAndRecord(request, work))
+        } catch {
+            for write in request.writes {
+                if let subject = subjects.subject(of: write.stream) { heads.remove(subject) }
+            }
+            return .failure(error)
+        }
+    }
+
+    private func turnKeys(of request: AppendRequest) -> [String] {
+        var keys: Set<String> = []
+        for write in request.writes { if let subject = subjects.subject(of: write.stream) { keys.insert(subject) } }
+        if let commandID = request.commandID { keys.insert(subjects.subject(of: commandID)) }
+        for item in request.condition?.failIfEventsMatch.items ?? [] {
+            // Appends on the whole log's state refuse each other, whatever they write.
+            if item.tags.isEmpty { keys.insert(subjects.all) }
+            for tag in item.tags { keys.insert(subjects.subject(of: tag)) }
+        }
+        return keys.sorted()
+    }
+
+    private func decideAndRecord(
+        _ request: AppendRequest, _ work: AppendWork
+    ) async throws(AppendError) -> AppendResult {
+        let digest = request.commandID == nil ? 0 : RequestDigest(request).value
+        let append = UInt64.random(in: .min ... .max)
+        var attempts = AppendAttempts(until: .now + configuration.appendPatience)
+        var knowledge = remembered(for: request)
+        while true {
+            let decision: AppendDecision
+            do {
+                decision = try request.decide(on: &knowledge, digest: digest)
+            } catch {
+                if let missing = knowledge.missing {
+                    try await load(missing, for: request, into: &knowledge, &attempts)
+                    continue
+                }
+                guard knowledge.isFresh else {
+                    knowledge = try await fresh(for: request, &attempts)
+                    continue
+                }
+                throw error
+            }
+            let plan: AppendPlan
+            switch decision {
+            case .answer(let result):
+                guard knowledge.isFresh else {
+                    knowledge = try await fresh(for: request, &attempts)
+                    continue
+                }
+                return result
+            case .remember(let result):
+                guard knowledge.isFresh else {
+                    knowledge = try await fresh(for: request, &attempts)
+                    continue
+                }
+                plan = AppendPlan(
+                    remembering: result, of: request.commandID!, digest: digest, append: append, expectedLast: nil,
+                    subjects: subjects)
+            case .record where request.writes.isEmpty:
+                guard knowledge.isFresh else {
+                    knowledge = try await fresh(for: request, &attempts)
+                    continue
+                }
+                let result = AppendResult(
+                    streams: [], position: knowledge.head, eventCount: 0,
+                    recordedAt: max(configuration.time.now, Timestamp(microseconds: 0)))
+                plan = AppendPlan(
+                    remembering: result, of: request.commandID!, digest: digest, append: append,
+                    expectedLast: knowledge.lastSequence, subjects: subjects)
+            case .record:
+                plan = AppendPlan(
+                    recording: request, digest: digest, append: append, knowledge: knowledge, subjects: subjects)
+            }
+            if let result = try await publish(plan, append: append, work, &attempts) { return result }
+            knowledge = try await fresh(for: request, &attempts)
+        }
+    }
+
+    /// Publishes a plan until its outcome is known.
+    ///
+    /// - Returns: Nil when another writer was first, so that the request must be decided anew.
+    private func publish(
+        _ plan: AppendPlan, append: UInt64, _ work: AppendWork, _ attempts: inout AppendAttempts
+    ) async throws(AppendError) -> AppendResult? {
+        // Beside its body a message has its subject, and headers with at most another one.
+        for message in plan.messages
+        where message.body.count + 512 + message.subject.utf8.count + (message.expectedSubject?.utf8.count ?? 0)
+            > maxPayload
+        {
+            throw JetStreamUnsupported.messageTooLarge(bytes: message.body.count, limit: maxPayload).appendError
+        }
+        while true {
+            guard work.mayPublish() else { throw .cancelled(mayBeWritten: attempts.isAnyUnknown) }
+            do {
+                let ack = try await connection.publishAcknowledged(
+                    messages(of: plan), timeout: configuration.requestTimeout)
+                return try await stored(plan, at: ack.sequence)
+            } catch let failure as ConnectionFailure {
+                if failure.isOutcomeUnknown { attempts.isAnyUnknown = true }
+                switch failure {
+                case .refused(10071, _):
+                    // Refused: by a rival, or by this same append, whose acknowledgement was lost.
+                    if attempts.isAnyUnknown, let end = try await recorded(plan, append: append, &attempts) {
+                        return try await stored(plan, at: end)
+                    }
+                    try await attempts.pause(of: .milliseconds(1), after: failure)
+                    return nil
+                case .refused(10164, _):
+                    // Another write of this subject is under way.
+                    try await attempts.pause(of: .milliseconds(3), after: failure)
+                case .refused(10176, _), .refused(10210, _), .refused(429, _):
+                    try await attempts.pause(of: .milliseconds(20), after: failure)
+                case .refused(10199, _):
+                    throw JetStreamUnsupported.batchTooLarge(messages: plan.messages.count).appendError
+                case .refused(10054, _):
+                    throw JetStreamUnsupported.messageTooLarge(
+                        bytes: plan.messages.map(\.body.count).max() ?? 0, limit: maxPayload
+                    ).appendError
+                case .closed: throw attempts.isAnyUnknown ? attempts.error(failure) : .closed
+                case .cancelled: throw .cancelled(mayBeWritten: attempts.isAnyUnknown)
+                default:
+                    guard failure.isPassing else { throw attempts.error(failure) }
+                    try await attempts.pause(of: .milliseconds(50), after: failure)
+                }
+            } catch let error as AppendError {
+                throw error
+            } catch {
+                throw .storageFailed(reason: "\(error)", mayBeWritten: true)
+            }
+        }
+    }
+
+    private func messages(of plan: AppendPlan) -> [OutgoingMessage] {
+        let isBatch = plan.messages.count > 1
+        let batch = isBatch ? nextBatchID() : ""
+        var messages: [OutgoingMessage] = []
+        messages.reserveCapacity(plan.messages.count)
+        for (index, message) in plan.messages.enumerated() {
+            var outgoing = OutgoingMessage(subject: message.subject, body: message.body)
+            if index == 0, let last = plan.expectedLast {
+                outgoing.headers.append(("Nats-Expected-Last-Sequence", String(last)))
+            }
+            if let expected = message.expected {
+                outgoing.headers.append(("Nats-Expected-Last-Subject-Sequence", String(expected)))
+                if let subject = message.expectedSubject {
+                    outgoing.headers.append(("Nats-Expected-Last-Subject-Sequence-Subject", subject))
+                }
+            }
+            if isBatch {
+                outgoing.headers.append(("Nats-Batch-Id", batch))
+                outgoing.headers.append(("Nats-Batch-Sequence", String(index + 1)))
+                if index == plan.messages.count - 1 { outgoing.headers.append(("Nats-Batch-Commit", "1")) }
+            }
+            messages.append(outgoing)
+        }
+        return messages
+    }
+
+    /// Whether a plan whose acknowledgement never came is there all the same; the sequence of its last message if so.
+    private func recorded(
+        _ plan: AppendPlan, append: UInt64, _ attempts: inout AppendAttempts
+    ) async throws(AppendError) -> Int64? {
+        guard let witness = plan.witness else { return nil }
+        while true {
+            do {
+                guard
+                    let message = try await connection.nextMessage(
+                        from: witness.after + 1, on: witness.subject, in: subjects.stream,
+                        timeout: configuration.requestTimeout)
+                else { return nil }
+                var reader = RecordReader(message.body)
+                guard let place = try? LogRecord.place(&reader), place.append == append else { return nil }
+                return message.sequence + place.remaining
+            } catch {
+                guard error.isPassing else { throw attempts.error(error) }
+                try await attempts.pause(of: .milliseconds(50), after: error)
+            }
+        }
+    }
+
+    /// What is left to do when a plan is stored: remember its streams, learn its time.
+    private func stored(_ plan: AppendPlan, at last: Int64) async throws(AppendError) -> AppendResult {
+        try noteAcknowledged(last, body: plan.messages.last?.body ?? [])
+        for (subject, head, relative) in plan.heads {
+            var head = head
+            head.sequence += last
+            if relative.lastEvent { head.part.lastEvent += last }
+            if relative.firstEvent { head.part.firstEvent += last }
+            if relative.lastControl { head.part.lastControl += last }
+            heads.set(head, for: subject)
+        }
+        guard plan.hasEvents else { return plan.result }
+        var result = plan.result
+        result.position = Position(last)
+        if let time = await watch.time(of: last, within: .milliseconds(50)) {
+            result.recordedAt = time
+        } else {
+            do { result.recordedAt = try await time(ofMessageAt: last) } catch {
+                throw .storageFailed(reason: "the time of position \(last) cannot be read: \(error)", mayBeWritten: true)
+            }
+        }
+        return result
+    }
+
+    // MARK: - What a decision is made on
+
+    /// What this process remembers of the request's streams. A stream that is expected not to be there is taken not to be.
+    private func remembered(for request: AppendRequest) -> AppendKnowledge {
+        var knowledge = AppendKnowledge(subjects: subjects, isFresh: false)
+        guard request.condition == nil, !request.writes.isEmpty else { return knowledge }
+        for write in request.writes {
+            guard let subject = subjects.subject(of: write.stream) else { continue }
+            knowledge.heads[subject] = heads[subject] ?? (write.expected == .noStream ? StreamHead.none : nil)
+        }
+        for check in request.checks {
+            guard let subject = subjects.subject(of: check.stream) else { continue }
+            knowledge.heads[subject] = heads[subject]
+        }
+        return knowledge
+    }
+
+    private func load(
+        _ missing: AppendKnowledge.Missing, for request: AppendRequest, into knowledge: inout AppendKnowledge,
+        _ attempts: inout AppendAttempts
+    ) async throws(AppendError) {
+        guard knowledge.isFresh else {
+            knowledge = try await fresh(for: request, &attempts)
+            return
+        }
+        do {
+            switch missing {
+            case .stream(let stream):
+                guard let subject = subjects.subject(of: stream) else { return }
+                knowledge.heads[subject] = try await head(of: subject)
+            case .places(let stream, let version, let count):
+                guard let subject = subjects.subject(of: stream) else { return }
+                let events = try await events(
+                    on: subject, from: version.rawValue, count: count, head: knowledge.heads[subject] ?? .none)
+                knowledge.places[AppendKnowledge.key(stream, version, count)] = events.map {
+                    EventPlace(id: $0.id, position: $0.position, recordedAt: $0.recordedAt)
+                }
+            case .match:
+                if let condition = request.condition {
+                    knowledge.match = .some(
+                        try await firstMatch(of: condition, knowledge: knowledge))
+                }
+            }
+            knowledge.forgetMissing()
+        } catch {
+            throw attempts.error(reading: error)
+        }
+    }
+
+    /// Reads what a request is decided on from the leader, as of one moment.
+    private func fresh(
+        for request: AppendRequest, _ attempts: inout AppendAttempts
+    ) async throws(AppendError) -> AppendKnowledge {
+        var knowledge = AppendKnowledge(subjects: subjects, isFresh: true)
+        var streams: [String] = []
+        for stream in request.writes.map(\.stream) + request.checks.map(\.stream) {
+            if let subject = subjects.subject(of: stream) { streams.append(subject) }
+        }
+        var tags: [String: Tag] = [:]
+        for item in request.condition?.failIfEventsMatch.items ?? [] {
+            for tag in item.tags { tags[subjects.subject(of: tag)] = tag }
+        }
+        do {
+            if request.commandID == nil, request.condition == nil, streams.count == 1 {
+                knowledge.heads[streams[0]] = try await head(of: streams[0])
+            } else {
+                let receipt = request.commandID.map { subjects.subject(of: $0) }
+                let snapshot = try await snapshot(of: streams + tags.keys + (receipt.map { [$0] } ?? []))
+                knowledge.lastSequence = snapshot.last?.sequence ?? 0
+                knowledge.head = try await headPosition(of: snapshot.last)
+                for subject in streams { knowledge.heads[subject] = try await head(from: snapshot.messages[subject]) }
+                for (subject, tag) in tags {
+                    let marker = snapshot.messages[subject]
+                    knowledge.tags[tag] = marker?.sequence ?? 0
+                    knowledge.tagEnds[tag] = try marker.map { marker throws(ReadError) in
+                        try whole(marker) { message throws(RecordReader.Damage) in
+                            try LogRecord.positions(ofTag: message)
+                        }.last ?? 0
+                    } ?? 0
+                }
+                if let commandID = request.commandID, let receipt, let message = snapshot.messages[receipt] {
+                    knowledge.receipts[commandID] = try await self.receipt(message)
+                }
+            }
+        } catch {
+            throw attempts.error(reading: error)
+        }
+        for (subject, head) in knowledge.heads { heads.set(head, for: subject) }
+        return knowledge
+    }
+
+    /// The first event after a condition's position that fits it.
+    private func firstMatch(
+        of condition: AppendCondition, knowledge: AppendKnowledge
+    ) async throws(ReadError) -> Position? {
+        let query = condition.failIfEventsMatch
+        // Each tag's last marker names the last event of the tag: where none is behind the position, there is no match.
+        if query.items.allSatisfy({ item in
+            item.tags.contains { (knowledge.tagEnds[$0] ?? 0) <= condition.after.rawValue }
+        }) {
+            return nil
+        }
+        var next = max(condition.after, .start).next
+        let filter = EventFilter(query: query, includesControlEvents: true)
+        while next <= knowledge.head {
+            let page = try await readPage(from: .position(next), direction: .forward, filter: filter, limit: 1)
+            if let event = page.events.first { return event.position <= knowledge.head ? event.position : nil }
+            if page.isAtEnd { return nil }
+            next = page.scannedThrough.next
+        }
+        return nil
+    }
+}
+#endif

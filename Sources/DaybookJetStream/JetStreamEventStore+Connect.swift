@@ -1,0 +1,232 @@
+#if JetStream
+import DaybookCore
+
+extension JetStreamEventStore {
+    /// Connects to a cluster, and opens a store on it, which is made when there is none.
+    ///
+    /// - Parameters:
+    ///   - urls: The servers, comma-separated, as `nats://n1:4222,nats://n2:4222`.
+    ///   - name: Names the log within the cluster: letters, digits, `-` and `_`.
+    /// - Throws: ``JetStreamStoreError``: when the servers are older than 2.12, give less than
+    ///   ``Configuration/durability`` asks for, or have lost what was acknowledged.
+    public static func connect(
+        _ urls: String, store name: String, configuration: Configuration = Configuration()
+    ) async throws(JetStreamStoreError) -> JetStreamEventStore {
+        guard (1...100).contains(name.utf8.count), name.utf8.allSatisfy(isNameByte) else { throw .invalidName(name) }
+        let mark = try HighWaterMark(file: configuration.highWaterMarkFile)
+        let subjects = LogSubjects(store: name)
+        var settings = JetStreamConnection.Settings()
+        settings.user = configuration.user
+        settings.password = configuration.password
+        settings.token = configuration.token
+        settings.credentialsFile = configuration.credentialsFile
+        settings.certificateAuthorityFile = configuration.certificateAuthorityFile
+        settings.name = "daybook \(name)"
+        let connection: JetStreamConnection
+        do { connection = try await JetStreamConnection.connect(urls, settings: settings) } catch {
+            throw .unreachable(reason: error.reason)
+        }
+        do throws(JetStreamStoreError) {
+            let durability = try await openLog(subjects, on: connection, configuration: configuration)
+            let store: JetStreamEventStore
+            do {
+                store = try JetStreamEventStore(
+                    connection: connection, subjects: subjects, configuration: configuration, durability: durability,
+                    highWaterMark: mark)
+            } catch {
+                throw .unreachable(reason: error.reason)
+            }
+            await connection.flush()
+            try await store.requireAcknowledged()
+            return store
+        } catch {
+            await connection.close()
+            throw error
+        }
+    }
+
+    private static func isNameByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"):
+            true
+        default: false
+        }
+    }
+
+    private struct AccountInfo: Decodable, Sendable {
+        struct API: Decodable, Sendable { var level: Int? }
+        var api: API
+    }
+
+    private struct StreamInfo: Decodable, Sendable {
+        struct Config: Decodable, Sendable {
+            struct Republish: Decodable, Sendable {
+                var src: String
+                var dest: String
+            }
+            var subjects: [String]?
+            var storage: String
+            var retention: String
+            var discard: String
+            var num_replicas: Int
+            var allow_direct: Bool?
+            var allow_atomic: Bool?
+            var max_msgs: Int64
+            var max_bytes: Int64
+            var max_age: Int64
+            var max_msgs_per_subject: Int64
+            var republish: Republish?
+            var metadata: [String: String]?
+        }
+        var config: Config
+    }
+
+    /// Finds or makes the JetStream stream, and reads what the cluster gives.
+    private static func openLog(
+        _ subjects: LogSubjects, on connection: JetStreamConnection, configuration: Configuration
+    ) async throws(JetStreamStoreError) -> JetStreamDurability {
+        let asked = configuration.durability
+        var monitored: [ServerMonitor.Answer?] = []
+        for url in configuration.monitoringURLs { monitored.append(await ServerMonitor.ask(url)) }
+        let answers = monitored.compactMap { $0 }
+        if let old = answers.first(where: { isTooOld($0.version) }) { throw .serverTooOld(version: old.version) }
+        let info: StreamInfo
+        do {
+            let account: AccountInfo = try await patiently(configuration) { () async throws(ConnectionFailure) in
+                try await connection.api("INFO", timeout: configuration.requestTimeout)
+            }
+            guard (account.api.level ?? 0) >= 2 else {
+                throw JetStreamStoreError.serverTooOld(version: answers.first?.version ?? "before 2.12")
+            }
+            info = try await streamInfo(subjects, on: connection, configuration: configuration)
+        } catch let error as JetStreamStoreError {
+            throw error
+        } catch {
+            throw .unreachable(reason: (error as? ConnectionFailure)?.reason ?? "\(error)")
+        }
+        try check(info.config, subjects)
+        let version = info.config.metadata?["_nats.ver"] ?? answers.first?.version ?? "unknown"
+        if isTooOld(version) { throw .serverTooOld(version: version) }
+        var syncsAlways: Bool?
+        let syncs = answers.map { $0.jetstream?.config?.sync_always ?? false }
+        if syncs.contains(false) {
+            syncsAlways = false
+        } else if !syncs.isEmpty, answers.count == monitored.count,
+            Set(answers.map { $0.server_name ?? "" }).count >= info.config.num_replicas
+        {
+            syncsAlways = true
+        }
+        let found = JetStreamDurability(
+            replicas: info.config.num_replicas, syncsAlways: syncsAlways, serverVersion: version)
+        guard found.replicas >= asked.replicas, !asked.syncsAlways || found.syncsAlways == true else {
+            throw .tooWeak(found: found, asked: asked)
+        }
+        return found
+    }
+
+    private static func streamInfo(
+        _ subjects: LogSubjects, on connection: JetStreamConnection, configuration: Configuration
+    ) async throws -> StreamInfo {
+        do {
+            return try await patiently(configuration) { () async throws(ConnectionFailure) in
+                try await connection.api("STREAM.INFO.\(subjects.stream)", timeout: configuration.requestTimeout)
+            }
+        } catch {
+            guard case .refused(10059, _) = error else { throw error }
+        }
+        guard configuration.createsStream else { throw JetStreamStoreError.noStream(name: subjects.stream) }
+        let json =
+            "{\"name\":\"\(subjects.stream)\",\"description\":\"The log of the Daybook store '\(subjects.store)'\","
+            + "\"subjects\":[\"\(subjects.all)\"],\"retention\":\"limits\",\"storage\":\"file\",\"discard\":\"new\","
+            + "\"num_replicas\":\(configuration.durability.replicas),\"max_msgs\":-1,\"max_bytes\":-1,\"max_age\":0,"
+            + "\"max_msgs_per_subject\":-1,\"max_msg_size\":-1,\"allow_direct\":true,\"allow_atomic\":true,"
+            + "\"republish\":{\"src\":\"\(subjects.events)\",\"dest\":\"\(subjects.stored)\",\"headers_only\":true},"
+            + "\"metadata\":{\"daybook\":\"1\"}}"
+        do {
+            return try await patiently(configuration) { () async throws(ConnectionFailure) in
+                try await connection.api(
+                    "STREAM.CREATE.\(subjects.stream)", json, timeout: configuration.requestTimeout * 5)
+            }
+        } catch {
+            // Made by somebody else at the same moment, or by the first try whose answer was lost.
+            guard case .refused(10058, _) = error else { throw error }
+            return try await connection.api(
+                "STREAM.INFO.\(subjects.stream)", timeout: configuration.requestTimeout)
+        }
+    }
+
+    private static func check(
+        _ config: StreamInfo.Config, _ subjects: LogSubjects
+    ) throws(JetStreamStoreError) {
+        let faults: [(Bool, String)] = [
+            (config.subjects != [subjects.all], "its subjects are not \(subjects.all)"),
+            (config.storage != "file", "it is kept in memory"),
+            (config.retention != "limits", "its retention is \(config.retention)"),
+            (config.discard != "new", "it discards old messages"),
+            (config.allow_direct != true, "it has no direct reads"),
+            (config.allow_atomic != true, "it takes no atomic batches"),
+            (
+                config.max_msgs != -1 || config.max_bytes != -1 || config.max_age != 0
+                    || config.max_msgs_per_subject != -1, "it has a limit of messages, bytes or age"
+            ),
+            (config.republish?.dest != subjects.stored, "it does not tell of what it stores"),
+        ]
+        if let (_, reason) = faults.first(where: \.0) { throw .otherStream(name: subjects.stream, reason: reason) }
+    }
+
+    private static func isTooOld(_ version: String) -> Bool {
+        let numbers = version.split(separator: ".").prefix(2).map { Int($0.prefix { $0.isNumber }) ?? 0 }
+        guard numbers.count == 2 else { return false }
+        return numbers[0] < 2 || (numbers[0] == 2 && numbers[1] < 12)
+    }
+
+    /// Repeats a request while the cluster has no leader.
+    private static func patiently<Value>(
+        _ configuration: Configuration, _ request: () async throws(ConnectionFailure) -> Value
+    ) async throws(ConnectionFailure) -> Value {
+        let deadline = ContinuousClock.now + configuration.readPatience
+        while true {
+            do { return try await request() } catch {
+                guard error.isPassing, ContinuousClock.now < deadline else { throw error }
+                do { try await Task.sleep(for: .milliseconds(100)) } catch { throw .cancelled }
+            }
+        }
+    }
+
+    /// Refuses a log that is shorter than, or other than, what was acknowledged to this application before.
+    private func requireAcknowledged() async throws(JetStreamStoreError) {
+        let mark = highWaterMark.mark
+        guard mark.sequence > 0 else { return }
+        do {
+            // A replica that takes over may be behind for a moment: ask for a while before it is called a loss.
+            let deadline = ContinuousClock.now + configuration.requestTimeout * 2
+            var found: StoredMessage?
+            repeat {
+                found = try await Self.patiently(configuration) { () async throws(ConnectionFailure) in
+                    try await connection.nextMessage(
+                        from: mark.sequence, on: subjects.all, in: subjects.stream,
+                        timeout: configuration.requestTimeout)
+                }
+                if found != nil { break }
+                do { try await Task.sleep(for: .milliseconds(100)) } catch { throw ConnectionFailure.cancelled }
+            } while ContinuousClock.now < deadline
+            if let found, found.sequence == mark.sequence, HighWaterMark.hash(found.body) == mark.hash { return }
+            let last = try await connection.lastMessage(
+                on: ">", in: subjects.stream, timeout: configuration.requestTimeout)
+            throw JetStreamStoreError.lostEvents(
+                acknowledged: Position(mark.sequence), found: Position(last?.sequence ?? 0),
+                reason: found == nil ? "the log is shorter" : "another event stands there")
+        } catch let error as JetStreamStoreError {
+            throw error
+        } catch {
+            throw .unreachable(reason: (error as? ConnectionFailure)?.reason ?? "\(error)")
+        }
+    }
+
+    /// Notes what was acknowledged. A cluster that gives a sequence again has lost what was there.
+    func noteAcknowledged(_ sequence: Int64, body: [UInt8]) throws(AppendError) {
+        highWaterMark.raise(to: .init(sequence: sequence, hash: HighWaterMark.hash(body)))
+    }
+}
+#endif

@@ -1,0 +1,280 @@
+#if JetStream
+import DaybookCore
+
+extension JetStreamEventStore {
+    public func head() async throws(ReadError) -> Position {
+        try await headPosition(of: try await lastMessage())
+    }
+
+    public func head(beyond position: Position) async throws(ReadError) -> Position {
+        while true {
+            let head = try await head()
+            if head > position { return head }
+            // Word of new events comes from the leader; it may get lost, so that the log is looked at in any case.
+            guard await watch.wait(beyond: max(position, head).rawValue, within: .milliseconds(500)) else {
+                throw .cancelled
+            }
+        }
+    }
+
+    public func state(of stream: StreamName) async throws(ReadError) -> StreamState {
+        guard let subject = subjects.subject(of: stream) else { return StreamState() }
+        let head = try await head(of: subject)
+        return stream.isControl ? head.controlStreamState : head.state
+    }
+
+    public func receipt(for command: CommandID) async throws(ReadError) -> AppendResult? {
+        guard let message = try await lastMessage(on: subjects.subject(of: command)) else { return nil }
+        return try await receipt(message).result
+    }
+
+    /// Looks at every event that this process has not looked at before, and keeps the names of all streams.
+    public func streams(after: StreamName?, limit: Int) async throws(ReadError) -> [StreamName] {
+        try checkPageLimit(limit)
+        var scanned = names.withLock(\.scanned)
+        while true {
+            let page = try await readPage(
+                from: .after(Position(scanned)), direction: .forward, filter: .everything, limit: 1000)
+            names.withLock { list in
+                guard list.scanned == scanned else { return }
+                for event in page.events {
+                    list.add(event.stream.controlled ?? event.stream, isEvent: !event.stream.isControl)
+                }
+                list.scanned = max(scanned, page.scannedThrough.rawValue)
+            }
+            scanned = names.withLock(\.scanned)
+            if page.isAtEnd { break }
+        }
+        return names.withLock { $0.page(after: after, limit: limit) }
+    }
+
+    public func readPage(
+        from cursor: LogCursor, direction: ReadDirection, filter: EventFilter, limit: Int
+    ) async throws(ReadError) -> LogPage {
+        try checkPageLimit(limit)
+        try filter.query?.validate()
+        guard !Task.isCancelled else { throw .cancelled }
+        switch (cursor, direction) {
+        case (.start, .forward): return try await forward(from: 1, filter, limit: limit)
+        case (.position(let position), .forward):
+            return try await forward(from: max(position.rawValue, 1), filter, limit: limit)
+        case (.time(let time), .forward):
+            return try await forward(from: try await sequence(since: time), filter, limit: limit)
+        case (.end, .forward):
+            let head = try await head()
+            return try await forward(from: max(head.rawValue, 1), upTo: head.rawValue, filter, limit: limit)
+        case (.start, .backward):
+            let first = try await forward(from: 1, .everything, limit: 1).events.first
+            return try await backward(from: first?.position.rawValue ?? 0, filter, limit: limit)
+        case (.position(let position), .backward):
+            return try await backward(from: position.rawValue, filter, limit: limit)
+        case (.time(let time), .backward):
+            let after = try await sequence(since: Timestamp(microseconds: time.microseconds &+ 1))
+            return try await backward(
+                from: time.microseconds == .max ? .max : after - 1, filter, limit: limit)
+        case (.end, .backward): return try await backward(from: .max, filter, limit: limit)
+        }
+    }
+
+    // MARK: - Forward
+
+    /// - Parameter last: Where the log is taken to end; its own end when nil.
+    private func forward(
+        from first: Int64, upTo last: Int64? = nil, _ filter: EventFilter, limit: Int
+    ) async throws(ReadError) -> LogPage {
+        let subject = serverFilter(of: filter)
+        let isWhole = subject == subjects.events
+        var next = first
+        var events: [LogRecord] = []
+        var streams: [StreamName] = []
+        var bytes = 0
+        var looked = 0
+        var scanned = first - 1
+        let deadline = ContinuousClock.now + configuration.readPatience
+        while true {
+            let page =
+                next == .max
+                ? JetStreamConnection.DirectPage()
+                : try await patiently { [next, bytes, events] () async throws(ConnectionFailure) in
+                    try await connection.directMessages(
+                        from: next, on: subject, limit: max(min(limit - events.count, 1000), 64),
+                        bytes: Limits.pageBytes - bytes + (1 << 16), in: subjects.stream,
+                        timeout: configuration.requestTimeout)
+                }
+            for message in page.messages {
+                if let last, message.sequence > last { break }
+                let (record, name) = try recordAndStream(message)
+                scanned = message.sequence
+                looked += 1
+                if filter.matches(stream: name, type: record.event.type, tags: record.event.tags) {
+                    events.append(record)
+                    streams.append(name)
+                    bytes += record.event.data.count + record.event.metadata.count
+                    if events.count == limit || bytes >= Limits.pageBytes { break }
+                }
+            }
+            if events.count == limit || bytes >= Limits.pageBytes || looked >= Limits.eventsScannedPerPage {
+                return LogPage(
+                    events: try await recorded(events, of: streams), scannedThrough: Position(scanned), isAtEnd: false)
+            }
+            if let end = page.messages.last { next = end.sequence + 1 }
+            if page.pending > 0, !page.messages.isEmpty, last.map({ next <= $0 }) ?? true { continue }
+            // The replica has no more: does the leader?
+            var end = last ?? 0
+            if last == nil { end = try await head().rawValue }
+            if isWhole ? end < next : try await isEnd(next, of: subject, upTo: end) {
+                return LogPage(
+                    events: try await recorded(events, of: streams),
+                    scannedThrough: Position(max(end, scanned, first - 1)), isAtEnd: true)
+            }
+            if page.messages.isEmpty { try await pauseForReplica(until: deadline) }
+        }
+    }
+
+    private func isEnd(_ next: Int64, of subject: String, upTo end: Int64) async throws(ReadError) -> Bool {
+        guard next <= end else { return true }
+        let message = try await patiently { () async throws(ConnectionFailure) in
+            try await connection.nextMessage(
+                from: next, on: subject, in: subjects.stream, timeout: configuration.requestTimeout)
+        }
+        return message.map { $0.sequence > end } ?? true
+    }
+
+    /// What the server can choose by itself: the events of one category.
+    private func serverFilter(of filter: EventFilter) -> String {
+        guard filter.streamPrefixes.isEmpty, filter.categories.count == 1, let category = filter.categories.first else {
+            return subjects.events
+        }
+        return subjects.subjects(of: category)
+    }
+
+    // MARK: - Backward
+
+    private func backward(
+        from first: Int64, _ filter: EventFilter, limit: Int
+    ) async throws(ReadError) -> LogPage {
+        let head = try await head().rawValue
+        var upper = min(first, head)
+        var events: [LogRecord] = []
+        var streams: [StreamName] = []
+        var bytes = 0
+        var looked = 0
+        var window = Int64(max(min(limit, 1000), 64))
+        while upper > 0 {
+            let lower = max(upper - window + 1, 1)
+            let (records, names) = try await range(lower...upper, on: subjects.events)
+            for (record, name) in zip(records, names).reversed() {
+                looked += 1
+                guard filter.matches(stream: name, type: record.event.type, tags: record.event.tags) else { continue }
+                events.append(record)
+                streams.append(name)
+                bytes += record.event.data.count + record.event.metadata.count
+                if events.count == limit || bytes >= Limits.pageBytes {
+                    return LogPage(
+                        events: try await recorded(events, of: streams), scannedThrough: Position(record.sequence),
+                        isAtEnd: false)
+                }
+            }
+            upper = lower - 1
+            if looked >= Limits.eventsScannedPerPage, upper > 0 {
+                return LogPage(
+                    events: try await recorded(events, of: streams), scannedThrough: Position(lower), isAtEnd: false)
+            }
+            window = min(window * 2, 2000)
+        }
+        return LogPage(events: try await recorded(events, of: streams), scannedThrough: Position(1), isAtEnd: true)
+    }
+
+    /// All messages of a subject within some sequences, which the leader has.
+    private func range(
+        _ sequences: ClosedRange<Int64>, on subject: String
+    ) async throws(ReadError) -> ([LogRecord], [StreamName]) {
+        var records: [LogRecord] = []
+        var names: [StreamName] = []
+        var next = sequences.lowerBound
+        let deadline = ContinuousClock.now + configuration.readPatience
+        while next <= sequences.upperBound {
+            let page = try await patiently { [next] () async throws(ConnectionFailure) in
+                try await connection.directMessages(
+                    from: next, on: subject, limit: Int(min(sequences.upperBound - next + 1, 1000)), bytes: 8 << 20,
+                    in: subjects.stream, timeout: configuration.requestTimeout)
+            }
+            for message in page.messages {
+                guard message.sequence <= sequences.upperBound else { return (records, names) }
+                let (record, name) = try recordAndStream(message)
+                records.append(record)
+                names.append(name)
+                next = message.sequence + 1
+            }
+            if page.pending > 0, !page.messages.isEmpty { continue }
+            if next > sequences.upperBound { break }
+            if try await isEnd(next, of: subject, upTo: sequences.upperBound) { break }
+            if page.messages.isEmpty { try await pauseForReplica(until: deadline) }
+        }
+        return (records, names)
+    }
+
+    // MARK: - Times
+
+    /// The first sequence whose event was recorded at or after a time; behind the end when there is none.
+    func sequence(since time: Timestamp) async throws(ReadError) -> Int64 {
+        guard time.microseconds > 0 else { return 1 }
+        guard let last = try await lastMessage() else { return 1 }
+        guard time <= last.time else { return last.sequence + 1 }
+        let deadline = ContinuousClock.now + configuration.readPatience
+        while true {
+            let message = try await patiently { () async throws(ConnectionFailure) in
+                try await connection.directMessage(
+                    since: time, on: subjects.all, in: subjects.stream, timeout: configuration.requestTimeout)
+            }
+            if let message {
+                // All events of an append have the time of its last message, those before this one too.
+                let place = try whole(message) { message throws(RecordReader.Damage) in
+                    var reader = RecordReader(message.body)
+                    return try LogRecord.place(&reader)
+                }
+                return message.sequence - place.index
+            }
+            try await pauseForReplica(until: deadline)
+        }
+    }
+
+    // MARK: - Events
+
+    func recordAndStream(_ message: StoredMessage) throws(ReadError) -> (LogRecord, StreamName) {
+        let record = try record(message)
+        guard let stream = subjects.stream(of: message.subject) else {
+            throw damage(at: message.sequence, nil, "the subject \(message.subject)")
+        }
+        return (record, record.isControl ? stream.control : stream)
+    }
+
+    /// Events with the times of their appends, which are those of the last messages.
+    func recorded(_ records: [LogRecord], of streams: [StreamName]) async throws(ReadError) -> [RecordedEvent] {
+        var times: [Int64: Timestamp] = [:]
+        for record in records where record.place.remaining == 0 { times[record.sequence] = record.time }
+        var events: [RecordedEvent] = []
+        events.reserveCapacity(records.count)
+        for (record, stream) in zip(records, streams) {
+            var time = record.time
+            if record.place.remaining > 0 {
+                if let known = times[record.end] {
+                    time = known
+                } else {
+                    time = try await self.time(ofMessageAt: record.end)
+                    times[record.end] = time
+                }
+            }
+            events.append(
+                RecordedEvent(
+                    id: record.event.id, type: record.event.type, schemaVersion: record.event.schemaVersion,
+                    contentType: record.event.contentType, data: record.event.data, metadata: record.event.metadata,
+                    tags: record.event.tags, stream: stream,
+                    version: StreamVersion(
+                        (record.isControl ? record.stream.controlCount : record.stream.eventCount) - 1),
+                    position: Position(record.sequence), recordedAt: time))
+        }
+        return events
+    }
+}
+#endif

@@ -1,0 +1,216 @@
+#if JetStream
+import DaybookCore
+
+/// Reads from the cluster, repeated while it has no leader, with the store's errors.
+extension JetStreamEventStore {
+    /// Repeats a request until it is answered or the patience is over.
+    func patiently<Value>(
+        _ request: () async throws(ConnectionFailure) -> Value
+    ) async throws(ReadError) -> Value {
+        let deadline = ContinuousClock.now + configuration.readPatience
+        while true {
+            do { return try await request() } catch {
+                switch error {
+                case .cancelled: throw .cancelled
+                case .closed: throw .closed
+                default:
+                    guard error.isPassing, ContinuousClock.now < deadline else {
+                        throw .storageFailed(reason: error.reason)
+                    }
+                    do { try await Task.sleep(for: .milliseconds(Int.random(in: 10...60))) } catch { throw .cancelled }
+                }
+            }
+        }
+    }
+
+    /// Waits a moment for a replica that is behind the leader.
+    func pauseForReplica(until deadline: ContinuousClock.Instant) async throws(ReadError) {
+        guard ContinuousClock.now < deadline else {
+            throw .storageFailed(reason: "no replica has caught up with the leader")
+        }
+        do { try await Task.sleep(for: .milliseconds(2)) } catch { throw .cancelled }
+    }
+
+    /// The last message of the log, of any kind, as the leader has it.
+    ///
+    /// - Throws: ``ReadError/storageFailed(reason:)`` when it stands before what was acknowledged to this process.
+    func lastMessage() async throws(ReadError) -> StoredMessage? {
+        let acknowledged = highWaterMark.mark.sequence
+        let deadline = ContinuousClock.now + configuration.readPatience
+        while true {
+            let last = try await patiently { () async throws(ConnectionFailure) in
+                try await connection.lastMessage(on: ">", in: subjects.stream, timeout: configuration.requestTimeout)
+            }
+            if (last?.sequence ?? 0) >= acknowledged { return last }
+            // A leader that was deposed may answer once more.
+            guard ContinuousClock.now < deadline else {
+                throw .storageFailed(
+                    reason: "the log ends at sequence \(last?.sequence ?? 0), and \(acknowledged) was acknowledged: the "
+                        + "cluster lost acknowledged events; restore it")
+            }
+            do { try await Task.sleep(for: .milliseconds(50)) } catch { throw .cancelled }
+        }
+    }
+
+    /// The last message on a stream's subject, as the leader has it.
+    func lastMessage(on subject: String) async throws(ReadError) -> StoredMessage? {
+        try await patiently { () async throws(ConnectionFailure) in
+            try await connection.lastMessage(on: subject, in: subjects.stream, timeout: configuration.requestTimeout)
+        }
+    }
+
+    func head(of subject: String) async throws(ReadError) -> StreamHead {
+        let remembered = heads[subject]?.sequence ?? 0
+        let deadline = ContinuousClock.now + configuration.readPatience
+        while true {
+            let message = try await lastMessage(on: subject)
+            // What this process knows of is there: an answer before it comes from a leader that was deposed.
+            if (message?.sequence ?? 0) >= remembered { return try await head(from: message) }
+            heads.remove(subject)
+            try await pauseForReplica(until: deadline)
+        }
+    }
+
+    /// What a message on a stream's subject says of its stream.
+    func head(from message: StoredMessage?) async throws(ReadError) -> StreamHead {
+        guard let message else { return .none }
+        let record = try record(message)
+        var head = StreamHead(sequence: message.sequence, part: record.stream)
+        if record.isControl {
+            head.control = try control(record)
+        } else if record.stream.lastControl > 0 {
+            head.control = try await control(at: record.stream.lastControl)
+        }
+        return head
+    }
+
+    /// A control record never changes: it is remembered.
+    private func control(at sequence: Int64) async throws(ReadError) -> StreamControl {
+        if let known = controls.withLock({ $0[sequence] }) { return known }
+        let control = try control(try record(try await message(at: sequence)))
+        controls.withLock { controls in
+            if controls.count >= configuration.cachedStreams { controls = [:] }
+            controls[sequence] = control
+        }
+        return control
+    }
+
+    private func control(_ record: LogRecord) throws(ReadError) -> StreamControl {
+        guard let control = StreamControl(decoding: record.event.data) else {
+            throw damage(at: record.sequence, nil, "a control record that cannot be read")
+        }
+        return control
+    }
+
+    /// A message that is known to be there, from whichever replica has it.
+    func message(at sequence: Int64) async throws(ReadError) -> StoredMessage {
+        let page = try await patiently { () async throws(ConnectionFailure) in
+            try await connection.directMessages(
+                from: sequence, on: subjects.all, limit: 1, bytes: 1 << 24, in: subjects.stream,
+                timeout: configuration.requestTimeout)
+        }
+        if let message = page.messages.first, message.sequence == sequence { return message }
+        let message = try await patiently { () async throws(ConnectionFailure) in
+            try await connection.nextMessage(
+                from: sequence, on: subjects.all, in: subjects.stream, timeout: configuration.requestTimeout)
+        }
+        guard let message, message.sequence == sequence else {
+            throw damage(at: sequence, nil, "the message is not there")
+        }
+        return message
+    }
+
+    func time(ofMessageAt sequence: Int64) async throws(ReadError) -> Timestamp {
+        try await message(at: sequence).time
+    }
+
+    struct Snapshot {
+        /// The last message of the log.
+        var last: StoredMessage?
+        /// The last message of each subject that has one.
+        var messages: [String: StoredMessage] = [:]
+    }
+
+    /// The last messages of some exact subjects, all as of one moment, which is not before this call.
+    func snapshot(of wanted: [String]) async throws(ReadError) -> Snapshot {
+        let deadline = ContinuousClock.now + configuration.readPatience
+        while true {
+            guard let last = try await lastMessage() else { return Snapshot() }
+            var snapshot = Snapshot()
+            var reached: Int64?
+            var isComplete = true
+            // The subject of the last message is asked for too: a replica that has nothing of it is behind.
+            for start in stride(from: 0, to: wanted.count, by: 1000) {
+                let slice = wanted[start..<min(start + 1000, wanted.count)]
+                let page = try await patiently { () async throws(ConnectionFailure) in
+                    try await connection.directLastMessages(
+                        on: Array(Set(slice + [last.subject])), in: subjects.stream,
+                        timeout: configuration.requestTimeout)
+                }
+                guard let upTo = page.upTo, upTo >= last.sequence, upTo == reached ?? upTo, page.pending == 0 else {
+                    isComplete = false
+                    break
+                }
+                reached = upTo
+                for message in page.messages { snapshot.messages[message.subject] = message }
+            }
+            if isComplete, let reached {
+                if reached == last.sequence {
+                    snapshot.last = last
+                } else {
+                    snapshot.last = try await message(at: reached)
+                }
+                return snapshot
+            }
+            try await pauseForReplica(until: deadline)
+        }
+    }
+
+    /// The position of the last event, given the last message.
+    func headPosition(of last: StoredMessage?) async throws(ReadError) -> Position {
+        guard let last else { return .start }
+        let place = try whole(last) { message throws(RecordReader.Damage) in
+            var reader = RecordReader(message.body)
+            return try LogRecord.place(&reader)
+        }
+        switch place.kind {
+        case .event, .control: return Position(last.sequence)
+        case .tag, .filler: return Position(last.sequence)
+        case .receipt:
+            // A receipt without events stands last: the last event is somewhere before it.
+            let event = try await patiently { () async throws(ConnectionFailure) in
+                try await connection.lastMessage(
+                    on: subjects.events, in: subjects.stream, timeout: configuration.requestTimeout)
+            }
+            return Position(event?.sequence ?? 0)
+        }
+    }
+
+    func receipt(_ message: StoredMessage) async throws(ReadError) -> Receipt {
+        let record = try whole(message) { message throws(RecordReader.Damage) in try ReceiptRecord(message) }
+        var result = record.result
+        if let end = record.end { result.recordedAt = try await time(ofMessageAt: end) }
+        return Receipt(digest: record.digest, result: result)
+    }
+
+    // MARK: - Records
+
+    func record(_ message: StoredMessage) throws(ReadError) -> LogRecord {
+        try whole(message) { message throws(RecordReader.Damage) in try LogRecord(message) }
+    }
+
+    func whole<Value>(
+        _ message: StoredMessage, _ read: (StoredMessage) throws(RecordReader.Damage) -> Value
+    ) throws(ReadError) -> Value {
+        do { return try read(message) } catch {
+            throw damage(
+                at: message.sequence, subjects.stream(of: message.subject), "a message on \(message.subject) of another form")
+        }
+    }
+
+    func damage(at sequence: Int64, _ stream: StreamName?, _ reason: String) -> ReadError {
+        .corrupted(
+            position: Position(sequence), stream: stream, file: "the JetStream stream \(subjects.stream)", reason: reason)
+    }
+}
+#endif

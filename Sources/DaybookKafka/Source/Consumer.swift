@@ -1,0 +1,365 @@
+#if Kafka
+import CRDKafka
+import Daybook
+import Foundation
+import Synchronization
+
+/// One member of a consumer group, with the thread that polls it.
+///
+/// Each partition has a queue of its own, which is read when its handler is free; so a slow handler fills its queue, and
+/// nothing else. The main queue, with the group's news, is polled all the time.
+final class Consumer: @unchecked Sendable {
+    /// A partition that is assigned to us.
+    private final class Lane {
+        let topic: String
+        let partition: Int32
+        let name: String
+        /// Of librdkafka.
+        let queue: OpaquePointer
+        /// What the handler has; guarded by the consumer's condition, as is ``taken``.
+        var job: LaneJob?
+        /// A batch was not taken, and is not given again by us: nothing behind it may be given.
+        var isOver = false
+        /// What is to be committed: the offset behind all that was taken.
+        var taken: Int64?
+        /// Of the thread alone: what the last commit was asked for.
+        var committing: Int64?
+
+        init(topic: String, partition: Int32, queue: OpaquePointer) {
+            self.topic = topic
+            self.partition = partition
+            self.queue = queue
+            name = "\(topic)/\(partition)"
+        }
+    }
+
+    /// Batches to give: one at most for each lane.
+    let jobs: AsyncStream<LaneJob>
+    private let give: AsyncStream<LaneJob>.Continuation
+    private let configuration: KafkaSource.Configuration
+    private(set) nonisolated(unsafe) var handle: OpaquePointer!
+
+    /// Guards what follows, and wakes the thread.
+    private let condition = NSCondition()
+    private var isWoken = false
+    private var isStopped = false
+    private var isDrained = false
+    private var isClosed = false
+    private var stopReason: KafkaError?
+
+    /// Of the thread alone.
+    private var lanes: [Lane] = []
+    private var isCommitting = false
+    private var nextCommit = ContinuousClock.now
+
+    var failure: KafkaError? { condition.withLock { stopReason } }
+
+    init(_ configuration: KafkaSource.Configuration) throws(KafkaError) {
+        self.configuration = configuration
+        (jobs, give) = AsyncStream.makeStream(bufferingPolicy: .unbounded)
+        let client = try configuration.clientSettings().makeConfiguration()
+        rd_kafka_conf_set_rebalance_cb(client) { _, code, partitions, opaque in
+            Unmanaged<Consumer>.fromOpaque(opaque!).takeUnretainedValue().rebalance(code, partitions)
+        }
+        rd_kafka_conf_set_offset_commit_cb(client) { _, code, offsets, opaque in
+            Unmanaged<Consumer>.fromOpaque(opaque!).takeUnretainedValue().committed(code, offsets)
+        }
+        rd_kafka_conf_set_error_cb(client) { _, code, reason, opaque in
+            Unmanaged<Consumer>.fromOpaque(opaque!).takeUnretainedValue()
+                .troubled(rd_kafka_resp_err_t(code), reason.map { String(cString: $0) } ?? "", lane: nil)
+        }
+        rd_kafka_conf_set_log_cb(client) { _, _, _, _ in }
+        rd_kafka_conf_set_opaque(client, Unmanaged.passUnretained(self).toOpaque())
+        var text = [CChar](repeating: 0, count: 512)
+        guard let handle = rd_kafka_new(RD_KAFKA_CONSUMER, client, &text, text.count) else {
+            rd_kafka_conf_destroy(client)
+            throw .unusableSettings(reason: text.string)
+        }
+        self.handle = handle
+        rd_kafka_poll_set_consumer(handle)
+        let topics = rd_kafka_topic_partition_list_new(Int32(configuration.topics.count))
+        for topic in configuration.topics {
+            rd_kafka_topic_partition_list_add(topics, topic, RD_KAFKA_PARTITION_UA)
+        }
+        let code = rd_kafka_subscribe(handle, topics)
+        rd_kafka_topic_partition_list_destroy(topics)
+        guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
+            rd_kafka_destroy(handle)
+            throw .unusableSettings(reason: "\(code.name): \(code.text)")
+        }
+        startThread("daybook-kafka-consumer") { self.poll() }
+    }
+
+    // MARK: From other threads
+
+    /// Gives no more; the first reason counts.
+    func stop(_ reason: KafkaError?) {
+        condition.withLock {
+            if !isStopped { stopReason = reason }
+            isStopped = true
+            isWoken = true
+            condition.broadcast()
+        }
+    }
+
+    /// Commits and leaves the group, when no handler runs any more.
+    func close() async {
+        condition.withLock {
+            isStopped = true
+            isDrained = true
+            isWoken = true
+            condition.broadcast()
+        }
+        await onOwnThread("daybook-kafka-close") { [self] in
+            condition.withLock { while !isClosed { condition.wait() } }
+        }
+    }
+
+    private func wake() {
+        condition.withLock {
+            isWoken = true
+            condition.broadcast()
+        }
+    }
+
+    // MARK: The thread
+
+    private func poll() {
+        let main = rd_kafka_queue_get_consumer(handle)
+        wakeWhenFilled(main)
+        while true {
+            let (stopped, drained) = condition.withLock {
+                if !isWoken { _ = condition.wait(until: Date(timeIntervalSinceNow: 0.1)) }
+                isWoken = false
+                return (isStopped, isDrained)
+            }
+            if stopped { give.finish() }
+            while let record = rd_kafka_consumer_poll(handle, 0) {
+                // Partitions have queues of their own, so that this is an error.
+                let lane = record.pointee.rkt.map { "\(String(cString: rd_kafka_topic_name($0)))/\(record.pointee.partition)" }
+                troubled(record.pointee.err, String(cString: rd_kafka_message_errstr(record)), lane: lane)
+                rd_kafka_message_destroy(record)
+            }
+            if !stopped { for lane in lanes { fill(lane) } }
+            commit()
+            if drained { break }
+        }
+        rd_kafka_queue_cb_event_enable(main, nil, nil)
+        rd_kafka_queue_destroy(main)
+        // Gives the partitions back, by way of a last rebalance.
+        rd_kafka_consumer_close(handle)
+        release(lanes)
+        lanes = []
+        rd_kafka_destroy(handle)
+        condition.withLock {
+            isClosed = true
+            condition.broadcast()
+        }
+    }
+
+    private func wakeWhenFilled(_ queue: OpaquePointer?) {
+        rd_kafka_queue_cb_event_enable(
+            queue, { _, opaque in Unmanaged<Consumer>.fromOpaque(opaque!).takeUnretainedValue().wake() },
+            Unmanaged.passUnretained(self).toOpaque())
+    }
+
+    /// Gives the lane's handler what was fetched, when it is free.
+    private func fill(_ lane: Lane) {
+        guard condition.withLock({ lane.job == nil && !lane.isOver }) else { return }
+        let records = [UnsafeMutablePointer<rd_kafka_message_t>](
+            unsafeUninitializedCapacity: configuration.batch
+        ) { buffer, count in
+            // The array is of pointers that may be nil for C alone.
+            count = buffer.baseAddress!.withMemoryRebound(
+                to: UnsafeMutablePointer<rd_kafka_message_t>?.self, capacity: configuration.batch
+            ) { max(0, rd_kafka_consume_batch_queue(lane.queue, 0, $0, configuration.batch)) }
+        }
+        guard !records.isEmpty else { return }
+        var messages: [ReceivedMessage] = []
+        messages.reserveCapacity(records.count)
+        var next: Int64?
+        for record in records {
+            defer { rd_kafka_message_destroy(record) }
+            guard record.pointee.err == RD_KAFKA_RESP_ERR_NO_ERROR else {
+                troubled(record.pointee.err, String(cString: rd_kafka_message_errstr(record)), lane: lane.name)
+                continue
+            }
+            let incoming = IncomingRecord(record, lane: lane.name)
+            messages.append(incoming.message)
+            next = incoming.offset + 1
+        }
+        guard let next else { return }
+        nonisolated(unsafe) let lane = lane
+        let job = LaneJob(ReceivedBatch(lane: lane.name, messages: messages), next: next) { [self] isTaken in
+            condition.withLock {
+                lane.job = nil
+                if isTaken { lane.taken = next } else { lane.isOver = true }
+                isWoken = true
+                condition.broadcast()
+            }
+        }
+        condition.withLock { lane.job = job }
+        give.yield(job)
+    }
+
+    // MARK: Offsets
+
+    /// Commits what was taken, in one request at a time.
+    private func commit() {
+        guard !isCommitting, ContinuousClock.now >= nextCommit else { return }
+        let offsets = offsetsToCommit(of: lanes)
+        guard let offsets else { return }
+        defer { rd_kafka_topic_partition_list_destroy(offsets) }
+        let code = rd_kafka_commit(handle, offsets, 1)
+        if code == RD_KAFKA_RESP_ERR_NO_ERROR { isCommitting = true } else { committed(code, offsets) }
+    }
+
+    private func offsetsToCommit(of lanes: [Lane]) -> UnsafeMutablePointer<rd_kafka_topic_partition_list_t>? {
+        var list: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>?
+        for lane in lanes {
+            guard let taken = condition.withLock({ lane.taken }), taken != lane.committing else { continue }
+            list = list ?? rd_kafka_topic_partition_list_new(Int32(lanes.count))
+            rd_kafka_topic_partition_list_add(list, lane.topic, lane.partition).pointee.offset = taken
+            lane.committing = taken
+        }
+        return list
+    }
+
+    private func committed(
+        _ code: rd_kafka_resp_err_t, _ offsets: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>?
+    ) {
+        isCommitting = false
+        var failed: [String] = []
+        var reason = code
+        for index in 0..<Int(offsets?.pointee.cnt ?? 0) {
+            let offset = offsets!.pointee.elems[index]
+            guard code != RD_KAFKA_RESP_ERR_NO_ERROR || offset.err != RD_KAFKA_RESP_ERR_NO_ERROR else { continue }
+            if offset.err != RD_KAFKA_RESP_ERR_NO_ERROR { reason = offset.err }
+            failed.append("\(String(cString: offset.topic))/\(offset.partition)")
+        }
+        guard !failed.isEmpty else { return }
+        for lane in lanes where failed.contains(lane.name) { lane.committing = nil }
+        nextCommit = .now.advanced(by: .milliseconds(200))
+        configuration.report(
+            .notCommitted(lane: failed.joined(separator: ", "), code: reason.name, reason: reason.text))
+    }
+
+    /// How long the brokers have for the last commit.
+    private static let lastCommitPatience: Int32 = 10_000
+
+    /// Commits what was taken of lanes that go away, and waits for the answer.
+    private func commitNow(_ lanes: [Lane]) {
+        for lane in lanes { lane.committing = nil }
+        guard let offsets = offsetsToCommit(of: lanes) else { return }
+        defer { rd_kafka_topic_partition_list_destroy(offsets) }
+        let answers = rd_kafka_queue_new(handle)
+        defer { rd_kafka_queue_destroy(answers) }
+        var code = rd_kafka_commit_queue(handle, offsets, answers, nil, nil)
+        if code == RD_KAFKA_RESP_ERR_NO_ERROR {
+            let answer = rd_kafka_queue_poll(answers, Self.lastCommitPatience)
+            code = answer.map { rd_kafka_event_error($0) } ?? RD_KAFKA_RESP_ERR__TIMED_OUT
+            rd_kafka_event_destroy(answer)
+        }
+        if code != RD_KAFKA_RESP_ERR_NO_ERROR { committed(code, offsets) }
+    }
+
+    // MARK: The group
+
+    private func rebalance(
+        _ code: rd_kafka_resp_err_t, _ partitions: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>?
+    ) {
+        let isCooperative = String(cString: rd_kafka_rebalance_protocol(handle)) == "COOPERATIVE"
+        var failure: ClientFailure?
+        if code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
+            for partition in Self.partitions(partitions) {
+                guard let queue = rd_kafka_queue_get_partition(handle, partition.topic, partition.number) else { continue }
+                rd_kafka_queue_forward(queue, nil)
+                wakeWhenFilled(queue)
+                lanes.append(Lane(topic: partition.topic, partition: partition.number, queue: queue))
+            }
+            if isCooperative {
+                failure = ClientFailure(consuming: rd_kafka_incremental_assign(handle, partitions))
+            } else {
+                let code = rd_kafka_assign(handle, partitions)
+                if code != RD_KAFKA_RESP_ERR_NO_ERROR { failure = ClientFailure(code) }
+            }
+        } else {
+            let isLost = rd_kafka_assignment_lost(handle) != 0
+            let revoked = Set(Self.partitions(partitions).map { "\($0.topic)/\($0.number)" })
+            let leaving = isCooperative ? lanes.filter { revoked.contains($0.name) } : lanes
+            lanes.removeAll { lane in leaving.contains { $0 === lane } }
+            finish(leaving, isLost: isLost)
+            if isCooperative {
+                failure = ClientFailure(consuming: rd_kafka_incremental_unassign(handle, partitions))
+            } else {
+                let code = rd_kafka_assign(handle, nil)
+                if code != RD_KAFKA_RESP_ERR_NO_ERROR { failure = ClientFailure(code) }
+            }
+            if code != RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS {
+                configuration.report(.troubled(code: code.name, reason: code.text))
+            }
+        }
+        if let failure { configuration.report(.troubled(code: failure.code.name, reason: failure.reason)) }
+        wake()
+    }
+
+    /// Waits for the handlers of lanes that go away, within the patience, and commits what they took while it is ours.
+    private func finish(_ leaving: [Lane], isLost: Bool) {
+        let end = Date(timeIntervalSinceNow: configuration.patienceAtRevocation / .seconds(1))
+        let running = condition.withLock { leaving.compactMap(\.job) }
+        for job in running { job.revoke() }
+        let late = condition.withLock {
+            while !isDrained, leaving.contains(where: { $0.job != nil }), condition.wait(until: end) {}
+            return isDrained ? [] : leaving.filter { $0.job != nil }
+        }
+        for lane in late {
+            condition.withLock { lane.job }?.cancel()
+            configuration.report(.revokedWhileTaken(lane: lane.name))
+        }
+        if !isLost { commitNow(leaving) }
+        release(leaving)
+    }
+
+    private func release(_ lanes: [Lane]) {
+        for lane in lanes {
+            rd_kafka_queue_cb_event_enable(lane.queue, nil, nil)
+            rd_kafka_queue_destroy(lane.queue)
+        }
+    }
+
+    private static func partitions(
+        _ list: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>?
+    ) -> [(topic: String, number: Int32)] {
+        guard let list else { return [] }
+        return (0..<Int(list.pointee.cnt)).map { index in
+            (String(cString: list.pointee.elems[index].topic), list.pointee.elems[index].partition)
+        }
+    }
+
+    // MARK: Errors
+
+    private func troubled(_ code: rd_kafka_resp_err_t, _ reason: String, lane: String?) {
+        switch code {
+        case RD_KAFKA_RESP_ERR__PARTITION_EOF: return
+        case RD_KAFKA_RESP_ERR__FATAL:
+            var text = [CChar](repeating: 0, count: 512)
+            let fatal = rd_kafka_fatal_error(handle, &text, text.count)
+            stop(.clientFailed(code: fatal.name, reason: text.string))
+        case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET, RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
+            stop(.offsetMissing(lane: lane ?? "a partition", code: code.name, reason: reason))
+        case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+            stop(.notAuthorized(subject: "the topic of \(lane ?? "the group")", code: code.name, reason: reason))
+        case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
+            stop(.notAuthorized(subject: "the group '\(configuration.group)'", code: code.name, reason: reason))
+        case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, RD_KAFKA_RESP_ERR__TRANSPORT, RD_KAFKA_RESP_ERR__RESOLVE,
+            RD_KAFKA_RESP_ERR__AUTHENTICATION, RD_KAFKA_RESP_ERR__SSL:
+            configuration.report(.unreachable(servers: configuration.servers, code: code.name, reason: reason))
+        case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+            configuration.report(
+                .topicUnavailable(
+                    topic: lane ?? configuration.topics.joined(separator: ", "), code: code.name, reason: reason))
+        default: configuration.report(.troubled(code: code.name, reason: reason))
+        }
+    }
+}
+#endif

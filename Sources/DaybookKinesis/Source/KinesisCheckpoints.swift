@@ -1,0 +1,88 @@
+#if Kinesis
+import Daybook
+import DaybookCore
+
+/// How far each shard has been read, in documents of a read model: `stream`, and `shard/` with the shard's name.
+///
+/// A document says `{"after":"49545115243490985018280067714973144582180062593244200961","finished":false}`; that of the stream
+/// its name and when it was made. Each is changed only as it was last seen, so that two processes learn of each other.
+actor KinesisCheckpoints {
+    struct Progress: Sendable, Equatable {
+        /// The last record that was taken; nil before the first one.
+        var after: String?
+        /// Whether the shard is closed, and all of it was taken.
+        var isFinished = false
+    }
+
+    private let model: ReadModelName
+    private let store: any ReadModelStore
+    private var saved: [String: [UInt8]] = [:]
+
+    init(_ model: ReadModelName, in store: any ReadModelStore) {
+        self.model = model
+        self.store = store
+    }
+
+    /// Reads what is kept, and makes sure that it is of this stream.
+    func load(stream: String, created: Double?) async throws(KinesisSourceError) -> [String: Progress] {
+        let identity = JSONValue.object([
+            "name": .string(stream), "created": created.map { .integer(Int64($0)) } ?? .null,
+        ]).bytes
+        saved = [:]
+        var progress: [String: Progress] = [:]
+        do throws(DerivedStateError) {
+            var after: String?
+            while true {
+                let page = try await store.documents(of: model, after: after, limit: 1000)
+                for (key, data) in page { saved[key] = data }
+                guard page.count == 1000 else { break }
+                after = page.last?.key
+            }
+        } catch { throw .checkpoints(error) }
+        if let kept = saved[Self.streamKey] {
+            guard kept == identity else { throw .anotherStream(name: stream) }
+        } else {
+            try await save(identity, for: Self.streamKey)
+        }
+        for (key, data) in saved where key.hasPrefix(Self.shardPrefix) {
+            guard let value = try? JSONValue(parsing: data), case .bool(let isFinished)? = value["finished"] else {
+                throw .malformedCheckpoint(key: key)
+            }
+            switch value["after"] {
+            case .string(let after)?:
+                progress[String(key.dropFirst(Self.shardPrefix.count))] = Progress(after: after, isFinished: isFinished)
+            case .null?: progress[String(key.dropFirst(Self.shardPrefix.count))] = Progress(isFinished: isFinished)
+            default: throw .malformedCheckpoint(key: key)
+            }
+        }
+        return progress
+    }
+
+    /// Durable when this returns.
+    func save(_ progress: Progress, for shard: String) async throws(KinesisSourceError) {
+        let value = JSONValue.object([
+            "after": progress.after.map { .string($0) } ?? .null, "finished": .bool(progress.isFinished),
+        ])
+        try await save(value.bytes, for: Self.shardPrefix + shard)
+    }
+
+    /// Forgets a shard that Kinesis has forgotten.
+    func forget(_ shard: String) async throws(KinesisSourceError) { try await save(nil, for: Self.shardPrefix + shard) }
+
+    private func save(_ data: [UInt8]?, for key: String) async throws(KinesisSourceError) {
+        let old = saved[key]
+        do throws(DerivedStateError) {
+            let position = try await store.checkpoint(of: model)
+            try await store.commit(
+                DocumentBatch(
+                    model: model, changes: [key: data], previous: position, checkpoint: position, expected: [key: old]))
+        } catch .documentChanged {
+            throw .anotherRuns(shard: key)
+        } catch { throw .checkpoints(error) }
+        saved[key] = data
+    }
+
+    private static let streamKey = "stream"
+    private static let shardPrefix = "shard/"
+}
+#endif

@@ -1,0 +1,151 @@
+#if Kinesis
+import Daybook
+import DaybookCore
+
+/// Receives events from a stream of Amazon Kinesis: the other end of a ``KinesisTarget``, or of anyone who puts CloudEvents 1.0
+/// in JSON into records, one or an array of them.
+///
+/// ```swift
+/// let source = KinesisSource(stream, checkpoints: "orders from kinesis", in: store)
+/// try await source.run { batch in ... }
+/// ```
+///
+/// Each shard is a lane. It begins with the oldest record that Kinesis keeps, or at a given time, and goes on behind the last
+/// record that was taken, which is kept in documents of a read model and saved after each batch. When shards are split or
+/// merged, a new one is begun once those it came from have been taken to their end, so that the events of a stream stay in
+/// order. A record that is no event is given as a failure; what becomes of it is for the receiver to say.
+///
+/// *One process at a time runs a source.* A second one is not kept from reading, so that events are given twice; the one that
+/// saves later learns of it and ends with ``KinesisSourceError/anotherRuns(shard:)``.
+public struct KinesisSource: EventSource {
+    private let client: KinesisClient
+    private let model: ReadModelName
+    private let store: any ReadModelStore
+    private let policy: KinesisSourcePolicy
+    private let clock: any Clock<Duration>
+
+    /// - Parameters:
+    ///   - stream: Where the events are.
+    ///   - model: Names the read model with the checkpoints, which is this source's own. Another name reads everything anew.
+    ///   - store: Where it is kept how far each shard has been read.
+    ///   - policy: Where to begin, and how fast to read.
+    ///   - time: What requests say that the time is.
+    ///   - clock: What it sleeps by.
+    public init(
+        _ stream: KinesisStream, checkpoints model: ReadModelName, in store: any ReadModelStore,
+        policy: KinesisSourcePolicy = KinesisSourcePolicy(), time: TimeSource = .system,
+        clock: any Clock<Duration> = ContinuousClock()
+    ) {
+        client = KinesisClient(stream, time: time)
+        self.model = model
+        self.store = store
+        self.policy = policy
+        self.clock = clock
+    }
+
+    private enum Step: Sendable {
+        case finished(String)
+        case lookAgain
+    }
+
+    /// Gives batches until the task is cancelled; see `EventSource`. When `take` throws, the source ends with that error, and
+    /// begins with the same batch the next time.
+    ///
+    /// - Throws: ``KinesisSourceError``, or what `take` throws.
+    public func run(_ take: @escaping @Sendable (ReceivedBatch) async throws -> Void) async throws {
+        let summary = try await patiently { try await client.summary() }
+        let checkpoints = KinesisCheckpoints(model, in: store)
+        var progress = try await checkpoints.load(stream: client.stream.name, created: summary.created)
+        try await withThrowingTaskGroup(of: Step.self) { group in
+            var running: Set<String> = []
+            var isLooking = false
+            while true {
+                let tree = KinesisShardTree(shards: try await patiently { try await client.shards() })
+                let finished = Set(progress.filter(\.value.isFinished).keys)
+                for shard in tree.forgotten(finished: finished) {
+                    try await checkpoints.forget(shard)
+                    progress[shard] = nil
+                }
+                for shard in tree.startable(finished: finished, running: running) {
+                    running.insert(shard.id)
+                    let start = progress[shard.id] ?? KinesisCheckpoints.Progress()
+                    group.addTask {
+                        try await read(shard.id, from: start, checkpoints, take)
+                        return .finished(shard.id)
+                    }
+                }
+                if !isLooking {
+                    isLooking = true
+                    group.addTask {
+                        try await clock.sleep(for: policy.shardInterval)
+                        return .lookAgain
+                    }
+                }
+                switch try await group.next() {
+                case .finished(let shard)?:
+                    running.remove(shard)
+                    progress[shard, default: .init()].isFinished = true
+                case .lookAgain?: isLooking = false
+                case nil: return
+                }
+            }
+        }
+    }
+
+    /// Gives what is in one shard, until it is closed and at its end.
+    private func read(
+        _ shard: String, from start: KinesisCheckpoints.Progress, _ checkpoints: KinesisCheckpoints,
+        _ take: @Sendable (ReceivedBatch) async throws -> Void
+    ) async throws {
+        let lane = "\(client.stream.name)/\(shard)"
+        var progress = start
+        var iterator = try await patiently { try await client.iterator(position(in: shard, progress)) }
+        while true {
+            let page: GetRecordsAnswer
+            do {
+                page = try await patiently { try await client.records(iterator, limit: policy.recordsPerBatch) }
+            } catch KinesisSourceError.kinesis(let error) where error.type == "ExpiredIteratorException" {
+                // An iterator lives for five minutes, and `take` may need longer.
+                iterator = try await patiently { try await client.iterator(position(in: shard, progress)) }
+                continue
+            }
+            let messages = page.records.flatMap { record in
+                KinesisRecordReader.messages(Array(record.data), origin: "\(lane)@\(record.sequenceNumber)")
+            }
+            if !messages.isEmpty { try await take(ReceivedBatch(lane: lane, messages: messages)) }
+            if let last = page.records.last { progress.after = last.sequenceNumber }
+            progress.isFinished = page.nextIterator == nil
+            if !page.records.isEmpty || progress.isFinished { try await checkpoints.save(progress, for: shard) }
+            guard let next = page.nextIterator else { return }
+            iterator = next
+            try await clock.sleep(for: policy.pollInterval)
+        }
+    }
+
+    private func position(in shard: String, _ progress: KinesisCheckpoints.Progress) -> ShardIteratorRequest {
+        var request = ShardIteratorRequest(streamName: client.stream.name, shardID: shard, type: "TRIM_HORIZON")
+        if let after = progress.after {
+            request.type = "AFTER_SEQUENCE_NUMBER"
+            request.startingSequenceNumber = after
+        } else if let time = policy.startingAt {
+            request.type = "AT_TIMESTAMP"
+            request.timestamp = Double(time.microseconds) / 1_000_000
+        }
+        return request
+    }
+
+    /// Asks until there is an answer, with longer and longer waits, unless waiting does not help.
+    private func patiently<Answer>(_ ask: () async throws -> Answer) async throws -> Answer {
+        var failures = 0
+        while true {
+            try Task.checkCancellation()
+            do { return try await ask() } catch let error as KinesisError {
+                try Task.checkCancellation()
+                guard error.isTransient else { throw KinesisSourceError.kinesis(error) }
+                failures += 1
+                try await clock.sleep(for: policy.wait(after: failures) * Double.random(in: 0.5...1))
+            }
+        }
+    }
+}
+#endif

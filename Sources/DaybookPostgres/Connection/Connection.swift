@@ -1,0 +1,205 @@
+#if Postgres
+import CPostgres
+
+/// A connection to the server, used by one thread at a time. Its calls block.
+///
+/// Always in libpq's pipeline mode: the commands of one ``run(_:)`` are sent together and cost one round trip, however many
+/// they are. See https://www.postgresql.org/docs/current/libpq-pipeline-mode.html
+///
+/// A command is never cancelled with `PQcancel`: a commit that waits for a standby would then be reported as a success,
+/// although the standby does not have it.
+final class Connection {
+    private let raw: OpaquePointer
+    private var prepared: Set<String> = []
+    private let notices = Notices()
+
+    /// What the server said beside its results.
+    private final class Notices {
+        var lastWarning: String?
+    }
+
+    /// - Throws: When no server takes the connection.
+    init(_ address: ServerAddress) throws(ServerFailure) {
+        let parameters = address.parameters
+        raw = Self.withCStrings(parameters.map(\.key)) { keys in
+            Self.withCStrings(parameters.map(\.value)) { values in PQconnectdbParams(keys, values, 1) }
+        }
+        guard PQstatus(raw) == CONNECTION_OK else {
+            let message = Self.message(raw)
+            PQfinish(raw)
+            throw .lost(message)
+        }
+        let receive: PQnoticeReceiver = { notices, result in
+            guard let notices, let severity = PQresultErrorField(result, Connection.severity),
+                String(cString: severity) == "WARNING"
+            else { return }
+            Unmanaged<Notices>.fromOpaque(notices).takeUnretainedValue().lastWarning = String(
+                cString: PQresultErrorMessage(result))
+        }
+        PQsetNoticeReceiver(raw, receive, Unmanaged.passUnretained(notices).toOpaque())
+        guard PQenterPipelineMode(raw) == 1 else {
+            let message = Self.message(raw)
+            PQfinish(raw)
+            throw .lost(message)
+        }
+    }
+
+    deinit { PQfinish(raw) }
+
+    /// Fields of a message, as of the protocol: https://www.postgresql.org/docs/current/protocol-error-fields.html
+    private static let severity = Int32(UInt8(ascii: "V"))
+    private static let sqlState = Int32(UInt8(ascii: "C"))
+
+    var socket: Int32 { PQsocket(raw) }
+    var processID: Int32 { PQbackendPID(raw) }
+    var serverVersion: Int32 { PQserverVersion(raw) }
+    var host: String { "\(PQhost(raw).map { String(cString: $0) } ?? ""):\(PQport(raw).map { String(cString: $0) } ?? "")" }
+    var isLost: Bool { PQstatus(raw) != CONNECTION_OK }
+
+    /// Whether a transaction is open, be it one that has failed.
+    var isInTransaction: Bool {
+        let status = PQtransactionStatus(raw)
+        return status == PQTRANS_INTRANS || status == PQTRANS_INERROR
+    }
+
+    /// The last warning since it was taken the last time.
+    func takeWarning() -> String? {
+        defer { notices.lastWarning = nil }
+        return notices.lastWarning
+    }
+
+    @discardableResult
+    func run(_ command: Command) throws(ServerFailure) -> Rows {
+        try run([command])[0]
+    }
+
+    /// Runs commands, one after another, in one round trip. Outside of a `BEGIN` they are one transaction.
+    ///
+    /// - Returns: The rows of each.
+    /// - Throws: The first failure; what comes after it was not run.
+    @discardableResult
+    func run(_ commands: [Command]) throws(ServerFailure) -> [Rows] {
+        var steps: [Step] = []
+        steps.reserveCapacity(commands.count)
+        for command in commands {
+            let statement = command.statement
+            if !statement.name.isEmpty, !prepared.contains(statement.name) {
+                guard PQsendPrepare(raw, statement.name, statement.sql, 0, nil) == 1 else { throw lost() }
+                prepared.insert(statement.name)
+                steps.append(.prepare(statement.name))
+            }
+            guard send(command) else { throw lost() }
+            steps.append(.execute)
+        }
+        guard PQpipelineSync(raw) == 1 else { throw lost() }
+        return try results(of: steps)
+    }
+
+    private enum Step {
+        case prepare(String)
+        case execute
+    }
+
+    private func send(_ command: Command) -> Bool {
+        let parameters = command.parameters
+        let count = parameters.places.count
+        return parameters.bytes.withUnsafeBufferPointer { bytes in
+            var empty: CChar = 0
+            return withUnsafePointer(to: &empty) { empty in
+                let base = bytes.baseAddress.map { UnsafeRawPointer($0).assumingMemoryBound(to: CChar.self) }
+                let values = parameters.places.map { place -> UnsafePointer<CChar>? in
+                    place.length < 0 ? nil : base.map { $0 + place.start } ?? empty
+                }
+                let lengths = parameters.places.map { Int32(max($0.length, 0)) }
+                let formats = [Int32](repeating: 1, count: count)
+                if command.statement.name.isEmpty {
+                    return PQsendQueryParams(
+                        raw, command.statement.sql, Int32(count), nil, values, lengths, formats, 1) == 1
+                }
+                return PQsendQueryPrepared(raw, command.statement.name, Int32(count), values, lengths, formats, 1) == 1
+            }
+        }
+    }
+
+    private func results(of steps: [Step]) throws(ServerFailure) -> [Rows] {
+        var rows: [Rows] = []
+        rows.reserveCapacity(steps.count)
+        var failure: ServerFailure?
+        for step in steps {
+            guard let result = PQgetResult(raw) else { throw failure ?? lost() }
+            switch PQresultStatus(result) {
+            case PGRES_COMMAND_OK, PGRES_TUPLES_OK:
+                switch step {
+                case .execute: rows.append(Rows(result))
+                case .prepare: PQclear(result)
+                }
+            case PGRES_PIPELINE_ABORTED:
+                PQclear(result)
+                if case .prepare(let name) = step { prepared.remove(name) }
+            default:
+                if case .prepare(let name) = step { prepared.remove(name) }
+                let state = PQresultErrorField(result, Self.sqlState).map { String(cString: $0) } ?? ""
+                let isLost = PQstatus(raw) != CONNECTION_OK || ServerFailure.givesUpConnection(state)
+                failure =
+                    failure
+                    ?? ServerFailure(
+                        sqlState: state, message: Self.trimmed(PQresultErrorMessage(result)), isConnectionLost: isLost)
+                PQclear(result)
+            }
+            if let next = PQgetResult(raw) {
+                PQclear(next)
+                throw failure ?? lost()
+            }
+        }
+        guard let sync = PQgetResult(raw) else { throw failure ?? lost() }
+        let isSync = PQresultStatus(sync) == PGRES_PIPELINE_SYNC
+        PQclear(sync)
+        if let failure { throw failure }
+        guard isSync else { throw lost() }
+        return rows
+    }
+
+    /// The notifications that have come, without waiting for any.
+    ///
+    /// - Returns: The channel's payloads, but for those that this connection has sent.
+    func takeNotifications() throws(ServerFailure) -> [String] {
+        guard PQconsumeInput(raw) == 1 else { throw lost() }
+        var payloads: [String] = []
+        while let notification = PQnotifies(raw) {
+            if notification.pointee.be_pid != processID, let extra = notification.pointee.extra {
+                payloads.append(String(cString: extra))
+            }
+            PQfreemem(notification)
+        }
+        return payloads
+    }
+
+    private func lost() -> ServerFailure { .lost(Self.message(raw)) }
+
+    private static func message(_ raw: OpaquePointer?) -> String {
+        let message = trimmed(PQerrorMessage(raw))
+        return message.isEmpty ? "the connection to the server broke" : message
+    }
+
+    private static func trimmed(_ text: UnsafePointer<CChar>?) -> String {
+        guard let text else { return "" }
+        return String(cString: text).split(whereSeparator: \.isNewline).joined(separator: "; ")
+    }
+
+    /// Calls a body with a list of C strings that ends in a null pointer.
+    private static func withCStrings<Value>(
+        _ strings: [String], _ body: (UnsafePointer<UnsafePointer<CChar>?>) -> Value
+    ) -> Value {
+        var bytes: [CChar] = []
+        var starts: [Int] = []
+        for string in strings {
+            starts.append(bytes.count)
+            bytes += string.utf8CString
+        }
+        return bytes.withUnsafeBufferPointer { bytes in
+            let pointers = starts.map { bytes.baseAddress.map { base in base + 0 }?.advanced(by: $0) } + [nil]
+            return pointers.withUnsafeBufferPointer { body($0.baseAddress.unsafelyUnwrapped) }
+        }
+    }
+}
+#endif

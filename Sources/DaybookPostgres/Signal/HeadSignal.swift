@@ -1,0 +1,82 @@
+#if Postgres
+import DaybookCore
+import Synchronization
+
+/// How far the log is known to reach, and the tasks that wait for it to go further.
+final class HeadSignal: Sendable {
+    private struct State {
+        var head: Int64 = 0
+        var waiters: [UInt64: Waiter] = [:]
+        var lastKey: UInt64 = 0
+        var isClosed = false
+    }
+
+    private struct Waiter {
+        var position: Int64
+        var continuation: CheckedContinuation<Result<Sight, ReadError>, Never>
+    }
+
+    /// What somebody who waited is told.
+    struct Sight {
+        var head: Int64
+        /// Whether the log ended there at some moment of the wait, and not only before it.
+        var isCurrent: Bool
+    }
+
+    private let state = Mutex(State())
+
+    var head: Int64 { state.withLock(\.head) }
+
+    /// Whether somebody waits for the head to move.
+    var isAwaited: Bool { state.withLock { !$0.waiters.isEmpty } }
+
+    /// Tells of a position whose event readers see, and wakes whoever waits for it. The head never goes back.
+    ///
+    /// - Parameter isCurrent: Whether the log ends there, and not only ended there once.
+    func publish(_ position: Int64, isCurrent: Bool) {
+        let woken = state.withLock { state -> [(key: UInt64, value: Waiter)] in
+            guard position > state.head else { return [] }
+            state.head = position
+            guard !state.waiters.isEmpty else { return [] }
+            let ready = state.waiters.filter { $0.value.position < position }
+            for key in ready.keys { state.waiters.removeValue(forKey: key) }
+            return ready.sorted { $0.key < $1.key }  // Who has waited longest goes first.
+        }
+        let sight = Sight(head: position, isCurrent: isCurrent)
+        for (_, waiter) in woken { waiter.continuation.resume(returning: .success(sight)) }
+    }
+
+    func wait(beyond position: Int64) async throws(ReadError) -> Sight {
+        let key = state.withLock { state in
+            state.lastKey += 1
+            return state.lastKey
+        }
+        let result = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let immediate: Result<Sight, ReadError>? = state.withLock { state in
+                    if state.head > position { return .success(Sight(head: state.head, isCurrent: false)) }
+                    if state.isClosed { return .failure(.closed) }
+                    if Task.isCancelled { return .failure(.cancelled) }
+                    state.waiters[key] = Waiter(position: position, continuation: continuation)
+                    return nil
+                }
+                if let immediate { continuation.resume(returning: immediate) }
+            }
+        } onCancel: {
+            let waiter = state.withLock { $0.waiters.removeValue(forKey: key) }
+            waiter?.continuation.resume(returning: .failure(.cancelled))
+        }
+        return try result.get()
+    }
+
+    /// Ends every wait with ``ReadError/closed``.
+    func close() {
+        let waiters = state.withLock { state in
+            state.isClosed = true
+            defer { state.waiters = [:] }
+            return state.waiters
+        }
+        for (_, waiter) in waiters { waiter.continuation.resume(returning: .failure(.closed)) }
+    }
+}
+#endif

@@ -1,0 +1,401 @@
+#if Postgres
+import DaybookCore
+import Synchronization
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
+/// Writes appends, on a thread of its own: takes whatever waits into one transaction, under the store's lock, so that many
+/// appends share the lock and the commit; the next group gathers meanwhile.
+///
+/// Positions are given under an advisory lock that is held until the commit, also by other processes. So they have no gap,
+/// and a reader who sees one sees every lower one.
+final class GroupWriter {
+    private let configuration: PostgresEventStore.Configuration
+    private let address: ServerAddress
+    private let id: EventID
+    private let queue: JobQueue<AppendSubmission>
+    private let signal: HeadSignal
+    private let listener: HeadListener
+    private let durability: DurabilityBox
+    private let lockKey: Int64
+    private var connection: Connection?
+    /// Stands in the writer's row; a transaction that expects another one undoes itself.
+    private var fence: Int64
+    /// The number of the last group that was sent.
+    private var group: Int64 = 0
+    /// A transaction was given up without an answer, and may still come to an end: the fence is to be raised first.
+    private var needsFence = false
+    private var lastCount = 0
+
+    init(
+        _ connection: Connection, id: EventID, fence: Int64, address: ServerAddress,
+        configuration: PostgresEventStore.Configuration, queue: JobQueue<AppendSubmission>, signal: HeadSignal,
+        listener: HeadListener, durability: DurabilityBox
+    ) {
+        self.connection = connection
+        self.id = id
+        self.fence = fence
+        self.address = address
+        self.configuration = configuration
+        self.queue = queue
+        self.signal = signal
+        self.listener = listener
+        self.durability = durability
+        lockKey = Schema.lockKey(of: configuration.schema)
+    }
+
+    /// Writes until the queue is closed and empty.
+    func run() {
+        while let jobs = queue.take(atMost: configuration.appendsPerTransaction) {
+            let group = join(jobs).filter { $0.begin() }
+            lastCount = group.count
+            write(group[...])
+        }
+        guard let connection, !connection.isLost, !needsFence else { return }
+        _ = try? connection.run(GroupStatements.unregister.with { $0.add(id) })
+    }
+
+    /// Waits a moment for those who were answered last and are about to come back, so that they share one commit.
+    private func join(_ jobs: [AppendSubmission]) -> [AppendSubmission] {
+        var jobs = jobs
+        guard jobs.count < lastCount else { return jobs }
+        let end = ContinuousClock.now + Self.longestJoin
+        while jobs.count < lastCount, ContinuousClock.now < end {
+            sched_yield()
+            jobs += queue.takeWaiting(atMost: configuration.appendsPerTransaction - jobs.count)
+        }
+        return jobs
+    }
+
+    private static let longestJoin = Duration.microseconds(200)
+
+    // MARK: - One group
+
+    /// Writes appends, in groups of a bounded size, until each is answered.
+    private func write(_ submissions: ArraySlice<AppendSubmission>) {
+        var rest = submissions
+        while !rest.isEmpty {
+            var count = 0
+            var bytes = 0
+            for submission in rest where count == 0 || bytes + submission.request.weight <= Self.bytesPerTransaction {
+                bytes += submission.request.weight
+                count += 1
+                if bytes >= Self.bytesPerTransaction { break }
+            }
+            writeGroup(Array(rest.prefix(count)))
+            rest = rest.dropFirst(count)
+        }
+    }
+
+    private static let bytesPerTransaction = 32 << 20
+
+    /// How an attempt to write a group ended.
+    private enum Attempt {
+        case done([AppendSubmission.Outcome], head: Int64)
+        /// Nothing was written, and the same may succeed in a moment.
+        case again(String)
+        /// Nothing was written, and the same would fail again.
+        case refused(String)
+        /// The commit was sent, and its answer is not known.
+        case unknown([AppendSubmission.Outcome], head: Int64, String)
+    }
+
+    private func writeGroup(_ submissions: [AppendSubmission]) {
+        let deadline = ContinuousClock.now + configuration.reconnectTimeout
+        var pause = Duration.milliseconds(5)
+        while true {
+            var reason: String
+            switch attempt(submissions) {
+            case .done(let outcomes, let head):
+                finish(submissions, outcomes, head: head)
+                return
+            case .refused(let why):
+                if submissions.count > 1 {  // Only the one that cannot be written is to be refused.
+                    for submission in submissions { writeGroup([submission]) }
+                } else {
+                    submissions[0].finish(.failure(.storageFailed(reason: "\(address.shown): \(why)", mayBeWritten: false)))
+                }
+                return
+            case .unknown(let outcomes, let head, let why):
+                switch settle(until: deadline) {
+                case .committed:
+                    finish(submissions, outcomes, head: head)
+                    return
+                case .notCommitted: reason = why
+                case .unreachable(let last):
+                    fail(submissions, "\(why); then: \(last)", mayBeWritten: true)
+                    return
+                }
+            case .again(let why): reason = why
+            }
+            guard ContinuousClock.now < deadline else {
+                fail(submissions, reason, mayBeWritten: false)
+                return
+            }
+            Self.sleep(pause)
+            pause = min(pause * 2, .milliseconds(500))
+        }
+    }
+
+    private func finish(_ submissions: [AppendSubmission], _ outcomes: [AppendSubmission.Outcome], head: Int64) {
+        signal.publish(head, isCurrent: true)
+        listener.announce(head)
+        for (submission, outcome) in zip(submissions, outcomes) { submission.finish(outcome) }
+    }
+
+    private func fail(_ submissions: [AppendSubmission], _ reason: String, mayBeWritten: Bool) {
+        let reason = "\(address.shown): \(reason)"
+        for submission in submissions {
+            submission.finish(.failure(.storageFailed(reason: reason, mayBeWritten: mayBeWritten)))
+        }
+        // Whoever waited as long is told as well, and nobody waits once more for each of them.
+        for submission in queue.takeWaiting(atMost: .max) where submission.begin() {
+            submission.finish(.failure(.storageFailed(reason: reason, mayBeWritten: false)))
+        }
+    }
+
+    private func attempt(_ submissions: [AppendSubmission]) -> Attempt {
+        let connection: Connection
+        do {
+            connection = try connected()
+            if needsFence { try raiseFence(on: connection) }
+        } catch let shortfall as DurabilityShortfall {
+            return .refused(shortfall.description)
+        } catch {
+            drop()
+            return .again("\(error)")
+        }
+        let requests = submissions.map(\.request)
+        var basis: GroupBasis
+        var outcomes: [AppendSubmission.Outcome] = []
+        var inline = InlineReadModels(configuration.inlineReadModels, on: connection)
+        do {
+            let rows = try connection.run(
+                [Statement.begin.with(), Schema.lock.with { $0.add(lockKey) }]
+                    + InlineReadModels.commands(for: configuration.inlineReadModels)
+                    + GroupBasis.commands(for: requests))
+            basis = try GroupBasis(for: requests, rows.suffix(4), on: connection)
+            if let shortfall = shortfall(rows[rows.count - 4], connection) {
+                drop()
+                return .refused(shortfall.description)
+            }
+            let models = rows.dropFirst(2).dropLast(4)
+            guard models.allSatisfy({ $0.count > 0 && $0.integer(0, 0) == basis.baseHead }) else {
+                // Another process appends without these read models.
+                rollBack()
+                try InlineReadModels.catchUp(configuration, on: connection)
+                return .again("an inline read model is behind the log")
+            }
+            outcomes = try decide(submissions, on: &basis, &inline)
+        } catch let failure as ServerFailure {
+            return abandon(failure)
+        } catch {
+            rollBack()
+            return .refused("\(error)")
+        }
+        guard !basis.pending.isEmpty || !basis.newReceipts.isEmpty else {
+            rollBack()
+            return .done(outcomes, head: basis.baseHead)
+        }
+        return commit(basis, inline, outcomes, on: connection)
+    }
+
+    /// The server's settings may be changed while it runs.
+    private func shortfall(_ end: Rows, _ connection: Connection) -> DurabilityShortfall? {
+        guard configuration.durability != .mayLoseLatestOnFailure else { return nil }
+        let commit = PostgresDurability.SynchronousCommit(rawValue: end.text(0, 2)) ?? .off
+        if commit < .on {
+            return DurabilityShortfall(
+                server: connection.host, setting: "synchronous_commit", value: commit.rawValue)
+        }
+        guard end.text(0, 3) == "on" else {
+            return DurabilityShortfall(server: connection.host, setting: "fsync", value: end.text(0, 3))
+        }
+        return nil
+    }
+
+    /// Decides each append, in their order, on what those before it have added.
+    private func decide(
+        _ submissions: [AppendSubmission], on basis: inout GroupBasis, _ inline: inout InlineReadModels
+    ) throws(ServerFailure) -> [AppendSubmission.Outcome] {
+        var outcomes: [AppendSubmission.Outcome] = []
+        outcomes.reserveCapacity(submissions.count)
+        for submission in submissions {
+            let (request, digest) = (submission.request, submission.digest)
+            let decision = Result { () throws(AppendError) in try request.decide(on: &basis, digest: digest) }
+            if let failure = basis.failure { throw failure }
+            switch decision {
+            case .failure(let error): outcomes.append(.failure(error))
+            case .success(.answer(let result)): outcomes.append(.success(result))
+            case .success(.remember(let result)):
+                outcomes.append(.success(basis.remember(request, digest: digest, result)))
+            case .success(.record) where configuration.inlineReadModels.isEmpty:
+                outcomes.append(.success(basis.record(request, digest: digest, now: configuration.time.now)))
+            case .success(.record):
+                let before = basis
+                let result = basis.record(request, digest: digest, now: configuration.time.now)
+                if let refusal = try inline.apply(basis.events(from: before.pending.count)) {
+                    basis = before
+                    outcomes.append(.failure(refusal))
+                } else {
+                    outcomes.append(.success(result))
+                }
+            }
+        }
+        return outcomes
+    }
+
+    private func commit(
+        _ basis: GroupBasis, _ inline: InlineReadModels, _ outcomes: [AppendSubmission.Outcome],
+        on connection: Connection
+    ) -> Attempt {
+        group += 1
+        var commands = [
+            GroupStatements.mark.with {
+                $0.add(id)
+                $0.add(fence)
+                $0.add(group)
+            }
+        ]
+        let head = basis.head.rawValue
+        if !basis.pending.isEmpty {
+            commands.append(GroupStatements.events(basis.pending, after: basis.baseHead))
+            if let tags = GroupStatements.tags(basis.pending, after: basis.baseHead) { commands.append(tags) }
+            commands += inline.commands(head: head)
+        }
+        if let receipts = GroupStatements.receipts(basis.newReceipts) { commands.append(receipts) }
+        commands.append(Statement.commit.with())
+        _ = connection.takeWarning()
+        do {
+            try connection.run(commands)
+        } catch {
+            if error.isConnectionLost {
+                drop()
+                needsFence = true
+                return .unknown(outcomes, head: head, error.description)
+            }
+            if error.sqlState == GroupStatements.divisionByZero {
+                rollBack()
+                needsFence = true
+                return .again("another process has taken over this writer's row")
+            }
+            return abandon(error)
+        }
+        if let warning = connection.takeWarning() {
+            // The server waits for its standby no longer: it has committed, but the standby may not have it.
+            needsFence = true
+            return .unknown(outcomes, head: head, warning)
+        }
+        return .done(outcomes, head: head)
+    }
+
+    /// Ends a transaction that has failed before its commit was sent.
+    private func abandon(_ failure: ServerFailure) -> Attempt {
+        rollBack()
+        return failure.isWorthRetrying ? .again(failure.description) : .refused(failure.description)
+    }
+
+    private func rollBack() {
+        do { _ = try connection?.run(Statement.rollBack.with()) } catch { drop() }
+        if connection?.isLost ?? false { drop() }
+    }
+
+    private func drop() { connection = nil }
+
+    // MARK: - After a failure
+
+    private enum Settlement {
+        case committed, notCommitted
+        case unreachable(String)
+    }
+
+    /// Finds out whether the last group took effect, and sees to it that it cannot any more when it did not.
+    ///
+    /// The lock is held by the lost transaction until it has ended; raising the fence then undoes it if it is still to
+    /// come. And the commit of the raised fence waits for the standby, which then has the group as well.
+    private func settle(until deadline: ContinuousClock.Instant) -> Settlement {
+        var pause = Duration.milliseconds(5)
+        while true {
+            var reason: String
+            do {
+                let committed = try raiseFence(on: try connected())
+                return committed == group ? .committed : .notCommitted
+            } catch {
+                reason = "\(error)"
+                drop()
+            }
+            guard ContinuousClock.now < deadline else { return .unreachable(reason) }
+            Self.sleep(pause)
+            pause = min(pause * 2, .milliseconds(500))
+        }
+    }
+
+    /// - Returns: The number of the last group that took effect.
+    @discardableResult
+    private func raiseFence(on connection: Connection) throws -> Int64 {
+        _ = connection.takeWarning()
+        let rows = try connection.run([
+            Statement.begin.with(), Schema.lock.with { $0.add(lockKey) },
+            GroupStatements.register.with { $0.add(id) }, GroupStatements.raiseFence.with { $0.add(id) },
+            Statement.commit.with(),
+        ])
+        if let warning = connection.takeWarning() { throw ServerFailure.lost(warning) }
+        fence = rows[3].integer(0, 0)
+        needsFence = false
+        return rows[3].integer(0, 1)
+    }
+
+    private func connected() throws -> Connection {
+        if let connection, !connection.isLost { return connection }
+        connection = nil
+        let new = try Connection(address)
+        let found = try configuration.prepare(new)
+        if let (setting, value, _) = found.shortfall(from: configuration.durability) {
+            throw DurabilityShortfall(server: found.server, setting: setting, value: value)
+        }
+        durability.value.withLock { $0 = found }
+        connection = new
+        return new
+    }
+
+    private static func sleep(_ duration: Duration) {
+        let (seconds, attoseconds) = duration.components
+        usleep(UInt32(seconds * 1_000_000 + attoseconds / 1_000_000_000_000))
+    }
+}
+
+/// What the server said of its durability when the writer last connected.
+final class DurabilityBox: Sendable {
+    let value: Mutex<PostgresDurability>
+
+    init(_ value: PostgresDurability) { self.value = Mutex(value) }
+}
+
+/// A server to which the store has moved promises less than is asked for.
+struct DurabilityShortfall: Error, CustomStringConvertible {
+    var server: String
+    var setting: String
+    var value: String
+
+    var description: String { "the server \(server) has \(setting) = \(value), with which acknowledged events may be lost" }
+}
+
+extension AppendRequest {
+    /// About how many bytes it takes to send.
+    fileprivate var weight: Int {
+        var bytes = 256
+        for write in writes {
+            bytes += 64 + write.metadata.count
+            guard case .append(let events) = write.action else { continue }
+            for event in events { bytes += event.data.count + event.metadata.count + 256 + event.tags.count * 32 }
+        }
+        return bytes
+    }
+}
+#endif
