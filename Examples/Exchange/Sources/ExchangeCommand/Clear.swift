@@ -1,7 +1,6 @@
 import ArgumentParser
 import Daybook
 import DaybookCore
-import DaybookSQLite
 import Exchange
 
 struct Clear: AsyncParsableCommand {
@@ -66,7 +65,7 @@ struct Clear: AsyncParsableCommand {
         }
     }
 
-    private func report(_ market: ScriptedMarket, _ store: SQLiteEventStore) async throws {
+    private func report(_ market: ScriptedMarket, _ store: any MarketStore) async throws {
         let models = try await MarketReadModels(of: store, in: store)
         try await models.catchUp()
         let accounts = try await models.accounts()

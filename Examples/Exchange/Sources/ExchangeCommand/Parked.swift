@@ -1,7 +1,6 @@
 import ArgumentParser
 import Daybook
 import DaybookCore
-import DaybookSQLite
 import Exchange
 
 struct Parked: AsyncParsableCommand {

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Daybook
 import DaybookCore
-import DaybookSQLite
 import Exchange
 import Foundation
 
@@ -88,7 +87,7 @@ struct Publish: AsyncParsableCommand {
     }
 
     /// Shows how far a publisher has come, until the task is cancelled.
-    private static func show(_ publisher: EventPublisher, in store: SQLiteEventStore) async throws {
+    private static func show(_ publisher: EventPublisher, in store: any MarketStore) async throws {
         var bar = ProgressBar("Sending", unit: "positions")
         let head = Int(try await store.head().rawValue)
         while !Task.isCancelled {

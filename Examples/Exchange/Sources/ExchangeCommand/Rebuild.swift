@@ -1,7 +1,6 @@
 import ArgumentParser
 import Daybook
 import DaybookCore
-import DaybookSQLite
 import Exchange
 import Foundation
 import Synchronization
@@ -77,7 +76,7 @@ struct Rebuild: AsyncParsableCommand {
         }
     }
 
-    private func switchBack(_ rebuild: HoldingsRebuild, _ store: SQLiteEventStore) async throws {
+    private func switchBack(_ rebuild: HoldingsRebuild, _ store: any MarketStore) async throws {
         guard try await HoldingsBalances.answering(in: store).version == .second else {
             throw CommandFailure(.refused, "The first version answers already: there is nothing to undo.")
         }

@@ -76,7 +76,7 @@ struct Simulate: AsyncParsableCommand {
     }
 
     private func record(
-        _ flow: inout OrderFlow, in store: SQLiteEventStore, outcome: inout SimulationOutcome
+        _ flow: inout OrderFlow, in store: any MarketStore, outcome: inout SimulationOutcome
     ) async throws -> Picture {
         let models = try await MarketReadModels(of: store, in: store)
         let following = Task { try await models.run() }  // Ended below, however the recording ends.
@@ -121,7 +121,7 @@ struct Simulate: AsyncParsableCommand {
     }
 
     private func picture(
-        of store: SQLiteEventStore, _ models: MarketReadModels, _ flow: OrderFlow
+        of store: any MarketStore, _ models: MarketReadModels, _ flow: OrderFlow
     ) async throws -> Picture {
         let instruments = Set(flow.configuration.listings.map(\.instrument))
         return Picture(
@@ -133,7 +133,7 @@ struct Simulate: AsyncParsableCommand {
     }
 
     private func show(
-        _ picture: Picture, _ flow: OrderFlow, _ floor: TradingFloor, _ store: SQLiteEventStore
+        _ picture: Picture, _ flow: OrderFlow, _ floor: TradingFloor, _ store: any MarketStore
     ) async throws {
         try StandardOutput.line("\nClosing quotes")
         try StandardOutput.write(Tables.closing(picture.boards))
@@ -161,7 +161,7 @@ struct Simulate: AsyncParsableCommand {
     /// Makes everything from the opened file anew, and compares it with what was there before, and with the order flow's
     /// own books and accounts.
     private func compare(
-        _ store: SQLiteEventStore, with before: Picture, _ flow: OrderFlow, outcome: inout SimulationOutcome
+        _ store: any MarketStore, with before: Picture, _ flow: OrderFlow, outcome: inout SimulationOutcome
     ) async throws {
         let models = try await MarketReadModels(of: store, in: store)
         let after = try await picture(of: store, models, flow)
@@ -199,7 +199,8 @@ struct Simulate: AsyncParsableCommand {
         }
     }
 
-    private func verify(_ store: SQLiteEventStore, outcome: inout SimulationOutcome) async throws {
+    private func verify(_ store: any MarketStore, outcome: inout SimulationOutcome) async throws {
+        guard let store = store as? SQLiteEventStore else { return }  // Others look after their own storage.
         let start = ContinuousClock.now
         let report = try await store.verify()
         let seconds = (ContinuousClock.now - start) / .seconds(1)

@@ -2,7 +2,6 @@ import ArgumentParser
 import Daybook
 import DaybookCore
 import DaybookGRDB
-import DaybookSQLite
 import Exchange
 import ExchangeStatistics
 import Foundation
@@ -99,7 +98,7 @@ struct Statistics: AsyncParsableCommand {
     }
 
     /// The lines as they are in the database, which is brought up to date first, and the instruments that have stopped.
-    private func current(of store: SQLiteEventStore) async throws -> ([TradeStatistics.Line], [ParkedKey]) {
+    private func current(of store: any MarketStore) async throws -> ([TradeStatistics.Line], [ParkedKey]) {
         let database = try open()
         let runner = try await SQLProjectionRunner(
             TradeStatistics(), of: store, in: database, batchSize: 5_000,

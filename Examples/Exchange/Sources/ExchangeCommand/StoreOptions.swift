@@ -13,7 +13,7 @@ struct StoreOptions: ParsableArguments {
     ///   - creates: Whether the file is made when it is not there.
     ///   - time: What the store records as the time of its events.
     func withStore<Value>(
-        creates: Bool, time: TimeSource = .system, _ operation: (SQLiteEventStore) async throws -> Value
+        creates: Bool, time: TimeSource = .system, _ operation: (any MarketStore) async throws -> Value
     ) async throws -> Value {
         var configuration = SQLiteEventStore.Configuration()
         configuration.createsFile = creates
