@@ -57,6 +57,14 @@ class SetupTests(unittest.TestCase):
             self.assertEqual((result.returncode, result.stdout, result.stderr), (0, "", ""))
         self.assertEqual(self.log(), [])
 
+    def test_engines_asks_for_their_clients_and_nobody_else_does(self):
+        self.program("pkg-config", 'case "$2" in sqlite3) exit 0 ;; *) exit 1 ;; esac')
+        self.assertEqual(self.run_setup("--check").returncode, 0)
+        result = self.run_setup("--check", "--engines")
+        self.assertEqual(result.returncode, 1)
+        for package in ("libpq-dev", "libnats-dev", "librdkafka-dev"):
+            self.assertIn(package, result.stderr)
+
     def test_check_lists_what_is_missing_and_installs_nothing(self):
         self.program("pkg-config", "exit 1")
         self.without("gzip")

@@ -58,6 +58,7 @@ extension CloudEvent {
             throw InvalidCloudEvent(
                 .malformed(name, "The names of attributes are lower-case letters and digits of ASCII."))
         }
+        if values["data"] != nil { throw InvalidCloudEvent(.malformed("data", "No attribute has this name.")) }
         extensions = values
     }
 

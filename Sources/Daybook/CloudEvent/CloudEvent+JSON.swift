@@ -18,8 +18,9 @@ extension CloudEvent {
 
     /// Reads one JSON object.
     ///
-    /// Extensions that are numbers or truth values become their text. Data that is JSON keeps its text, but for white space
-    /// and the order of keys; a string of another content type than JSON is its characters.
+    /// Extensions that are numbers or truth values become their text. Data that is JSON keeps its meaning and its numbers'
+    /// digits, and not its white space, the order of its keys or its escapes; a string of another content type than JSON is its
+    /// characters.
     ///
     /// - Throws: ``InvalidCloudEvent``, also for bytes that are no JSON object.
     public init(json: [UInt8]) throws(InvalidCloudEvent) {

@@ -14,10 +14,14 @@ struct ConsumerBatchHandling<Event: ReadableEvent>: Sendable {
         var items: [ConsumerBatchItem<Event>] = []
         let answers = Answers(claimed, mailbox)
         var stopped: Set<ConsumerKey> = []
+        var failure: EventDecodingError?
         for (index, event) in claimed.enumerated() where !stopped.contains(event.key) {
             let events: [Event]
             do throws(EventDecodingError) { events = try reader.decode(event.recorded) } catch {
-                guard unreadable == .park else { return mailbox.fail(error) }
+                guard unreadable == .park else {
+                    failure = error  // The member stops, after it has handled what is in front.
+                    break
+                }
                 answers.answer(index, .parked(reason: error.description))
                 stopped.insert(event.key)
                 continue
@@ -33,10 +37,11 @@ struct ConsumerBatchHandling<Event: ReadableEvent>: Sendable {
                         fence: event.fence)
                 ) { answers.answer(index, $0) })
         }
+        defer { if let failure { mailbox.fail(failure) } }
         guard !items.isEmpty else { return }
         let isOverdue = await run(items)
         // A member that leaves gives back what has no answer.
-        guard !Task.isCancelled else { return }
+        guard !Task.isCancelled, failure == nil else { return }
         answers.close(
             reason: isOverdue
                 ? "There was no answer after \(limit), and the call was cancelled." : "There was no answer.")
@@ -81,8 +86,8 @@ struct ConsumerBatchHandling<Event: ReadableEvent>: Sendable {
 
         func answer(_ index: Int, _ answer: ConsumerBatchItem<Event>.Answer) {
             let key = claimed[index].key
-            let inputs: [ConsumerInput] = state.withLock { state in
-                guard state.waiting[key]?.contains(index) == true, state.early[index] == nil else { return [] }
+            state.withLock { state in
+                guard state.waiting[key]?.contains(index) == true, state.early[index] == nil else { return }
                 state.early[index] = answer
                 var inputs: [ConsumerInput] = []
                 while let next = state.waiting[key]?.first, let answer = state.early.removeValue(forKey: next) {
@@ -93,9 +98,8 @@ struct ConsumerBatchHandling<Event: ReadableEvent>: Sendable {
                         state.waiting[key] = nil
                     }
                 }
-                return inputs
+                mailbox.post(inputs)  // Within the lock: no later answer of the key overtakes them.
             }
-            mailbox.post(inputs)
         }
 
         /// Has the first event of each key that has no answer delivered again.

@@ -26,6 +26,8 @@ final class ConsumerMember<Event: ReadableEvent> {
         renewAt = group.time.now
     }
 
+    /// No more is read while the events in hand have so many bytes.
+    private static var bytesInHand: Int { 64 << 20 }
     /// The positions without events for the group after which they are saved as scanned.
     private static var unsavedPositions: Int64 { 10_000 }
 
@@ -89,14 +91,14 @@ final class ConsumerMember<Event: ReadableEvent> {
         }
         start(claimed, &tasks)
         forgetSettled()
-        if isIdle { await wait() }
+        if isIdle { await wait(token) }
     }
 
     // MARK: Reading
 
     private func readPage(_ token: Int64) async throws(ConsumerError) -> LogPage? {
         let room = ledger.state.room(group.policy)
-        guard room > 0, ledger.state.isActive(token, group.policy) else { return nil }
+        guard room > 0, ledger.state.isActive(token, group.policy), hasMemoryToSpare else { return nil }
         looked = max(looked, ledger.state.scanned)
         let page: LogPage
         do {
@@ -129,9 +131,16 @@ final class ConsumerMember<Event: ReadableEvent> {
         return event
     }
 
+    private var hasMemoryToSpare: Bool {
+        func bytes() -> Int { events.values.reduce(0) { $0 + $1.data.count + $1.metadata.count } }
+        guard bytes() > Self.bytesInHand else { return true }
+        forgetSettled(evenIfFew: true)
+        return bytes() <= Self.bytesInHand
+    }
+
     /// Keeps no more events than the window has.
-    private func forgetSettled() {
-        guard events.count > 2 * ledger.state.window.count + 16 else { return }
+    private func forgetSettled(evenIfFew: Bool = false) {
+        guard evenIfFew || events.count > 2 * ledger.state.window.count + 16 else { return }
         let open = Set(ledger.state.window.map(\.position))
         events = events.filter { open.contains($0.key) }
     }
@@ -169,10 +178,10 @@ final class ConsumerMember<Event: ReadableEvent> {
     }
 
     /// Returns when a handler has answered, the log has grown, or it is time to look round.
-    private func wait() async {
+    private func wait(_ token: Int64) async {
         let (mailbox, log, clock) = (mailbox, group.log, group.clock)
         let (position, interval) = (max(looked, ledger.state.scanned), group.policy.pollInterval)
-        let reads = ledger.state.room(group.policy) > 0
+        let reads = ledger.state.room(group.policy) > 0 && ledger.state.isActive(token, group.policy)
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await mailbox.wait() }
             if reads { group.addTask { _ = try? await log.head(beyond: position) } }

@@ -15,7 +15,8 @@ public struct ConsumerPolicy: Sendable, Hashable {
     /// The longest wait between two deliveries; at most a day.
     public let backoffCeiling: Duration
     /// How long a handler may take over one event before its task is cancelled, which counts as a failed delivery. One
-    /// that does not heed it keeps its key and its place: see ``ConsumerGroupStatus/overdue``.
+    /// that does not heed it keeps its key and its place: see ``ConsumerGroupStatus/overdue``. Of a call with many events
+    /// (``BatchPublisherTarget``), those that have no answer by then failed; a call that does not heed it keeps them.
     public let handlerTimeout: Duration
     /// What happens to an event that cannot be read.
     public let unreadable: UnreadableEventPolicy

@@ -59,7 +59,8 @@ public struct Inbox: Sendable {
         _ change: (inout InboxDocuments) async throws -> Void
     ) async throws -> Bool {
         try await once(
-            key("received", "\(event.source) \(event.id)"), note: now.microseconds, fence: nil, change)
+            key("received", "\(event.source.utf8.count) \(event.source) \(event.id)"), note: now.microseconds,
+            fence: nil, change)
     }
 
     /// Forgets the events of other systems that were received before a moment. One that comes again later than that is taken

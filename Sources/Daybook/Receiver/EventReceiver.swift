@@ -9,14 +9,15 @@ import DaybookCore
 /// }
 /// ```
 ///
-/// A source gives an event *at least once*, and again until it is dealt with. In the log it stands once, for ever, since its
-/// ``CloudEvent/source`` and ``CloudEvent/id`` are the command's; a handler has its effect once by an ``Inbox``
-/// (``Inbox/once(_:at:_:)``). The source is told that an event is dealt with after that, and never before.
+/// A source gives an event *at least once*, and again until it is dealt with. In the log it stands once, for ever, since the
+/// receiver's name and the event's ``CloudEvent/source`` and ``CloudEvent/id`` are the command's; a handler has its effect once
+/// by an ``Inbox`` (``Inbox/once(_:at:_:)``). The source is told that an event is dealt with after that, and never before.
 ///
 /// Events with one ``CloudEvent/orderingKey`` are handled one after another in their order, as far as the source keeps it;
-/// others beside them. An event that fails comes again after a wait. One that is parked (``ParkEvent``, what is no event, too
+/// others of the same batch beside them. An event that *fails* comes again after a wait, and until it is handled its lane of the
+/// source waits for it: an outage is everybody's. One that is *parked* (``ParkEvent``, what is no event, a name that is none, too
 /// many tries) stops its key and no other: it is set aside, with all that comes behind it of its key, and the source goes on;
-/// see ``parked()``, ``replay(_:_:)`` and ``skip(_:)``.
+/// see ``parked()``, ``replay(_:_:)`` and ``skip(_:)``. What is set aside may have 12 MB.
 ///
 /// Several processes may run one receiver, as far as the source shares out its lanes.
 public struct EventReceiver: Sendable {
@@ -53,18 +54,35 @@ public struct EventReceiver: Sendable {
     ///
     /// - Parameter handler: Returns when the event is dealt with; throws to have it again later, ``ParkEvent`` to park it.
     /// - Throws: ``ReceiverError``.
-    public func run(
-        _ handler: @escaping @Sendable (CloudEvent) async throws -> Void
-    ) async throws(ReceiverError) {
-        do {
-            try await source.run { batch in try await take(batch, handler) }
-        } catch let error as ReceiverError {
-            throw error
-        } catch is CancellationError {
-            if !Task.isCancelled { throw .cancelled }
-        } catch {
-            if !Task.isCancelled { throw .source(reason: String(describing: error)) }
+    public func run(_ handler: @escaping @Sendable (CloudEvent) async throws -> Void) async throws(ReceiverError) {
+        // A source may go on after a failure of a batch; what ends the receiver ends the source, too.
+        let (endings, ending) = AsyncStream.makeStream(of: ReceiverError.self, bufferingPolicy: .bufferingOldest(1))
+        let result: Result<Void, ReceiverError> = await withTaskGroup(of: Result<Void, ReceiverError>?.self) { group in
+            group.addTask {
+                do {
+                    try await source.run { batch in
+                        do { try await take(batch, handler) } catch let error as ReceiverError {
+                            ending.yield(error)
+                            throw error
+                        }
+                    }
+                    return .success(())
+                } catch let error as ReceiverError {
+                    return .failure(error)
+                } catch {
+                    return Task.isCancelled ? .success(()) : .failure(.source(reason: String(describing: error)))
+                }
+            }
+            group.addTask {
+                for await error in endings { return .failure(error) }
+                return nil
+            }
+            var result: Result<Void, ReceiverError> = .success(())
+            if case .some(.some(let first)) = await group.next() { result = first }
+            group.cancelAll()
+            return result
         }
+        try result.get()
     }
 
     /// Records what arrives until the task is cancelled or the source ends.
@@ -78,29 +96,42 @@ public struct EventReceiver: Sendable {
     public func run(
         into log: any EventStore, _ place: @escaping @Sendable (CloudEvent) async throws -> Placement?
     ) async throws(ReceiverError) {
-        try await run(Self.recording(in: log, place))
+        try await run(recording(in: log, place))
     }
 
     /// The handler behind ``run(into:_:)``, for ``replay(_:_:)``.
-    public static func recording(
+    public func recording(
         in log: any EventStore, _ place: @escaping @Sendable (CloudEvent) async throws -> Placement?
     ) -> @Sendable (CloudEvent) async throws -> Void {
-        { event in
+        { [name] event in
             guard let placement = try await place(event) else { return }
-            let command: CommandID
-            do throws(InvalidName) { command = try CommandID(receiving: event) } catch {
-                throw ParkEvent(error.description)
-            }
+            let command = try CommandID(receiving: event, by: name)
             do throws(AppendError) {
                 try await log.append([placement.event], to: placement.stream, commandID: command)
             } catch {
                 switch error {
                 case .closed: throw ReceiverError.log(error)
                 case .storageFailed, .cancelled: throw error
+                // The program may place it, or tag it, in another way by now.
+                case .commandReused where try await Self.isRecorded(event, by: command, in: log): return
                 default: throw ParkEvent(error.description)
                 }
             }
         }
+    }
+
+    /// Whether the event that a command recorded was made of this one.
+    private static func isRecorded(
+        _ event: CloudEvent, by command: CommandID, in log: any EventStore
+    ) async throws -> Bool {
+        guard let receipt = try await log.receipt(for: command) else { return false }
+        let page = try await log.readPage(
+            from: .position(receipt.position), direction: .forward, filter: .everything, limit: 1)
+        guard let recorded = page.events.first, recorded.position == receipt.position,
+            let metadata = try? EventMetadata(decoding: recorded.metadata)
+        else { return false }
+        return metadata.additional[NewEvent.ReceivedKey.source] == event.source
+            && metadata.additional[NewEvent.ReceivedKey.id] == event.id && recorded.data.elementsEqual(event.data)
     }
 
     // MARK: What was set aside
@@ -119,20 +150,19 @@ public struct EventReceiver: Sendable {
     public func replay(
         _ key: String, _ handler: @escaping @Sendable (CloudEvent) async throws -> Void
     ) async throws -> Int {
-        guard try await ledger.held(key) != nil else { throw ReceiverError.notParked(key: key) }
+        let key = MessageKey(key)
+        guard try await ledger.held(key) != nil else { throw ReceiverError.notParked(key: key.text) }
         var handled = 0
-        while let held = try await ledger.held(key) {
-            guard let message = try await ledger.message(key, held.first) else { continue }
+        while let (number, message) = try await ledger.first(key) {
             do {
-                let event = try CloudEvent(keptOr: message)
+                let event = try message.content.get()
                 try await HandlerDeadline(limit: policy.handlerTimeout, clock: clock).run { try await handler(event) }
             } catch {
                 let reason = (error as? ParkEvent)?.reason ?? String(describing: error)
-                try await ledger.note(reason, key, held.first, at: time.now)
+                try await ledger.note(reason, key, number, at: time.now)
                 throw error
             }
-            try await ledger.settle(key, held.first)
-            handled += 1
+            if try await ledger.settle(key, number, message.origin, leavesOut: false) { handled += 1 }
         }
         return handled
     }
@@ -144,11 +174,11 @@ public struct EventReceiver: Sendable {
     /// - Throws: ``ReceiverError/notParked(key:)``.
     @discardableResult
     public func skip(_ key: String) async throws(ReceiverError) -> ReceivedMessage {
-        guard let held = try await ledger.held(key), let message = try await ledger.message(key, held.first) else {
-            throw .notParked(key: key)
+        let key = MessageKey(key)
+        while let (number, message) = try await ledger.first(key) {
+            if try await ledger.settle(key, number, message.origin, leavesOut: true) { return message }
         }
-        try await ledger.settle(key, held.first)
-        return message
+        throw .notParked(key: key.text)
     }
 
     // MARK: Handling
@@ -156,19 +186,21 @@ public struct EventReceiver: Sendable {
     private func take(
         _ batch: ReceivedBatch, _ handler: @escaping @Sendable (CloudEvent) async throws -> Void
     ) async throws {
-        var order: [String] = []
-        var messages: [String: [ReceivedMessage]] = [:]
+        var order: [MessageKey] = []
+        var messages: [MessageKey: [ReceivedMessage]] = [:]
         for message in batch.messages {
-            let key = message.orderingKey
+            let key = MessageKey(message)
             if messages[key, default: []].isEmpty { order.append(key) }
             messages[key, default: []].append(message)
         }
-        let held = try await ledger.held(among: Set(order))
+        let known = try await ledger.known(order, batch.messages.map(\.origin))
         try await withThrowingTaskGroup(of: Void.self) { group in
             for (index, key) in order.enumerated() {
                 if index >= policy.inFlight { try await group.next() }
-                let messages = messages[key] ?? []
-                group.addTask { try await take(messages, of: key, isHeld: held.contains(key), handler) }
+                // Set aside when it was given before, or left out for good.
+                let messages = (messages[key] ?? []).filter { !known.origins.contains($0.origin) }
+                let isHeld = known.keys.contains(key)
+                group.addTask { try await take(messages, of: key, isHeld: isHeld, handler) }
             }
             try await group.waitForAll()
         }
@@ -176,7 +208,7 @@ public struct EventReceiver: Sendable {
 
     /// Deals with the messages of one key in order.
     private func take(
-        _ messages: [ReceivedMessage], of key: String, isHeld: Bool,
+        _ messages: [ReceivedMessage], of key: MessageKey, isHeld: Bool,
         _ handler: @escaping @Sendable (CloudEvent) async throws -> Void
     ) async throws {
         var isHeld = isHeld
@@ -192,7 +224,7 @@ public struct EventReceiver: Sendable {
         }
     }
 
-    private func hold(_ message: ReceivedMessage, of key: String, reason: String?) async throws -> Bool {
+    private func hold(_ message: ReceivedMessage, of key: MessageKey, reason: String?) async throws -> Bool {
         try await ledger.hold(message, of: key, reason: reason, at: time.now, atMost: policy.held)
     }
 
@@ -214,6 +246,8 @@ public struct EventReceiver: Sendable {
                 return nil
             } catch let error as ParkEvent {
                 return error.reason
+            } catch let error as InvalidName {
+                return error.description
             } catch let error as ReceiverError {
                 throw error
             } catch {
@@ -226,26 +260,12 @@ public struct EventReceiver: Sendable {
     }
 }
 
-extension ReceivedMessage {
-    /// What is in order among each other; what is no event stands for itself.
-    fileprivate var orderingKey: String {
-        switch content {
-        case .success(let event): event.orderingKey
-        case .failure: origin
-        }
-    }
-}
-
-extension CloudEvent {
-    /// The event of a message; one that is none is read again, by what this program knows today.
-    fileprivate init(keptOr message: ReceivedMessage) throws(InvalidCloudEvent) {
-        if case .success(let event) = message.content { self = event } else { try self.init(json: message.body) }
-    }
-}
-
 extension CommandID {
-    /// The event's source and identifier, with a space between, which no source has.
+    /// Names a receiver and an event of its, with their lengths in front, so that no two have one name.
     ///
     /// - Throws: ``InvalidName`` when they are too long together, or have control characters.
-    public init(receiving event: CloudEvent) throws(InvalidName) { try self.init("\(event.source) \(event.id)") }
+    public init(receiving event: CloudEvent, by receiver: ReceiverName) throws(InvalidName) {
+        let (name, source) = (receiver.rawValue, event.source)
+        try self.init("\(name.utf8.count).\(source.utf8.count) \(name) \(source) \(event.id)")
+    }
 }

@@ -1,14 +1,21 @@
 /// What an ``EventSource`` received: an event, or something that is none.
 public struct ReceivedMessage: Sendable {
-    /// Where it stands, in reports: `orders/3@1207`. The same message has the same origin each time it is given.
+    /// Where it stands, in reports: `orders/3@1207`. The same message has the same origin each time it is given, and no other
+    /// message of the source has it.
     public let origin: String
     public let content: Result<CloudEvent, InvalidCloudEvent>
     /// The bytes as they came, for whoever looks into what is no event.
     public let body: [UInt8]
+    /// What stood beside the bytes and may be attributes of an event, named as CloudEvents names them.
+    public let attributes: [String: String]
 
-    public init(origin: String, content: Result<CloudEvent, InvalidCloudEvent>, body: [UInt8]) {
+    public init(
+        origin: String, content: Result<CloudEvent, InvalidCloudEvent>, body: [UInt8],
+        attributes: [String: String] = [:]
+    ) {
         self.origin = origin
         self.content = content
         self.body = body
+        self.attributes = attributes
     }
 }

@@ -1,8 +1,8 @@
 import DaybookCore
-import Foundation
 
-/// What a receiver has set aside, as documents: `held/` and a key tells where the key stopped, `message/`, the key and a
-/// number is a message of it, `count` is the number of all messages.
+/// What a receiver has set aside, as documents: `held/` and a key tells where the key stopped; `message/`, the key and a number
+/// is a message of it; `origin/` and an origin tells that the message is set aside or left out; `count` is the number of all
+/// messages that are set aside.
 ///
 /// Each change is one transaction, by compare-and-set of the model's checkpoint, which stands for no position here: several
 /// processes may change it.
@@ -12,18 +12,11 @@ struct ReceiverLedger: Sendable {
         var key: String
         var reason: String
         var parkedAt: Timestamp
-        /// The numbers of its messages, the first one and the one behind the last.
+        /// The numbers of its messages, the first one and the one behind the last. No number is given twice.
         var first: Int64
         var end: Int64
 
         var count: Int { Int(end - first) }
-    }
-
-    /// A message as it is kept.
-    private struct Kept: Codable {
-        var origin: String
-        var event: String?
-        var body: String
     }
 
     private static let countKey = "count"
@@ -33,13 +26,18 @@ struct ReceiverLedger: Sendable {
 
     // MARK: Reading
 
-    /// Those of the keys that have stopped.
-    func held(among keys: Set<String>) async throws(ReceiverError) -> Set<String> {
+    /// Those of the keys that have stopped, and those of the origins that are dealt with.
+    func known(
+        _ keys: [MessageKey], _ origins: [String]
+    ) async throws(ReceiverError) -> (keys: Set<MessageKey>, origins: Set<String>) {
+        let names = keys.map(Self.document(ofHeld:)) + origins.map(Self.document(ofOrigin:))
         let documents: [String: [UInt8]]
-        do { documents = try await models.documents(keys.map(Self.document(ofHeld:)), of: model) } catch {
-            throw ReceiverError(error)
-        }
-        return keys.filter { documents[Self.document(ofHeld: $0)] != nil }
+        do { documents = try await models.documents(names, of: model) } catch { throw ReceiverError(error) }
+        guard !documents.isEmpty else { return ([], []) }
+        return (
+            Set(keys.filter { documents[Self.document(ofHeld: $0)] != nil }),
+            Set(origins.filter { documents[Self.document(ofOrigin: $0)] != nil })
+        )
     }
 
     /// All keys that have stopped, with the message at which each did.
@@ -55,7 +53,7 @@ struct ReceiverLedger: Sendable {
                 guard entry.key.utf8.starts(with: "held/".utf8) else { return parked }
                 let held = try decode(Held.self, entry.data, entry.key)
                 // Gone when somebody dealt with it meanwhile.
-                guard let message = try await message(held.key, held.first) else { continue }
+                guard let message = try await message(MessageKey(held.key), held.first) else { continue }
                 parked.append(
                     ParkedMessage(
                         key: held.key, message: message, reason: held.reason, parkedAt: held.parkedAt,
@@ -66,57 +64,60 @@ struct ReceiverLedger: Sendable {
         }
     }
 
-    func held(_ key: String) async throws(ReceiverError) -> Held? {
+    func held(_ key: MessageKey) async throws(ReceiverError) -> Held? {
         let name = Self.document(ofHeld: key)
         return try await document(name).map { data throws(ReceiverError) in try decode(Held.self, data, name) }
     }
 
-    func message(_ key: String, _ number: Int64) async throws(ReceiverError) -> ReceivedMessage? {
+    /// The first message of a key that stopped; nil when it has not, or goes on meanwhile.
+    func first(_ key: MessageKey) async throws(ReceiverError) -> (number: Int64, message: ReceivedMessage)? {
+        while let held = try await held(key) {
+            if let message = try await message(key, held.first) { return (held.first, message) }
+            guard try await self.held(key)?.first != held.first else {
+                throw .unreadableState(
+                    document: Self.document(ofMessage: held.first, key), reason: "It is not there.")
+            }
+        }
+        return nil
+    }
+
+    private func message(_ key: MessageKey, _ number: Int64) async throws(ReceiverError) -> ReceivedMessage? {
         let name = Self.document(ofMessage: number, key)
-        guard let data = try await document(name) else { return nil }
-        let kept = try decode(Kept.self, data, name)
-        guard let body = Data(base64Encoded: kept.body) else {
-            throw .unreadableState(document: name, reason: "Its body is not base 64.")
-        }
-        guard let text = kept.event else {
-            return ReceivedMessage(
-                origin: kept.origin, content: .failure(InvalidCloudEvent(.unknownForm("kept as it came"))),
-                body: Array(body))
-        }
-        do {
-            return ReceivedMessage(
-                origin: kept.origin, content: .success(try CloudEvent(json: Array(text.utf8))), body: Array(body))
-        } catch {
-            throw .unreadableState(document: name, reason: error.description)
+        return try await document(name).map { data throws(ReceiverError) in
+            try decode(KeptMessage.self, data, name).message
         }
     }
 
     // MARK: Changing
 
-    /// Sets a message aside: its key stops at it, or it waits behind those of its key that did.
+    /// Sets a message aside: its key stops at it, or it waits behind those of its key that did. One that is set aside already,
+    /// or was left out, stays what it is.
     ///
     /// - Parameter reason: Nil for a message that waits. When its key has gone on meanwhile, nothing is set aside.
-    /// - Returns: Whether it was set aside.
+    /// - Returns: Whether it is dealt with.
     func hold(
-        _ message: ReceivedMessage, of key: String, reason: String?, at now: Timestamp, atMost most: Int
+        _ message: ReceivedMessage, of key: MessageKey, reason: String?, at now: Timestamp, atMost most: Int
     ) async throws(ReceiverError) -> Bool {
+        let origin = Self.document(ofOrigin: message.origin)
         while true {
             let revision = try await revision()
-            let count = try await count()
-            guard count < most else { throw .tooManyHeld(count) }
+            if try await document(origin) != nil { return true }
             guard
                 var held = try await held(key)
-                    ?? reason.map({ Held(key: key, reason: Self.bounded($0), parkedAt: now, first: 0, end: 0) })
+                    ?? reason.map({
+                        Held(
+                            key: key.text, reason: Self.bounded($0), parkedAt: now, first: revision.rawValue,
+                            end: revision.rawValue)
+                    })
             else { return false }
+            let count = try await count()
+            guard count < most else { throw .tooManyHeld(count) }
             let name = Self.document(ofMessage: held.end, key)
             held.end += 1
-            let kept = Kept(
-                origin: message.origin,
-                event: (try? message.content.get()).map { String(decoding: $0.json, as: UTF8.self) },
-                body: Data(message.body).base64EncodedString())
             let changes: [String: [UInt8]?] = [
                 Self.document(ofHeld: key): try encode(held, Self.document(ofHeld: key)),
-                name: try encode(kept, name), Self.countKey: Array("\(count + 1)".utf8),
+                name: try encode(KeptMessage(message), name), origin: Array("held".utf8),
+                Self.countKey: Array("\(count + 1)".utf8),
             ]
             if try await commit(changes, after: revision) { return true }
         }
@@ -124,22 +125,26 @@ struct ReceiverLedger: Sendable {
 
     /// Takes away the first message of a key, when it is still this one. After the last one the key goes on.
     ///
-    /// - Parameter reason: Why the key stays stopped at the next message; nil when that is not decided.
-    func settle(_ key: String, _ number: Int64) async throws(ReceiverError) {
+    /// - Parameter leavesOut: Whether the message is to be passed over when it is given again.
+    /// - Returns: Whether it was taken away now.
+    func settle(
+        _ key: MessageKey, _ number: Int64, _ origin: String, leavesOut: Bool
+    ) async throws(ReceiverError) -> Bool {
         while true {
             let revision = try await revision()
-            guard var held = try await held(key), held.first == number else { return }
+            guard var held = try await held(key), held.first == number else { return false }
             held.first += 1
             let name = Self.document(ofHeld: key)
             var changes: [String: [UInt8]?] = [Self.countKey: Array("\(max(0, try await count() - 1))".utf8)]
             changes.updateValue(nil, forKey: Self.document(ofMessage: number, key))
             changes.updateValue(held.count == 0 ? nil : try encode(held, name), forKey: name)
-            if try await commit(changes, after: revision) { return }
+            changes.updateValue(leavesOut ? Array("left out".utf8) : nil, forKey: Self.document(ofOrigin: origin))
+            if try await commit(changes, after: revision) { return true }
         }
     }
 
     /// Notes why a key stays stopped at a message.
-    func note(_ reason: String, _ key: String, _ number: Int64, at now: Timestamp) async throws(ReceiverError) {
+    func note(_ reason: String, _ key: MessageKey, _ number: Int64, at now: Timestamp) async throws(ReceiverError) {
         while true {
             let revision = try await revision()
             guard var held = try await held(key), held.first == number else { return }
@@ -183,29 +188,13 @@ struct ReceiverLedger: Sendable {
         }
     }
 
-    /// Keys are written so that none is the beginning of another's documents.
-    private static func document(ofHeld key: String) -> String { "held/" + encoded(key) }
+    private static func document(ofHeld key: MessageKey) -> String { "held/" + key.encoded }
 
-    private static func document(ofMessage number: Int64, _ key: String) -> String {
+    private static func document(ofOrigin origin: String) -> String { "origin/" + MessageKey.encoded(origin) }
+
+    private static func document(ofMessage number: Int64, _ key: MessageKey) -> String {
         let digits = String(number)
-        return "message/\(encoded(key))/" + String(repeating: "0", count: max(0, 19 - digits.count)) + digits
-    }
-
-    /// Letters, digits and `-._~` of ASCII as they are, every other byte as `%2F`.
-    private static func encoded(_ key: String) -> String {
-        var name = ""
-        for byte in key.utf8 {
-            let scalar = Unicode.Scalar(byte)
-            if byte < 0x80,
-                scalar.properties.isAlphabetic || scalar.properties.numericType != nil
-                    || "-._~".unicodeScalars.contains(scalar)
-            {
-                name.unicodeScalars.append(scalar)
-            } else {
-                name += "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
-            }
-        }
-        return name
+        return "message/\(key.encoded)/" + String(repeating: "0", count: max(0, 19 - digits.count)) + digits
     }
 
     /// Reasons are kept up to 1 000 characters.

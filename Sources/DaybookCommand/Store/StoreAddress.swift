@@ -26,7 +26,7 @@ struct StoreAddress: Sendable, CustomStringConvertible {
     ///
     /// - Parameter creates: Whether a store that is not there is made; otherwise that is an error.
     func withStore<Result>(
-        creates: Bool, _ body: (any TransferableStore) async throws -> Result
+        creates: Bool, _ body: (any CopyableStore) async throws -> Result
     ) async throws -> Result {
         switch place {
         case .file(let path):

@@ -4,12 +4,12 @@ import DaybookCore
 /// `daybook copy`: a whole log from one store to another.
 struct Copy: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Move a whole log to another store, and compare the two.",
+        abstract: "Copy a whole log to another store, and compare the two.",
         discussion: """
             The new store has the same events at the same positions and versions, with the same identifiers and times, the \
             same retentions and deletions, and answers the same commands with the same results: an application goes on with \
-            it by opening that one instead. Checkpoints, snapshots and read models are not moved: what made them makes \
-            them anew.
+            it by opening that one instead. Checkpoints, snapshots and read models are not copied: what made them makes \
+            them anew. To move an application, copy while it runs, stop it, and copy once more: only what is new is copied.
 
             The target is empty, or the beginning of the source's log: a copy that was interrupted is begun again by the \
             same command, and goes on where it stopped. A log whose events were scavenged cannot be copied; back up its file.
@@ -39,14 +39,16 @@ struct Copy: AsyncParsableCommand {
         try await from.withStore(creates: false) { source in
             try await to.withStore(creates: true) { target in
                 do {
-                    let transfer = LogTransfer(from: source, to: target)
-                    let end = try await show("Copying") { try await transfer.run(progress: $0) }
+                    let copy = LogCopy(from: source, to: target)
+                    let end = try await show("Copying") { try await copy.run(progress: $0) }
                     StandardError.line(
                         "\(end.position.rawValue.grouped) events and \(end.commands.grouped) commands are in \(to)")
                     guard compare else { return }
-                    _ = try await show("Comparing") { try await transfer.compare(progress: $0) }
-                    StandardError.line("The two logs are the same")
-                } catch let error as TransferError {
+                    let compared = try await show("Comparing") {
+                        try await copy.compare(through: end.position, progress: $0)
+                    }
+                    StandardError.line("The two logs are the same up to position \(compared.position.rawValue.grouped)")
+                } catch let error as LogCopyError {
                     throw CommandFailure(error)
                 }
             }
@@ -54,7 +56,7 @@ struct Copy: AsyncParsableCommand {
     }
 
     private func show<Result>(
-        _ title: String, _ body: (@Sendable @escaping (LogTransfer.Progress) async -> Void) async throws -> Result
+        _ title: String, _ body: (@Sendable @escaping (LogCopy.Progress) async -> Void) async throws -> Result
     ) async throws -> Result {
         let bar = ProgressBar(title, unit: "events")
         defer { bar.finish() }
@@ -63,7 +65,7 @@ struct Copy: AsyncParsableCommand {
 }
 
 extension CommandFailure {
-    init(_ error: TransferError) {
+    init(_ error: LogCopyError) {
         switch error {
         case .read(let error): self.init(error)
         case .storageFailed, .cancelled, .closed: self.init(.inputOutput, error.description)

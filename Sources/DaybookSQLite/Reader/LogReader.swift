@@ -374,18 +374,22 @@ final class LogReader {
     }
 
     /// What the commands left, in the order of their numbers, as far as readers may see the events.
-    func receipts(after number: Int64, limit: Int, head: Int64) throws(StoreFailure) -> [RecordedCommand] {
-        var receipts: [RecordedCommand] = []
+    func commands(after number: Int64, limit: Int, head: Int64) throws(StoreFailure) -> [RecordedCommand] {
+        var commands: [RecordedCommand] = []
         var number = max(0, number)
-        while receipts.count < limit, let record = try commitRecord(number + 1) {
+        while commands.count < limit {
+            guard let record = try commitRecord(number + 1) else {
+                try checkIsUncommitted(commit: number + 1)
+                break
+            }
             number += 1
             guard record.position <= head else { continue }
-            receipts.append(
+            commands.append(
                 RecordedCommand(
                     number: number, command: CommandID(unchecked: record.command), digest: record.digest,
                     result: try result(of: record)))
         }
-        return receipts
+        return commands
     }
 
     func result(of commit: CommitRecord) throws(StoreFailure) -> AppendResult {

@@ -12,7 +12,7 @@ final class GroupCommitter: Sendable {
     enum Job: Sendable {
         case append(AppendSubmission)
         case derived(DerivedSubmission)
-        case transfer(TransferSubmission)
+        case importing(ImportSubmission)
         /// Builds the index anew.
         case reindex(progress: (@Sendable (Int64, Int64) -> Void)?, finish: @Sendable (StoreFailure?) -> Void)
         /// Tells what the thread has done and has in memory.
@@ -196,7 +196,7 @@ final class WriterThread {
         var group: [GroupCommitter.Job] = []
         for job in jobs {
             switch job {
-            case .append, .derived, .transfer: if job.begins() { group.append(job) }
+            case .append, .derived, .importing: if job.begins() { group.append(job) }
             case .reindex(let progress, let finish):
                 finish(reindex(progress))
             case .inspect(let finish):
@@ -264,8 +264,8 @@ final class WriterThread {
                 case .derived(let submission):
                     let outcome = try change(submission)
                     answers.append { submission.finish(outcome) }
-                case .transfer(let submission):
-                    let outcome = try takeOver(submission)
+                case .importing(let submission):
+                    let outcome = try run(submission)
                     answers.append { submission.finish(outcome) }
                 case .reindex, .inspect, .upkeep: break
                 }
@@ -338,13 +338,13 @@ final class WriterThread {
         }
     }
 
-    private func takeOver(_ submission: TransferSubmission) throws -> TransferSubmission.Outcome {
+    private func run(_ submission: ImportSubmission) throws -> ImportSubmission.Outcome {
         if let reasonNotToAppend {
             return .failure(.storageFailed(reason: "\(path): \(reasonNotToAppend)", mayBeWritten: false))
         }
         let from = log.last
-        try connection.execute("SAVEPOINT transfer")
-        var outcome: TransferSubmission.Outcome
+        try connection.execute("SAVEPOINT importing")
+        var outcome: ImportSubmission.Outcome
         do {
             try submission.change(log)
             outcome = .success(())
@@ -354,14 +354,14 @@ final class WriterThread {
             {
                 outcome = .failure(.refused(by: name, reason: reason))
             }
-        } catch let error as TransferError {
+        } catch let error as LogCopyError {
             outcome = .failure(error)
         }
         if case .failure = outcome {
-            try connection.execute("ROLLBACK TO transfer")
+            try connection.execute("ROLLBACK TO importing")
             log.didUndo(to: from)
         }
-        try connection.execute("RELEASE transfer")
+        try connection.execute("RELEASE importing")
         return outcome
     }
 
@@ -404,7 +404,7 @@ final class WriterThread {
             case .append(let submission):
                 submission.finish(.failure(.storageFailed(reason: reason, mayBeWritten: mayBeWritten)))
             case .derived(let submission): submission.finish(.failure(.storageFailed(reason: reason)))
-            case .transfer(let submission):
+            case .importing(let submission):
                 submission.finish(.failure(.storageFailed(reason: reason, mayBeWritten: mayBeWritten)))
             case .reindex, .inspect, .upkeep: break
             }
@@ -478,7 +478,7 @@ extension GroupCommitter.Job {
     /// Whether it is written together with others.
     fileprivate var isPartOfGroup: Bool {
         switch self {
-        case .append, .derived, .transfer: true
+        case .append, .derived, .importing: true
         case .reindex, .inspect, .upkeep: false
         }
     }

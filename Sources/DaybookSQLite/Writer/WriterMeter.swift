@@ -14,7 +14,7 @@ struct WriterMeter {
             switch job {
             case .append: appends += 1
             case .derived: derivedChanges += 1
-            case .transfer, .reindex, .inspect, .upkeep: break
+            case .importing, .reindex, .inspect, .upkeep: break
             }
         }
         groups.add(Int64(group.count))

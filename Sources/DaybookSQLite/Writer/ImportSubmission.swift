@@ -1,8 +1,8 @@
 import DaybookCore
 
 /// Events or receipts of another store on their way to the writer.
-struct TransferSubmission: Sendable {
-    typealias Outcome = Result<Void, TransferError>
+struct ImportSubmission: Sendable {
+    typealias Outcome = Result<Void, LogCopyError>
 
     /// Records them within the writer's transaction. It may run twice, when the transaction has to be repeated.
     let change: @Sendable (LogWriter) throws -> Void

@@ -3,10 +3,10 @@ import DaybookCore
 extension LogWriter {
     /// Records events as another store recorded them.
     ///
-    /// - Throws: ``TransferError``, when they do not follow on the log; others when the store failed.
-    func takeOver(_ events: [RecordedEvent]) throws {
+    /// - Throws: ``LogCopyError``, when they do not follow on the log; others when the store failed.
+    func importEvents(_ events: [RecordedEvent]) throws {
         try looking {
-            try TransferError.check(
+            try LogCopyError.check(
                 events, follow: Position(last.position),
                 recordedAt: last.position == 0 ? nil : Timestamp(microseconds: last.recordedAt)
             ) { try lastVersion(of: $0) }
@@ -34,24 +34,32 @@ extension LogWriter {
 
     /// Leaves receipts for commands that are not known.
     ///
-    /// - Throws: ``TransferError/unknownResult(command:)``.
-    func takeOver(_ receipts: [RecordedCommand]) throws {
-        for receipt in receipts {
-            if try looking({ try self.receipt(for: receipt.command) }) != nil { continue }
-            let result = receipt.result
+    /// - Throws: ``LogCopyError/unknownResult(command:)``, ``LogCopyError/commandDiffers(command:)``.
+    func importCommands(_ commands: [RecordedCommand]) throws {
+        for command in commands {
+            let result = command.result
+            guard result.position.rawValue <= last.position else {
+                throw LogCopyError.unknownResult(command: command.command)
+            }
+            if let known = try looking({ try receipt(for: command.command) }) {
+                guard known.digest == command.digest, known.result == result else {
+                    throw LogCopyError.commandDiffers(command: command.command)
+                }
+                continue
+            }
             var ends: [(name: Int64, version: Int64)] = []
             for end in result.streams {
-                guard result.position.rawValue <= last.position, let number = try number(of: end.stream) else {
-                    throw TransferError.unknownResult(command: receipt.command)
+                guard let number = try number(of: end.stream) else {
+                    throw LogCopyError.unknownResult(command: command.command)
                 }
                 ends.append((number, end.version?.rawValue ?? -1))
             }
-            // The record of an event that was taken over does not tell its append: the receipt points back at it.
+            // The record of an imported event does not tell its append: the receipt points back at it.
             try insertCommit(
                 CommitRecord(
-                    digest: receipt.digest, position: result.position.rawValue,
+                    digest: command.digest, position: result.position.rawValue,
                     recordedAt: result.recordedAt.microseconds, eventCount: UInt32(result.eventCount),
-                    command: receipt.command.rawValue, streams: ends, pointsBack: true))
+                    command: command.command.rawValue, streams: ends, pointsBack: true))
         }
     }
 

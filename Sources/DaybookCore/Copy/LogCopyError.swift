@@ -1,5 +1,5 @@
-/// Why a log, or a part of it, was not taken over.
-public enum TransferError: Error, Equatable, CustomStringConvertible {
+/// Why a log, or a part of it, was not copied.
+public enum LogCopyError: Error, Equatable, CustomStringConvertible {
     /// The event does not follow on the head of the log that is to take it.
     case notNext(position: Position, head: Position)
     /// The event does not follow on its stream's last one.
@@ -17,8 +17,8 @@ public enum TransferError: Error, Equatable, CustomStringConvertible {
     /// A read model that belongs to the appends of the store refused it.
     case refused(by: String, reason: String)
     case read(ReadError)
-    /// The storage failed. `mayBeWritten` tells whether the events may be there all the same: the transfer goes on with what
-    /// is there when it is begun again.
+    /// The storage failed. `mayBeWritten` tells whether the events may be there all the same: a copy that is begun again goes
+    /// on with what is there.
     case storageFailed(reason: String, mayBeWritten: Bool)
     case cancelled
     case closed
@@ -27,7 +27,7 @@ public enum TransferError: Error, Equatable, CustomStringConvertible {
         switch self {
         case .notNext(let position, let head):
             "The event at position \(position) does not follow on position \(head), where the log to be written ends: a log "
-                + "can be taken over by one that is empty, or is its beginning; one whose events were removed cannot."
+                + "can be copied to one that is empty, or is its beginning; one whose events were removed cannot be."
         case .wrongVersion(let stream, let version, let position, let last):
             "The event at position \(position) has version \(version) of stream '\(stream)', whose last one is "
                 + "\(last?.description ?? "none"): the log is not whole."
@@ -36,7 +36,7 @@ public enum TransferError: Error, Equatable, CustomStringConvertible {
         case .unknownControl(let position):
             "The event at position \(position) of a control stream is not what a store writes."
         case .unknownResult(let command):
-            "The result of command '\(command)' is about events that are not here: take over the events first."
+            "The result of command '\(command)' is about events that are not here: import the events first."
         case .differs(let position, let reason):
             "The logs differ at position \(position): \(reason)"
         case .commandDiffers(let command): "Command '\(command)' has different results in the two stores."
@@ -51,7 +51,7 @@ public enum TransferError: Error, Equatable, CustomStringConvertible {
     }
 }
 
-extension TransferError {
+extension LogCopyError {
     /// The same failure of reading, by its own name where it has one here.
     public init(_ error: ReadError) {
         self =
@@ -63,8 +63,8 @@ extension TransferError {
     }
 }
 
-/// What every store checks before it takes events over.
-extension TransferError {
+/// What every store checks before it imports events.
+extension LogCopyError {
     /// Whether the events follow on the log's end and on each other.
     ///
     /// - Parameters:
@@ -79,16 +79,16 @@ extension TransferError {
         var versions: [StreamName: StreamVersion?] = [:]
         for event in events {
             guard event.position == position.next else {
-                throw TransferError.notNext(position: event.position, head: position)
+                throw LogCopyError.notNext(position: event.position, head: position)
             }
-            if let time, event.recordedAt < time { throw TransferError.goesBackInTime(position: event.position) }
+            if let time, event.recordedAt < time { throw LogCopyError.goesBackInTime(position: event.position) }
             let last = try versions[event.stream] ?? lastVersion(event.stream)
             guard event.version == (last?.next ?? .first) else {
-                throw TransferError.wrongVersion(
+                throw LogCopyError.wrongVersion(
                     stream: event.stream, version: event.version, position: event.position, last: last)
             }
             if event.stream.isControl, StreamControl(decoding: event.data) == nil {
-                throw TransferError.unknownControl(position: event.position)
+                throw LogCopyError.unknownControl(position: event.position)
             }
             (position, time) = (event.position, event.recordedAt)
             versions[event.stream] = .some(event.version)

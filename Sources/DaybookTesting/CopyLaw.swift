@@ -1,31 +1,31 @@
 import DaybookCore
 
-/// A promise that every store keeps whose log can be moved (``TransferableStore``).
+/// A promise that every store keeps whose log can be copied (``CopyableStore``).
 ///
 /// ```swift
-/// @Test("keeps every law of moving", arguments: TransferLaw.all)
-/// func law(_ law: TransferLaw) async throws {
+/// @Test("keeps every law of copying", arguments: CopyLaw.all)
+/// func law(_ law: CopyLaw) async throws {
 ///     try await law.check { try await SQLiteEventStore.temporary() }
 /// }
 /// ```
-public struct TransferLaw: Sendable, CustomStringConvertible {
+public struct CopyLaw: Sendable, CustomStringConvertible {
     /// The promise, as a sentence.
     public let name: String
-    private let body: @Sendable (() async throws -> any TransferableStore) async throws -> Void
+    private let body: @Sendable (() async throws -> any CopyableStore) async throws -> Void
 
     private init(
-        _ name: String, _ body: @escaping @Sendable (() async throws -> any TransferableStore) async throws -> Void
+        _ name: String, _ body: @escaping @Sendable (() async throws -> any CopyableStore) async throws -> Void
     ) {
         self.name = name
         self.body = body
     }
 
     /// Every law.
-    public static let all: [TransferLaw] = [
-        TransferLaw("A log that is moved there is the same, and goes on as it would have gone on.") { make in
+    public static let all: [CopyLaw] = [
+        CopyLaw("A log that is copied there is the same, and goes on as it would have gone on.") { make in
             let source = try await Self.log()
             let target = try await make()
-            try await Self.move(source, to: target)
+            try await Self.copy(source, to: target)
             try await Self.expectSame(source, target)
             // Whatever comes next has the same place and the same answer.
             for store in [source, target] as [any EventStore] {
@@ -44,54 +44,68 @@ public struct TransferLaw: Sendable, CustomStringConvertible {
                 try require(hidden.events.map(\.version) == [1], "a retention hides what it hid")
             }
         },
-        TransferLaw("A log that is moved from there is the same.") { make in
+        CopyLaw("A log that is copied from there is the same.") { make in
             let source = try await make()
             try await Self.record(in: source)
             let target = InMemoryEventStore()
-            try await Self.move(source, to: target)
+            try await Self.copy(source, to: target)
             try await Self.expectSame(source, target)
         },
-        TransferLaw("A transfer that is begun again goes on where it stopped, and moves nothing twice.") { make in
+        CopyLaw("A copy that is begun again goes on where it stopped, and copies nothing twice.") { make in
             let source = try await Self.log()
             let target = try await make()
             let all = try await source.readPage(from: .start, direction: .forward, filter: .everything, limit: 1000)
-            try await target.takeOver(Array(all.events.prefix(2)))
-            try await Self.move(source, to: target)
-            try await Self.move(source, to: target)
+            try await target.importEvents(Array(all.events.prefix(2)))
+            try await Self.copy(source, to: target)
+            try await Self.copy(source, to: target)
             try await Self.expectSame(source, target)
             try await source.append([Self.event("opened", 1)], to: "account-9", commandID: "open-9")
-            try await Self.move(source, to: target)
+            try await Self.copy(source, to: target)
             try await Self.expectSame(source, target)
         },
-        TransferLaw("Events that do not follow on the log are refused, and nothing of them is there.") { make in
+        CopyLaw("Events that do not follow on the log are refused, and nothing of them is there.") { make in
             let source = try await Self.log()
             let target = try await make()
             let all = try await source.readPage(from: .start, direction: .forward, filter: .everything, limit: 1000)
                 .events
             try await Self.requireError(.notNext(position: 2, head: 0), "an event is missing") {
-                try await target.takeOver(Array(all.dropFirst()))
+                try await target.importEvents(Array(all.dropFirst()))
             }
             try await Self.requireError(.notNext(position: 3, head: 1), "a hole in the middle") {
-                try await target.takeOver([all[0], all[2]])
+                try await target.importEvents([all[0], all[2]])
             }
             let late = Self.changed(all[1], recordedAt: Timestamp(microseconds: 0))
             try await Self.requireError(.goesBackInTime(position: 2), "time that goes back") {
-                try await target.takeOver([all[0], late])
+                try await target.importEvents([all[0], late])
             }
             let elsewhere = Self.changed(all[1], version: 7)
             try await Self.requireError(
                 .wrongVersion(stream: "account-77", version: 7, position: 2, last: nil), "a version too high"
             ) {
-                try await target.takeOver([all[0], elsewhere])
+                try await target.importEvents([all[0], elsewhere])
             }
             try require(try await target.head() == .start, "nothing was written")
-            let receipts = try await source.receipts(after: 0, limit: 10)
+            let receipts = try await source.commands(after: 0, limit: 10)
             try await Self.requireError(
                 .unknownResult(command: receipts[0].command), "a result of events that are not there"
             ) {
-                try await target.takeOver(receipts)
+                try await target.importCommands(receipts)
             }
             try require(try await target.receipt(for: receipts[0].command) == nil, "no receipt was written")
+            let nothing = receipts.filter { $0.result.eventCount == 0 }
+            try require(nothing.count == 1, "a command had nothing to record")
+            try await Self.requireError(
+                .unknownResult(command: nothing[0].command), "a result that lies behind the end of the log"
+            ) {
+                try await target.importCommands(nothing)
+            }
+            try await target.importEvents(all)
+            let other = RecordedCommand(
+                number: 1, command: receipts[0].command, digest: receipts[0].digest ^ 1, result: receipts[0].result)
+            try await target.importCommands(receipts)
+            try await Self.requireError(.commandDiffers(command: other.command), "a command of another request") {
+                try await target.importCommands([other])
+            }
         },
     ]
 
@@ -99,12 +113,12 @@ public struct TransferLaw: Sendable, CustomStringConvertible {
     ///
     /// - Parameter make: Makes an empty store.
     /// - Throws: ``LawViolation``, or an error of the store.
-    public func check(_ make: () async throws -> any TransferableStore) async throws { try await body(make) }
+    public func check(_ make: () async throws -> any CopyableStore) async throws { try await body(make) }
 
     public var description: String { name }
 }
 
-extension TransferLaw {
+extension CopyLaw {
     private static func event(_ type: EventType, _ number: Int) -> NewEvent {
         NewEvent(
             type: type, schemaVersion: 2, data: Array(#"{"n":\#(number)}"#.utf8),
@@ -138,19 +152,20 @@ extension TransferLaw {
             ]))
         try await store.append([event("opened", 1)], to: "account-5")
         try await store.append(AppendRequest(writes: [StreamWrite(stream: "account-5", action: .delete)]))
-        // A command that has nothing to record, of a stream that there is not.
+        // A command that has nothing to record.
+        try await store.append(AppendRequest(commandID: "nothing"))
         try await store.append(
             [NewEvent(type: "binary", contentType: .bytes, data: [0, 255, 10])], to: "caf\u{E9}-1", commandID: "b")
     }
 
-    private static func move(_ source: any TransferableStore, to target: any TransferableStore) async throws {
-        let transfer = LogTransfer(from: source, to: target)
-        let end = try await transfer.run()
-        try require(end.position == end.head, "it moved everything")
-        try await transfer.compare()
+    private static func copy(_ source: any CopyableStore, to target: any CopyableStore) async throws {
+        let copy = LogCopy(from: source, to: target)
+        let end = try await copy.run()
+        try require(end.position == end.head, "it copied everything")
+        try await copy.compare()
     }
 
-    private static func expectSame(_ source: any TransferableStore, _ target: any TransferableStore) async throws {
+    private static func expectSame(_ source: any CopyableStore, _ target: any CopyableStore) async throws {
         let (left, right) = (
             try await source.readPage(from: .start, direction: .forward, filter: .everything, limit: 1000).events,
             try await target.readPage(from: .start, direction: .forward, filter: .everything, limit: 1000).events
@@ -164,14 +179,14 @@ extension TransferLaw {
             try require(
                 try await source.state(of: stream) == target.state(of: stream), "\(stream) is in the same state")
         }
-        let commands = try await source.receipts(after: 0, limit: 100)
+        let commands = try await source.commands(after: 0, limit: 100)
         try require(commands.count >= 4, "the commands are there")
         for receipt in commands {
             try require(
                 try await target.receipt(for: receipt.command) == receipt.result,
                 "\(receipt.command) has its first result")
         }
-        let moved = try await target.receipts(after: 0, limit: 100)
+        let moved = try await target.commands(after: 0, limit: 100)
         try require(
             moved.map(\.command) == commands.map(\.command) && moved.map(\.digest) == commands.map(\.digest),
             "the commands come in the same order, for the same requests")
@@ -201,9 +216,9 @@ extension TransferLaw {
     }
 
     private static func requireError(
-        _ expected: TransferError, _ what: String, _ body: () async throws -> Void
+        _ expected: LogCopyError, _ what: String, _ body: () async throws -> Void
     ) async throws {
-        do { try await body() } catch let error as TransferError {
+        do { try await body() } catch let error as LogCopyError {
             try requireEqual(error, expected, "the error for \(what)")
             return
         }
