@@ -188,13 +188,14 @@ struct ReceiverLedger: Sendable {
         }
     }
 
-    private static func document(ofHeld key: MessageKey) -> String { "held/" + key.encoded }
+    /// The sign in front keeps the document of an empty key behind the beginning that all have.
+    private static func document(ofHeld key: MessageKey) -> String { "held/=" + key.encoded }
 
-    private static func document(ofOrigin origin: String) -> String { "origin/" + MessageKey.encoded(origin) }
+    private static func document(ofOrigin origin: String) -> String { "origin/=" + MessageKey.encoded(origin) }
 
     private static func document(ofMessage number: Int64, _ key: MessageKey) -> String {
         let digits = String(number)
-        return "message/\(key.encoded)/" + String(repeating: "0", count: max(0, 19 - digits.count)) + digits
+        return "message/=\(key.encoded)/" + String(repeating: "0", count: max(0, 19 - digits.count)) + digits
     }
 
     /// Reasons are kept up to 1 000 characters.

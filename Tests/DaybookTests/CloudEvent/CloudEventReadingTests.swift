@@ -65,6 +65,14 @@ struct CloudEventReadingTests {
         #expect(throws: InvalidCloudEvent(reason)) { try CloudEvent(json: Array(text.utf8)) }
     }
 
+    @Test("is refused with an attribute that would stand for its data")
+    func dataAttribute() {
+        #expect(throws: InvalidCloudEvent(.malformed("data", "No attribute has this name."))) {
+            let names = ["specversion": "1.0", "id": "1", "source": "s", "type": "t", "data": "x"]
+            return try CloudEvent(attributes: names.map { (name: $0.key, value: $0.value) }, data: [])
+        }
+    }
+
     @Test("is refused when its bytes are no JSON")
     func notJSON() {
         #expect(throws: InvalidCloudEvent.self) { try CloudEvent(json: Array("{".utf8)) }

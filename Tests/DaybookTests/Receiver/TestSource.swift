@@ -16,11 +16,14 @@ final class TestSource: EventSource {
 
     func add(_ event: CloudEvent, to lane: String = "0") { add(.success(event), body: event.json, to: lane) }
 
-    func add(_ content: Result<CloudEvent, InvalidCloudEvent>, body: [UInt8], to lane: String = "0") {
+    func add(
+        _ content: Result<CloudEvent, InvalidCloudEvent>, body: [UInt8], attributes: [String: String] = [:],
+        to lane: String = "0"
+    ) {
         lanes.withLock { lanes in
             let origin = "\(lane)@\(lanes[lane]?.messages.count ?? 0)"
             lanes[lane, default: Lane()].messages.append(
-                ReceivedMessage(origin: origin, content: content, body: body))
+                ReceivedMessage(origin: origin, content: content, body: body, attributes: attributes))
         }
     }
 
