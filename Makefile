@@ -34,7 +34,7 @@ campaign := -c release -Xswiftc -enable-testing --scratch-path .build-campaign
 examples := $(patsubst %/Package.swift,%,$(wildcard Examples/*/Package.swift))
 library_targets := DaybookCore Daybook DaybookSQLite DaybookGRDB DaybookTesting
 
-.PHONY: help setup demo test bench format lint docs crash-test crash-states kill-calls fail-calls disk-full \
+.PHONY: help setup demo test test-engines bench bench-engines format lint docs crash-test crash-states kill-calls fail-calls disk-full \
     memory-ceiling power-cut faults codec-corpus fuzz sanitize-thread sanitize-address histories corruption simulate \
     clean
 
@@ -54,6 +54,14 @@ test: setup ## Builds everything and runs every test: library, examples, README 
 	swift build --build-tests
 	scripts/run-tests --skip-build --no-parallel
 	for package in $(examples); do echo "== $$package"; scripts/run-tests --package-path "$$package" --no-parallel; done
+
+test-engines: ## Runs the tests of what stands on PostgreSQL, NATS, Kafka, Kinesis and HTTP (ENGINES=kafka for one).
+	@scripts/setup --engines
+	scripts/test-engines $(ENGINES)
+
+bench-engines: ## Measures these beside bare clients of the same systems (ENGINES=kafka for one).
+	@scripts/setup --engines
+	scripts/bench-engines $(ENGINES)
 
 bench: setup ## Measures the store beside the raw disk, then the pieces of the core (release builds; minutes).
 	swift run -c release daybook bench
@@ -128,4 +136,4 @@ simulate: setup ## Runs the store over a simulated disk that breaks, seed by see
 	SWIFT_DETERMINISTIC_HASHING=1 "$$(swift build -c release --show-bin-path)/Simulate" --seed $(SEED) --seeds $(SEEDS)
 
 clean: ## Removes everything that was built.
-	rm -rf .build .build-* docs/site Benchmarks/.build $(addsuffix /.build,$(examples))
+	rm -rf .build .build-* docs/site Benchmarks/.build Engines/.build $(addsuffix /.build,$(examples))

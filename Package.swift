@@ -81,6 +81,7 @@ let package = Package(
                 .product(name: "AsyncHTTPClient", package: "async-http-client", condition: .when(traits: ["Kinesis"])),
                 .product(name: "Crypto", package: "swift-crypto", condition: .when(traits: ["Kinesis"])),
                 .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: ["Kinesis"])),
+                .product(name: "NIOHTTP1", package: "swift-nio", condition: .when(traits: ["Kinesis"])),
             ],
             swiftSettings: swiftSettings),
         .target(
@@ -102,6 +103,7 @@ let package = Package(
             name: "DaybookCommand",
             dependencies: [
                 "DaybookCore", "Daybook", "DaybookSQLite",
+                .target(name: "DaybookPostgres", condition: .when(traits: ["Postgres"])),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swiftSettings),

@@ -1,7 +1,8 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// The tests and measurements of what needs other systems. `make test-engines` starts those, and runs the tests.
+// The tests and measurements of what stands on other systems: a package of its own, so that the library's tests need none of
+// them. `make test-engines` starts the systems, and runs the tests.
 
 /// `DAYBOOK_STRICT=1` turns every warning in this package's own code into an error; CI sets it.
 let strict = Context.environment["DAYBOOK_STRICT"] == "1"
@@ -11,16 +12,15 @@ let swiftSettings: [SwiftSetting] =
 
 func daybook(_ names: String...) -> [Target.Dependency] { names.map { .product(name: $0, package: "daybook") } }
 
-func nio(_ names: String...) -> [Target.Dependency] { names.map { .product(name: $0, package: "swift-nio") } }
+let nio: [Target.Dependency] = ["NIOCore", "NIOPosix", "NIOHTTP1"].map { .product(name: $0, package: "swift-nio") }
 
 let package = Package(
     name: "daybook-engines",
     platforms: [.macOS(.v15)],
     dependencies: [
         .package(name: "daybook", path: "..", traits: ["Postgres", "JetStream", "Kafka", "Kinesis", "Webhook"]),
-        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
-        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.100.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
     ],
     targets: [
         .testTarget(
@@ -34,10 +34,36 @@ let package = Package(
             name: "DaybookKafkaTests",
             dependencies: daybook("DaybookKafka", "DaybookCore", "Daybook") + ["KafkaUntilKilled"],
             swiftSettings: swiftSettings),
+        .testTarget(
+            name: "DaybookKinesisTests",
+            dependencies: daybook("DaybookKinesis", "DaybookCore", "Daybook") + ["ScriptedServer"] + nio,
+            exclude: ["Fixtures"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "DaybookWebhookTests",
+            dependencies: daybook("DaybookWebhook", "DaybookCore", "Daybook") + ["ScriptedServer"] + nio,
+            exclude: ["Fixtures"], swiftSettings: swiftSettings),
         // Sends to Kafka, or takes from it, until it is killed; run by tests alone.
         .executableTarget(
             name: "KafkaUntilKilled", dependencies: daybook("DaybookKafka", "Daybook"), path: "Tests/KafkaUntilKilled",
             swiftSettings: swiftSettings),
+        // An HTTP server that answers as a test says.
+        .target(
+            name: "ScriptedServer", dependencies: nio, path: "Tests/ScriptedServer", swiftSettings: swiftSettings),
+        // Each measures one of them beside a bare client of the same system, in one run.
+        .executableTarget(
+            name: "PostgresBenchmark", dependencies: daybook("DaybookPostgres", "DaybookCore"),
+            path: "Benchmarks/PostgresBenchmark", swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "JetStreamBenchmark", dependencies: daybook("DaybookJetStream", "DaybookCore"),
+            path: "Benchmarks/JetStreamBenchmark", swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "KafkaBenchmark", dependencies: daybook("DaybookKafka", "DaybookCore", "Daybook"),
+            path: "Benchmarks/KafkaBenchmark", swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "HTTPBenchmark",
+            dependencies: daybook("DaybookWebhook", "DaybookKinesis", "DaybookCore", "Daybook") + ["ScriptedServer"] + nio
+                + [.product(name: "AsyncHTTPClient", package: "async-http-client")],
+            path: "Benchmarks/HTTPBenchmark", swiftSettings: swiftSettings),
     ],
     swiftLanguageModes: [.v6]
 )

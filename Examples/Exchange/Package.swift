@@ -14,8 +14,11 @@ let package = Package(
         .library(name: "Exchange", targets: ["Exchange"]),
         .executable(name: "exchange", targets: ["ExchangeCommand"]),
     ],
+    traits: [.trait(name: "Postgres", description: "Stores on PostgreSQL, too: --store postgres://…; needs libpq.")],
     dependencies: [
-        .package(name: "daybook", path: "../.."),
+        .package(
+            name: "daybook", path: "../..",
+            traits: [.defaults, .trait(name: "Postgres", condition: .when(traits: ["Postgres"]))]),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     ],
@@ -41,6 +44,7 @@ let package = Package(
             name: "ExchangeCommand",
             dependencies: [
                 "Exchange", "ExchangeStatistics", .product(name: "DaybookSQLite", package: "daybook"),
+                .product(name: "DaybookPostgres", package: "daybook", condition: .when(traits: ["Postgres"])),
                 .product(name: "DaybookGRDB", package: "daybook"), .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],

@@ -5,23 +5,18 @@ extension JetStreamEventStore {
     @discardableResult
     public func append(_ request: AppendRequest) async throws(AppendError) -> AppendResult {
         do { try request.validate() } catch { throw .invalid(error) }
-        guard !Task.isCancelled else { throw .cancelled(mayBeWritten: false) }
-        return try await AppendWork().value { work in await self.run(request, work) }
-    }
-
-    private func run(_ request: AppendRequest, _ work: AppendWork) async -> Result<AppendResult, AppendError> {
         let keys = turnKeys(of: request)
-        guard await turns.take(keys) else { return .failure(.cancelled(mayBeWritten: false)) }
+        guard await turns.take(keys) else { throw .cancelled(mayBeWritten: false) }
         defer { turns.giveBack(keys) }
         watch.beginInterest()
         defer { watch.endInterest() }
         do {
-            return .success(try await decideAndRecord(request, work))
+            return try await decideAndRecord(request)
         } catch {
             for write in request.writes {
                 if let subject = subjects.subject(of: write.stream) { heads.remove(subject) }
             }
-            return .failure(error)
+            throw error
         }
     }
 
@@ -37,11 +32,8 @@ extension JetStreamEventStore {
         return keys.sorted()
     }
 
-    private func decideAndRecord(
-        _ request: AppendRequest, _ work: AppendWork
-    ) async throws(AppendError) -> AppendResult {
+    private func decideAndRecord(_ request: AppendRequest) async throws(AppendError) -> AppendResult {
         let digest = request.commandID == nil ? 0 : RequestDigest(request).value
-        let append = UInt64.random(in: .min ... .max)
         var attempts = AppendAttempts(until: .now + configuration.appendPatience)
         var knowledge = remembered(for: request)
         while true {
@@ -73,7 +65,7 @@ extension JetStreamEventStore {
                     continue
                 }
                 plan = AppendPlan(
-                    remembering: result, of: request.commandID!, digest: digest, append: append, expectedLast: nil,
+                    remembering: result, of: request.commandID!, digest: digest, expectedLast: nil,
                     subjects: subjects)
             case .record where request.writes.isEmpty:
                 guard knowledge.isFresh else {
@@ -84,14 +76,17 @@ extension JetStreamEventStore {
                     streams: [], position: knowledge.head, eventCount: 0,
                     recordedAt: max(configuration.time.now, Timestamp(microseconds: 0)))
                 plan = AppendPlan(
-                    remembering: result, of: request.commandID!, digest: digest, append: append,
+                    remembering: result, of: request.commandID!, digest: digest,
                     expectedLast: knowledge.lastSequence, subjects: subjects)
             case .record:
                 plan = AppendPlan(
-                    recording: request, digest: digest, append: append, knowledge: knowledge, subjects: subjects)
+                    recording: request, digest: digest, knowledge: knowledge, subjects: subjects)
             }
-            if let result = try await publish(plan, append: append, work, &attempts) { return result }
+            if let result = try await publish(plan, &attempts) { return result }
             knowledge = try await fresh(for: request, &attempts)
+            if let (plan, end) = try await storedUnknown(as: knowledge, &attempts) {
+                return try await stored(plan, at: end)
+            }
         }
     }
 
@@ -99,7 +94,7 @@ extension JetStreamEventStore {
     ///
     /// - Returns: Nil when another writer was first, so that the request must be decided anew.
     private func publish(
-        _ plan: AppendPlan, append: UInt64, _ work: AppendWork, _ attempts: inout AppendAttempts
+        _ plan: AppendPlan, _ attempts: inout AppendAttempts
     ) async throws(AppendError) -> AppendResult? {
         // Beside its body a message has its subject, and headers with at most another one.
         for message in plan.messages
@@ -109,20 +104,17 @@ extension JetStreamEventStore {
             throw JetStreamUnsupported.messageTooLarge(bytes: message.body.count, limit: maxPayload).appendError
         }
         while true {
-            guard work.mayPublish() else { throw .cancelled(mayBeWritten: attempts.isAnyUnknown) }
+            guard !Task.isCancelled else { throw .cancelled(mayBeWritten: attempts.isAnyUnknown) }
             do {
                 let ack = try await connection.publishAcknowledged(
                     messages(of: plan), timeout: configuration.requestTimeout)
                 return try await stored(plan, at: ack.sequence)
             } catch let failure as ConnectionFailure {
-                if failure.isOutcomeUnknown { attempts.isAnyUnknown = true }
+                if failure.isOutcomeUnknown { attempts.mayBeStored(plan) }
                 switch failure {
                 case .refused(10071, _):
-                    // Refused: by a rival, or by this same append, whose acknowledgement was lost.
-                    if attempts.isAnyUnknown, let end = try await recorded(plan, append: append, &attempts) {
-                        return try await stored(plan, at: end)
-                    }
-                    try await attempts.pause(of: .milliseconds(1), after: failure)
+                    // By a rival, or by this same append, whose acknowledgement was lost.
+                    try await attempts.pause(afterConflict: failure)
                     return nil
                 case .refused(10164, _):
                     // Another write of this subject is under way.
@@ -175,26 +167,42 @@ extension JetStreamEventStore {
         return messages
     }
 
-    /// Whether a plan whose acknowledgement never came is there all the same; the sequence of its last message if so.
-    private func recorded(
-        _ plan: AppendPlan, append: UInt64, _ attempts: inout AppendAttempts
-    ) async throws(AppendError) -> Int64? {
-        guard let witness = plan.witness else { return nil }
-        while true {
+    /// A plan whose acknowledgement never came, and which is there all the same, with the sequence of its last message.
+    ///
+    /// A plan was stored if and only if its message is the next one on the subject that it expected to end somewhere. Where
+    /// the subject ends now is known: a replica that has not come so far is asked again.
+    private func storedUnknown(
+        as knowledge: AppendKnowledge, _ attempts: inout AppendAttempts
+    ) async throws(AppendError) -> (AppendPlan, end: Int64)? {
+        let deadline = ContinuousClock.now + configuration.readPatience
+        for plan in attempts.unknown {
+            guard let witness = plan.witness else { continue }
+            let end = knowledge.heads[witness.subject]?.sequence ?? 0
             do {
-                guard
-                    let message = try await connection.nextMessage(
-                        from: witness.after + 1, on: witness.subject, in: subjects.stream,
-                        timeout: configuration.requestTimeout)
-                else { return nil }
-                var reader = RecordReader(message.body)
-                guard let place = try? LogRecord.place(&reader), place.append == append else { return nil }
-                return message.sequence + place.remaining
+                while true {
+                    let page = try await patiently { () async throws(ConnectionFailure) in
+                        try await connection.directMessages(
+                            from: witness.after + 1, on: witness.subject, limit: 1, bytes: 1 << 24,
+                            in: subjects.stream, timeout: configuration.requestTimeout)
+                    }
+                    if let message = page.messages.first {
+                        let place = try whole(message) { message throws(RecordReader.Damage) in
+                            var reader = RecordReader(message.body)
+                            return try LogRecord.place(&reader)
+                        }
+                        if let found = attempts.unknown.first(where: { $0.number == place.append }) {
+                            return (found, message.sequence + place.remaining)
+                        }
+                        break
+                    }
+                    guard end > witness.after else { break }
+                    try await pauseForReplica(until: deadline)
+                }
             } catch {
-                guard error.isPassing else { throw attempts.error(error) }
-                try await attempts.pause(of: .milliseconds(50), after: error)
+                throw attempts.error(reading: error)
             }
         }
+        return nil
     }
 
     /// What is left to do when a plan is stored: remember its streams, learn its time.
@@ -215,7 +223,9 @@ extension JetStreamEventStore {
             result.recordedAt = time
         } else {
             do { result.recordedAt = try await time(ofMessageAt: last) } catch {
-                throw .storageFailed(reason: "the time of position \(last) cannot be read: \(error)", mayBeWritten: true)
+                guard error != .cancelled else { throw .cancelled(mayBeWritten: true) }
+                throw .storageFailed(
+                    reason: "the time of position \(last) cannot be read: \(error)", mayBeWritten: true)
             }
         }
         return result
@@ -288,18 +298,19 @@ extension JetStreamEventStore {
                 knowledge.heads[streams[0]] = try await head(of: streams[0])
             } else {
                 let receipt = request.commandID.map { subjects.subject(of: $0) }
-                let snapshot = try await snapshot(of: streams + tags.keys + (receipt.map { [$0] } ?? []))
+                let snapshot = try await lastMessages(of: streams + tags.keys + (receipt.map { [$0] } ?? []))
                 knowledge.lastSequence = snapshot.last?.sequence ?? 0
                 knowledge.head = try await headPosition(of: snapshot.last)
                 for subject in streams { knowledge.heads[subject] = try await head(from: snapshot.messages[subject]) }
                 for (subject, tag) in tags {
                     let marker = snapshot.messages[subject]
                     knowledge.tags[tag] = marker?.sequence ?? 0
-                    knowledge.tagEnds[tag] = try marker.map { marker throws(ReadError) in
-                        try whole(marker) { message throws(RecordReader.Damage) in
-                            try LogRecord.positions(ofTag: message)
-                        }.last ?? 0
-                    } ?? 0
+                    knowledge.tagEnds[tag] =
+                        try marker.map { marker throws(ReadError) in
+                            try whole(marker) { message throws(RecordReader.Damage) in
+                                try LogRecord.positions(ofTag: message)
+                            }.last ?? 0
+                        } ?? 0
                 }
                 if let commandID = request.commandID, let receipt, let message = snapshot.messages[receipt] {
                     knowledge.receipts[commandID] = try await self.receipt(message)

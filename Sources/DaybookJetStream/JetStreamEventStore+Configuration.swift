@@ -31,6 +31,9 @@ extension JetStreamEventStore {
         /// Where the time of a reader comes from, by which a greatest age hides events.
         public var time: TimeSource = .system
 
+        /// Of how many shards the store is one; nil for a store that is whole.
+        var shards: Int?
+
         public init(durability: JetStreamDurability.Requirement = .standard) { self.durability = durability }
     }
 }

@@ -69,13 +69,13 @@ extension JetStreamEventStore {
             var storage: String
             var retention: String
             var discard: String
-            var num_replicas: Int
-            var allow_direct: Bool?
-            var allow_atomic: Bool?
-            var max_msgs: Int64
-            var max_bytes: Int64
-            var max_age: Int64
-            var max_msgs_per_subject: Int64
+            var numReplicas: Int
+            var allowDirect: Bool?
+            var allowAtomic: Bool?
+            var maxMsgs: Int64
+            var maxBytes: Int64
+            var maxAge: Int64
+            var maxMsgsPerSubject: Int64
             var republish: Republish?
             var metadata: [String: String]?
         }
@@ -105,20 +105,20 @@ extension JetStreamEventStore {
         } catch {
             throw .unreachable(reason: (error as? ConnectionFailure)?.reason ?? "\(error)")
         }
-        try check(info.config, subjects)
+        try check(info.config, subjects, shards: configuration.shards ?? 1)
         let version = info.config.metadata?["_nats.ver"] ?? answers.first?.version ?? "unknown"
         if isTooOld(version) { throw .serverTooOld(version: version) }
         var syncsAlways: Bool?
-        let syncs = answers.map { $0.jetstream?.config?.sync_always ?? false }
+        let syncs = answers.map { $0.jetstream?.config?.syncAlways ?? false }
         if syncs.contains(false) {
             syncsAlways = false
         } else if !syncs.isEmpty, answers.count == monitored.count,
-            Set(answers.map { $0.server_name ?? "" }).count >= info.config.num_replicas
+            Set(answers.map { $0.serverName ?? "" }).count >= info.config.numReplicas
         {
             syncsAlways = true
         }
         let found = JetStreamDurability(
-            replicas: info.config.num_replicas, syncsAlways: syncsAlways, serverVersion: version)
+            replicas: info.config.numReplicas, syncsAlways: syncsAlways, serverVersion: version)
         guard found.replicas >= asked.replicas, !asked.syncsAlways || found.syncsAlways == true else {
             throw .tooWeak(found: found, asked: asked)
         }
@@ -142,7 +142,7 @@ extension JetStreamEventStore {
             + "\"num_replicas\":\(configuration.durability.replicas),\"max_msgs\":-1,\"max_bytes\":-1,\"max_age\":0,"
             + "\"max_msgs_per_subject\":-1,\"max_msg_size\":-1,\"allow_direct\":true,\"allow_atomic\":true,"
             + "\"republish\":{\"src\":\"\(subjects.events)\",\"dest\":\"\(subjects.stored)\",\"headers_only\":true},"
-            + "\"metadata\":{\"daybook\":\"1\"}}"
+            + "\"metadata\":{\"daybook\":\"1\",\"daybook.shards\":\"\(configuration.shards ?? 1)\"}}"
         do {
             return try await patiently(configuration) { () async throws(ConnectionFailure) in
                 try await connection.api(
@@ -157,18 +157,22 @@ extension JetStreamEventStore {
     }
 
     private static func check(
-        _ config: StreamInfo.Config, _ subjects: LogSubjects
+        _ config: StreamInfo.Config, _ subjects: LogSubjects, shards: Int
     ) throws(JetStreamStoreError) {
         let faults: [(Bool, String)] = [
             (config.subjects != [subjects.all], "its subjects are not \(subjects.all)"),
             (config.storage != "file", "it is kept in memory"),
             (config.retention != "limits", "its retention is \(config.retention)"),
             (config.discard != "new", "it discards old messages"),
-            (config.allow_direct != true, "it has no direct reads"),
-            (config.allow_atomic != true, "it takes no atomic batches"),
+            (config.allowDirect != true, "it has no direct reads"),
+            (config.allowAtomic != true, "it takes no atomic batches"),
             (
-                config.max_msgs != -1 || config.max_bytes != -1 || config.max_age != 0
-                    || config.max_msgs_per_subject != -1, "it has a limit of messages, bytes or age"
+                config.maxMsgs != -1 || config.maxBytes != -1 || config.maxAge != 0
+                    || config.maxMsgsPerSubject != -1, "it has a limit of messages, bytes or age"
+            ),
+            (
+                config.metadata?["daybook.shards"] != String(shards),
+                "it is one of \(config.metadata?["daybook.shards"] ?? "an unknown number of") shards, not of \(shards)"
             ),
             (config.republish?.dest != subjects.stored, "it does not tell of what it stores"),
         ]

@@ -82,28 +82,31 @@ extension JetStreamEventStore {
     private func forward(
         from first: Int64, upTo last: Int64? = nil, _ filter: EventFilter, limit: Int
     ) async throws(ReadError) -> LogPage {
+        if last == nil, let tags = Self.tags(of: filter) {
+            return try await forward(from: first, along: tags, filter, limit: limit)
+        }
         let subject = serverFilter(of: filter)
         let isWhole = subject == subjects.events
         var next = first
         var events: [LogRecord] = []
         var streams: [StreamName] = []
+        var names: [String: StreamName] = [:]
         var bytes = 0
         var looked = 0
         var scanned = first - 1
+        var isMore = false
         let deadline = ContinuousClock.now + configuration.readPatience
+        var ahead = last == nil ? try await readAhead(from: first, on: subject, limit: limit) : nil
         while true {
-            let page =
-                next == .max
-                ? JetStreamConnection.DirectPage()
-                : try await patiently { [next, bytes, events] () async throws(ConnectionFailure) in
-                    try await connection.directMessages(
-                        from: next, on: subject, limit: max(min(limit - events.count, 1000), 64),
-                        bytes: Limits.pageBytes - bytes + (1 << 16), in: subjects.stream,
-                        timeout: configuration.requestTimeout)
-                }
-            for message in page.messages {
+            let (messages, pending) = try await some(
+                from: next, on: subject, limit: limit - events.count, bytes: Limits.pageBytes - bytes, ahead: &ahead,
+                isMore: isMore)
+            var used = messages.startIndex
+            for message in messages {
                 if let last, message.sequence > last { break }
-                let (record, name) = try recordAndStream(message)
+                let record = try record(message)
+                let name = try stream(of: message, record, known: &names)
+                used += 1
                 scanned = message.sequence
                 looked += 1
                 if filter.matches(stream: name, type: record.event.type, tags: record.event.tags) {
@@ -114,24 +117,69 @@ extension JetStreamEventStore {
                 }
             }
             if events.count == limit || bytes >= Limits.pageBytes || looked >= Limits.eventsScannedPerPage {
+                if let ahead {
+                    ahead.giveBack(messages[used...])
+                    readAheads.keep(ahead, at: scanned + 1)
+                } else if limit >= 100, pending > 1000 {
+                    readAheads.noteEnd(scanned + 1, subject)
+                }
                 return LogPage(
                     events: try await recorded(events, of: streams), scannedThrough: Position(scanned), isAtEnd: false)
             }
-            if let end = page.messages.last { next = end.sequence + 1 }
-            if page.pending > 0, !page.messages.isEmpty, last.map({ next <= $0 }) ?? true { continue }
-            // The replica has no more: does the leader?
+            if let end = messages.last { next = end.sequence + 1 }
+            if pending > 0, !messages.isEmpty, last.map({ next <= $0 }) ?? true { continue }
+            // No more comes from there: does the leader have more?
             var end = last ?? 0
             if last == nil { end = try await head().rawValue }
             if isWhole ? end < next : try await isEnd(next, of: subject, upTo: end) {
+                let through = max(end, scanned, first - 1)
+                if let ahead { readAheads.keep(ahead, at: through + 1) }
                 return LogPage(
-                    events: try await recorded(events, of: streams),
-                    scannedThrough: Position(max(end, scanned, first - 1)), isAtEnd: true)
+                    events: try await recorded(events, of: streams), scannedThrough: Position(through), isAtEnd: true)
             }
-            if page.messages.isEmpty { try await pauseForReplica(until: deadline) }
+            isMore = true
+            if messages.isEmpty, ahead == nil { try await pauseForReplica(until: deadline) }
         }
     }
 
-    private func isEnd(_ next: Int64, of subject: String, upTo end: Int64) async throws(ReadError) -> Bool {
+    /// What is sent ahead of a reader that goes through the log in large pages; nil for any other.
+    private func readAhead(
+        from first: Int64, on subject: String, limit: Int
+    ) async throws(ReadError) -> LogReadAhead? {
+        if let ahead = readAheads.take(first, subject) { return ahead }
+        guard limit >= 100, readAheads.isContinued(first, subject) else { return nil }
+        do {
+            return try await LogReadAhead.begin(
+                from: first, on: subject, in: subjects.stream, of: connection, timeout: configuration.requestTimeout)
+        } catch {
+            switch error {
+            case .cancelled: throw .cancelled
+            case .closed: throw .closed
+            default: return nil  // Page after page does as well.
+            }
+        }
+    }
+
+    /// Some messages from a sequence on, and whether there are more behind them.
+    private func some(
+        from next: Int64, on subject: String, limit: Int, bytes: Int, ahead: inout LogReadAhead?, isMore: Bool
+    ) async throws(ReadError) -> (messages: ArraySlice<StoredMessage>, pending: Int64) {
+        if let sent = ahead {
+            let (messages, isAtEnd) = await sent.next(limit, within: .milliseconds(100), isMore: isMore)
+            if !messages.isEmpty || (isAtEnd && !isMore) { return (messages, isAtEnd ? 0 : 1) }
+            sent.end()
+            ahead = nil
+        }
+        guard next < .max else { return ([], 0) }
+        let page = try await patiently { () async throws(ConnectionFailure) in
+            try await connection.directMessages(
+                from: next, on: subject, limit: max(min(limit, 1000), 64), bytes: bytes + (1 << 16),
+                in: subjects.stream, timeout: configuration.requestTimeout)
+        }
+        return (page.messages[...], page.pending)
+    }
+
+    func isEnd(_ next: Int64, of subject: String, upTo end: Int64) async throws(ReadError) -> Bool {
         guard next <= end else { return true }
         let message = try await patiently { () async throws(ConnectionFailure) in
             try await connection.nextMessage(
@@ -243,10 +291,20 @@ extension JetStreamEventStore {
 
     func recordAndStream(_ message: StoredMessage) throws(ReadError) -> (LogRecord, StreamName) {
         let record = try record(message)
-        guard let stream = subjects.stream(of: message.subject) else {
+        var names: [String: StreamName] = [:]
+        return (record, try stream(of: message, record, known: &names))
+    }
+
+    /// - Parameter names: The streams of subjects met before: most events of a page are of few streams.
+    private func stream(
+        of message: StoredMessage, _ record: LogRecord, known names: inout [String: StreamName]
+    ) throws(ReadError) -> StreamName {
+        if let name = names[message.subject] { return record.isControl ? name.control : name }
+        guard let name = subjects.stream(of: message.subject) else {
             throw damage(at: message.sequence, nil, "the subject \(message.subject)")
         }
-        return (record, record.isControl ? stream.control : stream)
+        names[message.subject] = name
+        return record.isControl ? name.control : name
     }
 
     /// Events with the times of their appends, which are those of the last messages.

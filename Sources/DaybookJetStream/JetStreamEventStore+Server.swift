@@ -45,7 +45,8 @@ extension JetStreamEventStore {
             // A leader that was deposed may answer once more.
             guard ContinuousClock.now < deadline else {
                 throw .storageFailed(
-                    reason: "the log ends at sequence \(last?.sequence ?? 0), and \(acknowledged) was acknowledged: the "
+                    reason:
+                        "the log ends at sequence \(last?.sequence ?? 0), and \(acknowledged) was acknowledged: the "
                         + "cluster lost acknowledged events; restore it")
             }
             do { try await Task.sleep(for: .milliseconds(50)) } catch { throw .cancelled }
@@ -124,7 +125,7 @@ extension JetStreamEventStore {
         try await message(at: sequence).time
     }
 
-    struct Snapshot {
+    struct LastMessages {
         /// The last message of the log.
         var last: StoredMessage?
         /// The last message of each subject that has one.
@@ -132,11 +133,11 @@ extension JetStreamEventStore {
     }
 
     /// The last messages of some exact subjects, all as of one moment, which is not before this call.
-    func snapshot(of wanted: [String]) async throws(ReadError) -> Snapshot {
+    func lastMessages(of wanted: [String]) async throws(ReadError) -> LastMessages {
         let deadline = ContinuousClock.now + configuration.readPatience
         while true {
-            guard let last = try await lastMessage() else { return Snapshot() }
-            var snapshot = Snapshot()
+            guard let last = try await lastMessage() else { return LastMessages() }
+            var snapshot = LastMessages()
             var reached: Int64?
             var isComplete = true
             // The subject of the last message is asked for too: a replica that has nothing of it is behind.
@@ -204,13 +205,15 @@ extension JetStreamEventStore {
     ) throws(ReadError) -> Value {
         do { return try read(message) } catch {
             throw damage(
-                at: message.sequence, subjects.stream(of: message.subject), "a message on \(message.subject) of another form")
+                at: message.sequence, subjects.stream(of: message.subject),
+                "a message on \(message.subject) of another form")
         }
     }
 
     func damage(at sequence: Int64, _ stream: StreamName?, _ reason: String) -> ReadError {
         .corrupted(
-            position: Position(sequence), stream: stream, file: "the JetStream stream \(subjects.stream)", reason: reason)
+            position: Position(sequence), stream: stream, file: "the JetStream stream \(subjects.stream)",
+            reason: reason)
     }
 }
 #endif

@@ -30,8 +30,11 @@ public final class JetStreamEventStore: EventStore {
     let watching: ConnectionSubscription
     let maxPayload: Int
     let highWaterMark: HighWaterMark
+    let readAheads = ReadAheadPool()
     let names = Mutex(StreamList())
     let controls = Mutex([Int64: StreamControl]())
+    /// Whether the bucket of checkpoints and snapshots was found or made.
+    let isBucketOpen = Mutex(false)
     private let batches: Mutex<UInt64>
     private let batchPrefix: String
 
@@ -50,12 +53,13 @@ public final class JetStreamEventStore: EventStore {
         self.watch = watch
         watching = try connection.subscribe(subjects.stored) { watch.take($0) }
         batches = Mutex(0)
-        batchPrefix = String(UInt64.random(in: 1 << 40 ... UInt64.max), radix: 36) + "-"
+        batchPrefix = String(UInt64.random(in: 1 << 40...UInt64.max), radix: 36) + "-"
     }
 
     /// Closes the connection. Appends under way end with an error that says that they may be written.
     public func close() async {
-        watching.end()
+        connection.end(watching)
+        readAheads.endAll()
         await connection.close()
         watch.end()
         highWaterMark.close()

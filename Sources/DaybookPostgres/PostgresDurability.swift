@@ -72,7 +72,8 @@ extension PostgresDurability {
         self.init(
             server: server, serverVersion: Int(rows.integer(0, 0)),
             synchronousCommit: SynchronousCommit(rawValue: rows.text(0, 3)) ?? .off, fsync: rows.boolean(0, 4),
-            fullPageWrites: rows.boolean(0, 5), synchronousStandbyNames: rows.text(0, 6), dataChecksums: rows.boolean(0, 7))
+            fullPageWrites: rows.boolean(0, 5), synchronousStandbyNames: rows.text(0, 6),
+            dataChecksums: rows.boolean(0, 7))
     }
 }
 #endif

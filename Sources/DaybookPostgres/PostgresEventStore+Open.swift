@@ -78,11 +78,11 @@ extension PostgresEventStore {
         }
 
         let signal = HeadSignal()
-        signal.publish(head, isCurrent: false)
+        signal.publish(head)
         var listening = address
         listening.use = "notifications"
         let listener = HeadListener(listening, configuration, signal)
-        let queue = JobQueue<AppendSubmission>()
+        let queue = JobQueue<AppendSubmission>(watches: true)
         let box = DurabilityBox(durability)
         let threads = Threads()
         let writer = Owned(
@@ -110,7 +110,7 @@ extension PostgresEventStore {
             throw PostgresOpenError.encoding(address: address.shown, found: rows.text(0, 1))
         }
         guard !rows.boolean(0, 2) else { throw PostgresOpenError.readOnly(address: address.shown) }
-        let durability = try configuration.prepare(connection)
+        let durability = try configuration.prepare(connection, reusesPlans: true)
         if let (setting, value, needed) = durability.shortfall(from: configuration.durability) {
             throw PostgresOpenError.notDurable(
                 address: address.shown, setting: setting, value: value, needed: needed)
@@ -124,16 +124,19 @@ extension PostgresEventStore.Configuration {
     ///
     /// Time limits that a role may have are lifted, since a commit may have to wait for a standby; and a transaction that its
     /// process has forgotten is ended by the server, since it holds the lock that all wait for.
-    func prepare(_ connection: Connection) throws(ServerFailure) -> PostgresDurability {
+    ///
+    /// - Parameter reusesPlans: Plans each statement once, whatever its parameters are.
+    func prepare(_ connection: Connection, reusesPlans: Bool = false) throws(ServerFailure) -> PostgresDurability {
         let rows = try connection.run([
             Statement(once: "SELECT set_config('search_path', $1::text, false)").with { $0.add(Schema.quoted(schema)) },
             Statement(
                 once: """
                     SELECT set_config('statement_timeout', '0', false), set_config('lock_timeout', '0', false),
                         set_config('idle_in_transaction_session_timeout', '60s', false),
-                        set_config('default_transaction_isolation', 'read committed', false)
+                        set_config('default_transaction_isolation', 'read committed', false),
+                        set_config('plan_cache_mode', $1::text, false)
                     """
-            ).with(), PostgresDurability.settings.with(),
+            ).with { $0.add(reusesPlans ? "force_generic_plan" : "auto") }, PostgresDurability.settings.with(),
         ])
         return PostgresDurability(rows[2], server: connection.host)
     }

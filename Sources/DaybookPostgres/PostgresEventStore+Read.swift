@@ -18,9 +18,28 @@ extension PostgresEventStore {
     ) async throws(ReadError) -> LogPage {
         try checkPageLimit(limit)
         try filter.query?.validate()
-        return try await read { connection in
-            try LogRead(direction: direction, filter: filter, limit: limit, connection: connection).page(from: cursor)
+        guard direction == .forward, case .position(let position) = cursor, !Task.isCancelled else {
+            return try await read { connection in
+                try LogRead(direction: direction, filter: filter, limit: limit, connection: connection)
+                    .page(from: cursor)
+            }
         }
+        let key = ReadAhead.Key(position: position, filter: filter, limit: limit)
+        let page: LogPage
+        let found = await ahead.take(key)
+        if case .page(let taken) = found {
+            page = taken
+        } else {
+            page = try await read { connection in
+                try LogRead(direction: .forward, filter: filter, limit: limit, connection: connection)
+                    .page(from: cursor)
+            }
+        }
+        if !page.isAtEnd {
+            let next = ReadAhead.Key(position: page.scannedThrough.next, filter: filter, limit: limit)
+            if case .unknown = found { ahead.expect(next) } else { ahead.read(next) }
+        }
+        return page
     }
 
     public func state(of stream: StreamName) async throws(ReadError) -> StreamState {
@@ -71,13 +90,13 @@ extension PostgresEventStore {
     public func head() async throws(ReadError) -> Position {
         try await read { [signal] connection in
             let head = try connection.run(HeadListener.head.with()).integer(0, 0)
-            signal.publish(head, isCurrent: false)
+            signal.publish(head)
             return Position(head)
         }
     }
 
     /// Runs a read on one of the reading threads.
-    private func read<Value: Sendable>(
+    func read<Value: Sendable>(
         _ body: @escaping @Sendable (Connection) throws -> Value
     ) async throws(ReadError) -> Value {
         guard !Task.isCancelled else { throw .cancelled }

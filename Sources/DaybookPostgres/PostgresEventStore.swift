@@ -24,9 +24,10 @@ public final class PostgresEventStore: EventStore {
     let configuration: Configuration
     let address: ServerAddress
     let readers: ReaderPool
+    let ahead: ReadAhead
     let signal: HeadSignal
     private let queue: JobQueue<AppendSubmission>
-    private let listener: HeadListener
+    let listener: HeadListener
     private let threads: Threads
     private let durabilityBox: DurabilityBox
 
@@ -37,6 +38,7 @@ public final class PostgresEventStore: EventStore {
         self.configuration = configuration
         self.address = address
         self.readers = readers
+        ahead = ReadAhead(readers)
         self.signal = signal
         self.queue = queue
         self.listener = listener

@@ -2,29 +2,45 @@ import ArgumentParser
 import DaybookCore
 import DaybookSQLite
 
-/// Where a store is: `file:shop.db`.
+#if Postgres
+import DaybookPostgres
+#endif
+
+/// Where a store is: `file:shop.db`, or `postgres:` and what libpq takes.
 struct StoreAddress: Sendable, CustomStringConvertible {
     private enum Place {
         case file(path: String)
+        /// What libpq takes.
+        case postgres(String)
     }
 
     let description: String
     private let place: Place
 
     init(_ text: String) throws {
-        description = text
         let parts = text.split(separator: ":", maxSplits: 1).map(String.init)
         switch parts.first {
-        case "file" where parts.count == 2: place = .file(path: parts[1])
+        case "file" where parts.count == 2:
+            place = .file(path: parts[1])
+            description = text
+        case "postgres" where parts.count == 2, "postgresql" where parts.count == 2:
+            #if Postgres
+            place = .postgres(parts[1].hasPrefix("//") ? text : parts[1])
+            description = Self.withoutPassword(text)
+            #else
+            throw ValidationError(
+                "This daybook was built without PostgreSQL: build it by 'swift build --traits Postgres'.")
+            #endif
         default: throw ValidationError("'\(text)' names no store; write \(Self.help).")
         }
     }
 
-    static let help = "file:PATH"
+    static let help = "file:PATH, postgres://USER@HOST/DATABASE, or postgres:host=… dbname=…"
 
     /// Opens the store, does something with it, and closes it, whatever happened.
     ///
-    /// - Parameter creates: Whether a store that is not there is made; otherwise that is an error.
+    /// - Parameter creates: Whether a store that is not there is made; otherwise that is an error. On a server its tables are
+    ///   made in any case.
     func withStore<Result>(
         creates: Bool, _ body: (any CopyableStore) async throws -> Result
     ) async throws -> Result {
@@ -32,6 +48,14 @@ struct StoreAddress: Sendable, CustomStringConvertible {
         case .file(let path):
             let store = try await openStore(path, creates: creates)
             return try await closing(store.close) { try await body(store) }
+        case .postgres(let connectionString):
+            #if Postgres
+            let store: PostgresEventStore
+            do { store = try await PostgresEventStore.open(connectionString) } catch { throw CommandFailure(error) }
+            return try await closing(store.close) { try await body(store) }
+            #else
+            throw CommandFailure(.usage, "'\(connectionString)' is on PostgreSQL, without which this was built.")
+            #endif
         }
     }
 
@@ -47,4 +71,26 @@ struct StoreAddress: Sendable, CustomStringConvertible {
             throw error
         }
     }
+
+    /// For messages.
+    private static func withoutPassword(_ text: String) -> String {
+        guard let scheme = text.range(of: "://"), let at = text[scheme.upperBound...].firstIndex(of: "@"),
+            let colon = text[scheme.upperBound..<at].firstIndex(of: ":")
+        else { return text.replacing(/password=\S+/, with: "password=…") }
+        var shown = text
+        shown.replaceSubrange(text.index(after: colon)..<at, with: "…")
+        return shown
+    }
 }
+
+#if Postgres
+extension CommandFailure {
+    init(_ error: PostgresOpenError) {
+        switch error {
+        case .unreachable, .readOnly: self.init(.unavailable, error.description)
+        case .storageFailed: self.init(.inputOutput, error.description)
+        default: self.init(.refused, error.description)
+        }
+    }
+}
+#endif

@@ -16,6 +16,7 @@ struct Copy: AsyncParsableCommand {
 
             EXAMPLES
               daybook copy --from file:shop.db --to file:shop-2.db
+              daybook copy --from file:shop.db --to postgres://shop@db1,db2/shop
             """)
 
     @Option(

@@ -4,12 +4,26 @@ import DaybookCore
 /// How long an append goes on trying, and what is known of the attempts so far.
 struct AppendAttempts {
     let deadline: ContinuousClock.Instant
-    /// An attempt was sent of which nothing is known.
-    var isAnyUnknown = false
+    /// The plans that were sent and of which nothing is known.
+    private(set) var unknown: [AppendPlan] = []
+    private var conflicts = 0
+
+    var isAnyUnknown: Bool { !unknown.isEmpty }
 
     init(until deadline: ContinuousClock.Instant) { self.deadline = deadline }
 
-    /// Waits for a random while of up to about a length, and doubles what comes after a failure that lasts.
+    /// Notes that a plan may be stored, now or later.
+    mutating func mayBeStored(_ plan: AppendPlan) {
+        if !unknown.contains(where: { $0.number == plan.number }) { unknown.append(plan) }
+    }
+
+    /// Waits after a refusal by another writer: longer each time, since a leader that is cut off refuses again and again.
+    mutating func pause(afterConflict failure: ConnectionFailure) async throws(AppendError) {
+        conflicts += 1
+        try await pause(of: .milliseconds(1 << min(conflicts - 1, 5)), after: failure)
+    }
+
+    /// Waits for a random while of about a length, unless the time for trying is over.
     func pause(of length: Duration, after failure: ConnectionFailure) async throws(AppendError) {
         guard ContinuousClock.now < deadline else { throw error(failure) }
         do { try await Task.sleep(for: length * Double.random(in: 0.3...1.3)) } catch {

@@ -16,6 +16,8 @@ struct AppendPlan: Sendable {
     }
 
     var messages: [Message] = []
+    /// Tells this plan's messages from those of every other one.
+    let number = UInt64.random(in: .min ... .max)
     /// The sequence that the whole log must end at.
     var expectedLast: Int64?
     /// The heads of the written streams as they are when the append is stored, with sequences relative to its last message.
@@ -44,9 +46,9 @@ struct AppendPlan: Sendable {
 extension AppendPlan {
     /// Plans a request that was decided to be recorded.
     init(
-        recording request: AppendRequest, digest: UInt64, append: UInt64, knowledge: AppendKnowledge,
-        subjects: LogSubjects
+        recording request: AppendRequest, digest: UInt64, knowledge: AppendKnowledge, subjects: LogSubjects
     ) {
+        let number = self.number
         var ends: [AppendResult.StreamEnd] = []
         var eventCount = 0
         var bodies: [(subject: String, expected: Int64?, kind: LogRecord.Kind, encode: (LogRecord.Place) -> [UInt8])] =
@@ -118,7 +120,8 @@ extension AppendPlan {
             streams: ends, position: .start, eventCount: eventCount, recordedAt: Timestamp(microseconds: 0))
         hasEvents = true
 
-        var front: [(subject: String, expected: Int64?, kind: LogRecord.Kind, encode: (LogRecord.Place) -> [UInt8])] = []
+        var front: [(subject: String, expected: Int64?, kind: LogRecord.Kind, encode: (LogRecord.Place) -> [UInt8])] =
+            []
         if let commandID = request.commandID {
             let result = result
             front.append(
@@ -157,7 +160,7 @@ extension AppendPlan {
         }
         let total = fillers.count + front.count + count
         func place(_ kind: LogRecord.Kind, _ index: Int) -> LogRecord.Place {
-            LogRecord.Place(kind: kind, index: Int64(index), remaining: Int64(total - 1 - index), append: append)
+            LogRecord.Place(kind: kind, index: Int64(index), remaining: Int64(total - 1 - index), append: number)
         }
         messages.reserveCapacity(total)
         for (subject, sequence) in fillers {
@@ -175,14 +178,15 @@ extension AppendPlan {
         for item in bodies {
             messages.append(
                 Message(
-                    subject: item.subject, body: item.encode(place(item.kind, messages.count)), expected: item.expected))
+                    subject: item.subject, body: item.encode(place(item.kind, messages.count)), expected: item.expected)
+            )
         }
         self.heads = heads
     }
 
     /// Plans the receipt of a command that writes no event, or whose events are recorded already.
     init(
-        remembering result: AppendResult, of commandID: CommandID, digest: UInt64, append: UInt64,
+        remembering result: AppendResult, of commandID: CommandID, digest: UInt64,
         expectedLast: Int64?, subjects: LogSubjects
     ) {
         self.result = result
@@ -195,7 +199,7 @@ extension AppendPlan {
                 subject: subjects.subject(of: commandID),
                 body: ReceiptRecord.encode(
                     first, digest: digest, isOwn: false,
-                    place: LogRecord.Place(kind: .receipt, index: 0, remaining: 0, append: append)),
+                    place: LogRecord.Place(kind: .receipt, index: 0, remaining: 0, append: number)),
                 expected: 0)
         ]
     }

@@ -45,6 +45,7 @@ final class Turns: Sendable {
     }
 
     private func take(_ key: String) async -> Bool {
+        guard !Task.isCancelled else { return false }
         let id: UInt64? = state.withLock { state in
             guard state.waiting[key] != nil else {
                 state.waiting[key] = []

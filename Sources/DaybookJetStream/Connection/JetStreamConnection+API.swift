@@ -20,13 +20,17 @@ extension JetStreamConnection {
             [OutgoingMessage(subject: "$JS.API." + subject, body: Array(json.utf8))], timeout: timeout
         ) { message in
             let body = message.body
-            if let refused = try? JSONDecoder().decode(APIRefusal.self, from: Data(body)) {
+            // A refusal says so right behind its type: an answer of a megabyte is not read twice.
+            if UnsafeRawBufferPointer(rebasing: message.bytes.prefix(200)).firstRange(of: "\"error\":{") != nil,
+                let refused = try? JSONDecoder.nats.decode(APIRefusal.self, from: Data(body))
+            {
                 return .failure(
                     .refused(
-                        code: refused.error.err_code ?? refused.error.code, description: refused.error.description ?? ""))
+                        code: refused.error.errCode ?? refused.error.code, description: refused.error.description ?? ""
+                    ))
             }
             do {
-                return .success(try JSONDecoder().decode(Answer.self, from: Data(body)))
+                return .success(try JSONDecoder.nats.decode(Answer.self, from: Data(body)))
             } catch {
                 return .failure(.unreadable("\(subject): \(String(decoding: body.prefix(200), as: UTF8.self))"))
             }
@@ -151,7 +155,7 @@ private final class DirectPageReader: @unchecked Sendable {
 private struct APIRefusal: Decodable {
     struct Reason: Decodable {
         var code: Int
-        var err_code: Int?
+        var errCode: Int?
         var description: String?
     }
     var error: Reason
@@ -165,6 +169,15 @@ private struct MessageAnswer: Decodable, Sendable {
         var time: String
     }
     var message: Message
+}
+
+extension JSONDecoder {
+    /// Reads what the servers write, whose names are in snake case.
+    static var nats: JSONDecoder {
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        return decoder
+    }
 }
 
 extension String {

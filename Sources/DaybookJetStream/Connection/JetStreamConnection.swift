@@ -231,6 +231,11 @@ final class JetStreamConnection: Sendable {
         return ConnectionSubscription(subscription, connection: handle)
     }
 
+    /// Ends a subscription, before whatever is sent or closed after this call.
+    func end(_ subscription: ConnectionSubscription) {
+        queue.async { subscription.end() }
+    }
+
     /// Waits until the server has processed everything sent before, such as subscriptions.
     func flush() async {
         await withCheckedContinuation { continuation in

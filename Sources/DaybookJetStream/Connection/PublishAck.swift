@@ -22,8 +22,8 @@ struct PublishAck: Sendable, Equatable {
 }
 
 extension UnsafeRawBufferPointer {
-    /// Where a text ends at its first occurrence. The answers searched are short.
-    fileprivate func firstRange(of text: StaticString) -> Int? {
+    /// Where a text ends at its first occurrence. What is searched is short.
+    func firstRange(of text: StaticString) -> Int? {
         let length = text.utf8CodeUnitCount
         guard count >= length else { return nil }
         let wanted = UnsafeRawBufferPointer(start: text.utf8Start, count: length)

@@ -14,6 +14,7 @@ public enum JetStreamStoreError: Error, Equatable, CustomStringConvertible {
     /// The log ends before an event that it had acknowledged, or has another one in its place.
     case lostEvents(acknowledged: Position, found: Position, reason: String)
     case invalidName(String)
+    case invalidShards(Int)
     case highWaterMark(file: String, reason: String)
 
     public var description: String {
@@ -25,7 +26,8 @@ public enum JetStreamStoreError: Error, Equatable, CustomStringConvertible {
             "The cluster gives \(found), and \(asked.replicas) \(asked.replicas == 1 ? "replica" : "replicas")"
                 + (asked.syncsAlways ? " that sync before each acknowledgement" : "") + " were asked for: "
                 + (found.replicas < asked.replicas
-                    ? "raise the stream's num_replicas" : found.syncsAlways == nil
+                    ? "raise the stream's num_replicas"
+                    : found.syncsAlways == nil
                         ? "give the monitoring addresses of all servers, so that it can be read"
                         : "set 'jetstream { sync_interval: always }' on every server")
                 + ", or ask for less."
@@ -39,6 +41,7 @@ public enum JetStreamStoreError: Error, Equatable, CustomStringConvertible {
                 + "remove the high-water mark only when the loss is accepted."
         case .invalidName(let name):
             "The store name '\(name)' is not usable: use 1 to 100 letters, digits, '-' or '_'."
+        case .invalidShards(let count): "\(count) shards were asked for: use 1 to 64."
         case .highWaterMark(let file, let reason):
             "The high-water mark \(file) cannot be read or written (\(reason)): make it accessible, or remove a damaged one "
                 + "when a loss would be accepted."

@@ -18,10 +18,10 @@ import Darwin
 enum ServerMonitor {
     struct Answer: Decodable, Sendable {
         struct JetStream: Decodable, Sendable {
-            struct Config: Decodable, Sendable { var sync_always: Bool? }
+            struct Config: Decodable, Sendable { var syncAlways: Bool? }
             var config: Config?
         }
-        var server_name: String?
+        var serverName: String?
         var version: String
         var jetstream: JetStream?
     }
@@ -68,7 +68,7 @@ enum ServerMonitor {
             answer += buffer[..<count]
         }
         guard let end = answer.firstIndex(of: UInt8(ascii: "{")) else { return nil }
-        return try? JSONDecoder().decode(Answer.self, from: Data(answer[end...]))
+        return try? JSONDecoder.nats.decode(Answer.self, from: Data(answer[end...]))
     }
 }
 #endif

@@ -79,10 +79,12 @@ struct LogSubjects: Sendable {
     }
 
     /// FNV-1a of the name's bytes, modulo ``partitions``: fixed for good, since it is part of the subject.
-    static func partition(of stream: StreamName) -> UInt64 {
+    static func partition(of stream: StreamName) -> UInt64 { hash(stream.rawValue) % partitions }
+
+    static func hash(_ name: String) -> UInt64 {
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        for byte in stream.rawValue.utf8 { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
-        return (hash ^ hash >> 32) % partitions
+        for byte in name.utf8 { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
+        return hash ^ hash >> 32
     }
 
     private static func token(category: Category) -> String {

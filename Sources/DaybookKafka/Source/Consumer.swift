@@ -49,6 +49,8 @@ final class Consumer: @unchecked Sendable {
 
     /// Of the thread alone.
     private var lanes: [Lane] = []
+    /// Lanes that went away while their handlers ran; one that comes again waits for the handler to end.
+    private var unfinished: [Lane] = []
     private var isCommitting = false
     private var nextCommit = ContinuousClock.now
 
@@ -136,10 +138,12 @@ final class Consumer: @unchecked Sendable {
             if stopped { give.finish() }
             while let record = rd_kafka_consumer_poll(handle, 0) {
                 // Partitions have queues of their own, so that this is an error.
-                let lane = record.pointee.rkt.map { "\(String(cString: rd_kafka_topic_name($0)))/\(record.pointee.partition)" }
+                let partition = record.pointee.partition
+                let lane = record.pointee.rkt.map { "\(String(cString: rd_kafka_topic_name($0)))/\(partition)" }
                 troubled(record.pointee.err, String(cString: rd_kafka_message_errstr(record)), lane: lane)
                 rd_kafka_message_destroy(record)
             }
+            unfinished.removeAll { lane in condition.withLock { lane.job == nil } }
             if !stopped { for lane in lanes { fill(lane) } }
             commit()
             if drained { break }
@@ -165,7 +169,9 @@ final class Consumer: @unchecked Sendable {
 
     /// Gives the lane's handler what was fetched, when it is free.
     private func fill(_ lane: Lane) {
-        guard condition.withLock({ lane.job == nil && !lane.isOver }) else { return }
+        guard rd_kafka_queue_length(lane.queue) > 0, condition.withLock({ lane.job == nil && !lane.isOver })
+        else { return }
+        guard !unfinished.contains(where: { $0.name == lane.name }) else { return }
         let records = [UnsafeMutablePointer<rd_kafka_message_t>](
             unsafeUninitializedCapacity: configuration.batch
         ) { buffer, count in
@@ -272,7 +278,9 @@ final class Consumer: @unchecked Sendable {
         var failure: ClientFailure?
         if code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
             for partition in Self.partitions(partitions) {
-                guard let queue = rd_kafka_queue_get_partition(handle, partition.topic, partition.number) else { continue }
+                guard let queue = rd_kafka_queue_get_partition(handle, partition.topic, partition.number) else {
+                    continue
+                }
                 rd_kafka_queue_forward(queue, nil)
                 wakeWhenFilled(queue)
                 lanes.append(Lane(topic: partition.topic, partition: partition.number, queue: queue))
@@ -309,9 +317,11 @@ final class Consumer: @unchecked Sendable {
         let running = condition.withLock { leaving.compactMap(\.job) }
         for job in running { job.revoke() }
         let late = condition.withLock {
-            while !isDrained, leaving.contains(where: { $0.job != nil }), condition.wait(until: end) {}
+            // What is lost may be with another member already, so that there is nothing to wait for.
+            while !isLost, !isDrained, leaving.contains(where: { $0.job != nil }), condition.wait(until: end) {}
             return isDrained ? [] : leaving.filter { $0.job != nil }
         }
+        unfinished += late
         for lane in late {
             condition.withLock { lane.job }?.cancel()
             configuration.report(.revokedWhileTaken(lane: lane.name))

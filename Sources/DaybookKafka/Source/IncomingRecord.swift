@@ -18,7 +18,9 @@ struct IncomingRecord {
             content: Result { () throws(InvalidCloudEvent) in try Self.event(headers, value) }, body: value ?? [])
     }
 
-    private static func headers(of record: UnsafeMutablePointer<rd_kafka_message_t>) -> [(name: String, value: [UInt8]?)] {
+    private static func headers(
+        of record: UnsafeMutablePointer<rd_kafka_message_t>
+    ) -> [(name: String, value: [UInt8]?)] {
         var list: OpaquePointer?
         guard rd_kafka_message_headers(record, &list) == RD_KAFKA_RESP_ERR_NO_ERROR, let list else { return [] }
         let count = rd_kafka_header_cnt(list)
@@ -28,9 +30,8 @@ struct IncomingRecord {
             var name: UnsafePointer<CChar>?
             var value: UnsafeRawPointer?
             var size = 0
-            guard rd_kafka_header_get_all(list, index, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR, let name else {
-                break
-            }
+            guard rd_kafka_header_get_all(list, index, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR, let name
+            else { break }
             headers.append(
                 (String(cString: name), value.map { [UInt8](UnsafeRawBufferPointer(start: $0, count: size)) }))
         }
@@ -38,8 +39,9 @@ struct IncomingRecord {
     }
 
     /// Reads the binary or the structured form.
-    static func event(_ headers: [(name: String, value: [UInt8]?)], _ value: [UInt8]?) throws(InvalidCloudEvent) -> CloudEvent
-    {
+    static func event(
+        _ headers: [(name: String, value: [UInt8]?)], _ value: [UInt8]?
+    ) throws(InvalidCloudEvent) -> CloudEvent {
         var contentType: String?
         var attributes: [(name: String, value: String)] = []
         for (name, bytes) in headers {

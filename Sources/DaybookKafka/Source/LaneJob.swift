@@ -57,7 +57,11 @@ final class LaneJob: Sendable {
             return task
         }
         defer { state.withLock { $0.task = nil } }
-        try await withTaskCancellationHandler { try await task.value } onCancel: { task.cancel() }
+        try await withTaskCancellationHandler {
+            try await task.value
+        } onCancel: {
+            task.cancel()
+        }
     }
 
     private var isRevoked: Bool { state.withLock { $0.isRevoked } }

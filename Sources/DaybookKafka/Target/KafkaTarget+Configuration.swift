@@ -62,9 +62,9 @@ extension KafkaTarget.Configuration {
 
     func clientSettings() throws(KafkaError) -> ClientSettings {
         if let partitioner = settings["partitioner"], !Self.partitioners.contains(partitioner) {
+            let names = Self.partitioners.sorted().joined(separator: ", ")
             throw .reservedSetting(
-                name: "partitioner",
-                advice: "a stream must always go to the same partition: \(Self.partitioners.sorted().joined(separator: ", ")).")
+                name: "partitioner", advice: "a stream must always go to the same partition: use one of \(names).")
         }
         var own = [
             "bootstrap.servers": servers, "enable.idempotence": "true", "acks": "all", "queuing.strategy": "fifo",

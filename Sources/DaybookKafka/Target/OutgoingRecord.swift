@@ -31,7 +31,8 @@ struct OutgoingRecord {
             let attributes = event.attributes
             headers = rd_kafka_headers_new(attributes.count)
             for (name, text) in attributes {
-                add(name == "datacontenttype" ? RecordHeader.contentType : RecordHeader.prefix + name, text, to: headers)
+                let isContentType = name == "datacontenttype"
+                add(isContentType ? RecordHeader.contentType : RecordHeader.prefix + name, text, to: headers)
             }
             value = event.data
         case .structured:

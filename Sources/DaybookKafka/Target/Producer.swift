@@ -100,9 +100,7 @@ final class Producer: @unchecked Sendable {
 
     private func troubled(_ code: rd_kafka_resp_err_t, _ reason: String) {
         if code == RD_KAFKA_RESP_ERR__FATAL {
-            var text = [CChar](repeating: 0, count: 512)
-            let fatal = rd_kafka_fatal_error(handle, &text, text.count)
-            retire(error(ClientFailure(fatal, text.string)))
+            retire(error(ClientFailure(code, reason)))
             return
         }
         let error: KafkaError =
@@ -121,6 +119,13 @@ final class Producer: @unchecked Sendable {
 
     /// What a failure of the client as a whole means.
     func error(_ failure: ClientFailure) -> KafkaError {
+        var failure = failure
+        if failure.isFatal || failure.code == RD_KAFKA_RESP_ERR__FATAL {
+            // What came first is what it is about.
+            var text = [CChar](repeating: 0, count: 512)
+            let fatal = rd_kafka_fatal_error(handle, &text, text.count)
+            if fatal != RD_KAFKA_RESP_ERR_NO_ERROR { failure = ClientFailure(fatal, text.string) }
+        }
         let code = failure.code.name
         switch (failure.code, configuration.delivery) {
         case (RD_KAFKA_RESP_ERR__FENCED, .transactional(let id)),
@@ -250,7 +255,8 @@ final class Producer: @unchecked Sendable {
             if last == nil {
                 state.withLock { state in
                     // Another call may have been first; each handle counts.
-                    if state.topics[name] == nil { state.topics[name] = topic } else { rd_kafka_topic_destroy(topic.pointer) }
+                    if state.topics[name] != nil { rd_kafka_topic_destroy(topic.pointer) }
+                    state.topics[name] = state.topics[name] ?? topic
                 }
                 return
             }
@@ -339,6 +345,10 @@ final class Producer: @unchecked Sendable {
                 let error = KafkaError.recordTooLarge(topic: topic, size: report.len + report.key_len, limit: nil)
                 state.withLock { $0.brokerFoundTooLarge = true }
                 return isSolo ? .refused(error) : .failed(error)
+            }
+            // The commit says why.
+            if report.err == RD_KAFKA_RESP_ERR__PURGE_QUEUE || report.err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT {
+                return .failed(.stopped)
             }
             return .failed(.transactionAborted(transactionalID: id, code: report.err.name, reason: report.err.text))
         }

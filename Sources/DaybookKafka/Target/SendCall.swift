@@ -128,8 +128,14 @@ final class SendCall: Sendable {
             state.held = []
             for stream in state.streams.indices {
                 guard let failed = state.streams[stream].failed else { continue }
-                if case .failed = failed.outcome, error != nil, failed.message != streams.firstIndex(of: stream) { continue }
-                answers.append((failed.message, failed.outcome.answer))
+                if error != nil, case .failed = failed.outcome, failed.message != streams.firstIndex(of: stream) {
+                    continue
+                }
+                if let error, case .failed(.stopped) = failed.outcome {
+                    answers.append((failed.message, .failed(reason: error.description)))
+                } else {
+                    answers.append((failed.message, failed.outcome.answer))
+                }
             }
         }
     }

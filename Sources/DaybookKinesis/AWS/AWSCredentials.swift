@@ -1,6 +1,8 @@
 #if Kinesis
 /// Who asks: an access key and its secret, for a while with the token of a session. Its description shows the key alone.
-public struct AWSCredentials: Sendable, Hashable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+public struct AWSCredentials: Sendable, Hashable, CustomStringConvertible, CustomDebugStringConvertible,
+    CustomReflectable
+{
     public let accessKeyID: String
     public let secretAccessKey: String
     public let sessionToken: String?

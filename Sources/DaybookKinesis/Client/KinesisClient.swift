@@ -67,7 +67,8 @@ final class KinesisClient: Sendable {
     ) async throws(KinesisError) -> Answer {
         let credentials: AWSCredentials
         do { credentials = try await stream.credentials.credentials() } catch {
-            throw KinesisError(type: KinesisError.noCredentials, message: "There are none now (\(Swift.type(of: error))).")
+            throw KinesisError(
+                type: KinesisError.noCredentials, message: "There are none now (\(Swift.type(of: error))).")
         }
         let encoder = JSONEncoder()
         encoder.outputFormatting = .withoutEscapingSlashes
@@ -80,34 +81,44 @@ final class KinesisClient: Sendable {
                 ("Host", stream.host), ("Content-Type", "application/x-amz-json-1.1"),
                 ("X-Amz-Target", "Kinesis_20131202.\(operation)"),
             ], body: body, with: credentials, at: time.now)
-        let response: (status: Int, requestID: String?, body: ByteBuffer)
+        let response: Response
         do { response = try await post(body, headers: headers) } catch {
             throw KinesisError(type: KinesisError.noAnswer, message: Self.reason(error))
         }
         guard response.status == 200 else { throw Self.error(response) }
-        do { return try JSONDecoder().decode(Answer.self, from: Data(response.body.readableBytesView)) } catch {
+        // An operation that has nothing to say sends no body.
+        let json = response.body.readableBytes == 0 ? Data("{}".utf8) : Data(response.body.readableBytesView)
+        do { return try JSONDecoder().decode(Answer.self, from: json) } catch {
             throw KinesisError(
-                type: KinesisError.noAnswer, message: "\(operation) was answered with something else than was asked for.",
+                type: KinesisError.noAnswer,
+                message: "\(operation) was answered with something else than was asked for.",
                 requestID: response.requestID)
         }
     }
 
     private struct TimedOut: Error {}
 
+    private struct Response: Sendable {
+        var status: Int
+        var requestID: String?
+        var errorType: String?
+        var body: ByteBuffer
+    }
+
     private func post(
         _ body: [UInt8], headers: [(name: String, value: String)]
-    ) async throws -> (status: Int, requestID: String?, body: ByteBuffer) {
+    ) async throws -> Response {
         var request = HTTPClientRequest(url: stream.endpoint)
         request.method = .POST
         for (name, value) in headers { request.headers.add(name: name, value: value) }
         request.body = .bytes(ByteBuffer(bytes: body))
-        return try await withThrowingTaskGroup(of: (Int, String?, ByteBuffer)?.self) { [request] group in
+        return try await withThrowingTaskGroup(of: Response?.self) { [request] group in
             group.addTask {
                 let response = try await self.client.execute(request, deadline: .distantFuture)
-                return (
-                    Int(response.status.code), response.headers.first(name: "x-amzn-requestid"),
-                    try await response.body.collect(upTo: Self.answerBytes)
-                )
+                return Response(
+                    status: Int(response.status.code), requestID: response.headers.first(name: "x-amzn-requestid"),
+                    errorType: response.headers.first(name: "x-amzn-errortype"),
+                    body: try await response.body.collect(upTo: Self.answerBytes))
             }
             group.addTask {
                 try await Task.sleep(for: self.stream.timeout)
@@ -119,14 +130,20 @@ final class KinesisClient: Sendable {
         }
     }
 
-    private static func error(_ response: (status: Int, requestID: String?, body: ByteBuffer)) -> KinesisError {
+    private static func error(_ response: Response) -> KinesisError {
         let answer = try? JSONDecoder().decode(ErrorAnswer.self, from: Data(response.body.readableBytesView))
-        // Some services write the type behind a name space: `com.amazonaws.kinesis#ResourceNotFoundException`.
-        let type = answer?.type?.split(separator: "#").last.map(String.init) ?? "HTTPStatus"
+        // Some services write the type behind a name space: `com.amazonaws.kinesis#ResourceNotFoundException`, some a note
+        // behind a colon. What stands in front of a service may answer in XML.
+        let type =
+            answer?.type ?? response.errorType
+            ?? String(decoding: response.body.readableBytesView.prefix(4096), as: UTF8.self)
+            .firstMatch(of: /<Code>([A-Za-z.]+)<\/Code>/).map { String($0.1) } ?? "HTTPStatus"
+        let name = type.split(separator: "#").last?.prefix { $0 != ":" } ?? "HTTPStatus"
         // One line: about a wrong signature, AWS repeats the whole request behind it, with the token of the session.
         let message = (answer?.message ?? answer?.capitalMessage ?? "").prefix { !$0.isNewline }.prefix(500)
         return KinesisError(
-            type: type, message: String(message), requestID: response.requestID, status: response.status)
+            type: String(name), message: message.isEmpty ? "It says no more." : String(message),
+            requestID: response.requestID, status: response.status)
     }
 
     /// What went wrong below HTTP, without what was sent.

@@ -24,14 +24,17 @@ public struct KinesisError: Error, Equatable, CustomStringConvertible {
     }
 
     /// Whether it says that the request itself is wrong.
-    var isInvalidRequest: Bool { ["ValidationException", "InvalidArgumentException", "SerializationException"].contains(type) }
+    var isInvalidRequest: Bool {
+        ["ValidationException", "InvalidArgumentException", "SerializationException"].contains(type)
+    }
 
     static let noAnswer = "NoAnswer"
     static let noCredentials = "NoCredentials"
 
     private static let transientTypes: Set<String> = [
         "ProvisionedThroughputExceededException", "LimitExceededException", "ThrottlingException", "Throttling",
-        "ThrottledException", "RequestLimitExceeded", "KMSThrottlingException", "InternalFailure", "InternalFailureException",
+        "ThrottledException", "RequestLimitExceeded", "KMSThrottlingException", "InternalFailure",
+        "InternalFailureException",
         "ServiceUnavailable", "ResourceInUseException", "ExpiredTokenException", "RequestTimeout",
     ]
 

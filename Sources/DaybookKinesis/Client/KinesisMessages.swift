@@ -9,13 +9,19 @@ struct PutRecordsRequest: Encodable, Sendable {
         var data: Data
         var partitionKey: String
 
-        enum CodingKeys: String, CodingKey { case data = "Data", partitionKey = "PartitionKey" }
+        enum CodingKeys: String, CodingKey {
+            case data = "Data"
+            case partitionKey = "PartitionKey"
+        }
     }
 
     var records: [Entry]
     var streamName: String
 
-    enum CodingKeys: String, CodingKey { case records = "Records", streamName = "StreamName" }
+    enum CodingKeys: String, CodingKey {
+        case records = "Records"
+        case streamName = "StreamName"
+    }
 }
 
 struct PutRecordsAnswer: Decodable, Sendable {
@@ -25,7 +31,9 @@ struct PutRecordsAnswer: Decodable, Sendable {
         var errorMessage: String?
 
         enum CodingKeys: String, CodingKey {
-            case sequenceNumber = "SequenceNumber", errorCode = "ErrorCode", errorMessage = "ErrorMessage"
+            case sequenceNumber = "SequenceNumber"
+            case errorCode = "ErrorCode"
+            case errorMessage = "ErrorMessage"
         }
     }
 
@@ -39,14 +47,20 @@ struct ListShardsRequest: Encodable, Sendable {
     var streamName: String?
     var nextToken: String?
 
-    enum CodingKeys: String, CodingKey { case streamName = "StreamName", nextToken = "NextToken" }
+    enum CodingKeys: String, CodingKey {
+        case streamName = "StreamName"
+        case nextToken = "NextToken"
+    }
 }
 
 struct ListShardsAnswer: Decodable, Sendable {
     var shards: [KinesisShard]
     var nextToken: String?
 
-    enum CodingKeys: String, CodingKey { case shards = "Shards", nextToken = "NextToken" }
+    enum CodingKeys: String, CodingKey {
+        case shards = "Shards"
+        case nextToken = "NextToken"
+    }
 }
 
 /// A shard, and those that it was split or merged from.
@@ -56,7 +70,9 @@ struct KinesisShard: Decodable, Sendable, Hashable {
     var adjacentParent: String?
 
     enum CodingKeys: String, CodingKey {
-        case id = "ShardId", parent = "ParentShardId", adjacentParent = "AdjacentParentShardId"
+        case id = "ShardId"
+        case parent = "ParentShardId"
+        case adjacentParent = "AdjacentParentShardId"
     }
 }
 
@@ -69,8 +85,11 @@ struct ShardIteratorRequest: Encodable, Sendable {
     var timestamp: Double?
 
     enum CodingKeys: String, CodingKey {
-        case streamName = "StreamName", shardID = "ShardId", type = "ShardIteratorType"
-        case startingSequenceNumber = "StartingSequenceNumber", timestamp = "Timestamp"
+        case streamName = "StreamName"
+        case shardID = "ShardId"
+        case type = "ShardIteratorType"
+        case startingSequenceNumber = "StartingSequenceNumber"
+        case timestamp = "Timestamp"
     }
 }
 
@@ -84,7 +103,10 @@ struct GetRecordsRequest: Encodable, Sendable {
     var iterator: String
     var limit: Int
 
-    enum CodingKeys: String, CodingKey { case iterator = "ShardIterator", limit = "Limit" }
+    enum CodingKeys: String, CodingKey {
+        case iterator = "ShardIterator"
+        case limit = "Limit"
+    }
 }
 
 struct GetRecordsAnswer: Decodable, Sendable {
@@ -94,7 +116,9 @@ struct GetRecordsAnswer: Decodable, Sendable {
         var partitionKey: String
 
         enum CodingKeys: String, CodingKey {
-            case sequenceNumber = "SequenceNumber", data = "Data", partitionKey = "PartitionKey"
+            case sequenceNumber = "SequenceNumber"
+            case data = "Data"
+            case partitionKey = "PartitionKey"
         }
     }
 
@@ -102,7 +126,10 @@ struct GetRecordsAnswer: Decodable, Sendable {
     /// Nil when the shard is closed and read to its end.
     var nextIterator: String?
 
-    enum CodingKeys: String, CodingKey { case records = "Records", nextIterator = "NextShardIterator" }
+    enum CodingKeys: String, CodingKey {
+        case records = "Records"
+        case nextIterator = "NextShardIterator"
+    }
 }
 
 struct StreamSummaryRequest: Encodable, Sendable {
@@ -117,7 +144,10 @@ struct StreamSummaryAnswer: Decodable, Sendable {
         /// In seconds since 1970.
         var created: Double?
 
-        enum CodingKeys: String, CodingKey { case status = "StreamStatus", created = "StreamCreationTimestamp" }
+        enum CodingKeys: String, CodingKey {
+            case status = "StreamStatus"
+            case created = "StreamCreationTimestamp"
+        }
     }
 
     var summary: Summary
@@ -130,6 +160,10 @@ struct ErrorAnswer: Decodable, Sendable {
     var message: String?
     var capitalMessage: String?
 
-    enum CodingKeys: String, CodingKey { case type = "__type", message, capitalMessage = "Message" }
+    enum CodingKeys: String, CodingKey {
+        case type = "__type"
+        case message
+        case capitalMessage = "Message"
+    }
 }
 #endif

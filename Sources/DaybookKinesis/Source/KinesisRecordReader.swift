@@ -23,7 +23,10 @@ enum KinesisRecordReader {
             guard case .array(let elements) = value else { return [] }
             return elements.enumerated().map { message($0.element.bytes, "\(origin)[\($0.offset)]") }
         default:
-            return [failure(InvalidCloudEvent(.unknownForm("The record is neither a JSON object nor an array.")), origin, data)]
+            return [
+                failure(
+                    InvalidCloudEvent(.unknownForm("The record is neither a JSON object nor an array.")), origin, data)
+            ]
         }
     }
 }

@@ -53,14 +53,22 @@ public struct KinesisSource: EventSource {
     ///
     /// - Throws: ``KinesisSourceError``, or what `take` throws.
     public func run(_ take: @escaping @Sendable (ReceivedBatch) async throws -> Void) async throws {
+        do { try await readShards(take) } catch {
+            // Whatever broke off then broke off because of it.
+            guard Task.isCancelled else { throw error }
+        }
+    }
+
+    private func readShards(_ take: @escaping @Sendable (ReceivedBatch) async throws -> Void) async throws {
         let summary = try await patiently { try await client.summary() }
         let checkpoints = KinesisCheckpoints(model, in: store)
         var progress = try await checkpoints.load(stream: client.stream.name, created: summary.created)
         try await withThrowingTaskGroup(of: Step.self) { group in
             var running: Set<String> = []
             var isLooking = false
+            var gone: Set<String> = []
             while true {
-                let tree = KinesisShardTree(shards: try await patiently { try await client.shards() })
+                let tree = try await tree(known: progress, &gone)
                 let finished = Set(progress.filter(\.value.isFinished).keys)
                 for shard in tree.forgotten(finished: finished) {
                     try await checkpoints.forget(shard)
@@ -90,6 +98,29 @@ public struct KinesisSource: EventSource {
                 }
             }
         }
+    }
+
+    /// The shards that there are.
+    ///
+    /// One that is not listed counts as gone when Kinesis says so itself: a child that is begun before its parent was taken
+    /// breaks the order, and whether all pages of a list are of one moment is nowhere promised.
+    private func tree(
+        known: [String: KinesisCheckpoints.Progress], _ gone: inout Set<String>
+    ) async throws -> KinesisShardTree {
+        let listed = KinesisShardTree(shards: try await patiently { try await client.shards() }, gone: [])
+        for shard in listed.unlistedParents.union(known.keys.filter { !listed.lists($0) }).subtracting(gone) {
+            do {
+                let request = ShardIteratorRequest(
+                    streamName: client.stream.name, shardID: shard, type: "TRIM_HORIZON")
+                _ = try await patiently { try await client.iterator(request) }
+            } catch KinesisSourceError.kinesis(let error) where error.type == "ResourceNotFoundException" {
+                if let progress = known[shard], !progress.isFinished {
+                    throw KinesisSourceError.recordsLost(shard: shard)
+                }
+                gone.insert(shard)
+            }
+        }
+        return KinesisShardTree(shards: listed.shards, gone: gone)
     }
 
     /// Gives what is in one shard, until it is closed and at its end.

@@ -11,6 +11,8 @@ public enum KinesisSourceError: Error, Equatable, CustomStringConvertible {
     case anotherRuns(shard: String)
     /// The checkpoints are of another stream, or of one that was deleted and made anew.
     case anotherStream(name: String)
+    /// Kinesis has deleted a shard, as it does when its records are too old, before all of it was taken.
+    case recordsLost(shard: String)
     /// A checkpoint that cannot be read.
     case malformedCheckpoint(key: String)
 
@@ -23,6 +25,9 @@ public enum KinesisSourceError: Error, Equatable, CustomStringConvertible {
         case .anotherStream(let name):
             "The checkpoints are not those of stream '\(name)' as it is now: it was made anew, or the read model is that of "
                 + "another source. Give the source another read model, or delete this one to begin anew."
+        case .recordsLost(let shard):
+            "Kinesis has deleted \(shard) before it was taken to its end: what it still held is lost here. To go on without "
+                + "it, delete the document 'shard/\(shard)' of the read model with the checkpoints."
         case .malformedCheckpoint(let key): "The checkpoint '\(key)' cannot be read: was it written by a newer version?"
         }
     }

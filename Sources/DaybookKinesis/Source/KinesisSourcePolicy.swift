@@ -32,7 +32,11 @@ public struct KinesisSourcePolicy: Sendable, Hashable {
 
     func wait(after failures: Int) -> Duration {
         var wait = min(backoff, backoffCeiling)
-        for _ in 1..<max(1, failures) where wait < backoffCeiling { wait = min(backoffCeiling, wait + wait) }
+        var doubled = 1
+        while doubled < failures && wait > .zero && wait < backoffCeiling {
+            wait = min(backoffCeiling, wait + wait)
+            doubled += 1
+        }
         return wait
     }
 }

@@ -37,7 +37,11 @@ public struct KinesisTargetPolicy: Sendable, Hashable {
     /// The wait after so many attempts, from 1, without what is left to chance.
     func wait(after attempts: Int) -> Duration {
         var wait = min(backoff, backoffCeiling)
-        for _ in 1..<max(1, attempts) where wait < backoffCeiling { wait = min(backoffCeiling, wait + wait) }
+        var doubled = 1
+        while doubled < attempts && wait > .zero && wait < backoffCeiling {
+            wait = min(backoffCeiling, wait + wait)
+            doubled += 1
+        }
         return wait
     }
 }

@@ -24,11 +24,8 @@ final class Connection {
         raw = Self.withCStrings(parameters.map(\.key)) { keys in
             Self.withCStrings(parameters.map(\.value)) { values in PQconnectdbParams(keys, values, 1) }
         }
-        guard PQstatus(raw) == CONNECTION_OK else {
-            let message = Self.message(raw)
-            PQfinish(raw)
-            throw .lost(message)
-        }
+        // Whoever throws from here on has it freed by the deinitializer.
+        guard PQstatus(raw) == CONNECTION_OK else { throw .lost(Self.message(raw)) }
         let receive: PQnoticeReceiver = { notices, result in
             guard let notices, let severity = PQresultErrorField(result, Connection.severity),
                 String(cString: severity) == "WARNING"
@@ -37,11 +34,7 @@ final class Connection {
                 cString: PQresultErrorMessage(result))
         }
         PQsetNoticeReceiver(raw, receive, Unmanaged.passUnretained(notices).toOpaque())
-        guard PQenterPipelineMode(raw) == 1 else {
-            let message = Self.message(raw)
-            PQfinish(raw)
-            throw .lost(message)
-        }
+        guard PQenterPipelineMode(raw) == 1 else { throw .lost(Self.message(raw)) }
     }
 
     deinit { PQfinish(raw) }
@@ -53,7 +46,9 @@ final class Connection {
     var socket: Int32 { PQsocket(raw) }
     var processID: Int32 { PQbackendPID(raw) }
     var serverVersion: Int32 { PQserverVersion(raw) }
-    var host: String { "\(PQhost(raw).map { String(cString: $0) } ?? ""):\(PQport(raw).map { String(cString: $0) } ?? "")" }
+    var host: String {
+        "\(PQhost(raw).map { String(cString: $0) } ?? ""):\(PQport(raw).map { String(cString: $0) } ?? "")"
+    }
     var isLost: Bool { PQstatus(raw) != CONNECTION_OK }
 
     /// Whether a transaction is open, be it one that has failed.
@@ -79,6 +74,14 @@ final class Connection {
     /// - Throws: The first failure; what comes after it was not run.
     @discardableResult
     func run(_ commands: [Command]) throws(ServerFailure) -> [Rows] {
+        var rows: [Rows] = []
+        rows.reserveCapacity(commands.count)
+        try run(commands) { rows.append($0) }
+        return rows
+    }
+
+    /// The same, and hands out the rows of each command while the server works on the next.
+    func run(_ commands: [Command], _ take: (Rows) -> Void) throws(ServerFailure) {
         var steps: [Step] = []
         steps.reserveCapacity(commands.count)
         for command in commands {
@@ -92,7 +95,7 @@ final class Connection {
             steps.append(.execute)
         }
         guard PQpipelineSync(raw) == 1 else { throw lost() }
-        return try results(of: steps)
+        try takeResults(of: steps, take)
     }
 
     private enum Step {
@@ -121,16 +124,14 @@ final class Connection {
         }
     }
 
-    private func results(of steps: [Step]) throws(ServerFailure) -> [Rows] {
-        var rows: [Rows] = []
-        rows.reserveCapacity(steps.count)
+    private func takeResults(of steps: [Step], _ take: (Rows) -> Void) throws(ServerFailure) {
         var failure: ServerFailure?
         for step in steps {
             guard let result = PQgetResult(raw) else { throw failure ?? lost() }
             switch PQresultStatus(result) {
             case PGRES_COMMAND_OK, PGRES_TUPLES_OK:
                 switch step {
-                case .execute: rows.append(Rows(result))
+                case .execute: take(Rows(result))
                 case .prepare: PQclear(result)
                 }
             case PGRES_PIPELINE_ABORTED:
@@ -156,7 +157,6 @@ final class Connection {
         PQclear(sync)
         if let failure { throw failure }
         guard isSync else { throw lost() }
-        return rows
     }
 
     /// The notifications that have come, without waiting for any.

@@ -26,7 +26,8 @@ struct DocumentCommit {
             ])
         guard rows[2].count > 0 else {
             // Deleted between the two statements; the next attempt makes it anew.
-            throw ServerFailure(sqlState: "40001", message: "the read model was deleted meanwhile", isConnectionLost: false)
+            throw ServerFailure(
+                sqlState: "40001", message: "the read model was deleted meanwhile", isConnectionLost: false)
         }
         if !rows[2].isNull(0, 1), rows[2].id(0, 1) == token {
             try connection.run(Statement.rollBack.with())

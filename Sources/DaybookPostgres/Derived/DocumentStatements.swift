@@ -39,7 +39,8 @@ enum DocumentStatements {
     private static let bytesPerCommand = 16 << 20
 
     /// The commands that change documents of a model; nil deletes one.
-    static func changes(_ changes: some Sequence<(key: String, value: [UInt8]?)>, of model: ReadModelName) -> [Command] {
+    static func changes(_ changes: some Sequence<(key: String, value: [UInt8]?)>, of model: ReadModelName) -> [Command]
+    {
         var commands: [Command] = []
         var keys: [[UInt8]] = []
         var contents: [[UInt8]] = []

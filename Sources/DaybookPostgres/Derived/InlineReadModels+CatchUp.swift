@@ -23,7 +23,7 @@ extension InlineReadModels {
                 do {
                     let end = min(head, next + eventsPerTransaction - 1)
                     let found = try connection.run(
-                        EventRows.log(forward: true, controls: true).with {
+                        EventRows.log(forward: true, controls: true).exact.with {
                             $0.add(next)
                             $0.add(end)
                             $0.add(Int64(eventsPerTransaction))

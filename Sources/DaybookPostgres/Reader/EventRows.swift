@@ -1,17 +1,37 @@
 #if Postgres
 import DaybookCore
 
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
 /// Events as rows: which columns they have, and how a page is made of them.
 enum EventRows {
     private static let columns =
         "position, stream, version, id, type, schema_version, content_type, recorded_at, tags, data, metadata"
 
-    /// The rows of a query, in its order, until they are as many bytes as a page takes; one more may be among them.
+    /// The most bytes that a page brings from the server, of which it keeps ``Limits/pageBytes``.
+    private static let broughtBytes = 8 << 20
+
+    /// How many rows of the largest size make up so much.
+    private static let bound = "(SELECT \(broughtBytes) / size + 1 FROM largest_event)"
+
+    /// The rows of a query, in its order, but no more than ``bound``: the quickest way to most pages.
     ///
     /// - Parameters:
     ///   - order: Such as `position DESC`.
     ///   - limit: The number of the parameter that bounds the rows.
     static func page(where condition: String, order: String, limit: Int) -> String {
+        "SELECT \(columns) FROM events WHERE \(condition) ORDER BY \(order) LIMIT least($\(limit)::bigint, \(bound))"
+    }
+
+    /// The same, until the rows are as many bytes as a page takes, however small or large they are; one more may be among
+    /// them. Adding up costs about 1 µs a row.
+    static func exactPage(where condition: String, order: String, limit: Int) -> String {
         """
         SELECT \(columns) FROM (
             SELECT *, sum(size) OVER (ORDER BY \(order) ROWS UNBOUNDED PRECEDING) - size AS bytes_before
@@ -20,40 +40,74 @@ enum EventRows {
         """
     }
 
+    /// Asked for behind a page: one that has fewer rows than this, and than its limit, has all there are.
+    static let boundStatement = Statement("bound", "SELECT \(bound)::bigint")
+
+    /// A page in both forms.
+    struct Page: Sendable {
+        let quick: Statement
+        let exact: Statement
+
+        fileprivate init(_ name: String, where condition: String, order: String, limit: Int) {
+            quick = Statement(name, EventRows.page(where: condition, order: order, limit: limit))
+            exact = Statement(name + "_exact", EventRows.exactPage(where: condition, order: order, limit: limit))
+        }
+    }
+
     /// Positions between `$1` and `$2`, at most `$3`.
     ///
     /// - Parameter controls: Whether the events of control streams are among them.
-    static func log(forward isForward: Bool, controls: Bool) -> Statement {
+    static func log(forward isForward: Bool, controls: Bool) -> Page {
         isForward ? (controls ? forward : forwardWithoutControls) : (controls ? backward : backwardWithoutControls)
     }
 
     private static let positions = "position >= $1::bigint AND position <= $2::bigint"
     private static let noControls = "\(positions) AND NOT starts_with(stream, '$$')"
-    private static let forward = Statement("log_forward", page(where: positions, order: "position", limit: 3))
-    private static let backward = Statement("log_backward", page(where: positions, order: "position DESC", limit: 3))
-    private static let forwardWithoutControls = Statement(
-        "log_forward_without", page(where: noControls, order: "position", limit: 3))
-    private static let backwardWithoutControls = Statement(
-        "log_backward_without", page(where: noControls, order: "position DESC", limit: 3))
+    private static let forward = Page("log_forward", where: positions, order: "position", limit: 3)
+    private static let backward = Page("log_backward", where: positions, order: "position DESC", limit: 3)
+    private static let forwardWithoutControls = Page(
+        "log_forward_without", where: noControls, order: "position", limit: 3)
+    private static let backwardWithoutControls = Page(
+        "log_backward_without", where: noControls, order: "position DESC", limit: 3)
 
     /// Versions of stream `$1` between `$2` and `$3`, at most `$4`.
-    static func stream(forward isForward: Bool) -> Statement { isForward ? streamForward : streamBackward }
+    static func stream(forward isForward: Bool) -> Page { isForward ? streamForward : streamBackward }
 
-    private static let streamForward = Statement(
-        "stream_forward",
-        page(
-            where: "stream = $1::text AND version >= $2::bigint AND version <= $3::bigint", order: "version", limit: 4))
-    private static let streamBackward = Statement(
-        "stream_backward",
-        page(
-            where: "stream = $1::text AND version >= $2::bigint AND version <= $3::bigint", order: "version DESC",
-            limit: 4))
+    private static let versions = "stream = $1::text AND version >= $2::bigint AND version <= $3::bigint"
+    private static let streamForward = Page("stream_forward", where: versions, order: "version", limit: 4)
+    private static let streamBackward = Page("stream_backward", where: versions, order: "version DESC", limit: 4)
+
+    /// Divides a page of consecutive positions or versions, so that one part is made into events while the server reads the
+    /// next. Few parts, since each costs about 20 µs.
+    static func parts(of range: ClosedRange<Int64>) -> [ClosedRange<Int64>] {
+        let count = Int64(range.count)
+        let size = max(250, (count + 3) / 4)
+        return stride(from: range.lowerBound, through: range.upperBound, by: Int64.Stride(size)).map {
+            $0...min($0 + size - 1, range.upperBound)
+        }
+    }
+
+    /// As many of the rows, from the first, as a page takes that has room for so many bytes; one more may be among them.
+    private static func fitting(_ rows: Rows, _ room: Int) -> Int {
+        var bytes = 0
+        for row in 0..<rows.count {
+            guard bytes < room else { return row }
+            bytes += rows.length(row, 9) + rows.length(row, 10)
+        }
+        return rows.count
+    }
 
     /// The events of some rows; their payloads share one buffer.
     ///
-    /// - Parameter isWanted: Leaves out rows by their position and version.
-    static func events(_ rows: Rows, where isWanted: (Int64, Int64) -> Bool = { _, _ in true }) -> [RecordedEvent] {
-        let count = rows.count
+    /// - Parameters:
+    ///   - limit: At most so many, from the first.
+    ///   - room: The bytes that the page has room for.
+    ///   - isWanted: Leaves out rows by their position and version.
+    static func events(
+        _ rows: Rows, limit: Int = .max, room: Int = Limits.pageBytes,
+        where isWanted: (Int64, Int64) -> Bool = { _, _ in true }
+    ) -> [RecordedEvent] {
+        let count = min(limit, fitting(rows, room))
         var size = 0
         for row in 0..<count { size += rows.length(row, 9) + rows.length(row, 10) }
         let payloads = [UInt8](unsafeUninitializedCapacity: size) { buffer, initialized in
@@ -88,7 +142,8 @@ enum EventRows {
                 RecordedEvent(
                     id: rows.id(row, 3), type: EventType(unchecked: type.text(rows.bytes(row, 4))),
                     schemaVersion: UInt32(truncatingIfNeeded: rows.integer(row, 5)),
-                    contentType: ContentType(unchecked: contentType.text(rows.bytes(row, 6))),
+                    contentType: rows.isNull(row, 6)
+                        ? .json : ContentType(unchecked: contentType.text(rows.bytes(row, 6))),
                     data: payloads[offset..<dataEnd], metadata: payloads[dataEnd..<end],
                     tags: rows.length(row, 8) <= 12 ? [] : rows.texts(row, 8).map { Tag(unchecked: $0) },
                     stream: StreamName(unchecked: stream.text(rows.bytes(row, 1))), version: StreamVersion(version),
@@ -103,7 +158,9 @@ enum EventRows {
         private var bytes: [UInt8] = []
 
         mutating func text(_ new: UnsafeRawBufferPointer) -> String {
-            if new.count == bytes.count, bytes.withUnsafeBytes({ $0.elementsEqual(new) }) { return last }
+            if let start = new.baseAddress, new.count == bytes.count, memcmp(bytes, start, bytes.count) == 0 {
+                return last
+            }
             bytes = Array(new)
             last = String(decoding: new, as: UTF8.self)
             return last

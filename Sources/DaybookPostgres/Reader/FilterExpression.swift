@@ -52,7 +52,8 @@ struct FilterExpression {
     /// Events that have all of some tags: one of them leads to them by the index, the rest is looked up in the event.
     private mutating func tagged(_ tags: Set<Tag>) -> String {
         let names = tags.map(\.rawValue)
-        let driver = "position IN (SELECT position FROM event_tags WHERE tag = \(text(names[0])) "
+        let driver =
+            "position IN (SELECT position FROM event_tags WHERE tag = \(text(names[0])) "
             + "AND position >= $1::bigint AND position <= $2::bigint)"
         return names.count == 1 ? driver : "(\(driver) AND tags @> \(texts(names)))"
     }

@@ -34,33 +34,77 @@ struct LogRead {
 
     /// A page of which at most control events are left out.
     private func page(from start: Int64, through last: Int64) throws -> LogPage {
+        if isForward, limit >= 500, last == .max, start <= .max - Int64(limit), let page = try pageInParts(from: start)
+        {
+            return page
+        }
         // Enough for a full page, unless control events lie in a long row.
         let stretch = Int64(Limits.eventsScannedPerPage)
-        let through = isForward ? min(last, start > .max - stretch ? .max : start + stretch) : max(last, start - stretch)
+        let through =
+            isForward ? min(last, start > .max - stretch ? .max : start + stretch) : max(last, start - stretch)
+        var parameters = Parameters()
+        parameters.add(min(start, through))
+        parameters.add(max(start, through))
+        parameters.add(Int64(limit) + 1)  // One more tells whether there are more.
+        let page = EventRows.log(forward: isForward, controls: filter.includesControlEvents)
         let rows = try connection.run([
-            HeadListener.head.with(),
-            EventRows.log(forward: isForward, controls: filter.includesControlEvents).with {
-                $0.add(min(start, through))
-                $0.add(max(start, through))
-                $0.add(Int64(limit) + 1)  // One more tells whether there are more.
-            },
+            HeadListener.head.with(), page.quick.with(parameters), EventRows.boundStatement.with(),
         ])
-        var events = EventRows.events(rows[1])
-        var isFull = events.reduce(0) { $0 + $1.data.count + $1.metadata.count } >= Limits.pageBytes
-        if events.count > limit {
-            events.removeLast()
-            isFull = true
+        var found = rows[1]
+        if found.count <= limit, found.count >= rows[2].integer(0, 0) {
+            found = try connection.run(page.exact.with(parameters))
         }
+        let events = EventRows.events(found, limit: limit)
+        let isFull =
+            found.count > events.count
+            || events.reduce(0) { $0 + $1.data.count + $1.metadata.count } >= Limits.pageBytes
         let reached = events.last?.position.rawValue
-        if isForward {
-            // The head is asked for first, so that the page has seen every event up to it.
-            let end = min(last, max(rows[0].integer(0, 0), reached ?? 0))
-            if isFull, let reached { return LogPage(events: events, scannedThrough: Position(reached), isAtEnd: reached >= end) }
-            let scanned = max(start - 1, min(through, end))
-            return LogPage(events: events, scannedThrough: Position(scanned), isAtEnd: through >= end)
+        if isFull, let reached {  // The page was read after the head: there may be more than it tells.
+            return LogPage(
+                events: events, scannedThrough: Position(reached),
+                isAtEnd: isForward ? reached >= last : reached <= last)
         }
-        if isFull, let reached { return LogPage(events: events, scannedThrough: Position(reached), isAtEnd: reached <= last) }
-        return LogPage(events: events, scannedThrough: Position(through), isAtEnd: through <= last)
+        guard isForward else {
+            return LogPage(events: events, scannedThrough: Position(through), isAtEnd: through <= last)
+        }
+        // The head is asked for first, so that the page has seen every event up to it.
+        let end = min(last, max(rows[0].integer(0, 0), reached ?? 0))
+        return LogPage(
+            events: events, scannedThrough: Position(max(start - 1, min(through, end))), isAtEnd: through >= end)
+    }
+
+    /// A page of the positions from one on; nil when control events or large events are among them.
+    private func pageInParts(from start: Int64) throws -> LogPage? {
+        let through = start + Int64(limit) - 1
+        let statement = EventRows.log(forward: true, controls: filter.includesControlEvents).quick
+        var head: Int64?
+        var events: [RecordedEvent] = []
+        var isWhole = true
+        var bytes = 0
+        let parts = EventRows.parts(of: start...through).map { part in
+            statement.with {
+                $0.add(part.lowerBound)
+                $0.add(part.upperBound)
+                $0.add(Int64(part.count))
+            }
+        }
+        try connection.run([HeadListener.head.with()] + parts) { rows in
+            guard head != nil else {
+                head = rows.integer(0, 0)
+                return
+            }
+            guard isWhole, rows.count > 0 else { return }
+            let part = EventRows.events(rows, room: Limits.pageBytes - bytes)
+            isWhole = part.first?.position.rawValue == start + Int64(events.count) && part.count == rows.count
+            bytes += part.reduce(0) { $0 + $1.data.count + $1.metadata.count }
+            if events.isEmpty { events = part } else { events += part }
+        }
+        // Positions have no gaps: where as many follow one another as the page takes, or up to the end, none is missing.
+        let reached = start + Int64(events.count) - 1
+        guard isWhole, events.last.map({ $0.position.rawValue == reached }) ?? true else { return nil }
+        if events.count == limit { return LogPage(events: events, scannedThrough: Position(reached), isAtEnd: false) }
+        guard let head, reached >= head || start > head, bytes < Limits.pageBytes else { return nil }
+        return LogPage(events: events, scannedThrough: Position(max(reached, start - 1)), isAtEnd: true)
     }
 
     /// Looks at stretches of the log, longer ones while an index leads to what passes and it is little, until the page is full.
@@ -81,11 +125,21 @@ struct LogRead {
             parameters.add(max(next, through))
             parameters.add(Int64(limit - events.count))
             let expression = FilterExpression(filter, after: parameters)
-            let sql = EventRows.page(
-                where: "position >= $1::bigint AND position <= $2::bigint AND \(expression.condition)",
-                order: isForward ? "position" : "position DESC", limit: 3)
-            let found = EventRows.events(
-                try connection.run(Command(statement: Statement(once: sql), parameters: expression.parameters)))
+            let condition = "position >= $1::bigint AND position <= $2::bigint AND \(expression.condition)"
+            let order = isForward ? "position" : "position DESC"
+            let rows = try connection.run([
+                Command(
+                    statement: Statement(once: EventRows.page(where: condition, order: order, limit: 3)),
+                    parameters: expression.parameters), EventRows.boundStatement.with(),
+            ])
+            var page = rows[0]
+            if page.count < limit - events.count, page.count >= rows[1].integer(0, 0) {
+                page = try connection.run(
+                    Command(
+                        statement: Statement(once: EventRows.exactPage(where: condition, order: order, limit: 3)),
+                        parameters: expression.parameters))
+            }
+            let found = EventRows.events(page, room: Limits.pageBytes - bytes)
             bytes += found.reduce(0) { $0 + $1.data.count + $1.metadata.count }
             events += found
             let isFull = events.count >= limit || bytes >= Limits.pageBytes

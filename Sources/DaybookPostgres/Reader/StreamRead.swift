@@ -26,7 +26,10 @@ struct StreamRead {
         default: guess = nil
         }
         let states = GroupStatements.streams.with { $0.addArray([stream.rawValue]) }
-        if let guess {
+        var inParts: [RecordedEvent]?
+        if let guess, isForward, guess.lowerBound <= .max - Int64(limit) {
+            (state, inParts) = try statePage(states, from: guess.lowerBound)
+        } else if let guess {
             let found = try connection.run([states, events(in: guess)])
             state = try Self.state(found[0], of: stream)
             rows = found[1]
@@ -43,11 +46,13 @@ struct StreamRead {
         case .end: start = visible.upperBound
         case .version(let version): start = version.rawValue
         case .position(let position):
-            start = try isForward
+            start =
+                try isForward
                 ? firstVersion(in: visible, where: "position >=", position.rawValue)
                 : firstVersion(in: visible, where: "position >", position.rawValue) - 1
         case .time(let time):
-            start = try isForward
+            start =
+                try isForward
                 ? firstVersion(in: visible, where: "recorded_at >=", time.microseconds)
                 : firstVersion(in: visible, where: "recorded_at >", time.microseconds) - 1
         }
@@ -62,27 +67,67 @@ struct StreamRead {
         }
         let wanted = min(first, end)...max(first, end)
         let isGuessed: Bool
-        if let guess { isGuessed = isForward ? guess.lowerBound == first : guess.upperBound >= first } else { isGuessed = false }
+        if let guess {
+            isGuessed = isForward ? guess.lowerBound == first : guess.upperBound >= first
+        } else {
+            isGuessed = false
+        }
         // Backward, events behind the state come first: with a page full of them, the guess has missed.
-        var found = isGuessed ? rows.map { EventRows.events($0) { wanted.contains($1) } } ?? [] : []
+        var found: [RecordedEvent] = []
+        if isGuessed {
+            found = inParts ?? rows.map { EventRows.events($0) { wanted.contains($1) } } ?? []
+            if inParts != nil, let last = found.last, last.version.rawValue > wanted.upperBound {
+                found.removeAll { $0.version.rawValue > wanted.upperBound }
+            }
+        }
         if found.first?.version.rawValue != first || !isForward && rows?.count ?? 0 != found.count {
             found = EventRows.events(try connection.run(events(in: wanted)))
+        }
+        if found.count < limit, found.last?.version.rawValue != end,
+            found.reduce(0, { $0 + $1.data.count + $1.metadata.count }) < Limits.pageBytes
+        {
+            // Fewer rows than there are, for fear of their bytes.
+            found = EventRows.events(try connection.run(events(in: wanted, isExact: true)))
         }
         let reached = found.last?.version.rawValue ?? end
         return StreamPage(events: found, state: state, isAtEnd: isForward ? reached >= end : reached <= end)
     }
 
+    /// The state, and the events from a version on as far as they follow one another.
+    private func statePage(_ states: Command, from first: Int64) throws -> (StreamState, [RecordedEvent]) {
+        var state: Rows?
+        var events: [RecordedEvent] = []
+        var bytes = 0
+        let parts = EventRows.parts(of: first...first + Int64(limit) - 1).map { self.events(in: $0) }
+        try connection.run([states] + parts) { rows in
+            guard state != nil else {
+                state = rows
+                return
+            }
+            // A part that lacks rows, for fear of their bytes, is the last one that counts.
+            guard rows.count > 0, rows.integer(0, 2) == first + Int64(events.count) else { return }
+            let part = EventRows.events(rows, room: Limits.pageBytes - bytes)
+            bytes += part.reduce(0) { $0 + $1.data.count + $1.metadata.count }
+            if events.isEmpty { events = part } else { events += part }
+        }
+        guard let state else { throw ServerFailure.lost("the server did not tell the stream's state") }
+        return (try Self.state(state, of: stream), events)
+    }
+
     static func state(_ rows: Rows, of stream: StreamName) throws -> StreamState {
         var control = StreamControl()
         if !rows.isNull(0, 3) {
-            guard let stored = StreamControl(decoding: Array(rows.bytes(0, 3))) else { throw DamagedControl(stream: stream) }
+            guard let stored = StreamControl(decoding: Array(rows.bytes(0, 3))) else {
+                throw DamagedControl(stream: stream)
+            }
             control = stored
         }
         return control.state(lastVersion: rows.optionalInteger(0, 0).map { StreamVersion($0) })
     }
 
-    private func events(in versions: ClosedRange<Int64>) -> Command {
-        EventRows.stream(forward: isForward).with {
+    private func events(in versions: ClosedRange<Int64>, isExact: Bool = false) -> Command {
+        let page = EventRows.stream(forward: isForward)
+        return (isExact ? page.exact : page.quick).with {
             $0.add(stream.rawValue)
             $0.add(versions.lowerBound)
             $0.add(versions.upperBound)

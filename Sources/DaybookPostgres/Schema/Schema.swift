@@ -18,10 +18,10 @@ enum Schema {
                 id uuid NOT NULL,
                 type text COLLATE "C" NOT NULL,
                 schema_version bigint NOT NULL,
-                content_type text COLLATE "C" NOT NULL,
-                recorded_at bigint NOT NULL,
-                size integer NOT NULL,
-                tags text[] COLLATE "C" NOT NULL,
+                content_type text COLLATE "C",  -- NULL: application/json
+                recorded_at bigint NOT NULL,    -- microseconds since 1970
+                size integer NOT NULL,          -- bytes of data and metadata
+                tags text[] COLLATE "C",        -- NULL: none
                 data bytea NOT NULL,
                 metadata bytea NOT NULL,
                 UNIQUE (stream, version)
@@ -45,9 +45,13 @@ enum Schema {
                 event_count bigint NOT NULL,
                 recorded_at bigint NOT NULL,
                 streams text[] NOT NULL,
-                versions bigint[] NOT NULL
+                versions bigint[] NOT NULL,
+                number bigint GENERATED ALWAYS AS IDENTITY UNIQUE
             )
             """,
+            // No event is larger than this: bounds what a page may bring.
+            "CREATE TABLE largest_event (id boolean PRIMARY KEY CHECK (id), size bigint NOT NULL)",
+            "INSERT INTO largest_event (id, size) VALUES (true, 1024)",
             // One row for each open store: tells whether its last transaction took effect, when the answer was lost.
             """
             CREATE TABLE writers (

@@ -20,6 +20,8 @@ final class HeadListener: Sendable {
     private let signal: HeadSignal
     private let announced = Atomic<Int64>(0)
     private let isStopped = Atomic(false)
+    /// Whether the thread was woken, and will look at ``announced`` before it sleeps for long.
+    private let isWoken = Atomic(false)
     /// A pipe: what is written to its second end wakes the thread.
     private let wake: (read: Int32, write: Int32)
 
@@ -42,8 +44,8 @@ final class HeadListener: Sendable {
 
     /// Has the other processes told, soon.
     func announce(_ head: Int64) {
-        let before = announced.exchange(head, ordering: .releasing)
-        if before != head { wakeThread() }
+        let before = announced.exchange(head, ordering: .sequentiallyConsistent)
+        if before != head, !isWoken.exchange(true, ordering: .sequentiallyConsistent) { wakeThread() }
     }
 
     func stop() {
@@ -63,6 +65,8 @@ final class HeadListener: Sendable {
         var nextTelling = ContinuousClock.now
         var nextPoll = ContinuousClock.now
         var nextConnect = ContinuousClock.now
+        var nextCount = ContinuousClock.now
+        var hasOthers = true
         while !isStopped.load(ordering: .acquiring) {
             do {
                 if connection == nil, ContinuousClock.now >= nextConnect {
@@ -72,34 +76,45 @@ final class HeadListener: Sendable {
                 }
                 if let connection {
                     for payload in try connection.takeNotifications() {
-                        if let head = Int64(payload) { signal.publish(head, isCurrent: false) }
+                        if let head = Int64(payload) { signal.publish(head) }
                     }
-                    let head = announced.load(ordering: .acquiring)
-                    if head != told, ContinuousClock.now >= nextTelling {
-                        told = head
-                        nextTelling = ContinuousClock.now + Self.betweenTellings
-                        _ = try connection.run(
-                            Self.notify.with {
-                                $0.add(Schema.channel(of: configuration.schema))
-                                $0.add(String(head))
-                            })
+                    if ContinuousClock.now >= nextTelling {
+                        isWoken.store(false, ordering: .sequentiallyConsistent)
+                        let head = announced.load(ordering: .sequentiallyConsistent)
+                        if head != told {
+                            told = head
+                            isWoken.store(true, ordering: .sequentiallyConsistent)
+                            nextTelling = ContinuousClock.now + Self.betweenTellings
+                            if ContinuousClock.now >= nextCount {
+                                nextCount = ContinuousClock.now + .seconds(1)
+                                hasOthers = try connection.run(Self.others.with()).boolean(0, 0)
+                            }
+                            if hasOthers {
+                                _ = try connection.run(
+                                    Self.notify.with {
+                                        $0.add(Schema.channel(of: configuration.schema))
+                                        $0.add(String(head))
+                                    })
+                            }
+                        }
                     }
                     if signal.isAwaited, ContinuousClock.now >= nextPoll {
                         nextPoll = ContinuousClock.now + configuration.pollInterval
-                        signal.publish(try connection.run(Self.head.with()).integer(0, 0), isCurrent: false)
+                        signal.publish(try connection.run(Self.head.with()).integer(0, 0))
                     }
                 }
             } catch {
                 connection = nil
                 told = 0
             }
-            let isToTell = connection != nil && announced.load(ordering: .acquiring) != told
+            let isToTell = connection != nil && isWoken.load(ordering: .sequentiallyConsistent)
             wait(connection?.socket, isToTell ? nextTelling - ContinuousClock.now : configuration.pollInterval)
         }
     }
 
     static let head = Statement("head", "SELECT coalesce(max(position), 0) FROM events")
     private static let notify = Statement("notify", "SELECT pg_notify($1::text, $2::text)")
+    private static let others = Statement("others", "SELECT count(*) > 1 FROM writers")
     private static let betweenTellings = Duration.milliseconds(5)
 
     private func connect() throws -> Connection {
@@ -113,7 +128,8 @@ final class HeadListener: Sendable {
     }
 
     private func wait(_ socket: Int32?, _ duration: Duration) {
-        let milliseconds = max(1, Int32(duration.components.seconds * 1000 + duration.components.attoseconds / 1_000_000_000_000_000))
+        let milliseconds = max(
+            1, Int32(duration.components.seconds * 1000 + duration.components.attoseconds / 1_000_000_000_000_000))
         var descriptors = [pollfd(fd: wake.read, events: Int16(POLLIN), revents: 0)]
         if let socket, socket >= 0 { descriptors.append(pollfd(fd: socket, events: Int16(POLLIN), revents: 0)) }
         guard poll(&descriptors, nfds_t(descriptors.count), milliseconds) > 0 else { return }

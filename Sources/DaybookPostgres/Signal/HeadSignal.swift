@@ -30,10 +30,14 @@ final class HeadSignal: Sendable {
     /// Whether somebody waits for the head to move.
     var isAwaited: Bool { state.withLock { !$0.waiters.isEmpty } }
 
+    /// Who waits from now on has a later ticket.
+    var ticket: UInt64 { state.withLock(\.lastKey) }
+
     /// Tells of a position whose event readers see, and wakes whoever waits for it. The head never goes back.
     ///
-    /// - Parameter isCurrent: Whether the log ends there, and not only ended there once.
-    func publish(_ position: Int64, isCurrent: Bool) {
+    /// - Parameter ticket: The log ended there at a moment after this ticket was the last; nil when it may have ended there
+    ///   before.
+    func publish(_ position: Int64, since ticket: UInt64? = nil) {
         let woken = state.withLock { state -> [(key: UInt64, value: Waiter)] in
             guard position > state.head else { return [] }
             state.head = position
@@ -42,8 +46,11 @@ final class HeadSignal: Sendable {
             for key in ready.keys { state.waiters.removeValue(forKey: key) }
             return ready.sorted { $0.key < $1.key }  // Who has waited longest goes first.
         }
-        let sight = Sight(head: position, isCurrent: isCurrent)
-        for (_, waiter) in woken { waiter.continuation.resume(returning: .success(sight)) }
+        for (key, waiter) in woken {
+            // One who began to wait later may have been told of a higher head by another store before.
+            let sight = Sight(head: position, isCurrent: ticket.map { key <= $0 } ?? false)
+            waiter.continuation.resume(returning: .success(sight))
+        }
     }
 
     func wait(beyond position: Int64) async throws(ReadError) -> Sight {

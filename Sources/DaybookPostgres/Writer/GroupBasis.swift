@@ -34,7 +34,7 @@ struct GroupBasis: AppendBasis {
     private(set) var lastRecordedAt: Int64
     private(set) var pending: [Pending] = []
     private(set) var newReceipts: [(command: CommandID, receipt: Receipt)] = []
-    private var streams: [StreamName: Stream] = [:]
+    private(set) var streams: [StreamName: Stream] = [:]
     private var receipts: [CommandID: Receipt] = [:]
     private var matches: [Question: Int64?] = [:]
     /// The positions in ``pending`` of each stream's events.
@@ -46,31 +46,55 @@ struct GroupBasis: AppendBasis {
 
     /// The commands that read what some requests are decided on, behind the lock.
     static func commands(for requests: [AppendRequest]) -> [Command] {
+        return [
+            GroupStatements.end.with(),
+            GroupStatements.streams.with { $0.addArray(names(in: requests).map(\.rawValue)) },
+            GroupStatements.receipts.with { $0.addArray(requests.compactMap(\.commandID?.rawValue)) },
+            command(GroupStatements.matches, for: questions(in: requests)),
+        ]
+    }
+
+    /// The streams that requests write or check, each once.
+    static func names(in requests: [AppendRequest]) -> [StreamName] {
         var names: [StreamName] = []
         var seen: Set<StreamName> = []
-        var commands: [CommandID] = []
-        var questions: [Question] = []
-        var asked: Set<Question> = []
         for request in requests {
             for write in request.writes where seen.insert(write.stream).inserted { names.append(write.stream) }
             for check in request.checks where seen.insert(check.stream).inserted { names.append(check.stream) }
-            if let command = request.commandID { commands.append(command) }
+        }
+        return names
+    }
+
+    /// What their conditions ask, each once.
+    static func questions(in requests: [AppendRequest]) -> [Question] {
+        var questions: [Question] = []
+        var asked: Set<Question> = []
+        for request in requests {
             guard let condition = request.condition else { continue }
             for item in condition.failIfEventsMatch.items {
                 let question = Question(item: item, after: condition.after.rawValue)
                 if asked.insert(question).inserted { questions.append(question) }
             }
         }
-        return [
-            GroupStatements.end.with(),
-            GroupStatements.streams.with { $0.addArray(names.map(\.rawValue)) },
-            GroupStatements.receipts.with { $0.addArray(commands.map(\.rawValue)) },
-            GroupStatements.matches.with { parameters in
-                parameters.addArray(questions.map { $0.item.tags.map(\.rawValue).arrayLiteral })
-                parameters.addArray(questions.map { $0.item.types.map(\.rawValue).arrayLiteral })
-                parameters.addArray(questions.map(\.after))
-            },
-        ]
+        return questions
+    }
+
+    static func command(_ statement: Statement, for questions: [Question]) -> Command {
+        statement.with { parameters in
+            parameters.addArray(questions.map { $0.item.tags.map(\.rawValue).arrayLiteral })
+            parameters.addArray(questions.map { $0.item.types.map(\.rawValue).arrayLiteral })
+            parameters.addArray(questions.map(\.after))
+        }
+    }
+
+    /// A basis that is not read but remembered; what it is made of is to be compared with the database in the transaction.
+    init(
+        head: Int64, lastRecordedAt: Int64, streams: [StreamName: Stream], on connection: Connection
+    ) {
+        self.connection = connection
+        baseHead = head
+        self.lastRecordedAt = lastRecordedAt
+        self.streams = streams
     }
 
     /// - Parameter rows: What ``commands(for:)`` of the same requests have returned.
@@ -81,20 +105,7 @@ struct GroupBasis: AppendBasis {
         )
         baseHead = end.optionalInteger(0, 0) ?? 0
         lastRecordedAt = end.optionalInteger(0, 1) ?? .min
-        var names: [StreamName] = []
-        var seen: Set<StreamName> = []
-        var questions: [Question] = []
-        var asked: Set<Question> = []
-        for request in requests {
-            for write in request.writes where seen.insert(write.stream).inserted { names.append(write.stream) }
-            for check in request.checks where seen.insert(check.stream).inserted { names.append(check.stream) }
-            guard let condition = request.condition else { continue }
-            for item in condition.failIfEventsMatch.items {
-                let question = Question(item: item, after: condition.after.rawValue)
-                if asked.insert(question).inserted { questions.append(question) }
-            }
-        }
-        for (row, name) in names.enumerated() {
+        for (row, name) in Self.names(in: requests).enumerated() {
             let lastVersion = found.optionalInteger(row, 0)
             var control = StreamControl()
             if !found.isNull(row, 3) {
@@ -110,7 +121,9 @@ struct GroupBasis: AppendBasis {
         for row in 0..<receipts.count {
             self.receipts[CommandID(unchecked: receipts.text(row, 0))] = Receipt(receipts, row: row)
         }
-        for (row, question) in questions.enumerated() { self.matches[question] = matches.optionalInteger(row, 0) }
+        for (row, question) in Self.questions(in: requests).enumerated() {
+            self.matches[question] = matches.optionalInteger(row, 0)
+        }
     }
 
     // MARK: - What the rules ask for
@@ -163,7 +176,9 @@ struct GroupBasis: AppendBasis {
     func firstMatch(of query: EventQuery, after position: Position) -> Position? {
         var first: Int64?
         for item in query.items {
-            if let found = matches[Question(item: item, after: position.rawValue)] ?? nil { first = min(found, first ?? found) }
+            if let found = matches[Question(item: item, after: position.rawValue)] ?? nil {
+                first = min(found, first ?? found)
+            }
         }
         if let first { return Position(first) }
         for (index, event) in pending.enumerated() where baseHead + Int64(index) + 1 > position.rawValue {
@@ -175,7 +190,9 @@ struct GroupBasis: AppendBasis {
     }
 
     private func known(_ stream: StreamName) -> Stream {
-        guard let known = streams[stream] else { preconditionFailure("Stream '\(stream)' was not read for its append.") }
+        guard let known = streams[stream] else {
+            preconditionFailure("Stream '\(stream)' was not read for its append.")
+        }
         return known
     }
 

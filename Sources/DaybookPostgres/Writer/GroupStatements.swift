@@ -78,6 +78,29 @@ enum GroupStatements {
 
     // MARK: - Writing
 
+    /// Divides by zero, which undoes everything, where the log does not end at `$1`, a command of `$2` has a receipt, a
+    /// stream of `$3` has events, the server syncs no longer and `$4` does not allow that, or the row of writer `$5` has
+    /// another fence than `$6`.
+    static let guess = Statement(
+        "guess",
+        """
+        SELECT 1 / (
+            (SELECT coalesce(max(position), 0) FROM events) = $1::bigint
+            AND NOT EXISTS (SELECT FROM receipts WHERE command = ANY($2::text[]))
+            AND NOT EXISTS (SELECT FROM events WHERE stream = ANY($3::text[]) AND version = 0)
+            AND ($4::boolean OR (
+                current_setting('synchronous_commit') IN ('on', 'remote_apply') AND current_setting('fsync') = 'on'))
+            AND EXISTS (SELECT FROM writers WHERE id = $5::uuid AND fence = $6::bigint)
+        )::integer
+        """)
+
+    /// Divides by zero where an event fits one of the questions.
+    static let noMatches = Statement(
+        "no_matches", "SELECT 1 / (count(*) = 0)::integer FROM (\(matches.sql)) m(position) WHERE position IS NOT NULL")
+
+    static let raiseLargest = Statement(
+        "raise_largest", "UPDATE largest_event SET size = greatest(size, $1::bigint)")
+
     /// Notes the group in the writer's row; divides by zero, which undoes everything, where another fence stands there.
     static let mark = Statement(
         "mark",
@@ -94,8 +117,8 @@ enum GroupStatements {
         """
         INSERT INTO events (position, stream, version, id, type, schema_version, content_type, recorded_at, size, tags, data,
             metadata)
-        SELECT $1::bigint + number, stream, version, id, type, schema_version, content_type, recorded_at,
-            octet_length(data) + octet_length(metadata), tags::text[], data, metadata
+        SELECT $1::bigint + number, stream, version, id, type, schema_version, nullif(content_type, 'application/json'),
+            recorded_at, octet_length(data) + octet_length(metadata), nullif(tags, '{}')::text[], data, metadata
         FROM unnest($2::text[], $3::bigint[], $4::uuid[], $5::text[], $6::bigint[], $7::text[], $8::bigint[], $9::text[],
             $10::bytea[], $11::bytea[])
             WITH ORDINALITY n(stream, version, id, type, schema_version, content_type, recorded_at, tags, data, metadata, number)
@@ -167,6 +190,9 @@ enum GroupStatements {
     }
 
     // MARK: - A writer's row
+
+    /// Which event stands at a position.
+    static let probe = Statement("probe", "SELECT id FROM events WHERE position = $1::bigint")
 
     static let register = Statement(
         "register", "INSERT INTO writers (id, fence, committed) VALUES ($1::uuid, 0, 0) ON CONFLICT (id) DO NOTHING")

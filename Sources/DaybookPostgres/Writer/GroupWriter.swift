@@ -31,7 +31,14 @@ final class GroupWriter {
     private var group: Int64 = 0
     /// A transaction was given up without an answer, and may still come to an end: the fence is to be raised first.
     private var needsFence = false
+    /// The position and the identifier of its first event, when these tell whether it took effect, and not the writer's row.
+    private var firstEvent: (position: Int64, id: EventID)?
     private var lastCount = 0
+    /// Of the head's signal, before the attempt at hand.
+    private var ticket: UInt64 = 0
+    private var memory = StreamMemory()
+    /// No event in the log is larger than the database says, which is at least this.
+    private var largest: Int64 = 0
 
     init(
         _ connection: Connection, id: EventID, fence: Int64, address: ServerAddress,
@@ -111,6 +118,7 @@ final class GroupWriter {
         var pause = Duration.milliseconds(5)
         while true {
             var reason: String
+            ticket = signal.ticket
             switch attempt(submissions) {
             case .done(let outcomes, let head):
                 finish(submissions, outcomes, head: head)
@@ -119,7 +127,8 @@ final class GroupWriter {
                 if submissions.count > 1 {  // Only the one that cannot be written is to be refused.
                     for submission in submissions { writeGroup([submission]) }
                 } else {
-                    submissions[0].finish(.failure(.storageFailed(reason: "\(address.shown): \(why)", mayBeWritten: false)))
+                    submissions[0].finish(
+                        .failure(.storageFailed(reason: "\(address.shown): \(why)", mayBeWritten: false)))
                 }
                 return
             case .unknown(let outcomes, let head, let why):
@@ -144,7 +153,7 @@ final class GroupWriter {
     }
 
     private func finish(_ submissions: [AppendSubmission], _ outcomes: [AppendSubmission.Outcome], head: Int64) {
-        signal.publish(head, isCurrent: true)
+        signal.publish(head, since: ticket)
         listener.announce(head)
         for (submission, outcome) in zip(submissions, outcomes) { submission.finish(outcome) }
     }
@@ -172,6 +181,8 @@ final class GroupWriter {
             return .again("\(error)")
         }
         let requests = submissions.map(\.request)
+        if let attempt = guess(submissions, requests, on: connection) { return attempt }
+        memory.forget()
         var basis: GroupBasis
         var outcomes: [AppendSubmission.Outcome] = []
         var inline = InlineReadModels(configuration.inlineReadModels, on: connection)
@@ -201,9 +212,51 @@ final class GroupWriter {
         }
         guard !basis.pending.isEmpty || !basis.newReceipts.isEmpty else {
             rollBack()
+            memory.remember(basis)
             return .done(outcomes, head: basis.baseHead)
         }
-        return commit(basis, inline, outcomes, on: connection)
+        return commit(basis, inline, outcomes, after: [], on: connection, isGuess: false)
+            ?? .again("the group was not written")
+    }
+
+    /// Decides on what is remembered, and sends everything in one round trip, where the server compares what was remembered.
+    ///
+    /// - Returns: Nil when too little is remembered, or it no longer holds, or an append is not simply recorded: only what
+    ///   was read under the lock may refuse one, or answer it with an earlier result.
+    private func guess(
+        _ submissions: [AppendSubmission], _ requests: [AppendRequest], on connection: Connection
+    ) -> Attempt? {
+        guard configuration.inlineReadModels.isEmpty, let remembered = memory.basis(for: requests, on: connection)
+        else { return nil }
+        var basis = remembered.basis
+        var outcomes: [AppendSubmission.Outcome] = []
+        outcomes.reserveCapacity(submissions.count)
+        for submission in submissions {
+            guard !submission.request.writes.isEmpty,
+                case .success(.record) = Result(catching: { () throws(AppendError) in
+                    try submission.request.decide(on: &basis, digest: submission.digest)
+                })
+            else { return nil }
+            outcomes.append(
+                .success(
+                    basis.record(submission.request, digest: submission.digest, now: configuration.time.now)))
+        }
+        var commands = [
+            Statement.begin.with(), Schema.lock.with { $0.add(lockKey) },
+            GroupStatements.guess.with {
+                $0.add(basis.baseHead)
+                $0.addArray(requests.compactMap(\.commandID?.rawValue))
+                $0.addArray(remembered.missing.flatMap { [$0.rawValue, $0.control.rawValue] })
+                $0.add(configuration.durability == .mayLoseLatestOnFailure)
+                $0.add(id)
+                $0.add(fence)
+            },
+        ]
+        // Behind the end there is nothing that could fit.
+        let questions = GroupBasis.questions(in: requests).filter { $0.after < basis.baseHead }
+        if !questions.isEmpty { commands.append(GroupBasis.command(GroupStatements.noMatches, for: questions)) }
+        return commit(
+            basis, InlineReadModels([], on: connection), outcomes, after: commands, on: connection, isGuess: true)
     }
 
     /// The server's settings may be changed while it runs.
@@ -251,23 +304,36 @@ final class GroupWriter {
         return outcomes
     }
 
+    /// - Parameters:
+    ///   - first: Commands that go in front.
+    ///   - isGuess: Whether the commands may find that the basis does not hold; the result is then nil.
     private func commit(
         _ basis: GroupBasis, _ inline: InlineReadModels, _ outcomes: [AppendSubmission.Outcome],
-        on connection: Connection
-    ) -> Attempt {
+        after first: [Command], on connection: Connection, isGuess: Bool
+    ) -> Attempt? {
         group += 1
-        var commands = [
-            GroupStatements.mark.with {
-                $0.add(id)
-                $0.add(fence)
-                $0.add(group)
-            }
-        ]
+        var commands = first
+        // A guess compares the fence, and leaves its first event to tell that it took effect: one row less to change.
+        firstEvent = isGuess ? basis.pending.first.map { (basis.baseHead + 1, $0.event.id) } : nil
+        if firstEvent == nil {
+            commands.append(
+                GroupStatements.mark.with {
+                    $0.add(id)
+                    $0.add(fence)
+                    $0.add(group)
+                })
+        }
         let head = basis.head.rawValue
         if !basis.pending.isEmpty {
             commands.append(GroupStatements.events(basis.pending, after: basis.baseHead))
             if let tags = GroupStatements.tags(basis.pending, after: basis.baseHead) { commands.append(tags) }
             commands += inline.commands(head: head)
+            let size = Int64(basis.pending.reduce(0) { max($0, $1.event.data.count + $1.event.metadata.count) })
+            if size > largest {
+                // In steps of powers of two, so that it is seldom.
+                largest = 1 << (Int64.bitWidth - (size - 1).leadingZeroBitCount)
+                commands.append(GroupStatements.raiseLargest.with { $0.add(largest) })
+            }
         }
         if let receipts = GroupStatements.receipts(basis.newReceipts) { commands.append(receipts) }
         commands.append(Statement.commit.with())
@@ -275,10 +341,16 @@ final class GroupWriter {
         do {
             try connection.run(commands)
         } catch {
+            memory.forget()
+            largest = 0
             if error.isConnectionLost {
                 drop()
                 needsFence = true
                 return .unknown(outcomes, head: head, error.description)
+            }
+            if isGuess {
+                rollBack()
+                return nil
             }
             if error.sqlState == GroupStatements.divisionByZero {
                 rollBack()
@@ -289,9 +361,11 @@ final class GroupWriter {
         }
         if let warning = connection.takeWarning() {
             // The server waits for its standby no longer: it has committed, but the standby may not have it.
+            memory.forget()
             needsFence = true
             return .unknown(outcomes, head: head, warning)
         }
+        memory.remember(basis)
         return .done(outcomes, head: head)
     }
 
@@ -306,7 +380,11 @@ final class GroupWriter {
         if connection?.isLost ?? false { drop() }
     }
 
-    private func drop() { connection = nil }
+    private func drop() {
+        connection = nil
+        memory.forget()
+        largest = 0
+    }
 
     // MARK: - After a failure
 
@@ -324,8 +402,12 @@ final class GroupWriter {
         while true {
             var reason: String
             do {
-                let committed = try raiseFence(on: try connected())
-                return committed == group ? .committed : .notCommitted
+                let connection = try connected()
+                let committed = try raiseFence(on: connection)
+                guard let firstEvent else { return committed == group ? .committed : .notCommitted }
+                // Nothing can change this any more: the fence is raised, and recorded events stay.
+                let found = try connection.run(GroupStatements.probe.with { $0.add(firstEvent.position) })
+                return found.count > 0 && found.id(0, 0) == firstEvent.id ? .committed : .notCommitted
             } catch {
                 reason = "\(error)"
                 drop()
@@ -355,7 +437,7 @@ final class GroupWriter {
         if let connection, !connection.isLost { return connection }
         connection = nil
         let new = try Connection(address)
-        let found = try configuration.prepare(new)
+        let found = try configuration.prepare(new, reusesPlans: true)
         if let (setting, value, _) = found.shortfall(from: configuration.durability) {
             throw DurabilityShortfall(server: found.server, setting: setting, value: value)
         }
@@ -383,7 +465,9 @@ struct DurabilityShortfall: Error, CustomStringConvertible {
     var setting: String
     var value: String
 
-    var description: String { "the server \(server) has \(setting) = \(value), with which acknowledged events may be lost" }
+    var description: String {
+        "the server \(server) has \(setting) = \(value), with which acknowledged events may be lost"
+    }
 }
 
 extension AppendRequest {

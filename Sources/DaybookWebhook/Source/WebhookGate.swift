@@ -53,7 +53,9 @@ struct WebhookGate: Sendable {
             guard
                 WebhookSignature.isValid(
                     stamp.signature, id: stamp.id, timestamp: stamp.timestamp, body: body, secrets: secrets)
-            else { return .failure(WebhookReply.Failure(reply: unauthorized("The signature fits none of the secrets."))) }
+            else {
+                return .failure(WebhookReply.Failure(reply: unauthorized("The signature fits none of the secrets.")))
+            }
             do throws(InvalidCloudEvent) {
                 let events: [CloudEvent] =
                     switch HTTPMediaType(head.headers.first(name: "content-type") ?? "").name {

@@ -22,7 +22,8 @@ public enum InvalidWebhook: Error, Equatable, CustomStringConvertible {
         case .plainHTTP(let host):
             "The webhook's address is plain 'http' to '\(host)': use 'https', or allow it where nobody can listen in."
         case .noSecret: "The webhook has no secret: give at least one."
-        case .header(let name): "The header '\(name)' cannot be set: its text cannot be sent, or the target sets it itself."
+        case .header(let name):
+            "The header '\(name)' cannot be set: its text cannot be sent, or the target sets it itself."
         case .path: "The webhook's path must begin with '/' and have no query."
         }
     }

@@ -81,6 +81,8 @@ final class WebhookConnections: Sendable {
 }
 
 extension Duration {
-    var nanoseconds: Int128 { Int128(components.seconds) * 1_000_000_000 + Int128(components.attoseconds / 1_000_000_000) }
+    var nanoseconds: Int128 {
+        Int128(components.seconds) * 1_000_000_000 + Int128(components.attoseconds / 1_000_000_000)
+    }
 }
 #endif

@@ -27,7 +27,9 @@ enum WebhookOutcome {
     /// Reads `Sun, 06 Nov 1994 08:49:37 GMT`.
     private static func date(_ text: String) -> Timestamp? {
         let parts = text.split(separator: " ")
-        guard parts.count == 6, parts[5] == "GMT", let month = months.firstIndex(of: String(parts[2])) else { return nil }
+        guard parts.count == 6, parts[5] == "GMT", let month = months.firstIndex(of: String(parts[2])) else {
+            return nil
+        }
         let number = month < 9 ? "0\(month + 1)" : "\(month + 1)"
         return Timestamp("\(parts[3])-\(number)-\(parts[1])T\(parts[4])Z")
     }

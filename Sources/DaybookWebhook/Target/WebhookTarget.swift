@@ -53,7 +53,8 @@ public struct WebhookTarget: BatchPublisherTarget {
         guard !secrets.isEmpty else { throw .noSecret }
         for (name, value) in policy.headers {
             let isText = (name + value).utf8.allSatisfy { (0x20...0x7E).contains($0) }
-            let isOwn = ["host", "content-type", "content-length", "transfer-encoding", "connection"]
+            let isOwn =
+                ["host", "content-type", "content-length", "transfer-encoding", "connection"]
                 .contains(name.lowercased()) || name.lowercased().hasPrefix("webhook-")
                 || name.lowercased().hasPrefix("ce-")
             guard isText, !isOwn, !name.isEmpty, !name.contains(where: { $0 == " " || $0 == ":" }) else {
@@ -118,7 +119,9 @@ public struct WebhookTarget: BatchPublisherTarget {
         var bytes = 0
         for message in messages {
             let size = message.events.reduce(0) { $0 + $1.data.count }
-            guard count == 0 || (events + message.events.count <= mostEvents && bytes + size <= mostBytes) else { break }
+            guard count == 0 || (events + message.events.count <= mostEvents && bytes + size <= mostBytes) else {
+                break
+            }
             count += 1
             events += message.events.count
             bytes += size

@@ -76,6 +76,10 @@ struct CopyCommandTests {
         let other = try await Daybook.run("copy", "--from", "file:\(from)", "--to", "file:\(to)")
         #expect(other.status == 1 && other.errors.contains("differ at position 2"), "\(other.errors)")
         #expect(try await Daybook.run("copy", "--from", "file:\(from)", "--to", "file:\(from)").status == 64)
+        #if !Postgres
+        let server = try await Daybook.run("copy", "--from", "file:\(from)", "--to", "postgres://localhost/shop")
+        #expect(server.status == 64 && server.errors.contains("--traits Postgres"), "\(server.errors)")
+        #endif
         for wrong in ["b.db", "ftp:x", "file:"] {
             let outcome = try await Daybook.run("copy", "--from", "file:\(from)", "--to", wrong)
             #expect(outcome.status == 64 && outcome.errors.contains("file:PATH"), "\(outcome.errors)")

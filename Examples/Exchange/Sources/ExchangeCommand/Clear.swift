@@ -42,7 +42,7 @@ struct Clear: AsyncParsableCommand {
             guard head == .start else {
                 throw CommandFailure(
                     .refused,
-                    "The store '\(self.store.path)' has events up to position \(head): the play needs a new file.")
+                    "The store '\(self.store.address)' has events up to position \(head): the play needs a new one.")
             }
             let market = ScriptedMarket(
                 in: store, models: store, clock: clock, recording: recordCommands ? .all : .none)

@@ -17,12 +17,13 @@ actor EventFile: PublisherTarget {
     /// Opens the file, or makes it, and locks it until the process ends. A last line that a crash has torn is removed: its
     /// event was not acknowledged.
     ///
-    /// - Parameter store: The store's file, which it must not be.
+    /// - Parameter store: The store's file, which it must not be; nil for a store on a server.
     /// - Throws: `FileProblem`; for a file that holds anything but cloud events too.
-    init(_ path: String, besides store: String) throws(FileProblem) {
+    init(_ path: String, besides store: String?) throws(FileProblem) {
         self.path = path
         let isNew = !FileManager.default.fileExists(atPath: path)
-        for suffix in ["", "-wal", "-shm", "-owner", "-journal"] where Self.isSame(path, store + suffix) {
+        for suffix in ["", "-wal", "-shm", "-owner", "-journal"]
+        where store.map({ Self.isSame(path, $0 + suffix) }) ?? false {
             throw .unwritable(path: path, reason: "it belongs to the store: name a file of its own")
         }
         descriptor = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)

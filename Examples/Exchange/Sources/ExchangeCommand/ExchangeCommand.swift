@@ -7,6 +7,10 @@ import Exchange
 import Foundation
 import GRDB
 
+#if Postgres
+import DaybookPostgres
+#endif
+
 @main
 struct ExchangeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -78,6 +82,9 @@ struct ExchangeCommand: AsyncParsableCommand {
             case .unwritable: code = .cannotCreate
             case .lineTooLong: code = .malformedInput
             }
+        #if Postgres
+        case is PostgresOpenError: code = .unavailable
+        #endif
         case let error as OpenError:
             switch error {
             case .missing: code = .missingFile

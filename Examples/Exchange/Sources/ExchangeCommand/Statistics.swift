@@ -55,7 +55,7 @@ struct Statistics: AsyncParsableCommand {
     @Flag(help: "Print one JSON object a line, one for each instrument and session.")
     var json = false
 
-    private var path: String { database ?? store.path + ".statistics" }
+    private var path: String { database ?? (store.path ?? "exchange") + ".statistics" }
 
     func validate() throws {
         guard (1...1_000_000).contains(limit) else {
@@ -66,8 +66,8 @@ struct Statistics: AsyncParsableCommand {
             try LogMoment.check(since)
             try LogMoment.checkOrder(since: since, asOf: asOf)
         }
-        let files = [path, store.path].map { URL(fileURLWithPath: $0).resolvingSymlinksInPath().path }
-        guard files[0] != files[1] else {
+        let files = [path, store.path].compactMap { $0 }.map { URL(fileURLWithPath: $0).resolvingSymlinksInPath().path }
+        guard Set(files).count == files.count else {
             throw ValidationError("--database is the store itself: name a file of its own.")
         }
     }

@@ -2,29 +2,64 @@ import ArgumentParser
 import DaybookCore
 import DaybookSQLite
 
+#if Postgres
+import DaybookPostgres
+#endif
+
 /// The store that a verb works on.
 struct StoreOptions: ParsableArguments {
-    @Option(name: .customLong("store"), help: ArgumentHelp("The store's file.", valueName: "file"))
-    var path: String
+    @Option(
+        name: .customLong("store"),
+        help: ArgumentHelp(
+            "The store: a file, or postgres://… where that is built in (swift run --traits Postgres exchange).",
+            valueName: "store"))
+    var address: String
+
+    func validate() throws {
+        #if !Postgres
+        if isOnServer {
+            throw ValidationError(
+                "'\(address)' is a server: stores on PostgreSQL are built in by 'swift run --traits Postgres exchange'."
+            )
+        }
+        #endif
+    }
+
+    private var isOnServer: Bool { address.hasPrefix("postgres://") || address.hasPrefix("postgresql://") }
+
+    /// The store's file; nil when it is on a server.
+    var path: String? { isOnServer ? nil : address }
 
     /// Opens the store, and closes it when the operation ends, however it ends.
     ///
     /// - Parameters:
-    ///   - creates: Whether the file is made when it is not there.
+    ///   - creates: Whether the store is made when it is not there; on a server it always is.
     ///   - time: What the store records as the time of its events.
     func withStore<Value>(
         creates: Bool, time: TimeSource = .system, _ operation: (any MarketStore) async throws -> Value
     ) async throws -> Value {
+        #if Postgres
+        if isOnServer {
+            var configuration = PostgresEventStore.Configuration()
+            configuration.time = time
+            let store = try await PostgresEventStore.open(address, configuration: configuration)
+            return try await closing(store.close) { try await operation(store) }
+        }
+        #endif
         var configuration = SQLiteEventStore.Configuration()
         configuration.createsFile = creates
         configuration.time = time
-        let store = try await SQLiteEventStore.open(path, configuration: configuration)
+        let store = try await SQLiteEventStore.open(address, configuration: configuration)
+        return try await closing(store.close) { try await operation(store) }
+    }
+
+    private func closing<Value>(_ close: () async -> Void, _ body: () async throws -> Value) async throws -> Value {
         do {
-            let value = try await operation(store)
-            await store.close()
+            let value = try await body()
+            await close()
             return value
         } catch {
-            await store.close()
+            await close()
             throw error
         }
     }

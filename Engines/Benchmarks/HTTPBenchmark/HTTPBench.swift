@@ -1,0 +1,156 @@
+import AsyncHTTPClient
+import Daybook
+import DaybookCore
+import DaybookKinesis
+import DaybookWebhook
+import Foundation
+import NIOCore
+import NIOHTTP1
+import ScriptedServer
+import Synchronization
+
+/// Measures the targets beside the bare loop that sends the same bytes, in turns, so that both meet the same machine.
+@main
+struct HTTPBench {
+    static let rounds = 5
+
+    static func main() async throws {
+        try await webhook()
+        if let url = ProcessInfo.processInfo.environment["DAYBOOK_KINESIS_URL"] {
+            try await kinesis(url)
+        } else {
+            print("kinesis: DAYBOOK_KINESIS_URL is not set; scripts/engines/kinesis starts one")
+        }
+    }
+
+    static func event(_ stream: String, _ version: Int) -> CloudEvent {
+        CloudEvent(
+            id: "\(stream)-\(version)", source: "/shop", type: "account.deposited", subject: stream,
+            time: TimeSource.system.now, data: Array(#"{"amount":1200,"currency":"EUR","note":"by card"}"#.utf8),
+            extensions: ["partitionkey": stream, "position": "\(version)", "streamversion": "\(version)"])
+    }
+
+    static func messages(streams: Int, each: Int, _ answered: AnswerCount) -> [PublisherMessage] {
+        (0..<each).flatMap { version in
+            (0..<streams).map { stream in
+                PublisherMessage([event("account-\(stream)", version)], key: "account-\(stream)") { answered.add($0) }
+            }
+        }
+    }
+
+    final class AnswerCount: Sendable {
+        private let counts = Mutex((acknowledged: 0, others: 0))
+
+        func add(_ answer: PublisherMessage.Answer) {
+            counts.withLock { if answer == .acknowledged { $0.acknowledged += 1 } else { $0.others += 1 } }
+        }
+
+        func check(_ expected: Int) {
+            let counts = counts.withLock { $0 }
+            precondition(counts == (expected, 0), "\(counts) of \(expected) were acknowledged")
+        }
+    }
+
+    static func report(_ name: String, _ events: Int, _ bare: [Duration], _ target: [Duration]) {
+        func rate(_ durations: [Duration]) -> Int { Int(Double(events) / (durations.min()! / .seconds(1))) }
+        let ratio = zip(bare, target).map { $0.0 / $0.1 }.sorted()[bare.count / 2]
+        print("\(name): bare \(rate(bare))/s, target \(rate(target))/s, median ratio \((ratio * 100).rounded() / 100)")
+        fflush(nil)
+    }
+
+    static func webhook() async throws {
+        let server = try await ScriptedServer { _ in .status(204) }
+        let url = "http://127.0.0.1:\(server.port)/events"
+        let client = HTTPClient(
+            configuration: .init(
+                connectionPool: .init(idleTimeout: .seconds(30), concurrentHTTP1ConnectionsPerHostSoftLimit: 32)))
+        for (form, name) in [(WebhookForm.structured, "structured"), (.binary, "binary"), (.batches(), "batches")] {
+            let target = try WebhookTarget(url, secrets: [.random()], policy: WebhookTargetPolicy(form: form))
+            for streams in [1, 32] {
+                let each = streams == 1 ? 2000 : 200
+                var bare: [Duration] = []
+                var through: [Duration] = []
+                for _ in 0..<rounds {
+                    bare.append(
+                        try await ContinuousClock().measure {
+                            try await withThrowingTaskGroup(of: Void.self) { group in
+                                for stream in 0..<streams {
+                                    group.addTask {
+                                        for version in 0..<each {
+                                            var request = HTTPClientRequest(url: url)
+                                            request.method = .POST
+                                            request.headers.add(name: "content-type", value: "application/json")
+                                            let body = event("account-\(stream)", version).json
+                                            request.body = .bytes(ByteBuffer(bytes: body))
+                                            let response = try await client.execute(request, timeout: .seconds(30))
+                                            _ = try await response.body.collect(upTo: 1024)
+                                        }
+                                    }
+                                }
+                                try await group.waitForAll()
+                            }
+                        })
+                    let answered = AnswerCount()
+                    let messages = messages(streams: streams, each: each, answered)
+                    through.append(await ContinuousClock().measure { await target.send(messages) })
+                    answered.check(streams * each)
+                }
+                report("webhook, \(name), \(streams) streams", streams * each, bare, through)
+            }
+        }
+        try await client.shutdown()
+        await server.stop()
+    }
+
+    static func kinesis(_ url: String) async throws {
+        let name = ProcessInfo.processInfo.environment["DAYBOOK_KINESIS_STREAM"] ?? "bench"
+        let stream = try KinesisStream(
+            name, region: "eu-central-1", credentials: AWSEnvironmentCredentials(), endpoint: url, allowsPlainHTTP: true
+        )
+        for (form, name) in [(KinesisForm.structured, "structured"), (.batches(), "batches")] {
+            let target = KinesisTarget(stream, policy: .init(form: form, requests: 4))
+            let streams = 500
+            let each = 4
+            var bare: [Duration] = []
+            var through: [Duration] = []
+            for _ in 0..<rounds {
+                bare.append(try await bareRecords(stream, name: stream.name, url, streams: streams, each: each))
+                let answered = AnswerCount()
+                let messages = messages(streams: streams, each: each, answered)
+                through.append(await ContinuousClock().measure { await target.send(messages) })
+                answered.check(streams * each)
+            }
+            report("kinesis, \(name), \(streams) streams", streams * each, bare, through)
+        }
+    }
+
+    /// The same PutRecords, not signed, which the stand-in takes unless it was told to check.
+    static func bareRecords(
+        _ stream: KinesisStream, name: String, _ url: String, streams: Int, each: Int
+    ) async throws -> Duration {
+        let client = HTTPClient()
+        defer { client.shutdown { _ in } }
+        return try await ContinuousClock().measure {
+            for version in 0..<each {
+                let records = (0..<streams).map { stream in
+                    let data = Data(event("account-\(stream)", version).json).base64EncodedString()
+                    return #"{"Data":"\#(data)","PartitionKey":"account-\#(stream)"}"#
+                }
+                var request = HTTPClientRequest(url: url + "/")
+                request.method = .POST
+                request.headers.add(name: "content-type", value: "application/x-amz-json-1.1")
+                request.headers.add(name: "x-amz-target", value: "Kinesis_20131202.PutRecords")
+                request.headers.add(
+                    name: "authorization",
+                    value:
+                        "AWS4-HMAC-SHA256 Credential=x/20260101/eu-central-1/kinesis/aws4_request, SignedHeaders=host, "
+                        + "Signature=0")
+                request.body = .bytes(
+                    ByteBuffer(string: #"{"StreamName":"\#(name)","Records":[\#(records.joined(separator: ","))]}"#))
+                let response = try await client.execute(request, timeout: .seconds(60))
+                precondition(response.status == .ok, "\(response.status)")
+                _ = try await response.body.collect(upTo: 16 << 20)
+            }
+        }
+    }
+}

@@ -1,0 +1,206 @@
+import CNATS
+import Foundation
+
+/// The plainest use of libnats for the same work: blocking requests, one thread a writer.
+final class BareClient: @unchecked Sendable {
+    struct Failure: Error { var what: String }
+
+    private let connection: OpaquePointer
+    private let stream: String
+    private let subject: String
+    private let payload = [CChar](repeating: 120, count: 256)
+    private let lock = NSLock()
+    private var nextSubject = 0
+
+    init(urls: String, stream: String, subject: String, replicas: Int) throws {
+        self.stream = stream
+        self.subject = subject
+        var made: OpaquePointer?
+        try Self.check(natsConnection_ConnectTo(&made, urls), "connect")
+        connection = made!
+        _ = try request(
+            "$JS.API.STREAM.CREATE.\(stream)",
+            "{\"name\":\"\(stream)\",\"subjects\":[\"\(subject).>\"],\"storage\":\"file\",\"num_replicas\":\(replicas),"
+                + "\"allow_direct\":true,\"allow_atomic\":true,\"discard\":\"new\"}")
+    }
+
+    private static func check(_ status: natsStatus, _ what: String) throws {
+        guard status == NATS_OK else { throw Failure(what: "\(what): \(String(cString: natsStatus_GetText(status)))") }
+    }
+
+    private func request(_ subject: String, _ body: String) throws -> String {
+        var reply: OpaquePointer?
+        try Self.check(natsConnection_RequestString(&reply, connection, subject, body, 10_000), subject)
+        defer { natsMsg_Destroy(reply) }
+        return String(cString: natsMsg_GetData(reply))
+    }
+
+    private func newSubject() -> String {
+        lock.lock()
+        defer { lock.unlock() }
+        nextSubject += 1
+        return "\(subject).\(nextSubject)"
+    }
+
+    /// The sequence of an acknowledgement.
+    private func sequence(of reply: OpaquePointer?) throws -> Int {
+        let text = String(cString: natsMsg_GetData(reply))
+        guard let range = text.range(of: "\"seq\":"), !text.contains("error") else { throw Failure(what: text) }
+        return Int(text[range.upperBound...].prefix { $0.isNumber }) ?? 0
+    }
+
+    func append(writers: Int, seconds: Double) throws -> Double {
+        let begun = Date()
+        let counts = Counts()
+        let group = DispatchGroup()
+        for _ in 0..<writers {
+            group.enter()
+            Thread.detachNewThread { [self] in
+                defer { group.leave() }
+                let subject = newSubject()
+                var last = 0
+                var count = 0
+                while Date().timeIntervalSince(begun) < seconds {
+                    var message: OpaquePointer?
+                    var reply: OpaquePointer?
+                    natsMsg_Create(&message, subject, nil, payload, Int32(payload.count))
+                    natsMsgHeader_Set(message, "Nats-Expected-Last-Subject-Sequence", String(last))
+                    let status = natsConnection_RequestMsg(&reply, connection, message, 10_000)
+                    natsMsg_Destroy(message)
+                    guard status == NATS_OK, let sequence = try? sequence(of: reply) else { break }
+                    natsMsg_Destroy(reply)
+                    last = sequence
+                    count += 1
+                }
+                counts.add(count)
+            }
+        }
+        group.wait()
+        return Double(counts.total) / Date().timeIntervalSince(begun)
+    }
+
+    func appendBatches(of size: Int, seconds: Double) throws -> Double {
+        let begun = Date()
+        let subject = newSubject()
+        var last = 0
+        var count = 0
+        while Date().timeIntervalSince(begun) < seconds {
+            last = try appendBatch(of: size, to: subject, last: last)
+            count += size
+        }
+        return Double(count) / Date().timeIntervalSince(begun)
+    }
+
+    private func appendBatch(of size: Int, to subject: String, last: Int) throws -> Int {
+        let batch = "b\(UInt64.random(in: 0 ... .max))"
+        var reply: OpaquePointer?
+        for number in 1...size {
+            var message: OpaquePointer?
+            natsMsg_Create(&message, subject, nil, payload, Int32(payload.count))
+            defer { natsMsg_Destroy(message) }
+            if number == 1 { natsMsgHeader_Set(message, "Nats-Expected-Last-Subject-Sequence", String(last)) }
+            natsMsgHeader_Set(message, "Nats-Batch-Id", batch)
+            natsMsgHeader_Set(message, "Nats-Batch-Sequence", String(number))
+            if number == size {
+                natsMsgHeader_Set(message, "Nats-Batch-Commit", "1")
+                try Self.check(natsConnection_RequestMsg(&reply, connection, message, 10_000), "batch")
+            } else {
+                try Self.check(natsConnection_PublishMsg(connection, message), "batch")
+            }
+        }
+        defer { natsMsg_Destroy(reply) }
+        return try sequence(of: reply)
+    }
+
+    func fill(_ events: Int) throws {
+        for number in 0..<events / 1000 {
+            let subject = "\(subject).fill\(number)"
+            _ = try appendBatch(of: 1000, to: subject, last: 0)
+        }
+    }
+
+    /// Batched direct gets of 1,000, one after another; sequence, subject and time of each message are looked at.
+    func readDirect(_ events: Int) throws -> Double {
+        let begun = Date()
+        var inbox: OpaquePointer?
+        var name: UnsafeMutablePointer<CChar>?
+        natsInbox_Create(&name)
+        defer { natsInbox_Destroy(name) }
+        try Self.check(natsConnection_SubscribeSync(&inbox, connection, name), "inbox")
+        defer { natsSubscription_Destroy(inbox) }
+        natsSubscription_SetPendingLimits(inbox, -1, -1)
+        var count = 0
+        var bytes = 0
+        var next = 1
+        while count < events {
+            let body = "{\"seq\":\(next),\"next_by_subj\":\"\(subject).>\",\"batch\":1000,\"max_bytes\":4194304}"
+            try Self.check(
+                natsConnection_PublishRequestString(
+                    connection, "$JS.API.DIRECT.GET.\(stream)", name, body), "direct get")
+            while true {
+                var message: OpaquePointer?
+                try Self.check(natsSubscription_NextMsg(&message, inbox, 10_000), "direct get")
+                defer { natsMsg_Destroy(message) }
+                if natsMsg_GetDataLength(message) == 0 { break }
+                var value: UnsafePointer<CChar>?
+                natsMsgHeader_Get(message, "Nats-Sequence", &value)
+                next = atol(value!) + 1
+                natsMsgHeader_Get(message, "Nats-Subject", &value)
+                natsMsgHeader_Get(message, "Nats-Time-Stamp", &value)
+                bytes += Int(natsMsg_GetDataLength(message))
+                count += 1
+            }
+        }
+        return Double(count) / Date().timeIntervalSince(begun)
+    }
+
+    /// An ordered consumer, as libnats offers it.
+    func readOrdered(_ events: Int) throws -> Double {
+        let begun = Date()
+        var context: OpaquePointer?
+        try Self.check(natsConnection_JetStream(&context, connection, nil), "JetStream")
+        var options = jsSubOptions()
+        jsSubOptions_Init(&options)
+        options.Ordered = true
+        var subscription: OpaquePointer?
+        try stream.withCString { name in
+            options.Stream = name
+            try Self.check(
+                js_SubscribeSync(&subscription, context, "\(subject).>", nil, &options, nil), "ordered consumer")
+        }
+        // Kept to the end: libnats may still be about to renew the consumer.
+        defer { natsSubscription_Unsubscribe(subscription) }
+        natsSubscription_SetPendingLimits(subscription, -1, -1)
+        var count = 0
+        var bytes = 0
+        while count < events {
+            var message: OpaquePointer?
+            try Self.check(natsSubscription_NextMsg(&message, subscription, 10_000), "ordered consumer")
+            bytes += Int(natsMsg_GetDataLength(message))
+            var metadata: UnsafeMutablePointer<jsMsgMetaData>?
+            natsMsg_GetMetaData(&metadata, message)
+            jsMsgMetaData_Destroy(metadata)
+            natsMsg_Destroy(message)
+            count += 1
+        }
+        return Double(count) / Date().timeIntervalSince(begun)
+    }
+
+    func remove(also other: String) throws {
+        _ = try request("$JS.API.STREAM.DELETE.\(stream)", "")
+        _ = try request("$JS.API.STREAM.DELETE.\(other)", "")
+        natsConnection_Close(connection)
+        natsConnection_Destroy(connection)
+    }
+}
+
+private final class Counts: @unchecked Sendable {
+    private let lock = NSLock()
+    private(set) var total = 0
+
+    func add(_ count: Int) {
+        lock.lock()
+        total += count
+        lock.unlock()
+    }
+}

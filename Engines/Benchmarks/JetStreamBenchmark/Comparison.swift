@@ -1,0 +1,120 @@
+import DaybookCore
+import DaybookJetStream
+import Foundation
+import Synchronization
+
+/// The same work by the store and by a bare client, in turns, so that both meet the same machine.
+struct Comparison: Sendable {
+    let urls: String
+    let replicas: Int
+    let monitors: String?
+    let seconds: Double
+    let events: Int
+
+    static let payload = [UInt8](repeating: UInt8(ascii: "x"), count: 256)
+
+    func run() async throws {
+        let name = "bench" + String(UInt64.random(in: 0 ... .max), radix: 36)
+        var configuration = JetStreamEventStore.Configuration(
+            durability: .init(replicas: replicas, syncsAlways: monitors != nil))
+        configuration.monitoringURLs = monitors?.split(separator: ",").map { String($0) } ?? []
+        let store = try await JetStreamEventStore.connect(urls, store: name, configuration: configuration)
+        let bare = try BareClient(urls: urls, stream: "BARE_" + name, subject: "bare." + name, replicas: replicas)
+        print("\(store.durability); \(Self.payload.count) bytes an event")
+        print("| What | Bare client | Store | Ratio |")
+        print("| --- | ---: | ---: | ---: |")
+        try await row(
+            "append, 1 writer, events/s", bare: { try bare.append(writers: 1, seconds: seconds) },
+            ours: { try await append(to: store, writers: 1, batch: 1) })
+        try await row(
+            "append, 32 writers, events/s", bare: { try bare.append(writers: 32, seconds: seconds) },
+            ours: { try await append(to: store, writers: 32, batch: 1) })
+        try await row(
+            "batches of 100, 1 writer, events/s", bare: { try bare.appendBatches(of: 100, seconds: seconds) },
+            ours: { try await append(to: store, writers: 1, batch: 100) })
+        try bare.fill(events)
+        try await fill(store, events)
+        try await row(
+            "read the log, events/s (bare: direct gets)", bare: { try bare.readDirect(events) },
+            ours: { try await read(store, events) })
+        try await row(
+            "subscribe, events/s (bare: ordered consumer)", bare: { try bare.readOrdered(events) },
+            ours: { try await subscribe(store, events) })
+        await store.close()
+        try bare.remove(also: "ES_" + name)
+    }
+
+    private func row(
+        _ what: String, bare: @escaping @Sendable () throws -> Double, ours: () async throws -> Double
+    ) async throws {
+        var pairs: [(Double, Double)] = []
+        for _ in 0..<3 {
+            let first = try await withCheckedThrowingContinuation { continuation in
+                Thread.detachNewThread { continuation.resume(with: Result { try bare() }) }
+            }
+            pairs.append((first, try await ours()))
+        }
+        // The middle one of three.
+        let bareRate = pairs.map(\.0).sorted()[1]
+        let ourRate = pairs.map(\.1).sorted()[1]
+        print(
+            "| \(what) | \(Int(bareRate)) | \(Int(ourRate)) | \(String(format: "%.2f", ourRate / bareRate)) |")
+    }
+
+    private func append(to store: JetStreamEventStore, writers: Int, batch: Int) async throws -> Double {
+        let begun = ContinuousClock.now
+        let deadline = begun + .seconds(seconds)
+        let count = try await withThrowingTaskGroup(of: Int.self) { group in
+            for writer in 0..<writers {
+                group.addTask {
+                    let stream = try StreamName("writer-\(writer)-\(UInt64.random(in: 0 ... .max))")
+                    var version: StreamVersion?
+                    var count = 0
+                    while ContinuousClock.now < deadline {
+                        let events = (0..<batch).map { _ in NewEvent(type: "filled", data: Self.payload) }
+                        version = try await store.append(
+                            events, to: stream, expecting: version.map { .version($0) } ?? .noStream
+                        ).version
+                        count += batch
+                    }
+                    return count
+                }
+            }
+            return try await group.reduce(0, +)
+        }
+        return Double(count) / (ContinuousClock.now - begun).inSeconds
+    }
+
+    private func fill(_ store: JetStreamEventStore, _ events: Int) async throws {
+        for number in 0..<events / 1000 {
+            try await store.append(
+                (0..<1000).map { _ in NewEvent(type: "filled", data: Self.payload) },
+                to: StreamName("fill-\(number % 100)"))
+        }
+    }
+
+    private func read(_ store: JetStreamEventStore, _ events: Int) async throws -> Double {
+        let begun = ContinuousClock.now
+        var count = 0
+        for try await _ in store.events(pageSize: 5000) {
+            count += 1
+            if count == events { break }
+        }
+        return Double(count) / (ContinuousClock.now - begun).inSeconds
+    }
+
+    private func subscribe(_ store: JetStreamEventStore, _ events: Int) async throws -> Double {
+        let begun = ContinuousClock.now
+        var count = 0
+        for try await item in store.subscribe(pageSize: 1000) {
+            guard case .event = item else { continue }
+            count += 1
+            if count == events { break }
+        }
+        return Double(count) / (ContinuousClock.now - begun).inSeconds
+    }
+}
+
+extension Duration {
+    var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) / 1e18 }
+}

@@ -1,0 +1,102 @@
+import DaybookCore
+import DaybookTesting
+import Testing
+
+@testable import DaybookJetStream
+
+@Suite("The store on JetStream", .enabled(if: TestCluster.isThere, TestCluster.skipped))
+struct JetStreamEventStoreLawTests {
+    /// The laws that this engine cannot keep, and why. `DESIGN.md` has the same table.
+    static let notKept: [String: String] = [:]
+
+    @Test("keeps every law", arguments: EventStoreLaw.all.filter { notKept[$0.name] == nil })
+    func law(_ law: EventStoreLaw) async throws {
+        try await TestCluster.withStore { try await law.check($0) }
+    }
+
+    @Test("keeps every law across an opening", arguments: DurabilityLaw.all)
+    func durabilityLaw(_ law: DurabilityLaw) async throws {
+        let name = TestCluster.newName()
+        var open: JetStreamEventStore?
+        try await law.check {
+            await open?.close()
+            let store = try await TestCluster.connect(name)
+            open = store
+            return store
+        }
+        if let open { await TestCluster.remove(open) }
+    }
+
+    /// The laws of read models are not this store's: it keeps none.
+    @Test(
+        "keeps every law of checkpoints and snapshots",
+        arguments: DerivedStateLaw.all.filter { !DerivedStateLawTests.isOfReadModels($0) })
+    func derivedStateLaw(_ law: DerivedStateLaw) async throws {
+        try await TestCluster.withStore { try await law.check(DerivedStateLawTests(base: $0)) }
+    }
+
+    @Test("does what the model says", arguments: TestSeeds.first(20))
+    func model(seed: UInt64) async throws {
+        var opened: [JetStreamEventStore] = []
+        var failure: (any Error)?
+        do {
+            try await EventStoreModelTest(seed: seed, steps: 60).run {
+                let store = try await TestCluster.connect(TestCluster.newName())
+                opened.append(store)
+                return DensePositions(base: store)
+            }
+        } catch {
+            failure = error
+        }
+        for store in opened { await TestCluster.remove(store) }
+        if let failure { throw failure }
+    }
+
+    @Test("answers many clients in some order", arguments: TestSeeds.first(2))
+    func history(seed: UInt64) async throws {
+        try await TestCluster.withStore { store in
+            let history = try await HistoryWorkload(seed: seed, operations: 1_000).run(on: store)
+            let violations = history.check().violations
+            #expect(violations.isEmpty, "seed \(seed): \(violations.prefix(3))")
+            #expect(HistoryCanary(history).missed(seed: seed).isEmpty, "seed \(seed)")
+        }
+    }
+
+    @Test("counts right when two connections append at the same versions")
+    func twoConnections() async throws {
+        let name = TestCluster.newName()
+        let stores = [try await TestCluster.connect(name), try await TestCluster.connect(name)]
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for writer in 0..<8 {
+                let store = stores[writer % 2]
+                group.addTask {
+                    for round in 0..<25 {
+                        while true {
+                            let page = try await store.readPage(
+                                of: "count-1", from: .end, direction: .backward, limit: 1)
+                            let event = NewEvent(
+                                type: "counted", data: Array("\(page.state.lastVersion?.rawValue ?? -1)".utf8),
+                                tags: ["writer:\(writer)-\(round)"].map { DaybookCore.Tag(unchecked: $0) })
+                            do {
+                                try await store.append([event], to: "count-1", expecting: page.state.expectedVersion)
+                                break
+                            } catch AppendError.wrongExpectedVersion {
+                                continue
+                            }
+                        }
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        var number: Int64 = 0
+        for try await event in stores[0].events(of: "count-1") {
+            #expect(event.version == StreamVersion(number))
+            #expect(String(decoding: event.data, as: UTF8.self) == String(number - 1))
+            number += 1
+        }
+        #expect(number == 200)
+        await stores[1].close()
+        await TestCluster.remove(stores[0])
+    }
+}

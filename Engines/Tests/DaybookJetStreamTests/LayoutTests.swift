@@ -1,0 +1,94 @@
+import DaybookCore
+import Testing
+
+@testable import DaybookJetStream
+
+@Suite("The subjects and records of a log on JetStream")
+struct LayoutTests {
+    let subjects = LogSubjects(store: "s")
+
+    @Test(
+        "give back every stream name",
+        arguments: [
+            "order-42", "order", "order-", "-1", "-", "--", "~", "~~-~", "a.b-c.d", "*->", "a b-%", "日本-一", "é-\u{301}",
+            "\"-\\", "$x-1", "order-1-2",
+        ] as [StreamName])
+    func names(_ name: StreamName) throws {
+        let subject = try #require(subjects.subject(of: name))
+        #expect(subjects.stream(of: subject) == name)
+        #expect(
+            subject.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "*") && $0 != UInt8(ascii: ">") })
+        #expect(subject.split(separator: ".", omittingEmptySubsequences: false).count == 6)
+        #expect(subjects.subject(of: name.control) == subject)
+        #expect(subjects.subject(of: name.control.control) == nil)
+    }
+
+    @Test("keep a stream's partition for good")
+    func partitions() {
+        #expect(
+            subjects.subject(of: "order-42" as StreamName) == "es.s.e.\(LogSubjects.partition(of: "order-42")).order.42"
+        )
+        #expect(LogSubjects.partition(of: "order-42") == 18)
+        #expect(LogSubjects.partition(of: "order-43") == 1)
+    }
+
+    @Test("give back every number and byte")
+    func numbers() throws {
+        let numbers: [Int64] = [0, 1, 127, 128, 300, -1, .max, .min]
+        var writer = RecordWriter(reserving: 0)
+        for number in numbers { writer.add(number) }
+        writer.add(fixed: 0x0123_4567_89AB_CDEF)
+        writer.add("é")
+        writer.addRest([1, 2, 3])
+        var reader = RecordReader(writer.bytes)
+        for number in numbers { #expect(try reader.number() == number) }
+        #expect(try reader.fixed() == 0x0123_4567_89AB_CDEF)
+        #expect(try reader.text() == "é")
+        #expect(Array(reader.rest()) == [1, 2, 3])
+    }
+
+    @Test("are refused, and never trap, when cut off or changed anywhere")
+    func damage() {
+        let event = NewEvent(type: "counted", data: Array("{}".utf8), metadata: [1, 2], tags: ["a", "b"])
+        let place = LogRecord.Place(kind: .event, index: 1, remaining: 2, append: 7)
+        let part = LogRecord.StreamPart(
+            eventCount: 3, lastEvent: 0, lastEventID: event.id, firstEvent: 4, controlCount: 1, lastControl: 2,
+            previousControl: 2)
+        let body = LogRecord.encode(event, place: place, stream: part)
+        let time = Timestamp(microseconds: 1)
+        func read(_ body: [UInt8]) -> LogRecord? {
+            try? LogRecord(StoredMessage(sequence: 9, subject: "x", time: time, body: body))
+        }
+        #expect(read(body)?.event.tags == ["a", "b"])
+        #expect(read(body).map { Array($0.event.data) } == event.data)
+        #expect(read(body)?.stream.eventCount == 3)
+        for end in 0..<(body.count - event.data.count) { #expect(read(Array(body[..<end])) == nil) }
+        for index in body.indices {
+            for bit in 0..<8 {
+                var changed = body
+                changed[index] ^= 1 << bit
+                _ = read(changed)
+                _ = try? ReceiptRecord(StoredMessage(sequence: 9, subject: "x", time: time, body: changed))
+                _ = try? LogRecord.positions(
+                    ofTag: StoredMessage(sequence: 9, subject: "x", time: time, body: changed))
+            }
+        }
+    }
+
+    @Test("read an acknowledgement and a refusal")
+    func acknowledgements() {
+        func read(_ text: String) -> Result<PublishAck, ConnectionFailure> {
+            Array(text.utf8).withUnsafeBytes { PublishAck.read($0) }
+        }
+        #expect(read(#"{"stream":"ES","seq":12}"#) == .success(PublishAck(sequence: 12, isDuplicate: false)))
+        #expect(
+            read(#"{"stream":"ES","seq":8,"batch":"B1","count":3}"#)
+                == .success(PublishAck(sequence: 8, isDuplicate: false)))
+        #expect(
+            read(
+                #"{"error":{"code":400,"err_code":10071,"description":"wrong last sequence: 1"},"stream":"ES","seq":0}"#
+            )
+                == .failure(.refused(code: 10071, description: "wrong last sequence: 1")))
+        #expect(read("") == .failure(.unreadable("")))
+    }
+}

@@ -1,0 +1,57 @@
+import DaybookCore
+import Foundation
+import Testing
+
+@testable import DaybookJetStream
+
+/// The servers that tests run on: `scripts/test-jetstream` starts them and says where they are.
+enum TestCluster {
+    static let urls = ProcessInfo.processInfo.environment["DAYBOOK_JETSTREAM_URLS"]
+    static let monitors = ProcessInfo.processInfo.environment["DAYBOOK_JETSTREAM_MONITORS"]
+
+    static let isThere = urls != nil
+    static let skipped: Comment = "DAYBOOK_JETSTREAM_URLS is not set: run scripts/test-jetstream"
+
+    static func configuration(replicas: Int = 1) -> JetStreamEventStore.Configuration {
+        var configuration = JetStreamEventStore.Configuration(
+            durability: .init(replicas: replicas, syncsAlways: monitors != nil))
+        configuration.monitoringURLs = monitors?.split(separator: ",").map { String($0) } ?? []
+        configuration.readPatience = .seconds(60)
+        configuration.appendPatience = .seconds(60)
+        return configuration
+    }
+
+    /// A name that no other store has.
+    static func newName() -> String { "t" + String(UInt64.random(in: .min ... .max), radix: 36) }
+
+    static func connect(
+        _ name: String, _ configuration: JetStreamEventStore.Configuration = configuration()
+    ) async throws -> JetStreamEventStore {
+        try await JetStreamEventStore.connect(try #require(urls), store: name, configuration: configuration)
+    }
+
+    /// Gives a body an empty store, and removes it.
+    static func withStore(
+        _ configuration: JetStreamEventStore.Configuration = configuration(),
+        _ body: (JetStreamEventStore) async throws -> Void
+    ) async throws {
+        let store = try await connect(newName(), configuration)
+        do { try await body(store) } catch {
+            await remove(store)
+            throw error
+        }
+        await remove(store)
+    }
+
+    struct Removed: Decodable, Sendable { var success: Bool }
+
+    static func remove(_ store: JetStreamEventStore) async {
+        let _: Removed? = try? await store.connection.api(
+            "STREAM.DELETE.\(store.subjects.stream)", timeout: .seconds(10))
+        if store.isBucketOpen.withLock({ $0 }) {
+            let _: Removed? = try? await store.connection.api(
+                "STREAM.DELETE.KV_daybook-\(store.subjects.store)", timeout: .seconds(10))
+        }
+        await store.close()
+    }
+}

@@ -1,0 +1,67 @@
+import CPostgres
+import DaybookCore
+import DaybookPostgres
+import Foundation
+import Testing
+
+/// The server that the tests run on, as an environment variable names it.
+enum Server {
+    static let url = ProcessInfo.processInfo.environment["DAYBOOK_POSTGRES"]
+    static let isGiven = url != nil
+    static let hint: Comment = "DAYBOOK_POSTGRES names no server: run scripts/test-postgres"
+
+    static func open(
+        _ schema: String, _ configure: (inout PostgresEventStore.Configuration) -> Void = { _ in }
+    ) async throws -> PostgresEventStore {
+        var configuration = PostgresEventStore.Configuration()
+        configuration.schema = schema
+        configure(&configuration)
+        return try await PostgresEventStore.open(try #require(url), configuration: configuration)
+    }
+
+    /// Gives a name of a schema that does not exist, and removes the schema afterwards.
+    static func withSchema(_ body: (String) async throws -> Void) async throws {
+        let schema = "test_\(EventID().description.replacingOccurrences(of: "-", with: "_"))"
+        do { try await body(schema) } catch {
+            _ = try? sql("DROP SCHEMA IF EXISTS \(schema) CASCADE")
+            throw error
+        }
+        try sql("DROP SCHEMA IF EXISTS \(schema) CASCADE")
+    }
+
+    /// Gives an empty store, and removes it afterwards.
+    static func withStore(
+        _ configure: (inout PostgresEventStore.Configuration) -> Void = { _ in },
+        _ body: (PostgresEventStore) async throws -> Void
+    ) async throws {
+        try await withSchema { schema in
+            let store = try await open(schema, configure)
+            do { try await body(store) } catch {
+                await store.close()
+                throw error
+            }
+            await store.close()
+        }
+    }
+
+    struct Failure: Error, CustomStringConvertible {
+        var description: String
+    }
+
+    /// Runs SQL on a connection of its own, outside of the library.
+    @discardableResult
+    static func sql(_ text: String, at address: String? = nil) throws -> [[String?]] {
+        let connection = PQconnectdb((address ?? url ?? "") + "&options=-c%20client_min_messages%3Dwarning")
+        defer { PQfinish(connection) }
+        let result = PQexec(connection, text)
+        defer { PQclear(result) }
+        guard [PGRES_COMMAND_OK, PGRES_TUPLES_OK].contains(PQresultStatus(result)) else {
+            throw Failure(description: "\(text): \(String(cString: PQerrorMessage(connection)))")
+        }
+        return (0..<PQntuples(result)).map { row in
+            (0..<PQnfields(result)).map { column in
+                PQgetisnull(result, row, column) != 0 ? nil : String(cString: PQgetvalue(result, row, column))
+            }
+        }
+    }
+}

@@ -1,0 +1,286 @@
+#if JetStream
+import DaybookCore
+
+/// Checkpoints and snapshots in a key-value bucket beside the log: `daybook-<store>`, replicated as the log is.
+///
+/// A checkpoint is under `c.<name>`, a snapshot under `s.<key>`; characters that a key cannot have are `=` and two
+/// hexadecimal digits a byte. A snapshot above 32 KiB is cut into pieces under `d.<key>.<number>`, which are written in one
+/// atomic batch with it, and name it by a number of their own.
+///
+/// Read models are not kept here: a batch of them may be larger than what a server takes at once.
+extension JetStreamEventStore: CheckpointStore, SnapshotStore {
+    public func checkpoint(for name: CheckpointName) async throws(DerivedStateError) -> Checkpoint? {
+        try await openBucket()
+        guard let message = try await bucketMessage(on: "c." + Self.key(name.rawValue)) else { return nil }
+        var reader = RecordReader(message.body)
+        guard (try? reader.byte()) == 1, let position = try? reader.number() else {
+            throw .corrupted(key: name.rawValue, file: "the key-value bucket \(bucket)")
+        }
+        return Checkpoint(after: Position(position))
+    }
+
+    public func save(_ checkpoint: Checkpoint, for name: CheckpointName) async throws(DerivedStateError) {
+        try await openBucket()
+        var writer = RecordWriter(reserving: 12)
+        writer.add(1 as UInt8)
+        writer.add(checkpoint.position.rawValue)
+        _ = try await put([OutgoingMessage(subject: bucketPrefix + "c." + Self.key(name.rawValue), body: writer.bytes)])
+    }
+
+    public func snapshot(for key: SnapshotKey) async throws(DerivedStateError) -> Snapshot? {
+        try await openBucket()
+        let deadline = ContinuousClock.now + configuration.readPatience
+        while true {
+            guard let message = try await bucketMessage(on: "s." + Self.key(key.rawValue)) else { return nil }
+            var record = try snapshotRecord(message, key.rawValue)
+            if record.pieces == 0 { return record.snapshot }
+            if let data = try await pieces(of: record, key.rawValue) {
+                record.snapshot.data = data
+                return record.snapshot
+            }
+            // Replaced at this moment, or a replica is behind.
+            guard ContinuousClock.now < deadline else {
+                throw .corrupted(key: key.rawValue, file: "the key-value bucket \(bucket)")
+            }
+            do { try await Task.sleep(for: .milliseconds(5)) } catch { throw .cancelled }
+        }
+    }
+
+    public func save(_ snapshot: Snapshot) async throws(DerivedStateError) {
+        guard snapshot.data.count <= Limits.documentBytes else {
+            throw .tooLarge(key: snapshot.key.rawValue, bytes: snapshot.data.count)
+        }
+        try await openBucket()
+        let key = Self.key(snapshot.key.rawValue)
+        let generation = UInt64.random(in: .min ... .max)
+        let size = snapshot.data.count <= 32 << 10 ? Int.max : min(512 << 10, maxPayload - 4096)
+        var messages: [OutgoingMessage] = []
+        if snapshot.data.count > 32 << 10 {
+            for start in stride(from: 0, to: snapshot.data.count, by: size) {
+                var writer = RecordWriter(reserving: size + 8)
+                writer.add(fixed: generation)
+                writer.addRest(Array(snapshot.data[start..<min(start + size, snapshot.data.count)]))
+                messages.append(
+                    OutgoingMessage(subject: bucketPrefix + "d.\(key).\(messages.count)", body: writer.bytes))
+            }
+        }
+        var writer = RecordWriter(reserving: 100 + (messages.isEmpty ? snapshot.data.count : 0))
+        writer.add(1 as UInt8)
+        writer.add(snapshot.version.rawValue)
+        writer.add(snapshot.position.rawValue)
+        writer.add(snapshot.schema)
+        writer.add(snapshot.key.rawValue)
+        writer.add(fixed: generation)
+        writer.add(Int64(messages.count))
+        if messages.isEmpty { writer.addRest(snapshot.data) }
+        messages.append(OutgoingMessage(subject: bucketPrefix + "s." + key, body: writer.bytes))
+        while true {
+            let current = try await bucketMessage(on: "s." + key)
+            if let current {
+                let old = try snapshotRecord(current, snapshot.key.rawValue).snapshot
+                if old.version > snapshot.version, old.schema == snapshot.schema { return }
+            }
+            var expecting = messages
+            expecting[messages.count - 1].headers.append(
+                ("Nats-Expected-Last-Subject-Sequence", String(current?.sequence ?? 0)))
+            if try await put(expecting) { return }
+        }
+    }
+
+    public func deleteSnapshot(for key: SnapshotKey) async throws(DerivedStateError) {
+        try await openBucket()
+        try await purge(key.rawValue)
+    }
+
+    @discardableResult
+    public func deleteSnapshots(
+        keyPrefix prefix: String, exceptSchema schema: String?
+    ) async throws(DerivedStateError) -> Int {
+        try await openBucket()
+        var keys: [String] = []
+        var next: Int64 = 1
+        let deadline = ContinuousClock.now + configuration.readPatience
+        let last = try await bucketMessage(on: "s.>")?.sequence ?? 0
+        while next <= last {
+            let page = try await derived { () async throws(ReadError) in
+                try await patiently { () async throws(ConnectionFailure) in
+                    try await connection.directMessages(
+                        from: next, on: bucketPrefix + "s.>", limit: 500, bytes: 8 << 20, in: "KV_" + bucket,
+                        timeout: configuration.requestTimeout)
+                }
+            }
+            for message in page.messages {
+                next = message.sequence + 1
+                let record = try snapshotRecord(message, message.subject)
+                let key = record.snapshot.key.rawValue
+                if key.utf8.starts(with: prefix.utf8), record.snapshot.schema != schema { keys.append(key) }
+            }
+            if page.messages.isEmpty {
+                // Deleted meanwhile, unless the replica is behind.
+                if try await (bucketMessage(on: "s.>")?.sequence ?? 0) < next { break }
+                try await derived { () async throws(ReadError) in try await pauseForReplica(until: deadline) }
+            }
+        }
+        for key in keys { try await purge(key) }
+        return keys.count
+    }
+
+    // MARK: - The bucket
+
+    private var bucket: String { "daybook-" + subjects.store }
+    private var bucketPrefix: String { "$KV.\(bucket)." }
+
+    private struct Made: Decodable, Sendable {}
+
+    private func openBucket() async throws(DerivedStateError) {
+        guard !isBucketOpen.withLock({ $0 }) else { return }
+        let json =
+            "{\"name\":\"KV_\(bucket)\",\"description\":\"Checkpoints and snapshots of the Daybook store '\(subjects.store)'\","
+            + "\"subjects\":[\"\(bucketPrefix)>\"],\"retention\":\"limits\",\"storage\":\"file\",\"discard\":\"new\","
+            + "\"num_replicas\":\(durability.replicas),\"max_msgs_per_subject\":1,\"max_msgs\":-1,\"max_bytes\":-1,"
+            + "\"max_age\":0,\"max_msg_size\":-1,\"allow_rollup_hdrs\":true,\"deny_delete\":true,\"allow_direct\":true,"
+            + "\"allow_atomic\":true}"
+        let _: Made = try await derived { () async throws(ReadError) in
+            try await patiently { () async throws(ConnectionFailure) in
+                do throws(ConnectionFailure) {
+                    return try await connection.api("STREAM.INFO.KV_\(bucket)", timeout: configuration.requestTimeout)
+                } catch {
+                    guard case .refused(10059, _) = error else { throw error }
+                }
+                do throws(ConnectionFailure) {
+                    return try await connection.api(
+                        "STREAM.CREATE.KV_\(bucket)", json, timeout: configuration.requestTimeout * 5)
+                } catch {
+                    guard case .refused(10058, _) = error else { throw error }
+                    return Made()
+                }
+            }
+        }
+        isBucketOpen.withLock { $0 = true }
+    }
+
+    private func bucketMessage(on key: String) async throws(DerivedStateError) -> StoredMessage? {
+        try await derived { () async throws(ReadError) in
+            try await patiently { () async throws(ConnectionFailure) in
+                try await connection.lastMessage(
+                    on: bucketPrefix + key, in: "KV_" + bucket, timeout: configuration.requestTimeout)
+            }
+        }
+    }
+
+    private struct SnapshotRecord {
+        var snapshot: Snapshot
+        var generation: UInt64
+        var pieces: Int64
+    }
+
+    private func snapshotRecord(
+        _ message: StoredMessage, _ key: String
+    ) throws(DerivedStateError) -> SnapshotRecord {
+        do throws(RecordReader.Damage) {
+            var reader = RecordReader(message.body)
+            guard try reader.byte() == 1 else { throw RecordReader.Damage() }
+            let version = StreamVersion(try reader.number())
+            let position = Position(try reader.number())
+            let schema = try reader.text()
+            let key = SnapshotKey(unchecked: try reader.text())
+            let generation = try reader.fixed()
+            let pieces = try reader.number()
+            guard (0...Int64(Limits.documentBytes)).contains(pieces) else { throw RecordReader.Damage() }
+            return SnapshotRecord(
+                snapshot: Snapshot(
+                    key: key, version: version, position: position, schema: schema, data: Array(reader.rest())),
+                generation: generation, pieces: pieces)
+        } catch {
+            throw .corrupted(key: key, file: "the key-value bucket \(bucket)")
+        }
+    }
+
+    /// The data of a snapshot that was cut; nil when a piece is missing or of another snapshot.
+    private func pieces(of record: SnapshotRecord, _ key: String) async throws(DerivedStateError) -> [UInt8]? {
+        var data: [UInt8] = []
+        for number in 0..<record.pieces {
+            let subject = bucketPrefix + "d.\(Self.key(key)).\(number)"
+            let page = try await derived { () async throws(ReadError) in
+                try await patiently { () async throws(ConnectionFailure) in
+                    try await connection.directLastMessages(
+                        on: [subject], in: "KV_" + bucket, timeout: configuration.requestTimeout)
+                }
+            }
+            guard let message = page.messages.first else { return nil }
+            var reader = RecordReader(message.body)
+            guard (try? reader.fixed()) == record.generation else { return nil }
+            data += reader.rest()
+        }
+        return data
+    }
+
+    /// Publishes messages together; false when another writer was first.
+    private func put(_ messages: [OutgoingMessage]) async throws(DerivedStateError) -> Bool {
+        let deadline = ContinuousClock.now + configuration.appendPatience
+        while true {
+            var batch = messages
+            if messages.count > 1 {
+                let id = nextBatchID()
+                for index in batch.indices {
+                    batch[index].headers.append(("Nats-Batch-Id", id))
+                    batch[index].headers.append(("Nats-Batch-Sequence", String(index + 1)))
+                }
+                batch[batch.count - 1].headers.append(("Nats-Batch-Commit", "1"))
+            }
+            do throws(ConnectionFailure) {
+                _ = try await connection.publishAcknowledged(batch, timeout: configuration.requestTimeout * 2)
+                return true
+            } catch {
+                switch error {
+                case .refused(10071, _): return false
+                case .closed: throw .closed
+                case .cancelled: throw .cancelled
+                case .refused(10164, _), .refused(10176, _), .refused(10210, _), .refused(429, _): break
+                default: guard error.isPassing else { throw .storageFailed(reason: error.reason) }
+                }
+                guard ContinuousClock.now < deadline else { throw .storageFailed(reason: error.reason) }
+                do { try await Task.sleep(for: .milliseconds(Int.random(in: 5...50))) } catch { throw .cancelled }
+            }
+        }
+    }
+
+    private func purge(_ key: String) async throws(DerivedStateError) {
+        for subject in ["s." + Self.key(key), "d.\(Self.key(key)).*"] {
+            let _: Made = try await derived { () async throws(ReadError) in
+                try await patiently { () async throws(ConnectionFailure) in
+                    try await connection.api(
+                        "STREAM.PURGE.KV_\(bucket)", "{\"filter\":\"\(bucketPrefix)\(subject)\"}",
+                        timeout: configuration.requestTimeout)
+                }
+            }
+        }
+    }
+
+    private func derived<Value>(
+        _ read: () async throws(ReadError) -> Value
+    ) async throws(DerivedStateError) -> Value {
+        do { return try await read() } catch {
+            switch error {
+            case .cancelled: throw .cancelled
+            case .closed: throw .closed
+            default: throw .storageFailed(reason: error.description)
+            }
+        }
+    }
+
+    private static func key(_ text: String) -> String {
+        let digits = Array("0123456789ABCDEF".utf8)
+        var bytes: [UInt8] = []
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"):
+                bytes.append(byte)
+            default: bytes += [UInt8(ascii: "="), digits[Int(byte >> 4)], digits[Int(byte & 0xF)]]
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}
+#endif
