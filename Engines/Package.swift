@@ -42,6 +42,10 @@ let package = Package(
             name: "DaybookWebhookTests",
             dependencies: daybook("DaybookWebhook", "DaybookCore", "Daybook") + ["ScriptedServer"] + nio,
             exclude: ["Fixtures"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: daybook("DaybookKafka", "DaybookWebhook", "DaybookCore", "Daybook"), path: "Tests/EndToEnd",
+            swiftSettings: swiftSettings),
         // Sends to Kafka, or takes from it, until it is killed; run by tests alone.
         .executableTarget(
             name: "KafkaUntilKilled", dependencies: daybook("DaybookKafka", "Daybook"), path: "Tests/KafkaUntilKilled",
@@ -61,7 +65,8 @@ let package = Package(
             path: "Benchmarks/KafkaBenchmark", swiftSettings: swiftSettings),
         .executableTarget(
             name: "HTTPBenchmark",
-            dependencies: daybook("DaybookWebhook", "DaybookKinesis", "DaybookCore", "Daybook") + ["ScriptedServer"] + nio
+            dependencies: daybook("DaybookWebhook", "DaybookKinesis", "DaybookCore", "Daybook") + ["ScriptedServer"]
+                + nio
                 + [.product(name: "AsyncHTTPClient", package: "async-http-client")],
             path: "Benchmarks/HTTPBenchmark", swiftSettings: swiftSettings),
     ],

@@ -20,9 +20,9 @@ struct Comparison: Sendable {
         configuration.monitoringURLs = monitors?.split(separator: ",").map { String($0) } ?? []
         let store = try await JetStreamEventStore.connect(urls, store: name, configuration: configuration)
         let bare = try BareClient(urls: urls, stream: "BARE_" + name, subject: "bare." + name, replicas: replicas)
-        print("\(store.durability); \(Self.payload.count) bytes an event")
-        print("| What | Bare client | Store | Ratio |")
-        print("| --- | ---: | ---: | ---: |")
+        show("\(store.durability); \(Self.payload.count) bytes an event")
+        show("| What | Bare client | Store | Ratio |")
+        show("| --- | ---: | ---: | ---: |")
         try await row(
             "append, 1 writer, events/s", bare: { try bare.append(writers: 1, seconds: seconds) },
             ours: { try await append(to: store, writers: 1, batch: 1) })
@@ -44,6 +44,9 @@ struct Comparison: Sendable {
         try bare.remove(also: "ES_" + name)
     }
 
+    /// At once, so that a run that is broken off has shown what it measured.
+    private func show(_ line: String) { FileHandle.standardOutput.write(Data((line + "\n").utf8)) }
+
     private func row(
         _ what: String, bare: @escaping @Sendable () throws -> Double, ours: () async throws -> Double
     ) async throws {
@@ -57,7 +60,7 @@ struct Comparison: Sendable {
         // The middle one of three.
         let bareRate = pairs.map(\.0).sorted()[1]
         let ourRate = pairs.map(\.1).sorted()[1]
-        print(
+        show(
             "| \(what) | \(Int(bareRate)) | \(Int(ourRate)) | \(String(format: "%.2f", ourRate / bareRate)) |")
     }
 

@@ -15,7 +15,22 @@ struct IncomingRecord {
         let headers = Self.headers(of: record)
         message = ReceivedMessage(
             origin: "\(lane)@\(offset)",
-            content: Result { () throws(InvalidCloudEvent) in try Self.event(headers, value) }, body: value ?? [])
+            content: Result { () throws(InvalidCloudEvent) in try Self.event(headers, value) }, body: value ?? [],
+            attributes: Self.attributes(headers))
+    }
+
+    /// What may be attributes, for whoever reads a record again that is no event today.
+    private static func attributes(_ headers: [(name: String, value: [UInt8]?)]) -> [String: String] {
+        var attributes: [String: String] = [:]
+        for (name, bytes) in headers {
+            guard let bytes, let text = String(validating: bytes, as: UTF8.self) else { continue }
+            if name.hasPrefix(RecordHeader.prefix) {
+                attributes[String(name.dropFirst(RecordHeader.prefix.count))] = text
+            } else if name.lowercased() == RecordHeader.contentType {
+                attributes["datacontenttype"] = text
+            }
+        }
+        return attributes
     }
 
     private static func headers(

@@ -89,7 +89,12 @@ extension KafkaTarget.Configuration {
         return try ClientSettings(
             user: settings, own: own,
             // The hash of Kafka's other clients, so that a key has the same partition whoever sends.
-            defaults: ["partitioner": "murmur2_random", "linger.ms": "1", "client.id": "daybook"], reserved: reserved)
+            defaults: [
+                "partitioner": "murmur2_random", "linger.ms": "1", "client.id": "daybook",
+                // A first request that is refused for a moment must not be overtaken: Kafka would take the second one as the
+                // beginning, and the first one, when it comes again, for one that it had before.
+                "max.in.flight.requests.per.connection": "1",
+            ], reserved: reserved)
     }
 }
 #endif

@@ -21,8 +21,9 @@ import Synchronization
 ///   ended after the commit and before the publisher noted it down. A transaction takes all calls that wait, and fails as one.
 ///
 /// Order within a stream rests on its partition: do not change the number of partitions of a topic while events are under way.
-/// Kafka checks the order of a producer's requests from the first one that it took; who wants to be sure even of the very first
-/// ones sets `max.in.flight.requests.per.connection` to 1, for less throughput.
+/// Kafka checks the order of a producer's requests from the first one that it took: a first request that is refused for a moment
+/// could be overtaken by the second, and then counts as taken although it is not there. So one request at a time is under way to
+/// each broker, however many records it has; `max.in.flight.requests.per.connection` in the settings allows more, at that risk.
 ///
 /// A record that is larger than `message.max.bytes` here, or than the topic takes, is refused, which stops its stream alone. A
 /// broker refuses a whole batch, and does not say for which record's sake: then each record goes in a request of its own until the

@@ -76,8 +76,11 @@ struct ServerFaultTests {
     }
 
     /// A server that is told to wait for its standby no longer reports success, and the standby does not have the events.
-    @Test("acknowledges nothing that the standby does not have, when the wait for it is cancelled")
-    func cancelledWait() async throws {
+    /// And one whose connection is cut at that moment has committed, and cannot say so.
+    @Test(
+        "acknowledges nothing that the standby does not have, and what it has once, when the wait for it is ended",
+        arguments: ["pg_cancel_backend", "pg_terminate_backend"])
+    func endedWait(by function: String) async throws {
         try await Engine.with(standby: true) { engine in
             let store = try await open(engine)
             try await store.append([NewEvent(type: "before", data: [])], to: "account-1")
@@ -96,13 +99,13 @@ struct ServerFaultTests {
                 try await eventually("the append waits for the standby") {
                     try !Server.sql(waiting, at: primary).isEmpty
                 }
-                try Server.sql("SELECT pg_cancel_backend(pid) FROM (\(waiting)) w", at: primary)
+                try Server.sql("SELECT \(function)(pid) FROM (\(waiting)) w", at: primary)
             }
             try await eventually("it waits again") { try !Server.sql(waiting, at: primary).isEmpty }
             #expect(!isDone.isSet, "It was acknowledged without the standby.")
             try await engine.run("start")
             let result = try await append.value
-            #expect(result.version == 1 && result.position == 2)
+            #expect(result.version == 1 && result.position == 2 && !result.isRepeat)
             #expect(try await store.head() == 2)
             await store.close()
         }

@@ -1,0 +1,8 @@
+import Daybook
+
+/// What happens in the tests.
+enum AccountEvent: DomainEvent {
+    case deposited(amount: Int)
+
+    static let typePrefix = "account"
+}
