@@ -58,6 +58,10 @@ extension JetStreamEventStore {
                     knowledge = try await fresh(for: request, &attempts)
                     continue
                 }
+                // What looks like an earlier append may be an attempt of this one, stored after it was last looked for.
+                if let (plan, end) = try await storedUnknown(as: knowledge, &attempts) {
+                    return try await stored(plan, at: end)
+                }
                 return result
             case .remember(let result):
                 guard knowledge.isFresh else {

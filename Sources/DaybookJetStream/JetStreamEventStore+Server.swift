@@ -105,20 +105,20 @@ extension JetStreamEventStore {
 
     /// A message that is known to be there, from whichever replica has it.
     func message(at sequence: Int64) async throws(ReadError) -> StoredMessage {
-        let page = try await patiently { () async throws(ConnectionFailure) in
-            try await connection.directMessages(
-                from: sequence, on: subjects.all, limit: 1, bytes: 1 << 24, in: subjects.stream,
-                timeout: configuration.requestTimeout)
+        let deadline = ContinuousClock.now + configuration.readPatience
+        while true {
+            let page = try await patiently { () async throws(ConnectionFailure) in
+                try await connection.directMessages(
+                    from: sequence, on: subjects.all, limit: 1, bytes: 1 << 24, in: subjects.stream,
+                    timeout: configuration.requestTimeout)
+            }
+            if let message = page.messages.first {
+                guard message.sequence == sequence else { throw damage(at: sequence, nil, "the message is not there") }
+                return message
+            }
+            // A replica that is behind, or a new leader that has not taken in all that was decided before it.
+            try await pauseForReplica(until: deadline)
         }
-        if let message = page.messages.first, message.sequence == sequence { return message }
-        let message = try await patiently { () async throws(ConnectionFailure) in
-            try await connection.nextMessage(
-                from: sequence, on: subjects.all, in: subjects.stream, timeout: configuration.requestTimeout)
-        }
-        guard let message, message.sequence == sequence else {
-            throw damage(at: sequence, nil, "the message is not there")
-        }
-        return message
     }
 
     func time(ofMessageAt sequence: Int64) async throws(ReadError) -> Timestamp {
