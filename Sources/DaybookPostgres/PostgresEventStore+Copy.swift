@@ -38,7 +38,9 @@ extension PostgresEventStore: CopyableStore {
                 CopyStatements.unknownStreams.with { $0.addArray(streams.map(\.rawValue)) },
             ])
             var known: [CommandID: Receipt] = [:]
-            for row in 0..<rows[0].count { known[CommandID(unchecked: rows[0].text(row, 0))] = Receipt(rows[0], row: row) }
+            for row in 0..<rows[0].count {
+                known[CommandID(unchecked: rows[0].text(row, 0))] = Receipt(rows[0], row: row)
+            }
             let unknown = Set((0..<rows[1].count).map { StreamName(unchecked: rows[1].text($0, 0)) })
             var new: [(command: CommandID, receipt: Receipt)] = []
             for command in commands {

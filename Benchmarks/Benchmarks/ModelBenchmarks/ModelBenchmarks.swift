@@ -287,7 +287,9 @@ struct ModelBenchmarks: AsyncParsableCommand {
             func send(_ events: [CloudEvent]) async throws {}
         }
         struct NowhereAtOnce: BatchPublisherTarget {
-            func send(_ messages: [PublisherMessage]) async { for message in messages { message.answer(.acknowledged) } }
+            func send(_ messages: [PublisherMessage]) async {
+                for message in messages { message.answer(.acknowledged) }
+            }
         }
         let published = try PublishedEvents(AccountEvent.self, source: "/bank")
         try await Self.measure("publisher in batches, 1 000 events of one stream behind one another", events) {

@@ -9,7 +9,7 @@ struct Engine: Sendable {
 
     static let script = ProcessInfo.processInfo.environment["DAYBOOK_JETSTREAM_ENGINE"]
     static let isThere = script != nil
-    static let skipped: Comment = "DAYBOOK_JETSTREAM_ENGINE is not set: run scripts/test-jetstream"
+    static let skipped: Comment = "DAYBOOK_JETSTREAM_ENGINE is not set: run make test-engines ENGINES=jetstream"
 
     struct Failure: Error, CustomStringConvertible {
         var description: String

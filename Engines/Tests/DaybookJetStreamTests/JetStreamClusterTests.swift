@@ -80,7 +80,7 @@ struct JetStreamClusterTests {
 final class ClusterLoad: Sendable {
     static let kills = Int(ProcessInfo.processInfo.environment["JETSTREAM_KILLS"] ?? "3") ?? 3
     static let isAsked = ProcessInfo.processInfo.environment["DAYBOOK_JETSTREAM_CLUSTER"] != nil
-    static let skipped: Comment = "DAYBOOK_JETSTREAM_CLUSTER is not set: run scripts/test-jetstream cluster"
+    static let skipped: Comment = "DAYBOOK_JETSTREAM_CLUSTER is not set: run make test-engines ENGINES=jetstream"
 
     /// An empty store on the cluster that the script started.
     static func shared() async throws -> JetStreamEventStore {

@@ -4,13 +4,13 @@ import Testing
 
 @testable import DaybookJetStream
 
-/// The servers that tests run on: `scripts/test-jetstream` starts them and says where they are.
+/// The servers that tests run on: `make test-engines` starts them and says where they are.
 enum TestCluster {
     static let urls = ProcessInfo.processInfo.environment["DAYBOOK_JETSTREAM_URLS"]
     static let monitors = ProcessInfo.processInfo.environment["DAYBOOK_JETSTREAM_MONITORS"]
 
     static let isThere = urls != nil
-    static let skipped: Comment = "DAYBOOK_JETSTREAM_URLS is not set: run scripts/test-jetstream"
+    static let skipped: Comment = "DAYBOOK_JETSTREAM_URLS is not set: run make test-engines ENGINES=jetstream"
 
     static func configuration(replicas: Int = 1) -> JetStreamEventStore.Configuration {
         var configuration = JetStreamEventStore.Configuration(

@@ -7,7 +7,7 @@ import Testing
 
 @testable import DaybookKinesis
 
-/// Kinesis itself, or what stands in for it; see `scripts/test-kinesis`.
+/// Kinesis itself, or what stands in for it; see `scripts/test-engines`.
 struct Engine {
     static let url = ProcessInfo.processInfo.environment["DAYBOOK_KINESIS_URL"]
 
@@ -119,7 +119,7 @@ struct Engine {
 
 @Suite(
     "Kinesis, or what stands in for it",
-    .enabled(if: Engine.url != nil, "DAYBOOK_KINESIS_URL is not set: scripts/test-kinesis sets it."),
+    .enabled(if: Engine.url != nil, "DAYBOOK_KINESIS_URL is not set: make test-engines sets it."),
     .timeLimit(.minutes(5)))
 struct KinesisEngineTests {
     struct Unwilling: Error {}

@@ -8,7 +8,7 @@ import Testing
 enum Server {
     static let url = ProcessInfo.processInfo.environment["DAYBOOK_POSTGRES"]
     static let isGiven = url != nil
-    static let hint: Comment = "DAYBOOK_POSTGRES names no server: run scripts/test-postgres"
+    static let hint: Comment = "DAYBOOK_POSTGRES names no server: run make test-engines ENGINES=postgres"
 
     static func open(
         _ schema: String, _ configure: (inout PostgresEventStore.Configuration) -> Void = { _ in }

@@ -20,7 +20,7 @@ struct KafkaSourceGroupTests {
 
     @Test(
         "shares partitions with a second member, and loses nothing when it goes, on a broker",
-        .enabled(if: Broker.isThere, "KAFKA_BOOTSTRAP is not set: run scripts/test-kafka"))
+        .enabled(if: Broker.isThere, "KAFKA_BOOTSTRAP is not set: run make test-engines ENGINES=kafka"))
     func rebalanceOnBroker() async throws {
         try await share(of: try Broker.topic(6), on: Broker.servers)
     }

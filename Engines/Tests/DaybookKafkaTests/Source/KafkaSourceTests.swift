@@ -24,7 +24,7 @@ final class Taking: Sendable {
 
 @Suite(
     "The Kafka source",
-    .enabled(if: Broker.isThere, "KAFKA_BOOTSTRAP is not set: run scripts/test-kafka"), .serialized,
+    .enabled(if: Broker.isThere, "KAFKA_BOOTSTRAP is not set: run make test-engines ENGINES=kafka"), .serialized,
     .timeLimit(.minutes(5)))
 struct KafkaSourceTests {
     static let streams = (0..<20).map { "account-\($0)" }

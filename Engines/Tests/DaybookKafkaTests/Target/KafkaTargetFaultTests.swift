@@ -8,7 +8,7 @@ import Testing
 
 @Suite(
     "The Kafka target, when brokers fail",
-    .enabled(if: Broker.canStart, "KAFKA_BROKER_SCRIPT is not set: run scripts/test-kafka"), .serialized,
+    .enabled(if: Broker.canStart, "KAFKA_BROKER_SCRIPT is not set: run make test-engines ENGINES=kafka"), .serialized,
     .timeLimit(.minutes(5)))
 struct KafkaTargetFaultTests {
     static let streams = (0..<10).map { "account-\($0)" }

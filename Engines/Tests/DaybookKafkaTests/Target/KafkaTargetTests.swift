@@ -9,7 +9,7 @@ import Testing
 
 @Suite(
     "The Kafka target",
-    .enabled(if: Broker.isThere, "KAFKA_BOOTSTRAP is not set: run scripts/test-kafka"), .serialized,
+    .enabled(if: Broker.isThere, "KAFKA_BOOTSTRAP is not set: run make test-engines ENGINES=kafka"), .serialized,
     .timeLimit(.minutes(5)))
 struct KafkaTargetTests {
     static let deliveries: [KafkaTarget.Delivery] = [.idempotent, .transactional("test-\(UUID().uuidString)")]
