@@ -36,6 +36,8 @@ public enum KafkaError: Error, Sendable, Equatable, CustomStringConvertible {
     case revokedWhileTaken(lane: String)
     /// The offset at which the group stands does not exist, and ``KafkaSource/Start/committed`` forbids to choose another.
     case offsetMissing(lane: String, code: String, reason: String)
+    /// A part of a partition cannot be read; the source ends rather than leave it out.
+    case unreadable(lane: String, code: String, reason: String)
     /// Something that librdkafka recovers from by itself.
     case troubled(code: String, reason: String)
 
@@ -73,6 +75,8 @@ public enum KafkaError: Error, Sendable, Equatable, CustomStringConvertible {
                 + "smaller batches, or raise the patience at revocation."
         case .offsetMissing(let lane, let code, let reason):
             "The group's offset in \(lane) does not exist (\(code): \(reason)): set the group's offset, or choose a start."
+        case .unreadable(let lane, let code, let reason):
+            "A part of \(lane) cannot be read (\(code): \(reason)): mend it, or set the group's offset behind it."
         case .troubled(let code, let reason): "Kafka client: \(code): \(reason)"
         }
     }

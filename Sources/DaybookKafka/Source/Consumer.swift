@@ -184,9 +184,13 @@ final class Consumer: @unchecked Sendable {
         var messages: [ReceivedMessage] = []
         messages.reserveCapacity(records.count)
         var next: Int64?
+        var isBroken = false
         for record in records {
             defer { rd_kafka_message_destroy(record) }
+            guard !isBroken else { continue }
             guard record.pointee.err == RD_KAFKA_RESP_ERR_NO_ERROR else {
+                // The client would go on behind what it cannot read; we do not.
+                isBroken = Self.isUnreadable(record.pointee.err)
                 troubled(record.pointee.err, String(cString: rd_kafka_message_errstr(record)), lane: lane.name)
                 continue
             }
@@ -277,20 +281,24 @@ final class Consumer: @unchecked Sendable {
         let isCooperative = String(cString: rd_kafka_rebalance_protocol(handle)) == "COOPERATIVE"
         var failure: ClientFailure?
         if code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
+            var new: [Lane] = []
             for partition in Self.partitions(partitions) {
                 guard let queue = rd_kafka_queue_get_partition(handle, partition.topic, partition.number) else {
                     continue
                 }
                 rd_kafka_queue_forward(queue, nil)
                 wakeWhenFilled(queue)
-                lanes.append(Lane(topic: partition.topic, partition: partition.number, queue: queue))
+                new.append(Lane(topic: partition.topic, partition: partition.number, queue: queue))
             }
+            lanes += new
+            if configuration.start == .latest { beginAtTheEnd(new, partitions) }
             if isCooperative {
                 failure = ClientFailure(consuming: rd_kafka_incremental_assign(handle, partitions))
             } else {
                 let code = rd_kafka_assign(handle, partitions)
                 if code != RD_KAFKA_RESP_ERR_NO_ERROR { failure = ClientFailure(code) }
             }
+            commitNow(new)
         } else {
             let isLost = rd_kafka_assignment_lost(handle) != 0
             let revoked = Set(Self.partitions(partitions).map { "\($0.topic)/\($0.number)" })
@@ -309,6 +317,29 @@ final class Consumer: @unchecked Sendable {
         }
         if let failure { configuration.report(.troubled(code: failure.code.name, reason: failure.reason)) }
         wake()
+    }
+
+    /// Has a group that begins at the end of its partitions note where that is, before it takes anything: otherwise what it was
+    /// given and did not take would lie before the end when it begins again.
+    private func beginAtTheEnd(
+        _ new: [Lane], _ partitions: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>?
+    ) {
+        let code = rd_kafka_committed(handle, partitions, Self.lastCommitPatience)
+        guard code == RD_KAFKA_RESP_ERR_NO_ERROR, let list = partitions?.pointee else {
+            return stop(.troubled(code: code.name, reason: "The group's offsets are not known: \(code.text)"))
+        }
+        for index in 0..<Int(list.cnt) where list.elems[index].offset < 0 {
+            let (topic, number) = (list.elems[index].topic, list.elems[index].partition)
+            var (low, high): (Int64, Int64) = (0, 0)
+            let code = rd_kafka_query_watermark_offsets(
+                handle, topic, number, &low, &high, Self.lastCommitPatience)
+            guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
+                return stop(.troubled(code: code.name, reason: "The end of a partition is not known: \(code.text)"))
+            }
+            list.elems[index].offset = high
+            let name = "\(topic.map { String(cString: $0) } ?? "")/\(number)"
+            if let lane = new.first(where: { $0.name == name }) { condition.withLock { lane.taken = high } }
+        }
     }
 
     /// Waits for the handlers of lanes that go away, within the patience, and commits what they took while it is ours.
@@ -348,6 +379,14 @@ final class Consumer: @unchecked Sendable {
 
     // MARK: Errors
 
+    /// Whether a part of the partition itself cannot be read: its checksum is wrong, or its form is unknown.
+    private static func isUnreadable(_ code: rd_kafka_resp_err_t) -> Bool {
+        [
+            RD_KAFKA_RESP_ERR__BAD_MSG, RD_KAFKA_RESP_ERR__BAD_COMPRESSION, RD_KAFKA_RESP_ERR__NOT_IMPLEMENTED,
+            RD_KAFKA_RESP_ERR_INVALID_MSG,
+        ].contains(code)
+    }
+
     private func troubled(_ code: rd_kafka_resp_err_t, _ reason: String, lane: String?) {
         switch code {
         case RD_KAFKA_RESP_ERR__PARTITION_EOF: return
@@ -355,6 +394,8 @@ final class Consumer: @unchecked Sendable {
             var text = [CChar](repeating: 0, count: 512)
             let fatal = rd_kafka_fatal_error(handle, &text, text.count)
             stop(.clientFailed(code: fatal.name, reason: text.string))
+        case _ where Self.isUnreadable(code):
+            stop(.unreadable(lane: lane ?? "a partition", code: code.name, reason: reason))
         case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET, RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
             stop(.offsetMissing(lane: lane ?? "a partition", code: code.name, reason: reason))
         case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:

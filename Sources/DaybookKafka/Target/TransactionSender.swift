@@ -38,6 +38,8 @@ final class TransactionSender: @unchecked Sendable {
     /// Guards what follows.
     private let condition = NSCondition()
     private var waiting: [Job] = []
+    /// When what is under way is given up, once the sender is stopped.
+    private var giveUpAt = Date.distantPast
     private var isStopped = false
     private var isOver = false
     /// Changed by the thread alone.
@@ -175,6 +177,7 @@ final class TransactionSender: @unchecked Sendable {
         while let again = failure, again.isRetriable, !isGivenUp(jobs) {
             failure = ClientFailure(consuming: rd_kafka_commit_transaction(producer.handle, Self.askAgain))
         }
+        for job in jobs { producer.settled(job.call) }
         guard let failure else { return }
         let error = producer.error(failure)
         if failure.requiresAbort {
@@ -212,7 +215,7 @@ final class TransactionSender: @unchecked Sendable {
 
     private func abort(by producer: Producer) {
         while let failure = ClientFailure(consuming: rd_kafka_abort_transaction(producer.handle, Self.askAgain)) {
-            if failure.isRetriable, !condition.withLock({ isStopped }) { continue }
+            if failure.isRetriable, !isTimeOver { continue }
             // The next producer with this identifier aborts it, or the brokers do when its time is over.
             producer.retire(producer.error(failure))
             return
@@ -226,9 +229,10 @@ final class TransactionSender: @unchecked Sendable {
         throw error
     }
 
-    private func isGivenUp(_ jobs: [Job]) -> Bool {
-        condition.withLock { isStopped } || jobs.allSatisfy { $0.call.isCancelled }
-    }
+    private func isGivenUp(_ jobs: [Job]) -> Bool { isTimeOver || jobs.allSatisfy { $0.call.isCancelled } }
+
+    /// Whether the transaction that is under way is to be given up, since the sender ends.
+    private var isTimeOver: Bool { condition.withLock { isStopped && giveUpAt <= Date() } }
 
     // MARK: Ending
 
@@ -241,8 +245,9 @@ final class TransactionSender: @unchecked Sendable {
 
     /// Ends after the transaction that is under way, which is given up after so long.
     func close(within patience: Duration) async {
-        stop()
         let end = Date(timeIntervalSinceNow: patience / .seconds(1))
+        condition.withLock { giveUpAt = end }
+        stop()
         await onOwnThread("daybook-kafka-close") { [self] in
             condition.withLock { while !isOver, condition.wait(until: end) {} }
         }

@@ -26,7 +26,8 @@ actor KinesisCheckpoints {
     /// Reads what is kept, and makes sure that it is of this stream.
     func load(stream: String, created: Double?) async throws(KinesisSourceError) -> [String: Progress] {
         let identity = JSONValue.object([
-            "name": .string(stream), "created": created.map { .integer(Int64($0)) } ?? .null,
+            "name": .string(stream),
+            "created": created.flatMap { Int64(exactly: $0.rounded(.down)) }.map { .integer($0) } ?? .null,
         ]).bytes
         saved = [:]
         var progress: [String: Progress] = [:]

@@ -81,7 +81,9 @@ public struct KinesisTarget: BatchPublisherTarget {
             return try await client.putRecords(
                 request.records.map { .init(data: Data($0.data), partitionKey: $0.partitionKey) }
             ).map { entry in
-                guard let code = entry.errorCode else { return .taken }
+                guard let code = entry.errorCode else {
+                    return entry.sequenceNumber == nil ? .later("Kinesis gave the record no number.") : .taken
+                }
                 return .later("Kinesis did not take the record: \(code).")
             }
         } catch {

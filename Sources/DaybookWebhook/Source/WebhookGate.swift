@@ -63,12 +63,13 @@ struct WebhookGate: Sendable {
                     case CloudEvent.batchContentType: try CloudEvent.events(inBatch: body)
                     default: [try CloudEvent(binaryHeaders: head.headers, body: body)]
                     }
-                let origin = "\(path)#\(stamp.id)"
                 return .success(
-                    events.enumerated().map { index, event in
+                    events.map { event in
+                        // The same however often it comes, and with whichever others; only source and identifier name an
+                        // event together.
                         ReceivedMessage(
-                            origin: events.count == 1 ? origin : "\(origin)[\(index)]", content: .success(event),
-                            body: events.count == 1 ? body : event.json)
+                            origin: "\(path)#\(event.source.utf8.count).\(event.source)#\(event.id)",
+                            content: .success(event), body: events.count == 1 ? body : event.json)
                     })
             } catch {
                 return .failure(
