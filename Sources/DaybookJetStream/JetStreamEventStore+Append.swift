@@ -109,9 +109,18 @@ extension JetStreamEventStore {
         }
         while true {
             guard !Task.isCancelled else { throw .cancelled(mayBeWritten: attempts.isAnyUnknown) }
+            // Whatever comes now lies behind what was acknowledged before.
+            let floor = highWaterMark.mark.sequence
             do {
                 let ack = try await connection.publishAcknowledged(
                     messages(of: plan), timeout: configuration.requestTimeout)
+                guard ack.sequence > floor else {
+                    throw AppendError.storageFailed(
+                        reason:
+                            "The cluster gave position \(ack.sequence), and had acknowledged \(floor) before: it has lost "
+                            + "events. Stop, and restore it from a copy.",
+                        mayBeWritten: true)
+                }
                 return try await stored(plan, at: ack.sequence)
             } catch let failure as ConnectionFailure {
                 if failure.isOutcomeUnknown { attempts.mayBeStored(plan) }
@@ -339,12 +348,19 @@ extension JetStreamEventStore {
             return nil
         }
         var next = max(condition.after, .start).next
+        let deadline = ContinuousClock.now + configuration.readPatience
         let filter = EventFilter(query: query, includesControlEvents: true)
         while next <= knowledge.head {
             let page = try await readPage(from: .position(next), direction: .forward, filter: filter, limit: 1)
             if let event = page.events.first { return event.position <= knowledge.head ? event.position : nil }
-            if page.isAtEnd { return nil }
-            next = page.scannedThrough.next
+            // What is read may come from a server that has not heard of all that the decision rests on.
+            if page.isAtEnd, page.scannedThrough < knowledge.head {
+                guard ContinuousClock.now < deadline else {
+                    throw .storageFailed(reason: "No server has the log up to position \(knowledge.head).")
+                }
+                do { try await Task.sleep(for: .milliseconds(5)) } catch { throw .cancelled }
+            }
+            next = page.isAtEnd && page.scannedThrough < knowledge.head ? next : page.scannedThrough.next
         }
         return nil
     }

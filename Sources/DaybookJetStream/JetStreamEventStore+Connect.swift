@@ -228,7 +228,7 @@ extension JetStreamEventStore {
         }
     }
 
-    /// Notes what was acknowledged. A cluster that gives a sequence again has lost what was there.
+    /// Notes what was acknowledged.
     func noteAcknowledged(_ sequence: Int64, body: [UInt8]) throws(AppendError) {
         highWaterMark.raise(to: .init(sequence: sequence, hash: HighWaterMark.hash(body)))
     }

@@ -123,7 +123,7 @@ extension PostgresEventStore.Configuration {
     /// Sets up a new connection, and reads what its server promises.
     ///
     /// Time limits that a role may have are lifted, since a commit may have to wait for a standby; and a transaction that its
-    /// process has forgotten is ended by the server, since it holds the lock that all wait for.
+    /// process has forgotten, or whose machine is gone, is ended by the server, since it holds the lock that all wait for.
     ///
     /// - Parameter reusesPlans: Plans each statement once, whatever its parameters are.
     func prepare(_ connection: Connection, reusesPlans: Bool = false) throws(ServerFailure) -> PostgresDurability {
@@ -134,7 +134,11 @@ extension PostgresEventStore.Configuration {
                     SELECT set_config('statement_timeout', '0', false), set_config('lock_timeout', '0', false),
                         set_config('idle_in_transaction_session_timeout', '60s', false),
                         set_config('default_transaction_isolation', 'read committed', false),
-                        set_config('plan_cache_mode', $1::text, false)
+                        set_config('plan_cache_mode', $1::text, false),
+                        set_config('tcp_keepalives_idle', '10', false),
+                        set_config('tcp_keepalives_interval', '5', false),
+                        set_config('tcp_keepalives_count', '3', false),
+                        set_config('tcp_user_timeout', '30s', false)
                     """
             ).with { $0.add(reusesPlans ? "force_generic_plan" : "auto") }, PostgresDurability.settings.with(),
         ])

@@ -35,11 +35,14 @@ struct AppendPlan: Sendable {
     }
 
     /// A subject on which this append was the only one to come next: where to look whether it came.
+    ///
+    /// A written stream where there is one: where that ends is part of all that is read anew, so that a replica which has not
+    /// come so far is noticed.
     var witness: (subject: String, after: Int64)? {
-        for message in messages where message.expectedSubject == nil {
-            if let expected = message.expected { return (message.subject, expected) }
-        }
-        return nil
+        let own = Set(heads.map(\.subject))
+        let expecting = messages.filter { $0.expectedSubject == nil && $0.expected != nil }
+        let chosen = expecting.first { own.contains($0.subject) } ?? expecting.first
+        return chosen.flatMap { message in message.expected.map { (message.subject, $0) } }
     }
 }
 

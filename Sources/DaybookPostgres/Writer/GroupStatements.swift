@@ -9,7 +9,8 @@ enum GroupStatements {
     static let end = Statement(
         "end",
         """
-        SELECT e.position, e.recorded_at, current_setting('synchronous_commit'), current_setting('fsync')
+        SELECT e.position, e.recorded_at, current_setting('synchronous_commit'), current_setting('fsync'),
+            current_setting('synchronous_standby_names')
         FROM (VALUES (1)) one LEFT JOIN LATERAL (
             SELECT position, recorded_at FROM events ORDER BY position DESC LIMIT 1
         ) e ON true
@@ -79,8 +80,8 @@ enum GroupStatements {
     // MARK: - Writing
 
     /// Divides by zero, which undoes everything, where the log does not end at `$1`, a command of `$2` has a receipt, a
-    /// stream of `$3` has events, the server syncs no longer and `$4` does not allow that, or the row of writer `$5` has
-    /// another fence than `$6`.
+    /// stream of `$3` has events, the server syncs no longer and `$4` does not allow that, or it has no synchronous standby
+    /// any more and `$5` does not.
     static let guess = Statement(
         "guess",
         """
@@ -90,7 +91,7 @@ enum GroupStatements {
             AND NOT EXISTS (SELECT FROM events WHERE stream = ANY($3::text[]) AND version = 0)
             AND ($4::boolean OR (
                 current_setting('synchronous_commit') IN ('on', 'remote_apply') AND current_setting('fsync') = 'on'))
-            AND EXISTS (SELECT FROM writers WHERE id = $5::uuid AND fence = $6::bigint)
+            AND ($5::boolean OR current_setting('synchronous_standby_names') <> '')
         )::integer
         """)
 
@@ -192,7 +193,6 @@ enum GroupStatements {
     // MARK: - A writer's row
 
     /// Which event stands at a position.
-    static let probe = Statement("probe", "SELECT id FROM events WHERE position = $1::bigint")
 
     static let register = Statement(
         "register", "INSERT INTO writers (id, fence, committed) VALUES ($1::uuid, 0, 0) ON CONFLICT (id) DO NOTHING")

@@ -31,8 +31,6 @@ final class GroupWriter {
     private var group: Int64 = 0
     /// A transaction was given up without an answer, and may still come to an end: the fence is to be raised first.
     private var needsFence = false
-    /// The position and the identifier of its first event, when these tell whether it took effect, and not the writer's row.
-    private var firstEvent: (position: Int64, id: EventID)?
     private var lastCount = 0
     /// Of the head's signal, before the attempt at hand.
     private var ticket: UInt64 = 0
@@ -210,7 +208,9 @@ final class GroupWriter {
             rollBack()
             return .refused("\(error)")
         }
-        guard !basis.pending.isEmpty || !basis.newReceipts.isEmpty else {
+        // Who repeats a request is told of success by a commit as well: what it finds may not be on the standby yet.
+        let isAnswered = outcomes.contains { if case .success = $0 { true } else { false } }
+        guard !basis.pending.isEmpty || !basis.newReceipts.isEmpty || isAnswered else {
             rollBack()
             memory.remember(basis)
             return .done(outcomes, head: basis.baseHead)
@@ -248,8 +248,7 @@ final class GroupWriter {
                 $0.addArray(requests.compactMap(\.commandID?.rawValue))
                 $0.addArray(remembered.missing.flatMap { [$0.rawValue, $0.control.rawValue] })
                 $0.add(configuration.durability == .mayLoseLatestOnFailure)
-                $0.add(id)
-                $0.add(fence)
+                $0.add(configuration.durability != .everyCommitOnStandby)
             },
         ]
         // Behind the end there is nothing that could fit.
@@ -269,6 +268,10 @@ final class GroupWriter {
         }
         guard end.text(0, 3) == "on" else {
             return DurabilityShortfall(server: connection.host, setting: "fsync", value: end.text(0, 3))
+        }
+        if configuration.durability == .everyCommitOnStandby, end.text(0, 4).isEmpty {
+            return DurabilityShortfall(
+                server: connection.host, setting: "synchronous_standby_names", value: "''")
         }
         return nil
     }
@@ -313,16 +316,12 @@ final class GroupWriter {
     ) -> Attempt? {
         group += 1
         var commands = first
-        // A guess compares the fence, and leaves its first event to tell that it took effect: one row less to change.
-        firstEvent = isGuess ? basis.pending.first.map { (basis.baseHead + 1, $0.event.id) } : nil
-        if firstEvent == nil {
-            commands.append(
-                GroupStatements.mark.with {
-                    $0.add(id)
-                    $0.add(fence)
-                    $0.add(group)
-                })
-        }
+        commands.append(
+            GroupStatements.mark.with {
+                $0.add(id)
+                $0.add(fence)
+                $0.add(group)
+            })
         let head = basis.head.rawValue
         if !basis.pending.isEmpty {
             commands.append(GroupStatements.events(basis.pending, after: basis.baseHead))
@@ -403,11 +402,7 @@ final class GroupWriter {
             var reason: String
             do {
                 let connection = try connected()
-                let committed = try raiseFence(on: connection)
-                guard let firstEvent else { return committed == group ? .committed : .notCommitted }
-                // Nothing can change this any more: the fence is raised, and recorded events stay.
-                let found = try connection.run(GroupStatements.probe.with { $0.add(firstEvent.position) })
-                return found.count > 0 && found.id(0, 0) == firstEvent.id ? .committed : .notCommitted
+                return try raiseFence(on: connection) == group ? .committed : .notCommitted
             } catch {
                 reason = "\(error)"
                 drop()
