@@ -1,14 +1,12 @@
-#if Postgres
-import DaybookCore
 import Synchronization
 
-/// One append on its way to the writing thread, and the task that waits for it.
-final class AppendSubmission: Sendable {
-    typealias Outcome = Result<AppendResult, AppendError>
+/// One append on its way to a store's writing thread, and the task that waits for it.
+package final class AppendSubmission: Sendable {
+    package typealias Outcome = Result<AppendResult, AppendError>
 
-    let request: AppendRequest
+    package let request: AppendRequest
     /// The request's digest, when it has a command identifier.
-    let digest: UInt64
+    package let digest: UInt64
     private let state = Mutex(State.idle(isCancelled: false))
 
     private enum State {
@@ -21,13 +19,13 @@ final class AppendSubmission: Sendable {
         case finished
     }
 
-    init(_ request: AppendRequest) {
+    package init(_ request: AppendRequest) {
         self.request = request
         digest = request.commandID == nil ? 0 : RequestDigest(request).value
     }
 
     /// Gives the submission to the writer, and waits.
-    func result(submit: @Sendable (AppendSubmission) -> Bool) async -> Outcome {
+    package func result(submit: @Sendable (AppendSubmission) -> Bool) async -> Outcome {
         await withTaskCancellationHandler {
             await withUnsafeContinuation { continuation in
                 let isCancelled = state.withLock { state in
@@ -50,7 +48,7 @@ final class AppendSubmission: Sendable {
     }
 
     /// Marks it as being written; false when nobody waits for it any more, and it is to be left out.
-    func begin() -> Bool {
+    package func begin() -> Bool {
         state.withLock { state in
             switch state {
             case .queued(let continuation):
@@ -62,7 +60,7 @@ final class AppendSubmission: Sendable {
         }
     }
 
-    func finish(_ outcome: Outcome) {
+    package func finish(_ outcome: Outcome) {
         let continuation = state.withLock { state in
             defer { state = .finished }
             return switch state {
@@ -91,4 +89,3 @@ final class AppendSubmission: Sendable {
         waiting?.0.resume(returning: .failure(.cancelled(mayBeWritten: waiting?.1 ?? true)))
     }
 }
-#endif
