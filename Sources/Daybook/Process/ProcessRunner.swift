@@ -14,7 +14,7 @@ import DaybookCore
 ///
 /// **Once.** The reactions to some inputs and the note that these have had their effect are one append: whenever the
 /// process stops, each input has had its effect or not, never half and never twice. Two runners at once: one ends with
-/// ``ProcessError/moved(category:)``.
+/// ``ProcessError/moved(category:)``; several processes share the work by ``run(electing:)``.
 ///
 /// **Commands** are recorded with the reaction, then sent by a consumer group, in order for each process and again after
 /// a failure, always under the same identifier. A rejection comes back to the process. A command that fails for other
@@ -96,6 +96,37 @@ public final class ProcessRunner<P: ProcessManager>: Sendable {
             return first
         }
         do { try result.get() } catch .cancelled { return }
+    }
+
+    /// Runs as one of several, in several processes: all of them send commands, and the one that leads reacts and lets deadlines
+    /// pass. Returns when the task is cancelled.
+    ///
+    /// - Parameter election: Of this process manager alone, the same for all its runners; this one takes part as its member.
+    /// - Throws: ``ProcessError``, when it cannot go on; ``ConsumerError`` when the lease can be neither read nor saved.
+    public func run(electing election: LeaderElection) async throws {
+        progress.begin()
+        do {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await self.sendCommands() }
+                group.addTask {
+                    try await election.run(as: self.member) {
+                        try await withThrowingTaskGroup(of: Void.self) { group in
+                            group.addTask { try await self.reactForEver(isShared: true) }
+                            group.addTask { try await self.watchDeadlines() }
+                            defer { group.cancelAll() }
+                            try await group.next()
+                        }
+                    }
+                }
+                defer { group.cancelAll() }
+                try await group.next()
+            }
+        } catch ProcessError.cancelled where Task.isCancelled {
+            return
+        } catch {
+            progress.fail(.cancelled)
+            throw error
+        }
     }
 
     private func result(_ body: () async throws(ProcessError) -> Void) async -> Result<Void, ProcessError> {

@@ -30,6 +30,9 @@ struct ExchangeCommand: AsyncParsableCommand {
               exchange statistics --store day.daybook
               exchange transfer 2500.00 --from T017 --to T017.margin --store day.daybook
               exchange clear --store market.daybook
+              exchange trade --store desk.daybook
+              exchange work --store desk.daybook
+              exchange reconcile --wait 60 --store desk.daybook
               exchange parked --store market.daybook
               exchange verify-events --store day.daybook
               exchange export-events --store day.daybook > events.ndjson
@@ -40,7 +43,7 @@ struct ExchangeCommand: AsyncParsableCommand {
             \(ExitCode.explanation)
             """,
         subcommands: [
-            Simulate.self, Import.self, Clear.self, Parked.self, Book.self, Audit.self, Accounts.self, Changes.self,
+            Simulate.self, Import.self, Clear.self, Trade.self, Work.self, Reconcile.self, Parked.self, Book.self, Audit.self, Accounts.self, Changes.self,
             Explain.self,
             Statistics.self, Rules.self, Transfer.self, Coupon.self, VerifyEvents.self, ExportEvents.self, Publish.self,
             Rebuild.self,

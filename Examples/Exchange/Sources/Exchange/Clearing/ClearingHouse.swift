@@ -52,9 +52,14 @@ public struct ClearingHouse: Sendable {
     }
 
     /// Runs until the task is cancelled, then returns.
-    public func run() async throws {
+    ///
+    /// - Parameter election: Given when other processes run the clearing as well: all of them send commands, release and confirm,
+    ///   and the one that leads reacts to what is recorded. Without one, no other may run.
+    public func run(electing election: LeaderElection? = nil) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await process.run() }
+            group.addTask {
+                if let election { try await process.run(electing: election) } else { try await process.run() }
+            }
             group.addTask { try await releases.run() }
             group.addTask { try await confirmations.run() }
             while try await group.next() != nil {}
