@@ -26,6 +26,17 @@ struct KeepReadModelsTests {
         running.cancel()
         try await running.value
 
+        let sharing = Task {
+            // sample: share a projection
+            let election = LeaderElection("balances", in: store, lease: .seconds(10))
+            try await election.run { try await runner.run() }
+            // end of sample
+        }
+        let other = try await accounts.handle(.deposit(amount: 1), id: "43")
+        try await ReadModel(Balances(), of: store, in: store).wait(for: other.position)
+        sharing.cancel()
+        try await sharing.value
+
         // sample: park keys
         let careful = ProjectionRunner(Balances(), of: store, in: store, failurePolicy: .parkKeys(limit: 100))
         // end of sample

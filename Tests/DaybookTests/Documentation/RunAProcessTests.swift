@@ -24,6 +24,21 @@ struct RunAProcessTests {
         while try await stock.state(of: "1").version == nil { await Task.yield() }
         running.cancel()
         try await running.value
+
+        let runner = ProcessRunner(Fulfilment.self, of: store, in: store) { command, id in
+            try await stock.handle(command, id: "1", commandID: id)
+        }
+        let before = try await stock.state(of: "1").version
+        let paid = try JSONEventCodec<ProcessSamples.OrderEvent>().encode(.paid(order: "7"))
+        try await store.append([NewEvent(paid)], to: "order-7")
+        let sharing = Task {
+            // sample: share a process
+            try await runner.run(electing: LeaderElection("fulfilment", in: store, lease: .seconds(10)))
+            // end of sample
+        }
+        while try await stock.state(of: "1").version == before { await Task.yield() }
+        sharing.cancel()
+        try await sharing.value
     }
 }
 

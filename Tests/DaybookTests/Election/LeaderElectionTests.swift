@@ -230,6 +230,79 @@ struct LeaderElectionTests {
         #expect(finished + (kinds["fulfilment.failed"] ?? 0) == 40)
         #expect(kinds["process.sent"] == 40 + finished)
     }
+
+    @Test(
+        "reacts on what another member recorded of a process, and not on what it has in memory", .timeLimit(.minutes(1))
+    )
+    func freshStates() async throws {
+        struct Refused: CommandRejection {
+            var rejectionReason: String? { "refused" }
+        }
+        let store = InMemoryEventStore()
+        let codec = JSONEventCodec<SaleEvent>()
+        func record(_ event: SaleEvent) async throws {
+            let encoded = try codec.encode(event)
+            try await store.append([NewEvent(type: encoded.type, data: encoded.data)], to: "sales")
+        }
+        func policy(inFlight: Int) -> ConsumerPolicy {
+            ConsumerPolicy(inFlight: inFlight, lease: .seconds(3600), pollInterval: .milliseconds(2))
+        }
+        let (sending, signal) = AsyncStream.makeStream(of: String.self)
+        // The leader has its one hand full with the first command, so that the other one sends the second, and is refused.
+        let leader = ProcessRunner(Refund.self, of: store, in: store, policy: policy(inFlight: 1)) { command, _ in
+            signal.yield(command)
+            try await Task.sleep(for: .seconds(3600))
+        }
+        let other = ProcessRunner(Refund.self, of: store, in: store, policy: policy(inFlight: 16)) { _, _ in
+            throw Refused()
+        }
+        let leading = Task { try await leader.run(electing: election(store)) }
+        try await record(.placed(sale: "0"))
+        for await _ in sending { break }
+        let standingBy = Task { try await other.run(electing: election(store)) }
+        try await record(.placed(sale: "1"))
+        try await eventually("the refusal is recorded") { try await other.state(of: "1").state == .refused }
+        try await record(.paid(sale: "1"))
+        try await eventually("what was paid is given back") { try await other.state(of: "1").state == .refunded }
+        for task in [leading, standingBy] { task.cancel() }
+        for task in [leading, standingBy] { try await task.value }
+    }
+}
+
+/// Gives back what was paid for a sale that was refused.
+private enum Refund: ProcessManager {
+    enum Event: DomainEvent {
+        case begun
+        case refused
+        case refunded
+        static let typePrefix = "refund"
+    }
+    enum State: Sendable { case unknown, begun, refused, refunded }
+
+    static let category: DaybookCore.Category = "refund"
+    static let initialState = State.unknown
+
+    static func processIDs(for input: SaleEvent, recorded: RecordedEvent) -> [String] { [input.sale] }
+
+    static func react(to input: SaleEvent, in state: State) -> [ProcessAction<Event, String>] {
+        switch input {
+        case .placed(let sale): [.record(.begun), .send(sale)]
+        case .paid: state == .refused ? [.record(.refunded)] : []
+        }
+    }
+
+    static func react(
+        toRejectionOf command: String, reason: String, in state: State
+    ) -> [ProcessAction<Event, String>] { [.record(.refused)] }
+
+    static func evolve(_ state: inout State, with event: Event) {
+        state =
+            switch event {
+            case .begun: .begun
+            case .refused: .refused
+            case .refunded: .refunded
+            }
+    }
 }
 
 /// Counts the sales that it sees.

@@ -43,7 +43,8 @@ struct ExchangeCommand: AsyncParsableCommand {
             \(ExitCode.explanation)
             """,
         subcommands: [
-            Simulate.self, Import.self, Clear.self, Trade.self, Work.self, Reconcile.self, Parked.self, Book.self, Audit.self, Accounts.self, Changes.self,
+            Simulate.self, Import.self, Clear.self, Trade.self, Work.self, Reconcile.self, Parked.self, Book.self,
+            Audit.self, Accounts.self, Changes.self,
             Explain.self,
             Statistics.self, Rules.self, Transfer.self, Coupon.self, VerifyEvents.self, ExportEvents.self, Publish.self,
             Rebuild.self,

@@ -5,7 +5,7 @@ import Exchange
 
 struct Reconcile: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Counts from the log whether everything that was traded is settled, confirmed, and in the read models, once.",
+        abstract: "Counts from the log whether everything that was traded is settled and confirmed, once.",
         discussion: """
             Cash and shares are added up over all events; every execution must end once; each of its two sides must be \
             confirmed once, in numbers without gaps for each account; and the accounts of the read models must be those that \
