@@ -7,8 +7,6 @@ extension ProcessRunner {
         /// What the stream of the progress says.
         var saved: Position
         var version: StreamVersion?
-        /// Whether other runners may change processes meanwhile, by recording what was rejected or by having led before.
-        var isShared = false
     }
 
     /// Where the runner records how far it has come.
@@ -51,10 +49,8 @@ extension ProcessRunner {
         return place
     }
 
-    /// - Parameter isShared: Whether other runners may change processes meanwhile.
-    func reactForEver(isShared: Bool = false) async throws(ProcessError) {
+    func reactForEver() async throws(ProcessError) {
         var place = try await startingPlace()
-        place.isShared = isShared
         while true {
             guard try await step(&place) else { continue }
             do { _ = try await log.head(beyond: place.reached) } catch { throw ProcessError(error) }
@@ -74,7 +70,7 @@ extension ProcessRunner {
             throw ProcessError(error)
         }
         let inputs = decode(page.events)
-        try await load(inputs, isShared: place.isShared)
+        try await load(inputs)
         var rest = inputs[...]
         while !rest.isEmpty { try await record(&rest, &place) }
         place.reached = max(place.reached, page.scannedThrough)
@@ -117,17 +113,12 @@ extension ProcessRunner {
     }
 
     /// Reads the processes that are not in memory, several at a time; each read waits for a thread of the store.
-    ///
-    /// - Parameter isShared: What is in memory is brought up to date, too: an input may follow from what another runner recorded,
-    ///   and a reaction that comes to nothing is not checked by an append.
-    private func load(_ inputs: [Input], isShared: Bool) async throws(ProcessError) {
+    private func load(_ inputs: [Input]) async throws(ProcessError) {
         var missing: Set<StreamName> = []
         for case .success(let parts) in inputs.map(\.parts) {
-            for stream in parts.lazy.flatMap(\.streams) where isShared || cache.value(for: stream) == nil {
-                missing.insert(stream)
-            }
+            for stream in parts.lazy.flatMap(\.streams) where cache.value(for: stream) == nil { missing.insert(stream) }
         }
-        guard isShared || missing.count > 1 else { return }
+        guard missing.count > 1 else { return }
         var rest = missing.makeIterator()
         let failure = await withTaskGroup(of: ProcessError?.self) { group in
             func addNext() {

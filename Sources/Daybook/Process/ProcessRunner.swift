@@ -111,7 +111,7 @@ public final class ProcessRunner<P: ProcessManager>: Sendable {
                 group.addTask {
                     try await election.run(as: self.member) {
                         try await withThrowingTaskGroup(of: Void.self) { group in
-                            group.addTask { try await self.reactForEver(isShared: true) }
+                            group.addTask { try await self.reactForEver() }
                             group.addTask { try await self.watchDeadlines() }
                             defer { group.cancelAll() }
                             try await group.next()
