@@ -59,7 +59,7 @@ extension JetStreamEventStore {
                     continue
                 }
                 // What looks like an earlier append may be an attempt of this one, stored after it was last looked for.
-                if let (plan, end) = try await storedUnknown(as: knowledge, &attempts) {
+                if let (plan, end) = try await storedAttempt(as: knowledge, &attempts) {
                     return try await stored(plan, at: end)
                 }
                 return result
@@ -88,7 +88,7 @@ extension JetStreamEventStore {
             }
             if let result = try await publish(plan, &attempts) { return result }
             knowledge = try await fresh(for: request, &attempts)
-            if let (plan, end) = try await storedUnknown(as: knowledge, &attempts) {
+            if let (plan, end) = try await storedAttempt(as: knowledge, &attempts) {
                 return try await stored(plan, at: end)
             }
         }
@@ -127,6 +127,7 @@ extension JetStreamEventStore {
                 switch failure {
                 case .refused(10071, _):
                     // By a rival, or by this same append, whose acknowledgement was lost.
+                    attempts.wasRefused(plan)
                     try await attempts.pause(afterConflict: failure)
                     return nil
                 case .refused(10164, _):
@@ -144,6 +145,8 @@ extension JetStreamEventStore {
                 case .cancelled: throw .cancelled(mayBeWritten: attempts.isAnyUnknown)
                 default:
                     guard failure.isPassing else { throw attempts.error(failure) }
+                    // A leader that gives up its place says so, and its successor may find the message in the log.
+                    if case .refused = failure { attempts.mayBeStored(plan) }
                     try await attempts.pause(of: .milliseconds(50), after: failure)
                 }
             } catch let error as AppendError {
@@ -180,17 +183,20 @@ extension JetStreamEventStore {
         return messages
     }
 
-    /// A plan whose acknowledgement never came, and which is there all the same, with the sequence of its last message.
+    /// A plan that was not acknowledged, and which is there all the same, with the sequence of its last message.
     ///
     /// A plan was stored if and only if its message is the next one on the subject that it expected to end somewhere. Where
     /// the subject ends now is known: a replica that has not come so far is asked again.
-    private func storedUnknown(
+    private func storedAttempt(
         as knowledge: AppendKnowledge, _ attempts: inout AppendAttempts
     ) async throws(AppendError) -> (AppendPlan, end: Int64)? {
         let deadline = ContinuousClock.now + configuration.readPatience
-        for plan in attempts.unknown {
+        let plans = attempts.unknown.map { ($0, false) } + attempts.refused.map { ($0, true) }
+        for (plan, isRefused) in plans {
             guard let witness = plan.witness else { continue }
-            let end = knowledge.heads[witness.subject]?.sequence ?? 0
+            let head = knowledge.heads[witness.subject]
+            if isRefused, let head, head.sequence <= witness.after { continue }  // Nothing has come since.
+            let end = head?.sequence ?? 0
             do {
                 while true {
                     let page = try await patiently { () async throws(ConnectionFailure) in
@@ -203,7 +209,7 @@ extension JetStreamEventStore {
                             var reader = RecordReader(message.body)
                             return try LogRecord.place(&reader)
                         }
-                        if let found = attempts.unknown.first(where: { $0.number == place.append }) {
+                        if let (found, _) = plans.first(where: { $0.0.number == place.append }) {
                             return (found, message.sequence + place.remaining)
                         }
                         break

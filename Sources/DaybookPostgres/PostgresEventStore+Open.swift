@@ -81,7 +81,10 @@ extension PostgresEventStore {
         signal.publish(head)
         var listening = address
         listening.use = "notifications"
-        let listener = HeadListener(listening, configuration, signal)
+        let listener: HeadListener
+        do { listener = try HeadListener(listening, configuration, signal) } catch {
+            throw .storageFailed(address: address.shown, reason: "\(error)")
+        }
         let queue = JobQueue<AppendSubmission>(watches: true)
         let box = DurabilityBox(durability)
         let threads = Threads()

@@ -125,7 +125,13 @@ final class ClusterLoad: Sendable {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for writer in 0..<12 {
                 let store = stores[writer % stores.count]
-                group.addTask { try await self.write(writer, to: store) }
+                group.addTask {
+                    do { try await self.write(writer, to: store) } catch {
+                        Issue.record("Writer \(writer) ended: \(error)")
+                        self.state.withLock { $0.isOver = true }
+                        throw error
+                    }
+                }
             }
             do {
                 for _ in 0..<rounds {
@@ -200,6 +206,7 @@ final class ClusterLoad: Sendable {
         let deadline = ContinuousClock.now + .seconds(180)
         while state.withLock({ $0.told.count }) < start + count {
             try #require(ContinuousClock.now < deadline, "No \(count) appends in 180 s")
+            try #require(!state.withLock(\.isOver), "A writer has ended")
             try await Task.sleep(for: .milliseconds(20))
         }
     }

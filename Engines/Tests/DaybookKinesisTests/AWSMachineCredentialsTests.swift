@@ -42,6 +42,24 @@ struct AWSMachineCredentialsTests {
         await server.stop()
     }
 
+    @Test("serve until they expire while the service does not answer, and no longer")
+    func silentService() async throws {
+        let isSilent = Mutex(false)
+        let server = try await ScriptedServer { _ in isSilent.withLock { $0 } ? .status(500) : Self.answer(1) }
+        let now = Mutex(Timestamp("2026-01-01T00:00:00Z")!)
+        let credentials = AWSMachineCredentials(
+            environment: ["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/v2/x"],
+            containerService: "http://127.0.0.1:\(server.port)", machineService: "",
+            time: TimeSource { now.withLock { $0 } })
+        let first = try await credentials.credentials()
+        isSilent.withLock { $0 = true }
+        now.withLock { $0 = Timestamp("2026-01-01T00:59:59Z")! }
+        #expect(try await credentials.credentials() == first)
+        now.withLock { $0 = Timestamp("2026-01-01T01:00:00Z")! }
+        await #expect(throws: NoMachineCredentials()) { try await credentials.credentials() }
+        await server.stop()
+    }
+
     @Test("come from the service of its container")
     func container() async throws {
         let server = try await ScriptedServer { request in

@@ -65,9 +65,11 @@ final class FakeShards: Sendable {
 
     var questions: [String] { shared.state.withLock(\.questions) }
 
-    func stream() throws -> KinesisStream {
+    func stream(
+        _ credentials: any AWSCredentialsProvider = AWSCredentials(accessKeyID: "a", secretAccessKey: "b")
+    ) throws -> KinesisStream {
         try KinesisStream(
-            "orders", region: "eu-central-1", credentials: AWSCredentials(accessKeyID: "a", secretAccessKey: "b"),
+            "orders", region: "eu-central-1", credentials: credentials,
             endpoint: "http://127.0.0.1:\(server.port)")
     }
 

@@ -306,6 +306,33 @@ struct KinesisSourceTests {
         await shards.server.stop()
     }
 
+    @Test("goes on when there are credentials, and tells as long as there are none")
+    func withoutCredentials() async throws {
+        final class LateCredentials: AWSCredentialsProvider {
+            let missing = Mutex(3)
+
+            func credentials() throws -> AWSCredentials {
+                try missing.withLock { missing in
+                    missing -= 1
+                    if missing >= 0 { throw MissingAWSCredentials(variable: "AWS_ACCESS_KEY_ID") }
+                }
+                return AWSCredentials(accessKeyID: "AKIA", secretAccessKey: "s")
+            }
+        }
+        let shards = try await FakeShards()
+        shards.put([Samples.event("a", 0)], in: "s1")
+        let errors = Mutex<[KinesisError]>([])
+        let source = KinesisSource(
+            try shards.stream(LateCredentials()), checkpoints: "orders", in: InMemoryEventStore(), policy: Self.fast,
+            report: { error in errors.withLock { $0.append(error) } })
+        let receipts = Receipts(until: 1)
+        try await receipts.run(source)
+        #expect(receipts.events == [Samples.event("a", 0)])
+        #expect(errors.withLock { $0.map(\.type) } == ["NoCredentials", "NoCredentials", "NoCredentials"])
+        #expect(errors.withLock { $0.allSatisfy { $0.message.contains("AWS_ACCESS_KEY_ID") } })
+        await shards.server.stop()
+    }
+
     @Test("learns that another process runs it too")
     func twice() async throws {
         let shards = try await FakeShards()

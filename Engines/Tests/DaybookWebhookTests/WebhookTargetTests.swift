@@ -43,6 +43,17 @@ struct WebhookTargetTests {
         }
     }
 
+    @Test("shows no header's value when its policy is printed")
+    func secrets() {
+        let policy = WebhookTargetPolicy(headers: ["Authorization": "Bearer 5ecret"])
+        for text in ["\(policy)", String(reflecting: policy), "\([policy])"] {
+            #expect(!text.contains("5ecret") && text.contains("Authorization"), "\(text)")
+        }
+        var dumped = ""
+        dump(policy, to: &dumped)
+        #expect(!dumped.contains("5ecret"))
+    }
+
     @Test("POSTs an event as headers and data, in the structured form where headers cannot carry it")
     func binary() async throws {
         let server = try await ScriptedServer { _ in .status(200) }

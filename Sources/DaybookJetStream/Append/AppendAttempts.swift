@@ -6,6 +6,9 @@ struct AppendAttempts {
     let deadline: ContinuousClock.Instant
     /// The plans that were sent and of which nothing is known.
     private(set) var unknown: [AppendPlan] = []
+    /// The plans that a server refused, since another message came before. While the lead changes, a message reaches the old
+    /// leader and the new one, and what the one refuses, the other may store: where the stream has grown, it is looked for.
+    private(set) var refused: [AppendPlan] = []
     private var conflicts = 0
 
     var isAnyUnknown: Bool { !unknown.isEmpty }
@@ -16,6 +19,15 @@ struct AppendAttempts {
     mutating func mayBeStored(_ plan: AppendPlan) {
         if !unknown.contains(where: { $0.number == plan.number }) { unknown.append(plan) }
     }
+
+    /// Notes that a server refused a plan, and that another one may have stored it.
+    mutating func wasRefused(_ plan: AppendPlan) {
+        if !refused.contains(where: { $0.number == plan.number }) { refused.append(plan) }
+        // Each is followed by one that knows more; what stays unknown for so long is not stored any more.
+        if refused.count > Self.refusedLimit { refused.removeFirst() }
+    }
+
+    private static let refusedLimit = 64
 
     /// Waits after a refusal by another writer: longer each time, since a leader that is cut off refuses again and again.
     mutating func pause(afterConflict failure: ConnectionFailure) async throws(AppendError) {

@@ -52,6 +52,15 @@ extension KafkaSource {
     }
 }
 
+/// Their description names the settings, and shows no value: there are passwords among them.
+extension KafkaSource.Configuration: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    public var description: String {
+        "Kafka at \(servers), group \(group), topics \(topics), settings \(settings.keys.sorted())"
+    }
+    public var debugDescription: String { description }
+    public var customMirror: Mirror { Mirror(self, children: ["description": description]) }
+}
+
 extension KafkaSource.Configuration {
     func clientSettings() throws(KafkaError) -> ClientSettings {
         let reset =

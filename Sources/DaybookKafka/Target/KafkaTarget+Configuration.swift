@@ -54,6 +54,15 @@ extension KafkaTarget {
     }
 }
 
+/// Their description names the settings, and shows no value: there are passwords among them.
+extension KafkaTarget.Configuration: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    public var description: String {
+        "Kafka at \(servers), \(form), \(delivery), settings \(settings.keys.sorted())"
+    }
+    public var debugDescription: String { description }
+    public var customMirror: Mirror { Mirror(self, children: ["description": description]) }
+}
+
 extension KafkaTarget.Configuration {
     /// Partitioners by which a key always has the same partition.
     private static let partitioners: Set = [

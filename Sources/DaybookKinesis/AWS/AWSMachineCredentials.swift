@@ -9,7 +9,7 @@ import NIOHTTP1
 ///
 /// In a container of ECS or EKS they come from the address in `AWS_CONTAINER_CREDENTIALS_RELATIVE_URI` or
 /// `AWS_CONTAINER_CREDENTIALS_FULL_URI`, on a machine of EC2 from its metadata service, version 2. They are kept until five
-/// minutes before they expire.
+/// minutes before they expire, and until they expire when the service does not answer then.
 public actor AWSMachineCredentials: AWSCredentialsProvider {
     private let environment: [String: String]
     private let containerService: String
@@ -48,9 +48,14 @@ public actor AWSMachineCredentials: AWSCredentialsProvider {
             }
         asking = task
         defer { asking = nil }
-        let (credentials, expires) = try await task.value
-        kept = (credentials, expires)
-        return credentials
+        do {
+            let (credentials, expires) = try await task.value
+            kept = (credentials, expires)
+            return credentials
+        } catch {
+            if let kept, kept.expires > time.now { return kept.credentials }
+            throw error
+        }
     }
 
     private struct Answer: Decodable {

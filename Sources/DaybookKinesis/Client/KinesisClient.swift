@@ -67,8 +67,11 @@ final class KinesisClient: Sendable {
     ) async throws(KinesisError) -> Answer {
         let credentials: AWSCredentials
         do { credentials = try await stream.credentials.credentials() } catch {
+            // What another provider throws may say too much.
+            let isOwn = error is MissingAWSCredentials || error is NoMachineCredentials
             throw KinesisError(
-                type: KinesisError.noCredentials, message: "There are none now (\(Swift.type(of: error))).")
+                type: KinesisError.noCredentials,
+                message: isOwn ? "\(error)" : "There are none now (\(Swift.type(of: error))).")
         }
         let encoder = JSONEncoder()
         encoder.outputFormatting = .withoutEscapingSlashes

@@ -23,6 +23,7 @@ public struct KinesisSource: EventSource {
     private let store: any ReadModelStore
     private let policy: KinesisSourcePolicy
     private let clock: any Clock<Duration>
+    private let report: @Sendable (KinesisError) -> Void
 
     /// - Parameters:
     ///   - stream: Where the events are.
@@ -31,16 +32,19 @@ public struct KinesisSource: EventSource {
     ///   - policy: Where to begin, and how fast to read.
     ///   - time: What requests say that the time is.
     ///   - clock: What it sleeps by.
+    ///   - report: Told of each request that is to be tried again, such as one without credentials or without an answer: a source
+    ///     goes on trying for as long as it takes.
     public init(
         _ stream: KinesisStream, checkpoints model: ReadModelName, in store: any ReadModelStore,
         policy: KinesisSourcePolicy = KinesisSourcePolicy(), time: TimeSource = .system,
-        clock: any Clock<Duration> = ContinuousClock()
+        clock: any Clock<Duration> = ContinuousClock(), report: @escaping @Sendable (KinesisError) -> Void = { _ in }
     ) {
         client = KinesisClient(stream, time: time)
         self.model = model
         self.store = store
         self.policy = policy
         self.clock = clock
+        self.report = report
     }
 
     private enum Step: Sendable {
@@ -173,6 +177,7 @@ public struct KinesisSource: EventSource {
             do { return try await ask() } catch let error as KinesisError {
                 try Task.checkCancellation()
                 guard error.isTransient else { throw KinesisSourceError.kinesis(error) }
+                report(error)
                 failures += 1
                 try await clock.sleep(for: policy.wait(after: failures) * Double.random(in: 0.5...1))
             }

@@ -25,13 +25,17 @@ final class HeadListener: Sendable {
     /// A pipe: what is written to its second end wakes the thread.
     private let wake: (read: Int32, write: Int32)
 
-    init(_ address: ServerAddress, _ configuration: PostgresEventStore.Configuration, _ signal: HeadSignal) {
+    /// - Throws: ``ServerFailure``, when the process may open no more files.
+    init(
+        _ address: ServerAddress, _ configuration: PostgresEventStore.Configuration, _ signal: HeadSignal
+    ) throws(ServerFailure) {
         self.address = address
         self.configuration = configuration
         self.signal = signal
         var ends: [Int32] = [-1, -1]
-        let isMade = pipe(&ends) == 0
-        precondition(isMade, "No pipe could be made (errno \(errno)): raise the limit of open files.")
+        guard pipe(&ends) == 0 else {
+            throw .lost("No pipe could be made: \(String(cString: strerror(errno))). Raise the limit of open files.")
+        }
         for end in ends { _ = fcntl(end, F_SETFL, fcntl(end, F_GETFL) | O_NONBLOCK) }
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         wake = (ends[0], ends[1])

@@ -17,6 +17,8 @@ final class WebhookServer: Sendable {
     let gate: WebhookGate
     private let take: @Sendable (ReceivedBatch) async throws -> Void
     private let state = Mutex(State())
+    /// The requests with events so far.
+    private let batches = Atomic(0)
 
     init(gate: WebhookGate, take: @escaping @Sendable (ReceivedBatch) async throws -> Void) {
         self.gate = gate
@@ -98,7 +100,9 @@ final class WebhookServer: Sendable {
         case .success(let messages) where messages.isEmpty: return WebhookReply(status: .noContent)
         case .success(let messages):
             do {
-                try await take(ReceivedBatch(lane: gate.path, messages: messages))
+                // Requests are taken at once, so that each is a lane.
+                let number = batches.wrappingAdd(1, ordering: .relaxed).newValue
+                try await take(ReceivedBatch(lane: "\(gate.path)#\(number)", messages: messages))
                 return WebhookReply(status: .noContent)
             } catch { return unavailable }
         }

@@ -40,4 +40,13 @@ public struct WebhookTargetPolicy: Sendable {
         self.allowsPlainHTTP = allowsPlainHTTP
     }
 }
+
+/// Its description names the further headers, and shows no value: there may be passwords among them.
+extension WebhookTargetPolicy: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    public var description: String {
+        "webhook policy: \(form), \(concurrency) requests at once, \(timeout) each, headers \(headers.keys.sorted())"
+    }
+    public var debugDescription: String { description }
+    public var customMirror: Mirror { Mirror(self, children: ["description": description]) }
+}
 #endif

@@ -10,6 +10,18 @@ import Testing
 struct KafkaTargetErrorTests {
     static let streams = (0..<10).map { "account-\($0)" }
 
+    @Test("shows no setting's value when a configuration is printed")
+    func secrets() {
+        let settings = ["sasl.password": "5ecret"]
+        let target = KafkaTarget.Configuration(servers: "localhost:1", topic: "t", settings: settings)
+        let source = KafkaSource.Configuration(servers: "localhost:1", group: "g", topics: ["t"], settings: settings)
+        var dumped = ""
+        dump(target, to: &dumped)
+        dump(source, to: &dumped)
+        let texts = ["\(target)", String(reflecting: target), "\(source)", String(reflecting: source), dumped]
+        for text in texts { #expect(!text.contains("5ecret") && text.contains("sasl.password"), "\(text)") }
+    }
+
     @Test("sends again, in order, what brokers say is to be tried again")
     func retriable() async throws {
         let cluster = try MockCluster()
