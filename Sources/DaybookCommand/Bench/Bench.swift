@@ -19,11 +19,13 @@ struct Bench: AsyncParsableCommand {
               W5        read the whole log
               W6        append to live subscriber at 1,000 events/s
               W7        16 writers on one stream
-              W8-100k   W1, W2-32, W10-1, W4, and opening after a crash, with 100,000 events stored in streams of 1,000;
+              W8-100k   W1, W2-32, the same into streams at random that are stored already, W10-1, W4, and opening after a
+                        crash, with 100,000 events stored in streams of 1,000;
                         only when named: W8-1M, W8-10M; W8-100kx10, W8-1Mx10, W8-10Mx10 in streams of 10 events;
-                        W8-1Mx1M in one stream
+                        W8-1Mx1M in one stream; W8-100M and W8-100Mx10, of 40 GiB each
               W9        1 writer, batches of 10,000
               W10-1     append with two tags and a condition on them; also W10-128 with 128 writers
+              W11-1     W2-32 while a subscriber follows the log; also W11-8 and W11-50
 
             EXAMPLES
               daybook bench
@@ -147,9 +149,13 @@ private struct BenchmarkFolder: Sendable {
             return figures
         }
 
-        /// The files as they are, which is how a killed process leaves them, are copied and opened.
+        /// The files as they are, which is how a killed process leaves them, are copied and opened, where there is room.
         func opensAfterCrash() async throws -> Duration? {
             let copy = folder + "/crashed.db"
+            let files = FileManager.default
+            let bytes = try files.attributesOfItem(atPath: store.path)[.size] as? Int64 ?? 0
+            let free = try files.attributesOfFileSystem(forPath: folder)[.systemFreeSize] as? Int64 ?? 0
+            guard free - bytes > 1 << 30 else { return nil }
             for suffix in ["", "-wal"] {
                 try FileManager.default.copyItem(atPath: store.path + suffix, toPath: copy + suffix)
                 // The copy is on the disk before it is opened: a log that was written over hours leaves no gigabytes to write.

@@ -34,6 +34,12 @@ extension Benchmark {
                 StreamName(unchecked: "bench-\($0)")
             }
         }
+        let streams = max(1, events / perStream)
+        try await repeated {
+            try await append("\(name)-append-old", writers: 32, batch: 1, on: log) { _ in
+                StreamName(unchecked: "stored-\(Int.random(in: 0..<streams))")
+            }
+        }
         try await repeated { try await conditional("\(name)-condition", writers: 1, on: log) }
         try await repeated { try await readStreams("\(name)-read", stored: events, perStream: perStream, on: log) }
         if let opening = try await store.opensAfterCrash() {

@@ -1,5 +1,6 @@
 import DaybookCore
 import Dispatch
+import Synchronization
 
 /// Runs workloads against stores that `makeStore` opens, each an empty one, with payloads of 200 B and 100 B of metadata.
 struct Benchmark {
@@ -65,6 +66,8 @@ struct Benchmark {
             try await fill(store, events: storedEvents, perStream: Self.eventsPerStream)
             return try await readLog(name, on: store)
         case .subscriber: return try await subscriber(name, on: store)
+        case .followed(let subscribers):
+            return try await followed(name, subscribers: subscribers, on: store, stream: ownStream)
         }
     }
 
@@ -105,6 +108,33 @@ struct Benchmark {
         return Measurement(
             name, events: latencies.count, elapsed: elapsed, latencies: latencies, isDurable: isDurable,
             raw: rawRate(writers: writers, batch: 1))
+    }
+
+    /// Appends of 32 writers while subscribers follow the log: what arrived at all of them by the end of the last append.
+    private func followed(
+        _ name: String, subscribers: Int, on store: any EventStore, stream: @Sendable @escaping (Int) -> StreamName
+    ) async throws -> Measurement {
+        let arrivals = Arrivals()
+        return try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<subscribers {
+                group.addTask {
+                    var count = 0
+                    for try await item in store.subscribe() {
+                        guard case .event = item else { continue }
+                        count += 1
+                        // Not each of them: subscribers would wait for one another here.
+                        if count.isMultiple(of: 64) { arrivals.count.withLock { $0 += 64 } }
+                    }
+                }
+            }
+            var measurement = try await append(name, writers: 32, batch: 1, on: store, stream: stream)
+            let seconds = max(measurement.elapsed / .seconds(1), 1e-9)
+            measurement.figures = [
+                BenchmarkFigure(name: "delivered_per_s", value: Double(arrivals.count.withLock { $0 }) / seconds)
+            ]
+            group.cancelAll()
+            return measurement
+        }
     }
 
     /// Lets writers repeat an operation until the time is over, and returns how long each took.
@@ -194,6 +224,11 @@ struct Benchmark {
             name, events: count, elapsed: ContinuousClock.now - start, latencies: latencies, isDurable: isDurable,
             raw: raw.preallocated)
     }
+}
+
+/// How many events have arrived at all subscribers.
+private final class Arrivals: Sendable {
+    let count = Mutex(0)
 }
 
 /// A store that a benchmark closes, and throws away, when a workload is done.

@@ -88,8 +88,9 @@ struct Measurement: Sendable {
     var remark: String? {
         guard !figures.isEmpty else { return nil }
         return figures.map { figure in
-            figure.isBytes
-                ? "\(figure.words) \(Int64(figure.value).byteSize)" : "\(figure.words) \(figure.value.decimal(1)) ms"
+            if figure.isBytes { return "\(figure.words) \(Int64(figure.value).byteSize)" }
+            if figure.isRate { return "\(figure.words) \(Int64(figure.value).grouped)/s" }
+            return "\(figure.words) \(figure.value.decimal(1)) ms"
         }.joined(separator: ", ")
     }
 
@@ -136,23 +137,27 @@ struct Budget: Sendable, CustomStringConvertible {
         }
         if name.hasPrefix("W8-"), name.hasSuffix("-open") { return Budget(p50: 1_000) }
         // A large log is compared with a small one of the same streams.
-        guard name.hasPrefix("W8-1"), !name.hasSuffix("-fill") else { return nil }
-        let small = name.replacing("W8-10M", with: "W8-100k").replacing("W8-1Mx10-", with: "W8-100kx10-")
-            .replacing("W8-1M-", with: "W8-100k-")
+        guard name.hasPrefix("W8-1"), !name.hasSuffix("-fill"), !name.hasSuffix("-append-old") else { return nil }
+        let small = name.replacing("W8-10M", with: "W8-100k").replacing("W8-100M", with: "W8-100k").replacing(
+            "W8-1Mx10-", with: "W8-100kx10-"
+        )
+        .replacing("W8-1M-", with: "W8-100k-")
         return small == name ? nil : rates[small].map { Budget(eventsPerSecond: 0.9 * $0) }
     }
 }
 
 /// Something else that was measured.
 struct BenchmarkFigure: Sendable {
-    /// As in `index_bytes`: bytes, or milliseconds.
+    /// As in `index_bytes`: bytes, milliseconds, or events a second (`_per_s`).
     var name: String
     var value: Double
 }
 
 extension BenchmarkFigure {
     fileprivate var isBytes: Bool { name.hasSuffix("_bytes") }
+    fileprivate var isRate: Bool { name.hasSuffix("_per_s") }
     fileprivate var words: String {
-        String(name.dropLast(isBytes ? "_bytes".count : "_ms".count)).replacing("_", with: " ")
+        let suffix = isBytes ? "_bytes" : isRate ? "_per_s" : "_ms"
+        return String(name.dropLast(suffix.count)).replacing("_", with: " ")
     }
 }

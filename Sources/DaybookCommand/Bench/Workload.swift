@@ -13,17 +13,21 @@ enum Workload: Hashable {
     case subscriber
     /// W7: 16 writers on one stream.
     case contended(writers: Int)
-    /// W8-n: W1, W2-32, W10-1 and W4 with n events stored before; W8-nx10 in streams of ten events.
+    /// W8-n: W1, W2-32, W2-32 into streams that are stored already, W10-1 and W4 with n events stored before; W8-nx10 in
+    /// streams of ten events.
     case grown(events: Int, perStream: Int)
+    /// W11-n: W2-32 while n subscribers follow the log.
+    case followed(subscribers: Int)
     /// W10-n: n writers that append one event with two tags, on the condition that nobody else has used them.
     case conditional(writers: Int)
 
     /// Those that run when none is named; larger logs than `W8-100k` are made only when asked for.
     static let standard: [String] = [
         "W1", "W2-32", "W2-128", "W3-1", "W3-8", "W4", "W5", "W6", "W7", "W8-100k", "W9", "W10-1", "W10-128",
+        "W11-1", "W11-8", "W11-50",
     ]
     static let onRequest = [
-        "W8-1M", "W8-10M", "W8-100kx10", "W8-1Mx10", "W8-10Mx10", "W8-1Mx1M",
+        "W8-1M", "W8-10M", "W8-100M", "W8-100kx10", "W8-1Mx10", "W8-10Mx10", "W8-100Mx10", "W8-1Mx1M",
     ]
 
     /// The workload of a name; nil for an unknown one.
@@ -41,13 +45,18 @@ enum Workload: Hashable {
         case "W8-100k": self = .grown(events: 100_000, perStream: 1_000)
         case "W8-1M": self = .grown(events: 1_000_000, perStream: 1_000)
         case "W8-10M": self = .grown(events: 10_000_000, perStream: 1_000)
+        case "W8-100M": self = .grown(events: 100_000_000, perStream: 1_000)
         case "W8-100kx10": self = .grown(events: 100_000, perStream: 10)
         case "W8-1Mx10": self = .grown(events: 1_000_000, perStream: 10)
         case "W8-10Mx10": self = .grown(events: 10_000_000, perStream: 10)
+        case "W8-100Mx10": self = .grown(events: 100_000_000, perStream: 10)
         case "W8-1Mx1M": self = .grown(events: 1_000_000, perStream: 1_000_000)
         case "W9": self = .batch(writers: 1, events: 10_000)
         case "W10-1": self = .conditional(writers: 1)
         case "W10-128": self = .conditional(writers: 128)
+        case "W11-1": self = .followed(subscribers: 1)
+        case "W11-8": self = .followed(subscribers: 8)
+        case "W11-50": self = .followed(subscribers: 50)
         default: return nil
         }
     }
@@ -58,7 +67,7 @@ enum Workload: Hashable {
         for part in selection.split(separator: ",") {
             let name = part.trimmingPrefix { $0 == " " }
             let found = (standard + onRequest).filter {
-                $0 == name || ($0.hasPrefix("\(name)-") && !$0.hasPrefix("W8-10M"))
+                $0 == name || ($0.hasPrefix("\(name)-") && !$0.hasPrefix("W8-10M") && !$0.hasPrefix("W8-100M"))
             }
             guard !found.isEmpty else { return nil }
             names += found.filter { !names.contains($0) }

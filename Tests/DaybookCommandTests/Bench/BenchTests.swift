@@ -13,7 +13,8 @@ struct BenchTests {
         #expect(Workload.names(in: "W2,W2-32") == ["W2-32", "W2-128"])
         #expect(Workload.names(in: "W8") == ["W8-100k", "W8-1M", "W8-100kx10", "W8-1Mx10", "W8-1Mx1M"])
         #expect(Workload.names(in: "W8-10M") == ["W8-10M"])
-        #expect(Workload.names(in: "W11") == nil)
+        #expect(Workload.names(in: "W8-100M") == ["W8-100M"])
+        #expect(Workload.names(in: "W12") == nil)
         #expect(Workload.names(in: "") == nil)
         for name in Workload.standard + Workload.onRequest { #expect(Workload(name: name) != nil, "\(name)") }
     }
@@ -73,6 +74,8 @@ struct BenchTests {
         #expect(Budget.of("W8-1Mx10-read", raw: raw, rates: rates)?.eventsPerSecond == 45)
         #expect(Budget.of("W8-100k-read", raw: raw, rates: rates) == nil)
         #expect(Budget.of("W8-1Mx1M-read", raw: raw, rates: rates) == nil)
+        #expect(Budget.of("W8-100M-read", raw: raw, rates: rates)?.eventsPerSecond == 90)
+        #expect(Budget.of("W8-100Mx10-read", raw: raw, rates: rates)?.eventsPerSecond == 45)
         #expect(Budget.of("W8-10M-open", raw: raw, rates: [:])?.p50 == 1_000)
     }
 
