@@ -36,7 +36,7 @@ library_targets := DaybookCore Daybook DaybookSQLite DaybookGRDB DaybookTesting
 
 .PHONY: help setup demo test test-engines bench bench-engines format lint docs crash-test crash-states kill-calls fail-calls disk-full \
     memory-ceiling power-cut faults codec-corpus fuzz sanitize-thread sanitize-address histories corruption simulate \
-    clean
+    simulate-scale clean
 
 help: ## Lists the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -134,6 +134,9 @@ corruption: setup ## Damages every byte of a store, fails every call of its stor
 simulate: setup ## Runs the store over a simulated disk that breaks, seed by seed (SEEDS, SEED: the first).
 	swift build -c release --product Simulate
 	SWIFT_DETERMINISTIC_HASHING=1 "$$(swift build -c release --show-bin-path)/Simulate" --seed $(SEED) --seeds $(SEEDS)
+
+simulate-scale: ## Simulates what the stores cost to 10^9 events, beside what was measured (PART=file for a part of it).
+	@scripts/simulate-scale $(PART)
 
 clean: ## Removes everything that was built.
 	rm -rf .build .build-* docs/site Benchmarks/.build Engines/.build $(addsuffix /.build,$(examples))
