@@ -104,6 +104,7 @@ let package = Package(
             dependencies: [
                 "DaybookCore", "Daybook", "DaybookSQLite",
                 .target(name: "DaybookPostgres", condition: .when(traits: ["Postgres"])),
+                .target(name: "DaybookJetStream", condition: .when(traits: ["JetStream"])),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swiftSettings),

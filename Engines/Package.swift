@@ -19,16 +19,20 @@ let package = Package(
     platforms: [.macOS(.v15)],
     dependencies: [
         .package(name: "daybook", path: "..", traits: ["Postgres", "JetStream", "Kafka", "Kinesis", "Webhook"]),
+        .package(name: "exchange", path: "../Examples/Exchange"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.100.0"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
     ],
     targets: [
         .testTarget(
             name: "DaybookPostgresTests",
-            dependencies: daybook("DaybookPostgres", "DaybookCore", "Daybook", "DaybookTesting"),
+            dependencies: daybook("DaybookPostgres", "DaybookSQLite", "DaybookCore", "Daybook", "DaybookTesting")
+                + ["StoreTrials"],
             swiftSettings: swiftSettings),
         .testTarget(
-            name: "DaybookJetStreamTests", dependencies: daybook("DaybookJetStream", "DaybookCore", "DaybookTesting"),
+            name: "DaybookJetStreamTests",
+            dependencies: daybook("DaybookJetStream", "DaybookSQLite", "DaybookCore", "Daybook", "DaybookTesting")
+                + ["StoreTrials"],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "DaybookKafkaTests",
@@ -50,6 +54,13 @@ let package = Package(
         .executableTarget(
             name: "KafkaUntilKilled", dependencies: daybook("DaybookKafka", "Daybook"), path: "Tests/KafkaUntilKilled",
             swiftSettings: swiftSettings),
+        // The program `daybook`, and a day of the exchange, for the tests of every store.
+        .target(
+            name: "StoreTrials",
+            dependencies: daybook("DaybookSQLite", "DaybookCore", "Daybook", "daybook") + [
+                .product(name: "Exchange", package: "exchange")
+            ],
+            path: "Tests/StoreTrials", swiftSettings: swiftSettings),
         // An HTTP server that answers as a test says.
         .target(
             name: "ScriptedServer", dependencies: nio, path: "Tests/ScriptedServer", swiftSettings: swiftSettings),

@@ -14,11 +14,17 @@ let package = Package(
         .library(name: "Exchange", targets: ["Exchange"]),
         .executable(name: "exchange", targets: ["ExchangeCommand"]),
     ],
-    traits: [.trait(name: "Postgres", description: "Stores on PostgreSQL, too: --store postgres://…; needs libpq.")],
+    traits: [
+        .trait(name: "Postgres", description: "Stores on PostgreSQL, too: --store postgres://…; needs libpq."),
+        .trait(name: "JetStream", description: "Stores on NATS JetStream, too: --store jetstream://…; needs libnats."),
+    ],
     dependencies: [
         .package(
             name: "daybook", path: "../..",
-            traits: [.defaults, .trait(name: "Postgres", condition: .when(traits: ["Postgres"]))]),
+            traits: [
+                .defaults, .trait(name: "Postgres", condition: .when(traits: ["Postgres"])),
+                .trait(name: "JetStream", condition: .when(traits: ["JetStream"])),
+            ]),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     ],
@@ -45,6 +51,7 @@ let package = Package(
             dependencies: [
                 "Exchange", "ExchangeStatistics", .product(name: "DaybookSQLite", package: "daybook"),
                 .product(name: "DaybookPostgres", package: "daybook", condition: .when(traits: ["Postgres"])),
+                .product(name: "DaybookJetStream", package: "daybook", condition: .when(traits: ["JetStream"])),
                 .product(name: "DaybookGRDB", package: "daybook"), .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],

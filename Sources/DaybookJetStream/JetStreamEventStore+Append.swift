@@ -239,9 +239,9 @@ extension JetStreamEventStore {
         var result = plan.result
         result.position = Position(last)
         if let time = await watch.time(of: last, within: .milliseconds(50)) {
-            result.recordedAt = time
+            result.recordedAt = recordedTime(time, at: last)
         } else {
-            do { result.recordedAt = try await time(ofMessageAt: last) } catch {
+            do { result.recordedAt = try await recordedTime(at: last) } catch {
                 guard error != .cancelled else { throw .cancelled(mayBeWritten: true) }
                 throw .storageFailed(
                     reason: "the time of position \(last) cannot be read: \(error)", mayBeWritten: true)

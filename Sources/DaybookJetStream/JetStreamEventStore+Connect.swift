@@ -38,6 +38,7 @@ extension JetStreamEventStore {
             }
             await connection.flush()
             try await store.requireAcknowledged()
+            do { _ = try await store.readImportEnd() } catch { throw .unreachable(reason: error.description) }
             return store
         } catch {
             await connection.close()

@@ -7,7 +7,7 @@ import DaybookCore
 /// hexadecimal digits a byte. A snapshot above 32 KiB is cut into pieces under `d.<key>.<number>`, which are written in one
 /// atomic batch with it, and name it by a number of their own.
 ///
-/// Read models are not kept here: a batch of them may be larger than what a server takes at once.
+/// Read models are here, too: see ``ModelSubjects``.
 extension JetStreamEventStore: CheckpointStore, SnapshotStore {
     public func checkpoint(for name: CheckpointName) async throws(DerivedStateError) -> Checkpoint? {
         try await openBucket()
@@ -83,7 +83,7 @@ extension JetStreamEventStore: CheckpointStore, SnapshotStore {
             var expecting = messages
             expecting[messages.count - 1].headers.append(
                 ("Nats-Expected-Last-Subject-Sequence", String(current?.sequence ?? 0)))
-            if try await put(expecting) { return }
+            if try await put(expecting) != nil { return }
         }
     }
 
@@ -127,20 +127,23 @@ extension JetStreamEventStore: CheckpointStore, SnapshotStore {
 
     // MARK: - The bucket
 
-    private var bucket: String { "daybook-" + subjects.store }
-    private var bucketPrefix: String { "$KV.\(bucket)." }
+    var bucket: String { "daybook-" + subjects.store }
+    var bucketPrefix: String { "$KV.\(bucket)." }
 
-    private struct Made: Decodable, Sendable {}
+    private struct Made: Decodable, Sendable {
+        struct Config: Decodable, Sendable { var allowMsgTtl: Bool? }
+        var config: Config?
+    }
 
-    private func openBucket() async throws(DerivedStateError) {
+    func openBucket() async throws(DerivedStateError) {
         guard !isBucketOpen.withLock({ $0 }) else { return }
         let json =
-            "{\"name\":\"KV_\(bucket)\",\"description\":\"Checkpoints and snapshots of the Daybook store '\(subjects.store)'\","
+            "{\"name\":\"KV_\(bucket)\",\"description\":\"Checkpoints, snapshots and read models of the Daybook store '\(subjects.store)'\","
             + "\"subjects\":[\"\(bucketPrefix)>\"],\"retention\":\"limits\",\"storage\":\"file\",\"discard\":\"new\","
             + "\"num_replicas\":\(durability.replicas),\"max_msgs_per_subject\":1,\"max_msgs\":-1,\"max_bytes\":-1,"
             + "\"max_age\":0,\"max_msg_size\":-1,\"allow_rollup_hdrs\":true,\"deny_delete\":true,\"allow_direct\":true,"
-            + "\"allow_atomic\":true}"
-        let _: Made = try await derived { () async throws(ReadError) in
+            + "\"allow_atomic\":true,\"allow_msg_ttl\":true}"
+        let made: Made = try await derived { () async throws(ReadError) in
             try await patiently { () async throws(ConnectionFailure) in
                 do throws(ConnectionFailure) {
                     return try await connection.api("STREAM.INFO.KV_\(bucket)", timeout: configuration.requestTimeout)
@@ -152,7 +155,15 @@ extension JetStreamEventStore: CheckpointStore, SnapshotStore {
                         "STREAM.CREATE.KV_\(bucket)", json, timeout: configuration.requestTimeout * 5)
                 } catch {
                     guard case .refused(10058, _) = error else { throw error }
-                    return Made()
+                    return Made(config: Made.Config(allowMsgTtl: true))
+                }
+            }
+        }
+        if made.config?.allowMsgTtl != true {
+            let _: Made = try await derived { () async throws(ReadError) in
+                try await patiently { () async throws(ConnectionFailure) in
+                    try await connection.api(
+                        "STREAM.UPDATE.KV_\(bucket)", json, timeout: configuration.requestTimeout * 5)
                 }
             }
         }
@@ -160,10 +171,15 @@ extension JetStreamEventStore: CheckpointStore, SnapshotStore {
     }
 
     private func bucketMessage(on key: String) async throws(DerivedStateError) -> StoredMessage? {
+        try await bucketMessage(subject: bucketPrefix + key)
+    }
+
+    /// The last message on a subject of the bucket, as the leader has it.
+    func bucketMessage(subject: String) async throws(DerivedStateError) -> StoredMessage? {
         try await derived { () async throws(ReadError) in
             try await patiently { () async throws(ConnectionFailure) in
                 try await connection.lastMessage(
-                    on: bucketPrefix + key, in: "KV_" + bucket, timeout: configuration.requestTimeout)
+                    on: subject, in: "KV_" + bucket, timeout: configuration.requestTimeout)
             }
         }
     }
@@ -215,8 +231,10 @@ extension JetStreamEventStore: CheckpointStore, SnapshotStore {
         return data
     }
 
-    /// Publishes messages together; false when another writer was first.
-    private func put(_ messages: [OutgoingMessage]) async throws(DerivedStateError) -> Bool {
+    /// Publishes messages together.
+    ///
+    /// - Returns: The sequence of the last one; nil when another writer was first, or this one, and the answer was lost.
+    func put(_ messages: [OutgoingMessage]) async throws(DerivedStateError) -> Int64? {
         let deadline = ContinuousClock.now + configuration.appendPatience
         while true {
             var batch = messages
@@ -229,11 +247,11 @@ extension JetStreamEventStore: CheckpointStore, SnapshotStore {
                 batch[batch.count - 1].headers.append(("Nats-Batch-Commit", "1"))
             }
             do throws(ConnectionFailure) {
-                _ = try await connection.publishAcknowledged(batch, timeout: configuration.requestTimeout * 2)
-                return true
+                return try await connection.publishAcknowledged(batch, timeout: configuration.requestTimeout * 2)
+                    .sequence
             } catch {
                 switch error {
-                case .refused(10071, _): return false
+                case .refused(10071, _): return nil
                 case .closed: throw .closed
                 case .cancelled: throw .cancelled
                 case .refused(10164, _), .refused(10176, _), .refused(10210, _), .refused(429, _): break
@@ -247,17 +265,22 @@ extension JetStreamEventStore: CheckpointStore, SnapshotStore {
 
     private func purge(_ key: String) async throws(DerivedStateError) {
         for subject in ["s." + Self.key(key), "d.\(Self.key(key)).*"] {
-            let _: Made = try await derived { () async throws(ReadError) in
-                try await patiently { () async throws(ConnectionFailure) in
-                    try await connection.api(
-                        "STREAM.PURGE.KV_\(bucket)", "{\"filter\":\"\(bucketPrefix)\(subject)\"}",
-                        timeout: configuration.requestTimeout)
-                }
+            try await purge(subject: bucketPrefix + subject)
+        }
+    }
+
+    /// Removes all messages of a subject, with or without wildcards, from the bucket.
+    func purge(subject: String) async throws(DerivedStateError) {
+        let _: Made = try await derived { () async throws(ReadError) in
+            try await patiently { () async throws(ConnectionFailure) in
+                try await connection.api(
+                    "STREAM.PURGE.KV_\(bucket)", "{\"filter\":\"\(subject)\"}",
+                    timeout: configuration.requestTimeout * 2)
             }
         }
     }
 
-    private func derived<Value>(
+    func derived<Value>(
         _ read: () async throws(ReadError) -> Value
     ) async throws(DerivedStateError) -> Value {
         do { return try await read() } catch {
@@ -269,18 +292,6 @@ extension JetStreamEventStore: CheckpointStore, SnapshotStore {
         }
     }
 
-    private static func key(_ text: String) -> String {
-        let digits = Array("0123456789ABCDEF".utf8)
-        var bytes: [UInt8] = []
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"):
-                bytes.append(byte)
-            default: bytes += [UInt8(ascii: "="), digits[Int(byte >> 4)], digits[Int(byte & 0xF)]]
-            }
-        }
-        return String(decoding: bytes, as: UTF8.self)
-    }
+    private static func key(_ text: String) -> String { BucketKey.token(text) }
 }
 #endif

@@ -85,8 +85,7 @@ extension JetStreamEventStore {
         if last == nil, let tags = Self.tags(of: filter) {
             return try await forward(from: first, along: tags, filter, limit: limit)
         }
-        let subject = serverFilter(of: filter)
-        let isWhole = subject == subjects.events
+        var subject = serverFilter(of: filter)
         var next = first
         var events: [LogRecord] = []
         var streams: [StreamName] = []
@@ -129,9 +128,27 @@ extension JetStreamEventStore {
             if let end = messages.last { next = end.sequence + 1 }
             if pending > 0, !messages.isEmpty, last.map({ next <= $0 }) ?? true { continue }
             // No more comes from there: does the leader have more?
-            var end = last ?? 0
-            if last == nil { end = try await head().rawValue }
-            if isWhole ? end < next : try await isEnd(next, of: subject, upTo: end) {
+            let lastMessage = try await lastMessage()
+            let end = last == nil ? try await headPosition(of: lastMessage).rawValue : last ?? 0
+            if next <= end, subject != subjects.events {
+                // The events behind the last one that was found are looked through, unless they are many: then whoever has come
+                // as far as the end tells whether there is one.
+                let isFew = end - next < Self.eventsLookedThrough
+                let isOver =
+                    isFew ? nil : try await isEnd(next, of: subject, upTo: end, witness: lastMessage?.subject)
+                if isOver == nil {
+                    subject = subjects.events
+                    if let ahead { ahead.end() }
+                    ahead = nil
+                }
+                guard isOver == true else {
+                    isMore = true
+                    if isOver == false, messages.isEmpty, ahead == nil { try await pauseForReplica(until: deadline) }
+                    continue
+                }
+                next = end + 1
+            }
+            if end < next {
                 let through = max(end, scanned, first - 1)
                 if let ahead { readAheads.keep(ahead, at: through + 1) }
                 return LogPage(
@@ -179,13 +196,47 @@ extension JetStreamEventStore {
         return (page.messages[...], page.pending)
     }
 
-    func isEnd(_ next: Int64, of subject: String, upTo end: Int64) async throws(ReadError) -> Bool {
+    /// At most so many events are looked through to find none that fits, instead of asking whether there is one.
+    private static let eventsLookedThrough: Int64 = 512
+
+    /// Whether nothing is on a subject from a sequence on, up to where the log has come; by the word of a replica that has come so
+    /// far. A leader that was deposed, and does not know it yet, cannot tell.
+    ///
+    /// - Parameters:
+    ///   - subject: One, or all those of a category.
+    ///   - witness: A subject with a message at the end or behind it.
+    /// - Returns: Nil when there are too many subjects to tell.
+    func isEnd(
+        _ next: Int64, of subject: String, upTo end: Int64, witness: String?
+    ) async throws(ReadError) -> Bool? {
         guard next <= end else { return true }
-        let message = try await patiently { () async throws(ConnectionFailure) in
-            try await connection.nextMessage(
-                from: next, on: subject, in: subjects.stream, timeout: configuration.requestTimeout)
+        guard let witness else { return false }
+        let deadline = ContinuousClock.now + configuration.readPatience
+        while true {
+            let page: JetStreamConnection.DirectPage? = try await patiently { () async throws(ConnectionFailure) in
+                do throws(ConnectionFailure) {
+                    return try await connection.directLastMessages(
+                        on: [subject, witness], in: subjects.stream, timeout: configuration.requestTimeout)
+                } catch {
+                    guard case .refused(413, _) = error else { throw error }
+                    return nil
+                }
+            }
+            guard let page else { return nil }
+            if let upTo = page.upTo, upTo >= end, page.pending == 0 {
+                return !page.messages.contains { $0.sequence >= next && matches($0.subject, subject) }
+            }
+            try await pauseForReplica(until: deadline)
         }
-        return message.map { $0.sequence > end } ?? true
+    }
+
+    /// Whether a subject is of those that a filter names, by `*`.
+    private func matches(_ subject: String, _ filter: String) -> Bool {
+        let (tokens, wanted) = (
+            subject.utf8.split(separator: UInt8(ascii: ".")), filter.utf8.split(separator: UInt8(ascii: "."))
+        )
+        return tokens.count == wanted.count
+            && zip(tokens, wanted).allSatisfy { $1.elementsEqual("*".utf8) || $0.elementsEqual($1) }
     }
 
     /// What the server can choose by itself: the events of one category.
@@ -254,9 +305,7 @@ extension JetStreamEventStore {
                 names.append(name)
                 next = message.sequence + 1
             }
-            if page.pending > 0, !page.messages.isEmpty { continue }
-            if next > sequences.upperBound { break }
-            if try await isEnd(next, of: subject, upTo: sequences.upperBound) { break }
+            // The head is an event: somewhere there is one at the upper bound or behind it.
             if page.messages.isEmpty { try await pauseForReplica(until: deadline) }
         }
         return (records, names)
@@ -268,6 +317,8 @@ extension JetStreamEventStore {
     func sequence(since time: Timestamp) async throws(ReadError) -> Int64 {
         guard time.microseconds > 0 else { return 1 }
         guard let last = try await lastMessage() else { return 1 }
+        let imported = try await readImportEnd()
+        if time <= imported.time { return try await sequence(since: time, upTo: imported) }
         guard time <= last.time else { return last.sequence + 1 }
         let deadline = ContinuousClock.now + configuration.readPatience
         while true {
@@ -281,10 +332,39 @@ extension JetStreamEventStore {
                     var reader = RecordReader(message.body)
                     return try LogRecord.place(&reader)
                 }
-                return message.sequence - place.index
+                return max(message.sequence - place.index, imported.sequence + 1)
             }
             try await pauseForReplica(until: deadline)
         }
+    }
+
+    /// The first sequence whose event was recorded at or after a time, which the last imported event was.
+    ///
+    /// The leader's times tell nothing of imported events: the place is found by halving.
+    private func sequence(since time: Timestamp, upTo imported: ImportEnd) async throws(ReadError) -> Int64 {
+        var (low, high) = (Int64(1), imported.sequence)
+        let deadline = ContinuousClock.now + configuration.readPatience
+        while low < high {
+            let middle = low + (high - low) / 2
+            let page = try await patiently { () async throws(ConnectionFailure) in
+                try await connection.directMessages(
+                    from: middle, on: subjects.events, limit: 1, bytes: 1 << 24, in: subjects.stream,
+                    timeout: configuration.requestTimeout)
+            }
+            guard let message = page.messages.first else {
+                try await pauseForReplica(until: deadline)
+                continue
+            }
+            let record = try record(message)
+            let found: Timestamp
+            if let importedTime = record.importedTime {
+                found = importedTime
+            } else {
+                found = try await recordedTime(at: record.end)
+            }
+            if found < time { low = message.sequence + 1 } else { high = middle }
+        }
+        return low
     }
 
     // MARK: - Events
@@ -310,18 +390,23 @@ extension JetStreamEventStore {
     /// Events with the times of their appends, which are those of the last messages.
     func recorded(_ records: [LogRecord], of streams: [StreamName]) async throws(ReadError) -> [RecordedEvent] {
         var times: [Int64: Timestamp] = [:]
-        for record in records where record.place.remaining == 0 { times[record.sequence] = record.time }
+        if let imported = records.last(where: { $0.importedTime != nil }), let time = imported.importedTime {
+            importEnd.withLock { $0.raise(to: ImportEnd(sequence: imported.sequence, time: time)) }
+        }
+        for record in records where record.place.remaining == 0 {
+            times[record.sequence] = recordedTime(record.time, at: record.sequence)
+        }
         var events: [RecordedEvent] = []
         events.reserveCapacity(records.count)
         for (record, stream) in zip(records, streams) {
-            var time = record.time
-            if record.place.remaining > 0 {
-                if let known = times[record.end] {
-                    time = known
-                } else {
-                    time = try await self.time(ofMessageAt: record.end)
-                    times[record.end] = time
-                }
+            let time: Timestamp
+            if let imported = record.importedTime {
+                time = imported
+            } else if let known = times[record.end] {
+                time = known
+            } else {
+                time = try await recordedTime(at: record.end)
+                times[record.end] = time
             }
             events.append(
                 RecordedEvent(

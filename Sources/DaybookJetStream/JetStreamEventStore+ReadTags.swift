@@ -19,7 +19,8 @@ extension JetStreamEventStore {
     func forward(
         from first: Int64, along tags: [Tag], _ filter: EventFilter, limit: Int
     ) async throws(ReadError) -> LogPage {
-        let head = try await head().rawValue
+        let lastMessage = try await lastMessage()
+        let head = try await headPosition(of: lastMessage).rawValue
         guard first <= head else {
             return LogPage(events: [], scannedThrough: Position(first - 1), isAtEnd: true)
         }
@@ -35,7 +36,8 @@ extension JetStreamEventStore {
             var horizon = head
             for index in trails.indices where !trails[index].isOver {
                 positions.formUnion(
-                    try await follow(&trails[index], upTo: head, limit: max(min(limit, 1000), 16)))
+                    try await follow(
+                        &trails[index], upTo: head, witness: lastMessage?.subject, limit: max(min(limit, 1000), 16)))
                 // Whatever the markers behind say comes behind what this one says.
                 if !trails[index].isOver { horizon = min(horizon, trails[index].reached) }
             }
@@ -82,7 +84,9 @@ extension JetStreamEventStore {
     }
 
     /// The positions that the next markers of a tag name.
-    private func follow(_ trail: inout Trail, upTo head: Int64, limit: Int) async throws(ReadError) -> [Int64] {
+    private func follow(
+        _ trail: inout Trail, upTo head: Int64, witness: String?, limit: Int
+    ) async throws(ReadError) -> [Int64] {
         var positions: [Int64] = []
         let deadline = ContinuousClock.now + configuration.readPatience
         while true {
@@ -104,7 +108,7 @@ extension JetStreamEventStore {
             }
             if positions.count >= limit { return positions }
             if page.pending > 0, !page.messages.isEmpty { continue }
-            if try await isEnd(trail.next, of: trail.subject, upTo: head) {
+            if try await isEnd(trail.next, of: trail.subject, upTo: head, witness: witness) ?? false {
                 trail.isOver = true
                 return positions
             }
@@ -134,7 +138,7 @@ extension JetStreamEventStore {
     }
 
     /// Messages at some sequences, in order; neighbours come in one request, and requests go out together.
-    private func messages(at sequences: [Int64]) async throws(ReadError) -> [StoredMessage] {
+    func messages(at sequences: [Int64]) async throws(ReadError) -> [StoredMessage] {
         var runs: [ClosedRange<Int64>] = []
         for sequence in sequences {
             if let last = runs.last, sequence - last.upperBound <= 4, sequence - last.lowerBound < 1000 {

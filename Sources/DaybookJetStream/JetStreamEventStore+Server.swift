@@ -121,8 +121,14 @@ extension JetStreamEventStore {
         }
     }
 
-    func time(ofMessageAt sequence: Int64) async throws(ReadError) -> Timestamp {
-        try await message(at: sequence).time
+    /// When an append was recorded whose last message is at a sequence.
+    func recordedTime(at sequence: Int64) async throws(ReadError) -> Timestamp {
+        recordedTime(try await message(at: sequence).time, at: sequence)
+    }
+
+    /// When an append was recorded, given when the leader took its last message.
+    func recordedTime(_ time: Timestamp, at sequence: Int64) -> Timestamp {
+        importEnd.withLock { $0.recordedTime(time, at: sequence) }
     }
 
     struct LastMessages {
@@ -176,7 +182,7 @@ extension JetStreamEventStore {
         }
         switch place.kind {
         case .event, .control: return Position(last.sequence)
-        case .tag, .filler: return Position(last.sequence)
+        case .tag, .filler, .imported: return Position(last.sequence)
         case .receipt:
             // A receipt without events stands last: the last event is somewhere before it.
             let event = try await patiently { () async throws(ConnectionFailure) in
@@ -190,7 +196,7 @@ extension JetStreamEventStore {
     func receipt(_ message: StoredMessage) async throws(ReadError) -> Receipt {
         let record = try whole(message) { message throws(RecordReader.Damage) in try ReceiptRecord(message) }
         var result = record.result
-        if let end = record.end { result.recordedAt = try await time(ofMessageAt: end) }
+        if let end = record.end { result.recordedAt = try await recordedTime(at: end) }
         return Receipt(digest: record.digest, result: result)
     }
 

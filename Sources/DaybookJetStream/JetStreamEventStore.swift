@@ -33,7 +33,11 @@ public final class JetStreamEventStore: EventStore {
     let readAheads = ReadAheadPool()
     let names = Mutex(StreamList())
     let controls = Mutex([Int64: StreamControl]())
-    /// Whether the bucket of checkpoints and snapshots was found or made.
+    let importEnd = Mutex(ImportEnd())
+    /// The sequence that the log ended at when this process last imported something.
+    let importedThrough = Mutex<Int64>(-1)
+    let models = ModelMemory()
+    /// Whether the bucket of checkpoints, snapshots and read models was found or made.
     let isBucketOpen = Mutex(false)
     private let batches: Mutex<UInt64>
     private let batchPrefix: String

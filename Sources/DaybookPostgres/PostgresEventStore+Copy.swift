@@ -2,8 +2,9 @@
 import DaybookCore
 
 extension PostgresEventStore: CopyableStore {
-    public func importEvents(_ events: [RecordedEvent]) async throws(LogCopyError) {
-        guard !events.isEmpty else { return }
+    @discardableResult
+    public func importEvents(_ events: [RecordedEvent]) async throws(LogCopyError) -> [Position] {
+        guard !events.isEmpty else { return [] }
         try await importing { connection, head, recordedAt in
             let names = Array(Set(events.map(\.stream)))
             let rows = try connection.run(CopyStatements.lastVersions.with { $0.addArray(names.map(\.rawValue)) })
@@ -27,6 +28,7 @@ extension PostgresEventStore: CopyableStore {
             if let tags = GroupStatements.tags(pending, after: head) { commands.append(tags) }
             return Import(commands: commands, events: events)
         }
+        return events.map(\.position)
     }
 
     public func importCommands(_ commands: [RecordedCommand]) async throws(LogCopyError) {

@@ -1,8 +1,10 @@
 import DaybookCore
 
 extension SQLiteEventStore: CopyableStore {
-    public func importEvents(_ events: [RecordedEvent]) async throws(LogCopyError) {
+    @discardableResult
+    public func importEvents(_ events: [RecordedEvent]) async throws(LogCopyError) -> [Position] {
         try await submit { try $0.importEvents(events) }
+        return events.map(\.position)
     }
 
     public func importCommands(_ commands: [RecordedCommand]) async throws(LogCopyError) {

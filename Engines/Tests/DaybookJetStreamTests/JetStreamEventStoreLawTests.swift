@@ -6,7 +6,7 @@ import Testing
 
 @Suite("The store on JetStream", .enabled(if: TestCluster.isThere, TestCluster.skipped))
 struct JetStreamEventStoreLawTests {
-    /// The laws that this engine cannot keep, and why. `DESIGN.md` has the same table.
+    /// The laws that this engine cannot keep, and why.
     static let notKept: [String: String] = [:]
 
     @Test("keeps every law", arguments: EventStoreLaw.all.filter { notKept[$0.name] == nil })
@@ -27,12 +27,14 @@ struct JetStreamEventStoreLawTests {
         if let open { await TestCluster.remove(open) }
     }
 
-    /// The laws of read models are not this store's: it keeps none.
-    @Test(
-        "keeps every law of checkpoints and snapshots",
-        arguments: DerivedStateLaw.all.filter { !DerivedStateLawTests.isOfReadModels($0) })
+    @Test("keeps every law of derived state", arguments: DerivedStateLaw.all)
     func derivedStateLaw(_ law: DerivedStateLaw) async throws {
-        try await TestCluster.withStore { try await law.check(DerivedStateLawTests(base: $0)) }
+        try await TestCluster.withStore { try await law.check($0) }
+    }
+
+    @Test("keeps every law of copying", arguments: CopyLaw.all)
+    func copyLaw(_ law: CopyLaw) async throws {
+        try await TestCluster.withStores { make in try await law.check { try await make() } }
     }
 
     @Test("does what the model says", arguments: TestSeeds.first(20))

@@ -43,6 +43,20 @@ enum TestCluster {
         await remove(store)
     }
 
+    /// Gives a body as many empty stores as it asks for, and removes them.
+    static func withStores(_ body: (() async throws -> JetStreamEventStore) async throws -> Void) async throws {
+        var opened: [JetStreamEventStore] = []
+        func make() async throws -> JetStreamEventStore {
+            let store = try await connect(newName())
+            opened.append(store)
+            return store
+        }
+        var failure: (any Error)?
+        do { try await body(make) } catch { failure = error }
+        for store in opened { await remove(store) }
+        if let failure { throw failure }
+    }
+
     struct Removed: Decodable, Sendable { var success: Bool }
 
     static func remove(_ store: JetStreamEventStore) async {

@@ -1,14 +1,42 @@
 import DaybookCore
 import DaybookPostgres
 import DaybookTesting
+import Foundation
 import Testing
 
 @Suite(
     "A log that is copied to and from PostgreSQL", .enabled(if: Server.isGiven, Server.hint),
     .timeLimit(.minutes(5)))
 struct PostgresCopyTests {
+    /// Stores that a law asks for, each in a schema of its own.
+    private actor Stores {
+        private var opened: [(schema: String, store: PostgresEventStore)] = []
+
+        func open() async throws -> PostgresEventStore {
+            let schema = "test_\(EventID().description.replacingOccurrences(of: "-", with: "_"))"
+            let store = try await Server.open(schema)
+            opened.append((schema, store))
+            return store
+        }
+
+        func remove() async {
+            for (schema, store) in opened {
+                await store.close()
+                _ = try? Server.sql("DROP SCHEMA IF EXISTS \(schema) CASCADE")
+            }
+            opened = []
+        }
+    }
+
     @Test("keeps every law of copying", arguments: CopyLaw.all)
     func law(_ law: CopyLaw) async throws {
-        try await Server.withStore { store in try await law.check { store } }
+        let stores = Stores()
+        do {
+            try await law.check { try await stores.open() }
+        } catch {
+            await stores.remove()
+            throw error
+        }
+        await stores.remove()
     }
 }

@@ -44,6 +44,21 @@ enum Server {
         }
     }
 
+    /// Gives the address of an empty database of its own, and removes it afterwards.
+    static func withDatabase(_ body: (String) async throws -> Void) async throws {
+        let name = "trial_\(EventID().description.replacingOccurrences(of: "-", with: "_"))"
+        try sql("CREATE DATABASE \(name)")
+        var address = try #require(url)
+        let end = address.firstIndex(of: "?") ?? address.endIndex
+        let slash = try #require(address[..<end].lastIndex(of: "/"))
+        address.replaceSubrange(address.index(after: slash)..<end, with: name)
+        do { try await body(address) } catch {
+            _ = try? sql("DROP DATABASE IF EXISTS \(name) WITH (FORCE)")
+            throw error
+        }
+        try sql("DROP DATABASE IF EXISTS \(name) WITH (FORCE)")
+    }
+
     struct Failure: Error, CustomStringConvertible {
         var description: String
     }

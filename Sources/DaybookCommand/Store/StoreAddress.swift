@@ -2,16 +2,22 @@ import ArgumentParser
 import DaybookCore
 import DaybookSQLite
 
+#if JetStream
+import DaybookJetStream
+#endif
 #if Postgres
 import DaybookPostgres
 #endif
 
-/// Where a store is: `file:shop.db`, or `postgres:` and what libpq takes.
+/// Where a store is: `file:shop.db`, `postgres:` and what libpq takes, or `jetstream://` and servers and a name.
 struct StoreAddress: Sendable, CustomStringConvertible {
     private enum Place {
         case file(path: String)
         /// What libpq takes.
         case postgres(String)
+        #if JetStream
+        case jetStream(JetStreamAddress)
+        #endif
     }
 
     let description: String
@@ -31,11 +37,25 @@ struct StoreAddress: Sendable, CustomStringConvertible {
             throw ValidationError(
                 "This daybook was built without PostgreSQL: build it by 'swift build --traits Postgres'.")
             #endif
+        case "jetstream" where parts.count == 2:
+            #if JetStream
+            do {
+                let address = try JetStreamAddress(text)
+                place = .jetStream(address)
+                description = address.description
+            } catch {
+                throw ValidationError(error.description)
+            }
+            #else
+            throw ValidationError(
+                "This daybook was built without JetStream: build it by 'swift build --traits JetStream'.")
+            #endif
         default: throw ValidationError("'\(text)' names no store; write \(Self.help).")
         }
     }
 
-    static let help = "file:PATH, postgres://USER@HOST/DATABASE, or postgres:host=… dbname=…"
+    static let help =
+        "file:PATH, postgres://USER@HOST/DATABASE, postgres:host=… dbname=…, or jetstream://HOST:PORT,HOST:PORT/STORE"
 
     /// Opens the store, does something with it, and closes it, whatever happened.
     ///
@@ -56,6 +76,13 @@ struct StoreAddress: Sendable, CustomStringConvertible {
             #else
             throw CommandFailure(.usage, "'\(connectionString)' is on PostgreSQL, without which this was built.")
             #endif
+        #if JetStream
+        case .jetStream(var address):
+            address.configuration.createsStream = creates
+            let store: JetStreamEventStore
+            do { store = try await JetStreamEventStore.connect(to: address) } catch { throw CommandFailure(error) }
+            return try await closing(store.close) { try await body(store) }
+        #endif
         }
     }
 
@@ -89,6 +116,20 @@ extension CommandFailure {
         switch error {
         case .unreachable, .readOnly: self.init(.unavailable, error.description)
         case .storageFailed: self.init(.inputOutput, error.description)
+        default: self.init(.refused, error.description)
+        }
+    }
+}
+#endif
+
+#if JetStream
+extension CommandFailure {
+    init(_ error: JetStreamStoreError) {
+        switch error {
+        case .unreachable: self.init(.unavailable, error.description)
+        case .noStream: self.init(.missingFile, error.description)
+        case .lostEvents: self.init(.damageFound, error.description)
+        case .highWaterMark: self.init(.inputOutput, error.description)
         default: self.init(.refused, error.description)
         }
     }

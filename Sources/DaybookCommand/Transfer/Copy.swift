@@ -11,12 +11,17 @@ struct Copy: AsyncParsableCommand {
             it by opening that one instead. Checkpoints, snapshots and read models are not copied: what made them makes \
             them anew. To move an application, copy while it runs, stop it, and copy once more: only what is new is copied.
 
+            A store on JetStream gives positions of its own. A copy to or from it has the same events in the same order at \
+            other positions; the results of commands name those. Positions that were noted elsewhere (checkpoints of other \
+            programs, numbers in reports) mean nothing in the copy.
+
             The target is empty, or the beginning of the source's log: a copy that was interrupted is begun again by the \
             same command, and goes on where it stopped. A log whose events were scavenged cannot be copied; back up its file.
 
             EXAMPLES
               daybook copy --from file:shop.db --to file:shop-2.db
               daybook copy --from file:shop.db --to postgres://shop@db1,db2/shop
+              daybook copy --from file:shop.db --to jetstream://n1:4222,n2:4222,n3:4222/shop
             """)
 
     @Option(
@@ -41,14 +46,25 @@ struct Copy: AsyncParsableCommand {
             try await to.withStore(creates: true) { target in
                 do {
                     let copy = LogCopy(from: source, to: target)
+                    if copy.changesPositions {
+                        StandardError.line(
+                            "Positions change: \(source.keepsPositions ? to : from) gives positions of its own, so that the "
+                                + "events stand in the same order at others. Checkpoints that were saved for the one store "
+                                + "mean nothing in the other.")
+                    }
                     let end = try await show("Copying") { try await copy.run(progress: $0) }
                     StandardError.line(
-                        "\(end.position.rawValue.grouped) events and \(end.commands.grouped) commands are in \(to)")
+                        "\(end.events.grouped) events and \(end.commands.grouped) commands were copied; "
+                            + "\(to) has all up to position \(end.position.rawValue.grouped) of \(from)")
                     guard compare else { return }
                     let compared = try await show("Comparing") {
                         try await copy.compare(through: end.position, progress: $0)
                     }
-                    StandardError.line("The two logs are the same up to position \(compared.position.rawValue.grouped)")
+                    StandardError.line(
+                        copy.changesPositions
+                            ? "The two logs are the same, but for positions: \(compared.events.grouped) events and "
+                                + "\(compared.commands.grouped) commands were compared"
+                            : "The two logs are the same up to position \(compared.position.rawValue.grouped)")
                 } catch let error as LogCopyError {
                     throw CommandFailure(error)
                 }

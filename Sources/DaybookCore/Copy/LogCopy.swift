@@ -1,5 +1,5 @@
-/// Copies a log from one store to another, whole: events with their positions, versions and times, retentions, deletions, and
-/// the first results of commands.
+/// Copies a log from one store to another, whole: events with their versions and times, retentions, deletions, and the first results
+/// of commands; positions too, where both stores keep them.
 ///
 /// ```swift
 /// let copy = LogCopy(from: file, to: cluster)
@@ -11,14 +11,19 @@
 /// up to its head at the beginning; to move an application, copy once more when nobody writes there any longer, and open the
 /// new store only when that has returned: before, commands may be missing that the log has the events of. Checkpoints, snapshots
 /// and read models are derived from the log, and stay: their owners make them anew.
+///
+/// When one of the stores has positions of its own (``CopyableStore/keepsPositions``), events have other positions in the copy, in
+/// the same order (``changesPositions``); the results of commands then name those.
 public struct LogCopy: Sendable {
     /// How far a copy or a comparison has come.
     public struct Progress: Sendable, Hashable {
-        /// Everything up to here is done.
+        /// Everything up to here is done; in the source.
         public var position: Position
-        /// Where it ends.
+        /// Where it ends; in the source.
         public var head: Position
-        /// The commands that are done.
+        /// The events that this run has done.
+        public var events: Int
+        /// The commands that this run has done.
         public var commands: Int
     }
 
@@ -27,10 +32,14 @@ public struct LogCopy: Sendable {
     private let source: any CopyableStore
     private let target: any CopyableStore
 
+    /// Whether events have other positions in the copy than in the source.
+    public let changesPositions: Bool
+
     /// - Parameter target: Empty, or the beginning of the source's log.
     public init(from source: any CopyableStore, to target: any CopyableStore) {
         self.source = source
         self.target = target
+        changesPositions = !source.keepsPositions || !target.keepsPositions
     }
 
     /// Copies what the target does not have yet. The next page is read while one is being written.
@@ -40,16 +49,11 @@ public struct LogCopy: Sendable {
     @discardableResult
     public func run(progress: @Sendable (Progress) async -> Void = { _ in }) async throws(LogCopyError) -> Progress {
         let head = try await self.head(of: source)
-        var done = Progress(position: try await self.head(of: target), head: head, commands: 0)
-        guard done.position <= head else {
-            throw .differs(position: done.position, reason: "the source ends at position \(head).")
-        }
-        if done.position > .start {
-            let mine = try await event(at: done.position, of: source)
-            let other = try await event(at: done.position, of: target)
-            if let reason = Self.difference(mine, other) { throw .differs(position: done.position, reason: reason) }
-        }
+        var end = try await self.head(of: target)
+        var done = Progress(position: try await begin(head: head, end: end), head: head, events: 0, commands: 0)
         var commands = CommandReader(source)
+        if end > .start { try await passOverKnown(&commands) }
+        var pairs = PositionPairs(areEqual: !changesPositions)
         await progress(done)
         var next = try await page(of: source, after: done.position, through: head)
         while !next.isEmpty {
@@ -58,22 +62,56 @@ public struct LogCopy: Sendable {
             async let following = result { () throws(LogCopyError) in
                 try await page(of: source, after: after, through: head)
             }
-            try await target.importEvents(events)
+            let places = try await target.importEvents(
+                target.keepsPositions && changesPositions ? Self.numbered(events, after: end) : events)
+            pairs.add(events.lazy.map(\.position), places)
+            end = places.last ?? end
             next = try await following.get()
             done.position = after
+            done.events += events.count
             // Behind each page, so that a copy that stops lacks few.
-            done.commands += try await copyCommands(&commands, through: after)
+            done.commands += try await copyCommands(&commands, through: after, pairs)
             await progress(done)
         }
         guard done.position == head else { throw .notNext(position: head, head: done.position) }
-        done.commands += try await copyCommands(&commands, through: head)
+        done.commands += try await copyCommands(&commands, through: head, pairs)
         await progress(done)
         return done
     }
 
-    /// Compares all up to a position: every event, byte for byte, with its place and time, and every command, with its result.
+    /// Where the source is copied from: behind the event that is the target's last one.
+    private func begin(head: Position, end: Position) async throws(LogCopyError) -> Position {
+        guard end > .start else { return .start }
+        let last = try await event(at: end, of: target)
+        guard changesPositions, let last else {
+            guard end <= head else { throw .differs(position: end, reason: "the source ends at position \(head).") }
+            let mine = try await event(at: end, of: source)
+            if let reason = Self.difference(mine, last) { throw .differs(position: end, reason: reason) }
+            return end
+        }
+        guard let mine = try await find(last, in: source), mine.position <= head else {
+            throw .differs(
+                position: end,
+                reason: "the target ends there with \(last.stream)@\(last.version), which the source does not have.")
+        }
+        if let reason = Self.difference(mine, last) { throw .differs(position: mine.position, reason: reason) }
+        return mine.position
+    }
+
+    /// Passes over the commands that the target has, which are the first ones.
+    private func passOverKnown(_ commands: inout CommandReader) async throws(LogCopyError) {
+        var known = CommandReader(target)
+        while let theirs = try await known.next(through: Position(.max)) {
+            guard let mine = try await commands.next(through: Position(.max)), mine.command == theirs.command,
+                mine.digest == theirs.digest, Self.isSame(mine.result, theirs.result, changesPositions)
+            else { throw .commandDiffers(command: theirs.command) }
+        }
+    }
+
+    /// Compares all up to a position: every event, byte for byte, with its place and time, and every command, with its result. Where
+    /// positions change, the order of the events is compared instead, and that results name the same events.
     ///
-    /// - Parameter end: By default all: then both logs end at the same position.
+    /// - Parameter end: A position of the source. By default all: then both logs end with the same event.
     /// - Returns: How much was compared.
     /// - Throws: ``LogCopyError/differs(position:reason:)`` at the first difference,
     ///   ``LogCopyError/commandDiffers(command:)``.
@@ -82,61 +120,150 @@ public struct LogCopy: Sendable {
         through end: Position? = nil, progress: @Sendable (Progress) async -> Void = { _ in }
     ) async throws(LogCopyError) -> Progress {
         let (mine, theirs) = (try await head(of: source), try await head(of: target))
-        let head = end ?? max(mine, theirs)
+        let head = end ?? (changesPositions ? mine : max(mine, theirs))
+        let theirHead = changesPositions ? theirs : head
         for (name, store) in [("source", mine), ("target", theirs)] where store < head {
+            if changesPositions, name == "target" { continue }
             throw .differs(position: store.next, reason: "the \(name) has no event there.")
         }
-        var done = Progress(position: .start, head: head, commands: 0)
+        var done = Progress(position: .start, head: head, events: 0, commands: 0)
+        var reached = Position.start
+        var pairs = PositionPairs(areEqual: !changesPositions)
+        var (left, right): (ArraySlice<RecordedEvent>, ArraySlice<RecordedEvent>) = ([], [])
+        var (ours, others) = (CommandReader(source), CommandReader(target))
         while done.position < head {
-            let after = done.position
-            async let others = result { () throws(LogCopyError) in
-                try await page(of: target, after: after, through: head)
+            let (after, theirAfter, rest) = (done.position, reached, right)
+            async let more = result { () throws(LogCopyError) in
+                rest.isEmpty ? try await page(of: target, after: theirAfter, through: theirHead)[...] : rest
             }
-            let mine = try await page(of: source, after: after, through: head)
-            let theirs = try await others.get()
-            for (left, right) in zip(mine, theirs) where left != right {
-                throw .differs(
-                    position: min(left.position, right.position),
-                    reason: Self.difference(left, right) ?? "they are not the same.")
+            if left.isEmpty { left = try await page(of: source, after: after, through: head)[...] }
+            right = try await more.get()
+            for (mine, other) in zip(left, right) {
+                if let reason = Self.difference(mine, other, positions: !changesPositions) {
+                    throw .differs(
+                        position: min(mine.position, changesPositions ? mine.position : other.position), reason: reason)
+                }
             }
-            let count = min(mine.count, theirs.count)
+            let count = min(left.count, right.count)
             guard count > 0 else {
                 throw .differs(
                     position: after.next,
-                    reason: mine.isEmpty ? "the source has no event there." : "the target has no event there.")
+                    reason: left.isEmpty ? "the source has no event there." : "the target has no event there.")
             }
-            done.position = mine[count - 1].position
+            pairs.add(left.prefix(count).lazy.map(\.position), right.prefix(count).lazy.map(\.position))
+            done.events += count
+            done.position = left[left.startIndex + count - 1].position
+            reached = right[right.startIndex + count - 1].position
+            left = left.dropFirst(count)
+            right = right.dropFirst(count)
+            while let command = try await ours.next(through: done.position) {
+                try await compare(command, with: try await others.next(through: reached), pairs)
+                done.commands += 1
+            }
             await progress(done)
         }
-        var (ours, others) = (CommandReader(source), CommandReader(target))
+        if end == nil, changesPositions, reached < theirs {
+            throw .differs(position: done.position.next, reason: "the source has no event there.")
+        }
         while true {
-            let (left, right) = (
-                try await ours.next(through: head, passesOver: true),
-                try await others.next(through: head, passesOver: true)
-            )
-            guard let either = left ?? right else { break }
-            guard let left, let right, left.command == right.command, left.digest == right.digest,
-                left.result == right.result
-            else { throw .commandDiffers(command: either.command) }
+            let mine = try await ours.next(through: head, passesOver: true)
+            let other = try await others.next(through: reached, passesOver: true)
+            guard let command = mine ?? other else { break }
+            try await compare(command, with: mine == nil ? nil : other, pairs)
             done.commands += 1
         }
         await progress(done)
         return done
     }
 
+    private func compare(
+        _ mine: RecordedCommand, with other: RecordedCommand?, _ pairs: PositionPairs
+    ) async throws(LogCopyError) {
+        guard let other, mine.command == other.command, mine.digest == other.digest,
+            Self.isSame(mine.result, other.result, changesPositions)
+        else { throw .commandDiffers(command: mine.command) }
+        let (place, otherPlace) = (mine.result.position, other.result.position)
+        if let known = pairs[place] {
+            guard known == otherPlace else { throw .commandDiffers(command: mine.command) }
+        } else {
+            let event = try await event(at: place, of: source)
+            let otherEvent = try await self.event(at: otherPlace, of: target)
+            guard let event, let otherEvent, event.stream == otherEvent.stream, event.version == otherEvent.version
+            else {
+                throw .commandDiffers(command: mine.command)
+            }
+        }
+    }
+
+    /// Whether two results are the same, but perhaps for their positions.
+    private static func isSame(_ mine: AppendResult, _ other: AppendResult, _ changesPositions: Bool) -> Bool {
+        guard changesPositions else { return mine == other }
+        var mine = mine
+        mine.position = other.position
+        return mine == other
+    }
+
+    /// Events at consecutive positions.
+    private static func numbered(_ events: [RecordedEvent], after position: Position) -> [RecordedEvent] {
+        var position = position
+        return events.map { event in
+            position = position.next
+            return RecordedEvent(
+                id: event.id, type: event.type, schemaVersion: event.schemaVersion, contentType: event.contentType,
+                data: event.data, metadata: event.metadata, tags: event.tags, stream: event.stream,
+                version: event.version, position: position, recordedAt: event.recordedAt)
+        }
+    }
+
+    /// The event of the same stream and version in a store that may have it at another position: one of those that were recorded at
+    /// the same time.
+    private func find(
+        _ event: RecordedEvent, in store: any CopyableStore
+    ) async throws(LogCopyError) -> RecordedEvent? {
+        var cursor = LogCursor.time(event.recordedAt)
+        while true {
+            let page: LogPage
+            do {
+                page = try await store.readPage(from: cursor, direction: .forward, filter: .everything, limit: 200)
+            } catch {
+                throw LogCopyError(error)
+            }
+            if let found = page.events.first(where: { $0.stream == event.stream && $0.version == event.version }) {
+                return found
+            }
+            if page.isAtEnd || page.events.last.map({ $0.recordedAt > event.recordedAt }) ?? false { return nil }
+            cursor = .after(page.scannedThrough)
+        }
+    }
+
     private func copyCommands(
-        _ commands: inout CommandReader, through position: Position
+        _ commands: inout CommandReader, through position: Position, _ pairs: PositionPairs
     ) async throws(LogCopyError) -> Int {
         var count = 0
         while true {
             var page: [RecordedCommand] = []
             while page.count < Self.eventsPerPage, let next = try await commands.next(through: position) {
-                page.append(next)
+                page.append(changesPositions ? try await placed(next, pairs) : next)
             }
             if page.isEmpty { return count }
             try await target.importCommands(page)
             count += page.count
         }
+    }
+
+    /// A command with the position that its events have in the target.
+    private func placed(
+        _ command: RecordedCommand, _ pairs: PositionPairs
+    ) async throws(LogCopyError) -> RecordedCommand {
+        var result = command.result
+        var place = pairs[result.position]
+        if place == nil, let event = try await event(at: result.position, of: source) {
+            place = try await find(event, in: target)?.position
+        }
+        guard let place else { throw .unknownResult(command: command.command) }
+        result.position = place
+        return RecordedCommand(
+            number: command.number, command: command.command, digest: command.digest, result: result)
     }
 
     private func head(of store: any CopyableStore) async throws(LogCopyError) -> Position {
@@ -180,11 +307,18 @@ public struct LogCopy: Sendable {
         do { return .success(try await body()) } catch { return .failure(error) }
     }
 
-    /// What differs between the events of two logs at one position; nil when nothing does.
-    private static func difference(_ source: RecordedEvent?, _ target: RecordedEvent?) -> String? {
+    /// What differs between the events of two logs at one place; nil when nothing does.
+    ///
+    /// - Parameter positions: Whether their positions are compared too.
+    private static func difference(
+        _ source: RecordedEvent?, _ target: RecordedEvent?, positions: Bool = false
+    ) -> String? {
         guard let source else { return target == nil ? nil : "the source has no event there." }
         guard let target else { return "the target has no event there." }
         if source == target { return nil }
+        if positions, source.position != target.position {
+            return "one of them has no event there."
+        }
         if source.stream != target.stream || source.version != target.version {
             return "the source has \(source.stream)@\(source.version), the target \(target.stream)@\(target.version)."
         }
@@ -195,6 +329,7 @@ public struct LogCopy: Sendable {
             ("metadata", source.metadata == target.metadata), ("tags", source.tags == target.tags),
             ("times", source.recordedAt == target.recordedAt),
         ]
+        guard parts.contains(where: { !$0.1 }) else { return nil }
         return "the two events of \(source.stream)@\(source.version) have different "
             + parts.filter { !$0.1 }.map(\.0).joined(separator: ", ") + "."
     }

@@ -70,15 +70,16 @@ extension LogCopyError {
     /// - Parameters:
     ///   - head: The position of the log's last event.
     ///   - time: When that was recorded; nil for an empty log.
+    ///   - keepsPositions: Whether the events are to stand where they stood. Otherwise their positions must rise, no more.
     ///   - lastVersion: The last version of a stream in the log.
     package static func check(
         _ events: [RecordedEvent], follow head: Position, recordedAt time: Timestamp?,
-        lastVersion: (StreamName) throws -> StreamVersion?
+        keepsPositions: Bool = true, lastVersion: (StreamName) throws -> StreamVersion?
     ) throws {
         var (position, time) = (head, time)
         var versions: [StreamName: StreamVersion?] = [:]
         for event in events {
-            guard event.position == position.next else {
+            guard keepsPositions ? event.position == position.next : event.position > position else {
                 throw LogCopyError.notNext(position: event.position, head: position)
             }
             if let time, event.recordedAt < time { throw LogCopyError.goesBackInTime(position: event.position) }

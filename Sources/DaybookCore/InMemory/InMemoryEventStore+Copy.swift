@@ -1,5 +1,6 @@
 extension InMemoryEventStore: CopyableStore {
-    public func importEvents(_ events: [RecordedEvent]) async throws(LogCopyError) {
+    @discardableResult
+    public func importEvents(_ events: [RecordedEvent]) async throws(LogCopyError) -> [Position] {
         let woken: Result<[Waiter], any Error> = state.withLock { state in
             Result {
                 try LogCopyError.check(events, follow: state.head, recordedAt: state.log.last?.recordedAt) {
@@ -12,6 +13,7 @@ extension InMemoryEventStore: CopyableStore {
         do {
             let head = state.withLock(\.head)
             for waiter in try woken.get() { waiter.resume(.success(head)) }
+            return events.map(\.position)
         } catch let error as LogCopyError {
             throw error
         } catch {

@@ -14,6 +14,8 @@ public enum JetStreamStoreError: Error, Equatable, CustomStringConvertible {
     /// The log ends before an event that it had acknowledged, or has another one in its place.
     case lostEvents(acknowledged: Position, found: Position, reason: String)
     case invalidName(String)
+    /// A text that is no ``JetStreamAddress``.
+    case invalidAddress(String, reason: String)
     case invalidShards(Int)
     case highWaterMark(file: String, reason: String)
 
@@ -41,6 +43,8 @@ public enum JetStreamStoreError: Error, Equatable, CustomStringConvertible {
                 + "remove the high-water mark only when the loss is accepted."
         case .invalidName(let name):
             "The store name '\(name)' is not usable: use 1 to 100 letters, digits, '-' or '_'."
+        case .invalidAddress(let text, let reason):
+            "'\(text)' is no address of a store on JetStream (\(reason)): write jetstream://HOST:PORT,HOST:PORT/STORE."
         case .invalidShards(let count): "\(count) shards were asked for: use 1 to 64."
         case .highWaterMark(let file, let reason):
             "The high-water mark \(file) cannot be read or written (\(reason)): make it accessible, or remove a damaged one "

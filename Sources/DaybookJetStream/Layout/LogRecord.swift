@@ -1,7 +1,7 @@
 #if JetStream
 import DaybookCore
 
-/// What a message of the log holds. `DESIGN.md` draws it byte by byte.
+/// What a message of the log holds.
 struct LogRecord: Sendable {
     enum Kind: UInt8 {
         case event = 0
@@ -11,6 +11,8 @@ struct LogRecord: Sendable {
         case tag = 2
         case receipt = 3
         case filler = 4
+        /// Says when the last event was recorded of those that were imported with it.
+        case imported = 5
     }
 
     /// The messages of one append stand side by side; this is one message's place among them.
@@ -25,6 +27,8 @@ struct LogRecord: Sendable {
     }
 
     static let format: UInt8 = 1
+    /// Of an event that another store recorded first: the time of that stands behind the place.
+    static let importedFormat: UInt8 = 2
 
     /// What each message on a stream's subject says of the stream, itself included.
     struct StreamPart: Sendable {
@@ -53,7 +57,10 @@ struct LogRecord: Sendable {
     }
 
     var sequence: Int64
+    /// When the leader took the message.
     var time: Timestamp
+    /// When another store recorded the event, if it was imported.
+    var importedTime: Timestamp?
     var place: Place
     var stream: StreamPart
     var event: EventPart
@@ -66,7 +73,7 @@ struct LogRecord: Sendable {
 
 extension LogRecord {
     static func place(_ reader: inout RecordReader) throws(RecordReader.Damage) -> Place {
-        guard try reader.byte() == format, let kind = Kind(rawValue: try reader.byte()) else {
+        guard (format...importedFormat).contains(try reader.byte()), let kind = Kind(rawValue: try reader.byte()) else {
             throw RecordReader.Damage()
         }
         return Place(
@@ -81,6 +88,9 @@ extension LogRecord {
         self.sequence = sequence
         self.place = place
         time = message.time
+        if message.body[0] == Self.importedFormat {
+            importedTime = Timestamp(microseconds: Int64(bitPattern: try reader.fixed()))
+        }
         let eventCount = try reader.number()
         let firstEvent = try reader.number()
         let controlCount = try reader.number()
@@ -102,7 +112,7 @@ extension LogRecord {
                 eventCount: eventCount, lastEvent: lastEvent, lastEventID: lastID, firstEvent: firstEvent,
                 controlCount: controlCount, lastControl: sequence, previousControl: previousControl)
             event = try Self.event(id, &reader)
-        case .tag, .receipt, .filler: throw RecordReader.Damage()
+        case .tag, .receipt, .filler, .imported: throw RecordReader.Damage()
         }
     }
 
@@ -128,9 +138,9 @@ extension LogRecord {
             data: reader.rest())
     }
 
-    private static func writer(_ place: Place, reserving count: Int) -> RecordWriter {
+    private static func writer(_ place: Place, reserving count: Int, isImported: Bool = false) -> RecordWriter {
         var writer = RecordWriter(reserving: count)
-        writer.add(format)
+        writer.add(isImported ? importedFormat : format)
         writer.add(place.kind.rawValue)
         writer.add(place.index)
         writer.add(place.remaining)
@@ -139,8 +149,14 @@ extension LogRecord {
     }
 
     /// The bytes of an event or control event. `stream.firstEvent` is 0 when the first event is of this same append.
-    static func encode(_ event: NewEvent, place: Place, stream: StreamPart) -> [UInt8] {
-        var writer = writer(place, reserving: event.data.count + event.metadata.count + 160)
+    ///
+    /// - Parameter importedTime: When another store recorded it first.
+    static func encode(
+        _ event: NewEvent, place: Place, stream: StreamPart, importedTime: Timestamp? = nil
+    ) -> [UInt8] {
+        var writer = writer(
+            place, reserving: event.data.count + event.metadata.count + 160, isImported: importedTime != nil)
+        if let importedTime { writer.add(fixed: UInt64(bitPattern: importedTime.microseconds)) }
         writer.add(stream.eventCount)
         writer.add(stream.firstEvent)
         writer.add(stream.controlCount)
@@ -168,6 +184,13 @@ extension LogRecord {
     }
 
     static func encodeFiller(place: Place) -> [UInt8] { writer(place, reserving: 16).bytes }
+
+    /// Says when the last of some imported events was recorded, which stand behind it.
+    static func encodeImported(_ time: Timestamp, place: Place) -> [UInt8] {
+        var writer = writer(place, reserving: 24)
+        writer.add(fixed: UInt64(bitPattern: time.microseconds))
+        return writer.bytes
+    }
 
     /// A marker of a tag.
     ///

@@ -9,6 +9,7 @@ import DaybookCore
 /// | `es.<store>.e.<part>.<category>.<id>` | the events of a stream, and its settings and deletions |
 /// | `es.<store>.t.<tag>` | a marker for each append with events of this tag |
 /// | `es.<store>.r.<command>` | the receipt of a command |
+/// | `es.<store>.i` | how far the log was imported from another store, with each part of it |
 /// | `es.<store>.x` | nothing; carries an expectation that no other message of an append has room for |
 struct LogSubjects: Sendable {
     /// The store's name.
@@ -19,6 +20,10 @@ struct LogSubjects: Sendable {
     /// Every event.
     let events: String
     let filler: String
+    /// How far the log was imported.
+    let imports: String
+    /// Every receipt.
+    let receipts: String
     /// Everything.
     let all: String
     /// Where the leader publishes the headers of each event that it has stored, for those who wait for it.
@@ -33,6 +38,8 @@ struct LogSubjects: Sendable {
         prefix = "es.\(store)."
         events = prefix + "e.>"
         filler = prefix + "x"
+        imports = prefix + "i"
+        receipts = prefix + "r.>"
         all = prefix + ">"
         stored = "es-stored.\(store).>"
     }
@@ -40,6 +47,15 @@ struct LogSubjects: Sendable {
     func subject(of tag: Tag) -> String { prefix + "t." + Self.token(tag.rawValue) }
 
     func subject(of command: CommandID) -> String { prefix + "r." + Self.token(command.rawValue) }
+
+    /// The command whose receipt is on a subject; nil when it is none of a receipt.
+    func command(of subject: String) -> CommandID? {
+        let start = prefix + "r."
+        guard subject.utf8.starts(with: start.utf8) else { return nil }
+        var bytes: [UInt8] = []
+        Self.decode(Substring(subject).utf8.dropFirst(start.utf8.count), into: &bytes)
+        return CommandID(unchecked: String(decoding: bytes, as: UTF8.self))
+    }
 
     /// The subject of a stream's events, which is that of its control stream too. Nil for the control stream of a control
     /// stream, and of no stream at all, which nobody can write.

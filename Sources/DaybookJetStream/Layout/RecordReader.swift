@@ -11,6 +11,8 @@ struct RecordReader {
 
     init(_ bytes: [UInt8]) { self.bytes = bytes }
 
+    var isAtEnd: Bool { index >= bytes.count }
+
     mutating func byte() throws(Damage) -> UInt8 {
         guard index < bytes.count else { throw Damage() }
         defer { index += 1 }

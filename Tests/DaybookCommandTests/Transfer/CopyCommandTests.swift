@@ -25,11 +25,12 @@ struct CopyCommandTests {
         try await fill(from, 0..<40)
         let first = try await Daybook.run("copy", "--from", "file:\(from)", "--to", "file:\(to)")
         #expect(first.status == 0, "\(first.errors)")
-        #expect(first.errors.contains("40 events and 4 commands are in file:"))
+        #expect(first.errors.contains("40 events and 4 commands were copied; file:"))
         #expect(first.errors.contains("The two logs are the same up to position"))
         try await fill(from, 40..<60)
         let second = try await Daybook.run("copy", "--from", "file:\(from)", "--to", "file:\(to)", "--no-compare")
         #expect(second.status == 0 && !second.errors.contains("the same"), "\(second.errors)")
+        #expect(second.errors.contains("20 events and 2 commands were copied;"), "\(second.errors)")
         let (one, other) = (try await SQLiteEventStore.open(from), try await SQLiteEventStore.open(to))
         let end = try await LogCopy(from: one, to: other).compare()
         #expect(end.position == 60 && end.head == 60 && end.commands == 6)
@@ -79,6 +80,10 @@ struct CopyCommandTests {
         #if !Postgres
         let server = try await Daybook.run("copy", "--from", "file:\(from)", "--to", "postgres://localhost/shop")
         #expect(server.status == 64 && server.errors.contains("--traits Postgres"), "\(server.errors)")
+        #endif
+        #if !JetStream
+        let cluster = try await Daybook.run("copy", "--from", "file:\(from)", "--to", "jetstream://localhost/shop")
+        #expect(cluster.status == 64 && cluster.errors.contains("--traits JetStream"), "\(cluster.errors)")
         #endif
         for wrong in ["b.db", "ftp:x", "file:"] {
             let outcome = try await Daybook.run("copy", "--from", "file:\(from)", "--to", wrong)

@@ -17,6 +17,65 @@ struct LogCopyTests {
         try await law.check { try await SQLiteEventStore.temporary(configuration: SQLiteEventStoreLawTests.small) }
     }
 
+    @Test("keeps every law in a store that gives positions of its own", arguments: CopyLaw.all)
+    func inGaps(_ law: CopyLaw) async throws { try await law.check { GappedStore(dense: InMemoryEventStore()) } }
+
+    @Test("finds its way between positions where pages are many, and results of commands are far behind")
+    func changedPositions() async throws {
+        let source = InMemoryEventStore()
+        try await fill(source, 35_000)
+        // An event that is there already: the result names the first one, which went by long ago.
+        let first = try await source.readPage(from: .start, direction: .forward, filter: .everything, limit: 1).events
+        let repeated = NewEvent(id: first[0].id, type: first[0].type, data: Array(first[0].data), tags: first[0].tags)
+        let late = try await source.append(
+            [repeated], to: first[0].stream, expecting: .noStream, commandID: "late")
+        #expect(late.position == 1)
+        let gapped = GappedStore(dense: InMemoryEventStore())
+        let copy = LogCopy(from: source, to: gapped)
+        #expect(copy.changesPositions && !LogCopy(from: source, to: InMemoryEventStore()).changesPositions)
+        let end = try await copy.run()
+        #expect(end.position == 35_000 && end.events == 35_000 && end.commands == 351)
+        #expect(try await gapped.head() == 105_000)
+        #expect(try await gapped.receipt(for: "late")?.position == 3)
+        let compared = try await copy.compare()
+        #expect(compared.events == 35_000 && compared.commands == 351)
+        let again = try await copy.run()
+        #expect(again.events == 0 && again.commands == 0)
+        let back = InMemoryEventStore()
+        try await LogCopy(from: gapped, to: back).run()
+        try await LogCopy(from: source, to: back).compare()
+        #expect(try await back.receipt(for: "late") == source.receipt(for: "late"))
+    }
+
+    @Test("tells that a target with other positions is no copy")
+    func otherGaps() async throws {
+        let fixed = TimeSource { Timestamp(microseconds: 5) }
+        let (source, dense) = (InMemoryEventStore(time: fixed), InMemoryEventStore(time: fixed))
+        let gapped = GappedStore(dense: dense)
+        let copy = LogCopy(from: source, to: gapped)
+        for number in 0..<5 {
+            try await source.append([event(number)], to: "a", commandID: CommandID(unchecked: "c\(number)"))
+        }
+        try await copy.run()
+        try await dense.append([event(6)], to: "a")
+        await #expect(throws: LogCopyError.differs(position: 6, reason: "the source has no event there.")) {
+            try await copy.compare()
+        }
+        try await copy.compare(through: 5)
+        await #expect(
+            throws: LogCopyError.differs(
+                position: 18, reason: "the target ends there with a@5, which the source does not have.")
+        ) { try await copy.run() }
+        try await source.append([event(7)], to: "a")
+        await #expect(
+            throws: LogCopyError.differs(
+                position: 6, reason: "the two events of a@5 have different identifiers, data, tags.")
+        ) {
+            try await copy.compare()
+        }
+        await #expect(throws: LogCopyError.self) { try await copy.run() }
+    }
+
     private func event(_ number: Int) -> NewEvent {
         NewEvent(type: "changed", data: Array("\(number)".utf8), tags: [Tag(unchecked: "n:\(number % 50)")])
     }

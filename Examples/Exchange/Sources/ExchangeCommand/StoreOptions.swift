@@ -2,6 +2,9 @@ import ArgumentParser
 import DaybookCore
 import DaybookSQLite
 
+#if JetStream
+import DaybookJetStream
+#endif
 #if Postgres
 import DaybookPostgres
 #endif
@@ -11,38 +14,57 @@ struct StoreOptions: ParsableArguments {
     @Option(
         name: .customLong("store"),
         help: ArgumentHelp(
-            "The store: a file, or postgres://… where that is built in (swift run --traits Postgres exchange).",
+            """
+            The store: a file; postgres://… or jetstream://HOST:PORT/NAME where that is built in \
+            (swift run --traits Postgres exchange, swift run --traits JetStream exchange).
+            """,
             valueName: "store"))
     var address: String
 
     func validate() throws {
         #if !Postgres
-        if isOnServer {
+        if isOnPostgres {
             throw ValidationError(
                 "'\(address)' is a server: stores on PostgreSQL are built in by 'swift run --traits Postgres exchange'."
             )
         }
         #endif
+        if isOnJetStream {
+            #if JetStream
+            do { _ = try JetStreamAddress(address) } catch { throw ValidationError(error.description) }
+            #else
+            throw ValidationError(
+                "'\(address)' is a cluster: stores on JetStream are built in by 'swift run --traits JetStream exchange'."
+            )
+            #endif
+        }
     }
 
-    private var isOnServer: Bool { address.hasPrefix("postgres://") || address.hasPrefix("postgresql://") }
+    private var isOnPostgres: Bool { address.hasPrefix("postgres://") || address.hasPrefix("postgresql://") }
+    private var isOnJetStream: Bool { address.hasPrefix("jetstream:") }
 
     /// The store's file; nil when it is on a server.
-    var path: String? { isOnServer ? nil : address }
+    var path: String? { isOnPostgres || isOnJetStream ? nil : address }
 
     /// Opens the store, and closes it when the operation ends, however it ends.
     ///
     /// - Parameters:
     ///   - creates: Whether the store is made when it is not there; on a server it always is.
-    ///   - time: What the store records as the time of its events.
+    ///   - time: What the store records as the time of its events; on JetStream that is always the cluster's.
     func withStore<Value>(
         creates: Bool, time: TimeSource = .system, _ operation: (any MarketStore) async throws -> Value
     ) async throws -> Value {
         #if Postgres
-        if isOnServer {
+        if isOnPostgres {
             var configuration = PostgresEventStore.Configuration()
             configuration.time = time
             let store = try await PostgresEventStore.open(address, configuration: configuration)
+            return try await closing(store.close) { try await operation(store) }
+        }
+        #endif
+        #if JetStream
+        if isOnJetStream {
+            let store = try await JetStreamEventStore.connect(to: try JetStreamAddress(address))
             return try await closing(store.close) { try await operation(store) }
         }
         #endif

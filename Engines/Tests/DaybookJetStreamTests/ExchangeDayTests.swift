@@ -1,0 +1,25 @@
+import DaybookJetStream
+import DaybookSQLite
+import StoreTrials
+import Testing
+
+@Suite("The exchange on JetStream", .enabled(if: TestCluster.isThere, TestCluster.skipped), .timeLimit(.minutes(5)))
+struct ExchangeDayTests {
+    @Test("has a day of 1,000 orders that is that of a file")
+    func day() async throws {
+        let program = try DaybookProgram()
+        let file = try await SQLiteEventStore.open(program.file("day.daybook"))
+        let expected = try await TradingDay.record(orders: 1_000, in: file)
+        await file.close()
+        #expect(expected.trades.count > 100 && expected.accounts.count > 10)
+        try await TestCluster.withStore { store in
+            let day = try await TradingDay.record(orders: 1_000, in: store)
+            #expect(day.events.count == expected.events.count)
+            #expect(zip(day.events, expected.events).allSatisfy { $0 == $1 })
+            #expect(day.accounts == expected.accounts)
+            #expect(day.trades == expected.trades)
+            #expect(day.books == expected.books)
+            #expect(day.storySteps == expected.storySteps)
+        }
+    }
+}

@@ -1,0 +1,373 @@
+import Daybook
+import DaybookCore
+import DaybookTesting
+import Foundation
+import Synchronization
+import Testing
+
+@testable import DaybookJetStream
+
+private enum AccountEvent: DomainEvent, Equatable {
+    case deposited(amount: Int)
+
+    static let typePrefix = "account"
+}
+
+private struct Balances: Projection {
+    struct Balance: Codable, Sendable, Equatable {
+        var total = 0
+        var count = 0
+    }
+
+    let name: ReadModelName = "balances"
+
+    init() {}
+
+    func keys(for event: AccountEvent, recorded: RecordedEvent) -> [String] { [recorded.stream.rawValue, "all"] }
+
+    func apply(_ event: AccountEvent, recorded: RecordedEvent, key: String, to document: inout Balance?) {
+        var balance = document ?? Balance()
+        if case .deposited(let amount) = event { balance.total += amount }
+        balance.count += 1
+        document = balance
+    }
+}
+
+@Suite("Read models on JetStream", .enabled(if: TestCluster.isThere, TestCluster.skipped), .timeLimit(.minutes(5)))
+struct ReadModelTests {
+    /// Gives a body two connections to one store.
+    private func withTwo(_ body: (JetStreamEventStore, JetStreamEventStore) async throws -> Void) async throws {
+        try await TestCluster.withStore { one in
+            let other = try await TestCluster.connect(one.subjects.store)
+            do { try await body(one, other) } catch {
+                await other.close()
+                throw error
+            }
+            await other.close()
+        }
+    }
+
+    private func batch(
+        _ previous: Position, _ checkpoint: Position, _ changes: [String: [UInt8]?],
+        expecting expected: [String: [UInt8]?] = [:]
+    ) -> DocumentBatch {
+        DocumentBatch(
+            model: "tape", changes: changes, previous: previous, checkpoint: checkpoint, expected: expected)
+    }
+
+    private func count(_ store: JetStreamEventStore, _ subject: String) async throws -> Int {
+        var count = 0
+        var next: Int64 = 1
+        while true {
+            let page = try await store.connection.directMessages(
+                from: next, on: store.bucketPrefix + subject, limit: 1000, bytes: 8 << 20, in: "KV_" + store.bucket,
+                timeout: .seconds(5))
+            count += page.messages.count
+            guard let last = page.messages.last, page.pending > 0 else { return count }
+            next = last.sequence + 1
+        }
+    }
+
+    @Test("take a change that was only put down into account as a whole, whoever comes next, and bring it into place")
+    func putDown() async throws {
+        // What a process leaves that dies right behind the step by which a large change takes effect; then, how far it came in
+        // bringing the documents into their places.
+        for placed in [0, 1, 2] {
+            try await withTwo { dead, next in
+                try await dead.commit(batch(.start, 5, ["a": [1], "b": [1], "c": [1]]))
+                let names = dead.subjects(of: "tape")
+                var known = try await dead.settledHead(names)
+                let epoch = known.head.epoch
+                let documents: [(String, DocumentRecord.Content)] = [
+                    ("a", .data([2])), ("b", .deleted), ("d", .data([4])),
+                ]
+                for (number, document) in documents.enumerated() {
+                    var part = RecordWriter(reserving: 100)
+                    part.add(DocumentRecord(key: document.0, content: document.1).bytes)
+                    _ = try await dead.put([
+                        OutgoingMessage(subject: names.part(Int64(number), epoch, 77), body: part.bytes)
+                    ])
+                }
+                known.head.position = 9
+                known.head.staged = .init(generation: 77, parts: 3)
+                let sequence = try #require(
+                    try await dead.put([
+                        OutgoingMessage(
+                            subject: names.head,
+                            headers: [("Nats-Expected-Last-Subject-Sequence", String(known.sequence))],
+                            body: known.head.bytes)
+                    ]))
+                for document in documents.prefix(placed) {
+                    _ = try await dead.put([
+                        OutgoingMessage(
+                            subject: names.document(document.0, epoch),
+                            headers: [
+                                ("Nats-Expected-Last-Subject-Sequence", String(sequence)),
+                                ("Nats-Expected-Last-Subject-Sequence-Subject", names.head),
+                            ], body: DocumentRecord(key: document.0, content: document.1).bytes)
+                    ])
+                }
+                #expect(try await next.checkpoint(of: "tape") == 9)
+                if placed == 1 {
+                    // A change comes first, and not a read.
+                    await #expect(throws: DerivedStateError.checkpointMoved(model: "tape", expected: 5, actual: 9)) {
+                        try await next.commit(batch(5, 12, ["a": [9]]))
+                    }
+                    try await next.commit(batch(9, 9, ["e": [5]], expecting: ["a": [2], "b": nil, "d": [4]]))
+                    #expect(try await next.document("e", of: "tape") == [5])
+                }
+                async let mine = dead.documents(["a", "b", "c", "d"], of: "tape")
+                async let theirs = next.documents(["a", "b", "c", "d"], of: "tape")
+                let expected: [String: [UInt8]] = ["a": [2], "c": [1], "d": [4]]
+                let (own, other) = (try await mine, try await theirs)
+                #expect(own == expected)
+                #expect(other == expected)
+                #expect(try await count(next, "g.>") == 0)
+                // Who comes late with an old part changes nothing any longer.
+                try await next.commit(batch(9, 10, ["a": [10]]))
+                try await dead.bringIntoPlace(names, ModelMemory.Known(head: known.head, sequence: sequence))
+                #expect(try await next.document("a", of: "tape") == [10])
+            }
+        }
+    }
+
+    @Test("are changed by large batches of two processes in turn, each as a whole")
+    func large() async throws {
+        try await withTwo { one, other in
+            let keys = (0..<3_000).map { "document-\($0)" }
+            let writers = [one, other]
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for (writer, store) in writers.enumerated() {
+                    group.addTask {
+                        var done = 0
+                        while done < 4 {
+                            let position = try await store.checkpoint(of: "tape")
+                            let changes = Dictionary(
+                                uniqueKeysWithValues: keys.map { ($0, Optional([UInt8(writer), UInt8(done)])) })
+                            do {
+                                try await store.commit(batch(position, position.next, changes))
+                                done += 1
+                            } catch DerivedStateError.checkpointMoved {
+                                continue
+                            }
+                        }
+                    }
+                }
+                // Whoever reads meanwhile sees one batch, never two.
+                group.addTask {
+                    for _ in 0..<20 {
+                        let found = try await other.documents(
+                            ["document-0", "document-1500", "document-2999"], of: "tape")
+                        #expect(Set(found.values).count <= 1)
+                        #expect(found.isEmpty || found.count == 3)
+                    }
+                }
+                try await group.waitForAll()
+            }
+            #expect(try await one.checkpoint(of: "tape") == 8)
+            #expect(try await count(one, "g.>") == 0)
+            #expect(try await count(one, "m.tape.*.>") == 3_000)
+        }
+    }
+
+    @Test("count right when several processes change the same documents without moving the checkpoint")
+    func expectations() async throws {
+        try await withTwo { one, other in
+            try await one.commit(batch(.start, 1, ["from": Array("100".utf8), "to": Array("0".utf8)]))
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for store in [one, other, one, other] {
+                    group.addTask {
+                        var done = 0
+                        while done < 10 {
+                            let found = try await store.documents(["from", "to"], of: "tape")
+                            let from = Int(String(decoding: found["from"] ?? [], as: UTF8.self)) ?? 0
+                            let to = Int(String(decoding: found["to"] ?? [], as: UTF8.self)) ?? 0
+                            #expect(from + to == 100)
+                            do {
+                                try await store.commit(
+                                    batch(
+                                        1, 1, ["from": Array("\(from - 1)".utf8), "to": Array("\(to + 1)".utf8)],
+                                        expecting: ["from": found["from"], "to": found["to"]]))
+                                done += 1
+                            } catch DerivedStateError.documentChanged {
+                                continue
+                            }
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            #expect(try await other.document("from", of: "tape") == Array("60".utf8))
+            #expect(try await one.document("to", of: "tape") == Array("40".utf8))
+        }
+    }
+
+    @Test("are listed as they are, also when another process adds, removes and begins them anew between the pages")
+    func listing() async throws {
+        try await withTwo { one, other in
+            func keys(_ store: JetStreamEventStore) async throws -> [String] {
+                var keys: [String] = []
+                while true {
+                    let page = try await store.documents(of: "tape", after: keys.last, limit: 7)
+                    keys += page.map(\.key)
+                    if page.count < 7 { return keys }
+                }
+            }
+            func number(_ number: Int) -> String { String(format: "%03d", number) }
+            try await one.commit(
+                batch(.start, 1, Dictionary(uniqueKeysWithValues: (0..<100).map { (number($0), [UInt8($0)]) })))
+            #expect(try await keys(one) == (0..<100).map(number))
+            #expect(try await keys(other) == (0..<100).map(number))
+            try await other.commit(batch(1, 2, ["050": nil, "0505": [1], "100": [1], "000": nil]))
+            try await other.commit(batch(2, 3, ["000": [2], "100": nil]))
+            let expected = (0..<50).map(number) + ["0505"] + (51..<100).map(number)
+            #expect(try await keys(one) == expected)
+            #expect(try await keys(other) == expected)
+            try await other.deleteReadModel("tape")
+            #expect(try await keys(one).isEmpty)
+            #expect(try await count(one, "m.tape.*.>") == 0)
+            try await other.commit(batch(.start, 1, ["x": [1]]))
+            #expect(try await keys(one) == ["x"])
+            await #expect(throws: DerivedStateError.checkpointMoved(model: "tape", expected: 3, actual: 1)) {
+                try await one.commit(batch(3, 4, ["y": [1]]))
+            }
+        }
+    }
+
+    @Test("keep nothing of large documents that were replaced, deleted or left by a model")
+    func pieces() async throws {
+        try await withTwo { one, other in
+            let large = [UInt8](repeating: 7, count: 2 << 20)
+            try await one.commit(batch(.start, 1, ["large": large, "small": [1]]))
+            #expect(try await other.document("large", of: "tape") == large)
+            #expect(try await count(one, "p.>") == 4)
+            try await other.commit(batch(1, 2, ["large": large + [8]], expecting: ["large": large]))
+            #expect(try await one.document("large", of: "tape") == large + [8])
+            #expect(try await count(one, "p.>") == 5)
+            try await one.commit(batch(2, 3, ["large": [1]]))
+            #expect(try await count(one, "p.>") == 0)
+            try await one.commit(batch(3, 4, ["large": large]))
+            await #expect(throws: DerivedStateError.checkpointMoved(model: "tape", expected: 3, actual: 4)) {
+                try await other.commit(batch(3, 5, ["large": large + [9], "small": [2]]))
+            }
+            await #expect(throws: DerivedStateError.documentChanged(model: "tape", key: "large")) {
+                try await other.commit(batch(4, 5, ["small": large + [9]], expecting: ["large": [1]]))
+            }
+            #expect(try await count(one, "p.>") == 4)
+            #expect(try await other.documents(of: "tape", after: nil, limit: 10).map(\.data.count) == [2 << 20, 1])
+            try await other.deleteReadModel("tape")
+            #expect(try await count(one, "p.>") == 0)
+        }
+    }
+
+    @Test("refuse a key that makes no subject, by an error that says so")
+    func longKeys() async throws {
+        try await TestCluster.withStore { store in
+            let key = String(repeating: "é", count: 600)
+            await #expect(throws: DerivedStateError.self) { try await store.commit(batch(.start, 1, [key: [1]])) }
+            try await store.commit(batch(.start, 1, [String(repeating: "é", count: 500): [1]]))
+            #expect(try await store.documents(of: "tape", after: nil, limit: 10).count == 1)
+        }
+    }
+
+    @Test("count each event once when projections of two processes take turns")
+    func projections() async throws {
+        try await withTwo { one, other in
+            for number in 0..<400 {
+                try await one.append(
+                    [NewEvent(type: "account.deposited", data: Array(#"{"amount":\#(number)}"#.utf8))],
+                    to: StreamName(category: "account", id: "\(number % 8)"))
+            }
+            let runners = [one, other].map {
+                ProjectionRunner(Balances(), of: $0, in: $0, batchSize: 25, failurePolicy: .stop)
+            }
+            // Both at once: the one that saves later is refused, and goes on from where the other has come.
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for runner in runners {
+                    group.addTask {
+                        while true {
+                            do {
+                                _ = try await runner.catchUp()
+                                return
+                            } catch ProjectionError.store(.checkpointMoved) {
+                                continue
+                            }
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            let all = try await runners[0].readModel.document("all")
+            #expect(all?.count == 400 && all?.total == (0..<400).reduce(0, +))
+            for number in 0..<8 {
+                let balance = try await runners[1].readModel.document("account-\(number)")
+                #expect(balance?.count == 50)
+            }
+        }
+    }
+
+    private final class Diary: Sendable {
+        private let lines = Mutex<[(member: Int, stream: StreamName, version: StreamVersion)]>([])
+
+        var all: [(member: Int, stream: StreamName, version: StreamVersion)] { lines.withLock { $0 } }
+        func write(_ member: Int, _ event: RecordedEvent) {
+            lines.withLock { $0.append((member, event.stream, event.version)) }
+        }
+    }
+
+    @Test(
+        "share the events of a group among members, and give those of one that is cut off to the other, in order for each key"
+    )
+    func consumerGroup() async throws {
+        try await TestCluster.withStore { writing in
+            let name = writing.subjects.store
+            let count = 60
+            for number in 0..<count {
+                try await writing.append(
+                    [NewEvent(type: "account.deposited", data: Array(#"{"amount":1}"#.utf8))],
+                    to: StreamName(category: "account", id: "\(number % 6)"))
+            }
+            let head = try await writing.head()
+            let policy = ConsumerPolicy(
+                inFlight: 4, window: 16, lease: .milliseconds(1500), deliveries: 100, backoff: .zero,
+                handlerTimeout: .seconds(600), pollInterval: .milliseconds(20))
+            let diary = Diary()
+            func group(_ store: JetStreamEventStore) -> ConsumerGroup<AccountEvent> {
+                ConsumerGroup("g", of: store, AccountEvent.self, in: store, policy: policy)
+            }
+            // The first member takes events and never ends: its store is closed under it, as if its process had died.
+            let doomed = try await TestCluster.connect(name)
+            let hanging = Flag()
+            let first = Task { [group = group(doomed)] in
+                try await group.run(as: "first") { _ in
+                    hanging.set()
+                    while !Task.isCancelled { try await Task.sleep(for: .seconds(600)) }
+                }
+            }
+            try await eventually("the first member has events in hand") { hanging.isSet }
+            await doomed.close()
+            first.cancel()
+            _ = await first.result
+
+            let stores = [try await TestCluster.connect(name), try await TestCluster.connect(name)]
+            try await withThrowingTaskGroup(of: Void.self) { tasks in
+                for (member, store) in stores.enumerated() {
+                    tasks.addTask {
+                        try await group(store).run(as: ConsumerMemberName(unchecked: "member-\(member)")) { delivery in
+                            diary.write(member, delivery.recorded)
+                        }
+                    }
+                }
+                try await eventually("all is settled") { try await group(stores[0]).status().settled == head }
+                tasks.cancelAll()
+                while let result = await tasks.nextResult() { _ = result }
+            }
+            let byStream = Dictionary(grouping: diary.all, by: \.stream).mapValues { $0.map(\.version) }
+            #expect(byStream.count == 6)
+            for (stream, versions) in byStream {
+                #expect(versions == (0..<10).map { StreamVersion($0) }, "\(stream): each event once, in order")
+            }
+            for store in stores { await store.close() }
+        }
+    }
+}

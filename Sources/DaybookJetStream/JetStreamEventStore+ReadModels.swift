@@ -1,0 +1,219 @@
+#if JetStream
+import DaybookCore
+
+/// Read models in the key-value bucket beside the log.
+///
+/// - Costs: A batch of up to 1,000 messages and 4 MiB is one atomic batch of the server; a larger one is put down in parts first,
+///   and takes effect with one message that names them. A document is a message, above 64 KiB one and its pieces.
+/// - Listing documents keeps the keys of the model in memory, those of the last eight models that were listed: the server knows no
+///   order of subjects. The first listing reads the whole model.
+extension JetStreamEventStore: ReadModelStore {
+    public func checkpoint(of model: ReadModelName) async throws(DerivedStateError) -> Position {
+        try await openBucket()
+        let known = try await currentHead(subjects(of: model))
+        return known.head.status == .live ? known.head.position : .start
+    }
+
+    public func document(_ key: String, of model: ReadModelName) async throws(DerivedStateError) -> [UInt8]? {
+        try await documents([key], of: model)[key]
+    }
+
+    public func documents(
+        _ keys: [String], of model: ReadModelName
+    ) async throws(DerivedStateError) -> [String: [UInt8]] {
+        guard !keys.isEmpty else { return [:] }
+        try await openBucket()
+        let names = subjects(of: model)
+        for key in keys { try names.check(key) }
+        let deadline = ContinuousClock.now + configuration.readPatience
+        while true {
+            guard !Task.isCancelled else { throw .cancelled }
+            let known = try await settledHead(names)
+            guard known.sequence > 0, known.head.status == .live else { return [:] }
+            if let snapshot = try await snapshot(of: names, keys, notBefore: known),
+                let values = try await values(of: snapshot.documents, names, known.head.epoch)
+            {
+                return values
+            }
+            // Changed at this moment, or a replica is behind.
+            try await derived { () async throws(ReadError) in try await pauseForReplica(until: deadline) }
+        }
+    }
+
+    public func documents(
+        of model: ReadModelName, after key: String?, limit: Int
+    ) async throws(DerivedStateError) -> [(key: String, data: [UInt8])] {
+        guard limit > 0 else { return [] }
+        try await openBucket()
+        let names = subjects(of: model)
+        let known = try await settledHead(names)
+        guard known.sequence > 0, known.head.status == .live else { return [] }
+        let keys = try await keys(of: names, known)
+        var found: [(key: String, data: [UInt8])] = []
+        var after = key
+        while found.count < limit {
+            guard !Task.isCancelled else { throw .cancelled }
+            let page = keys.page(after: after, limit: min(limit - found.count, 1_000))
+            guard let last = page.last else { break }
+            let values = try await documents(Array(page), of: model)
+            for key in page { if let data = values[key] { found.append((key, data)) } }
+            after = last
+        }
+        return found
+    }
+
+    // MARK: - Heads
+
+    func subjects(of model: ReadModelName) -> ModelSubjects { ModelSubjects(model, in: bucketPrefix) }
+
+    /// A model's head, as the leader has it.
+    func currentHead(_ names: ModelSubjects) async throws(DerivedStateError) -> ModelMemory.Known {
+        guard let message = try await bucketMessage(subject: names.head) else {
+            let known = ModelMemory.Known(head: .new(), sequence: 0)
+            models[names.model] = known
+            return known
+        }
+        let known = ModelMemory.Known(head: try modelHead(message, names), sequence: message.sequence)
+        models[names.model] = known
+        return known
+    }
+
+    /// The head of a model of which nothing is under way: what is, is finished first.
+    func settledHead(_ names: ModelSubjects) async throws(DerivedStateError) -> ModelMemory.Known {
+        while true {
+            guard !Task.isCancelled else { throw .cancelled }
+            let known = try await currentHead(names)
+            if known.head.status == .deleting {
+                try await finishDeletion(of: names, known)
+            } else if known.head.staged != nil {
+                try await bringIntoPlace(names, known)
+            } else {
+                return known
+            }
+        }
+    }
+
+    private func modelHead(
+        _ message: StoredMessage, _ names: ModelSubjects
+    ) throws(DerivedStateError) -> ModelHead {
+        do { return try ModelHead(message.body) } catch {
+            throw .corrupted(key: names.model.rawValue, file: "the key-value bucket \(bucket)")
+        }
+    }
+
+    // MARK: - Documents
+
+    struct ModelSnapshot {
+        var known: ModelMemory.Known
+        /// The messages of those documents that have one.
+        var documents: [DocumentRecord] = []
+    }
+
+    /// Some documents together with the head under which they stand; nil when the model changed meanwhile, or when the replica that
+    /// answered has not come so far as the head.
+    func snapshot(
+        of names: ModelSubjects, _ keys: some Sequence<String>, notBefore known: ModelMemory.Known
+    ) async throws(DerivedStateError) -> ModelSnapshot? {
+        var snapshot: ModelSnapshot?
+        var wanted = keys.map { names.document($0, known.head.epoch) }[...]
+        repeat {
+            // What is asked for, and what comes, is bounded by bytes.
+            var slice = [names.head]
+            var bytes = 0
+            while let next = wanted.first, slice.count <= 200, bytes + next.utf8.count < 200_000 {
+                bytes += next.utf8.count
+                slice.append(next)
+                wanted.removeFirst()
+            }
+            let page = try await derived { [slice] () async throws(ReadError) in
+                try await patiently { () async throws(ConnectionFailure) in
+                    try await connection.directLastMessages(
+                        on: slice, in: "KV_" + bucket, timeout: configuration.requestTimeout * 2)
+                }
+            }
+            guard let upTo = page.upTo, upTo >= known.sequence, page.pending == 0,
+                let message = page.messages.first(where: { $0.subject == names.head })
+            else { return nil }
+            if snapshot == nil {
+                let head = try modelHead(message, names)
+                guard head.status == .live, head.epoch == known.head.epoch, head.staged == nil else { return nil }
+                snapshot = ModelSnapshot(known: ModelMemory.Known(head: head, sequence: message.sequence))
+            }
+            guard message.sequence == snapshot?.known.sequence else { return nil }
+            for message in page.messages where message.subject != names.head {
+                snapshot?.documents.append(try record(message, names))
+            }
+        } while !wanted.isEmpty
+        return snapshot
+    }
+
+    func record(_ message: StoredMessage, _ names: ModelSubjects) throws(DerivedStateError) -> DocumentRecord {
+        do { return try DocumentRecord(message.body) } catch {
+            throw .corrupted(key: message.subject, file: "the key-value bucket \(bucket)")
+        }
+    }
+
+    /// The contents of documents that exist; nil when a piece is missing, because its document was replaced.
+    func values(
+        of records: [DocumentRecord], _ names: ModelSubjects, _ epoch: UInt64
+    ) async throws(DerivedStateError) -> [String: [UInt8]]? {
+        var values: [String: [UInt8]] = [:]
+        for record in records {
+            switch record.content {
+            case .data(let data): values[record.key] = Array(data)
+            case .deleted: break
+            case .pieces(let generation, let count):
+                var data: [UInt8] = []
+                for number in 0..<count {
+                    let subject = names.piece(number, of: record.key, epoch, generation)
+                    guard let message = try await bucketMessage(subject: subject) else { return nil }
+                    data += message.body
+                }
+                values[record.key] = data
+            }
+        }
+        return values
+    }
+
+    // MARK: - Keys
+
+    /// The keys of all documents, in order, as of a head or later.
+    private func keys(
+        of names: ModelSubjects, _ known: ModelMemory.Known
+    ) async throws(DerivedStateError) -> ModelKeys {
+        let epoch = known.head.epoch
+        var keys = models.keys(of: names.model, epoch: epoch)
+        guard keys.scanned < known.sequence else { return keys }
+        var next = keys.scanned + 1
+        let deadline = ContinuousClock.now + configuration.readPatience
+        let beginning = names.documents(epoch)
+        while next <= known.sequence {
+            guard !Task.isCancelled else { throw .cancelled }
+            let page = try await derived { [next] () async throws(ReadError) in
+                try await patiently { () async throws(ConnectionFailure) in
+                    try await connection.directMessages(
+                        from: next, on: names.headAndDocuments, limit: 1_000, bytes: 8 << 20, in: "KV_" + bucket,
+                        timeout: configuration.requestTimeout * 2)
+                }
+            }
+            for message in page.messages {
+                next = message.sequence + 1
+                guard message.subject.utf8.starts(with: beginning.utf8) else { continue }
+                let record = try record(message, names)
+                if case .deleted = record.content {
+                    keys.note(record.key, isThere: false)
+                } else {
+                    keys.note(record.key, isThere: true)
+                }
+            }
+            if page.messages.isEmpty {
+                try await derived { () async throws(ReadError) in try await pauseForReplica(until: deadline) }
+            }
+        }
+        keys.settle()
+        keys.scanned = next - 1
+        models.keep(keys, of: names.model)
+        return keys
+    }
+}
+#endif
