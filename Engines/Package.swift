@@ -19,7 +19,7 @@ let package = Package(
     platforms: [.macOS(.v15)],
     dependencies: [
         .package(name: "daybook", path: "..", traits: ["Postgres", "JetStream", "Kafka", "Kinesis", "Webhook"]),
-        .package(name: "exchange", path: "../Examples/Exchange"),
+        .package(name: "exchange", path: "../Examples/Exchange", traits: ["Postgres", "JetStream"]),
         .package(url: "https://github.com/apple/swift-nio", from: "2.100.0"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
     ],
@@ -54,11 +54,11 @@ let package = Package(
         .executableTarget(
             name: "KafkaUntilKilled", dependencies: daybook("DaybookKafka", "Daybook"), path: "Tests/KafkaUntilKilled",
             swiftSettings: swiftSettings),
-        // The program `daybook`, and a day of the exchange, for the tests of every store.
+        // The programs `daybook` and `exchange`, and a day of the exchange, for the tests of every store.
         .target(
             name: "StoreTrials",
             dependencies: daybook("DaybookSQLite", "DaybookCore", "Daybook", "daybook") + [
-                .product(name: "Exchange", package: "exchange")
+                .product(name: "Exchange", package: "exchange"), .product(name: "exchange", package: "exchange"),
             ],
             path: "Tests/StoreTrials", swiftSettings: swiftSettings),
         // An HTTP server that answers as a test says.

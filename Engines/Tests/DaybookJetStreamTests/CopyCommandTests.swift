@@ -9,12 +9,6 @@ import Testing
     "daybook copy to and from JetStream", .enabled(if: TestCluster.isThere, TestCluster.skipped),
     .timeLimit(.minutes(5)))
 struct CopyCommandTests {
-    private static func address(_ name: String) throws -> String {
-        let servers = try #require(TestCluster.urls).replacing("nats://", with: "")
-        let options = TestCluster.monitors.map { "monitors=\($0.replacing("http://", with: ""))" } ?? "sync=any"
-        return "jetstream://\(servers)/\(name)?replicas=1&\(options)"
-    }
-
     private static func event(_ number: Int) -> NewEvent {
         NewEvent(
             type: "changed", data: [UInt8](repeating: UInt8(ascii: "x"), count: 300),
@@ -33,18 +27,13 @@ struct CopyCommandTests {
         await store.close()
     }
 
-    private static func remove(_ name: String) async throws {
-        let store = try await TestCluster.connect(name)
-        await TestCluster.remove(store)
-    }
-
     @Test("moves a log there and back, and the file it ends in is the one it began with")
     func roundTrip() async throws {
-        let program = try DaybookProgram()
+        let program = try BuiltProgram("daybook")
         let (from, back) = (program.file("a.db"), program.file("b.db"))
         try await Self.fill(from, 0..<3_000)
         let name = TestCluster.newName()
-        let address = try Self.address(name)
+        let address = try TestCluster.address(name)
         let there = try await program.run("copy", "--from", "file:\(from)", "--to", address)
         #expect(there.status == 0, "\(there.errors)")
         #expect(there.errors.contains("Positions change"), "\(there.errors)")
@@ -59,16 +48,16 @@ struct CopyCommandTests {
         #expect(same.status == 0, "\(same.errors)")
         #expect(same.errors.contains("0 events and 0 commands were copied"), "\(same.errors)")
         #expect(same.errors.contains("The two logs are the same up to position 3,200"), "\(same.errors)")
-        try await Self.remove(name)
+        try await TestCluster.remove(name)
     }
 
     @Test("goes on where it was killed")
     func killed() async throws {
-        let program = try DaybookProgram()
+        let program = try BuiltProgram("daybook")
         let from = program.file("a.db")
         try await Self.fill(from, 0..<12_000)
         let name = TestCluster.newName()
-        let address = try Self.address(name)
+        let address = try TestCluster.address(name)
         var kills = 0
         for number in 1...30 {
             let outcome = try await program.run(
@@ -81,22 +70,22 @@ struct CopyCommandTests {
         let last = try await program.run("copy", "--from", "file:\(from)", "--to", address)
         #expect(last.status == 0, "\(last.errors)")
         #expect(last.errors.contains("12,000 events and 120 commands were compared"), "\(last.errors)")
-        try await Self.remove(name)
+        try await TestCluster.remove(name)
     }
 
     @Test("refuses a target that has events of its own, a source that is not there, and an address that is none")
     func failures() async throws {
-        let program = try DaybookProgram()
+        let program = try BuiltProgram("daybook")
         let from = program.file("a.db")
         try await Self.fill(from, 0..<100)
         let name = TestCluster.newName()
         let store = try await TestCluster.connect(name)
         try await store.append([Self.event(1)], to: "own-1")
-        let other = try await program.run("copy", "--from", "file:\(from)", "--to", try Self.address(name))
+        let other = try await program.run("copy", "--from", "file:\(from)", "--to", try TestCluster.address(name))
         #expect(other.status == 1 && other.errors.contains("own-1@0"), "\(other.errors)")
         await TestCluster.remove(store)
         let missing = try await program.run(
-            "copy", "--from", try Self.address(TestCluster.newName()), "--to", "file:\(program.file("b.db"))")
+            "copy", "--from", try TestCluster.address(TestCluster.newName()), "--to", "file:\(program.file("b.db"))")
         #expect(missing.status == 66 && missing.errors.contains("no JetStream stream"), "\(missing.errors)")
         for wrong in ["jetstream:shop", "jetstream://host", "jetstream://host/shop?replicas=9"] {
             let outcome = try await program.run("copy", "--from", "file:\(from)", "--to", wrong)

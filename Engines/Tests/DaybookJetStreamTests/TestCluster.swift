@@ -57,6 +57,20 @@ enum TestCluster {
         if let failure { throw failure }
     }
 
+    /// What `daybook` and `exchange` take for a store of a name.
+    static func address(_ name: String) throws -> String {
+        let servers = try #require(urls).replacing("nats://", with: "")
+        let options = monitors.map { "monitors=\($0.replacing("http://", with: ""))" } ?? "sync=any"
+        return "jetstream://\(servers)/\(name)?replicas=1&\(options)"
+    }
+
+    /// Removes the store of a name.
+    static func remove(_ name: String) async throws {
+        let store = try await connect(name)
+        _ = try await store.checkpoint(for: "none")  // Finds the bucket beside the log.
+        await remove(store)
+    }
+
     struct Removed: Decodable, Sendable { var success: Bool }
 
     static func remove(_ store: JetStreamEventStore) async {

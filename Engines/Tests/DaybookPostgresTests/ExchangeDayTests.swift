@@ -6,9 +6,14 @@ import Testing
 @Suite(
     "The exchange and daybook copy on PostgreSQL", .enabled(if: Server.isGiven, Server.hint), .timeLimit(.minutes(5)))
 struct ExchangeDayTests {
+    @Test("share their work among processes, of which two are killed: everything is settled and confirmed once")
+    func processes() async throws {
+        try await Server.withDatabase { address in try await SharedMarket(on: address).run(orders: 300) }
+    }
+
     @Test("have a day of 1,000 orders that is that of a file, and copies of it there and back that are the same")
     func day() async throws {
-        let program = try DaybookProgram()
+        let program = try BuiltProgram("daybook")
         let (from, back) = (program.file("day.daybook"), program.file("back.daybook"))
         let file = try await SQLiteEventStore.open(from)
         let expected = try await TradingDay.record(orders: 1_000, in: file)
