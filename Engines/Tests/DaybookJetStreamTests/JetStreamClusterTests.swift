@@ -206,7 +206,8 @@ final class ClusterLoad: Sendable {
         let deadline = ContinuousClock.now + .seconds(180)
         while state.withLock({ $0.told.count }) < start + count {
             try #require(ContinuousClock.now < deadline, "No \(count) appends in 180 s")
-            try #require(!state.withLock(\.isOver), "A writer has ended")
+            let isOver = state.withLock { $0.isOver }
+            try #require(!isOver, "A writer has ended")
             try await Task.sleep(for: .milliseconds(20))
         }
     }
