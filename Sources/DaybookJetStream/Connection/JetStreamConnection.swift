@@ -19,10 +19,11 @@ final class JetStreamConnection: Sendable {
         var connectTimeout: Duration = .seconds(5)
     }
 
-    private let handle: Handle
-    private let core: Core
-    private let queue: DispatchQueue
-    private let inbox: Inbox
+    let handle: ConnectionHandle
+    let core: ConnectionRequests
+    let queue: DispatchQueue
+    /// What the subjects of answers begin with.
+    let inboxPrefix: String
 
     /// - Parameter urls: Comma-separated, as `nats://127.0.0.1:4222,nats://127.0.0.1:4223`.
     static func connect(_ urls: String, settings: Settings) async throws(ConnectionFailure) -> JetStreamConnection {
@@ -40,7 +41,7 @@ final class JetStreamConnection: Sendable {
 
     private init(_ urls: String, settings: Settings, queue: DispatchQueue) throws(ConnectionFailure) {
         self.queue = queue
-        let core = Core()
+        let core = ConnectionRequests()
         self.core = core
         var options: OpaquePointer?
         try Self.check(natsOptions_Create(&options))
@@ -74,29 +75,29 @@ final class JetStreamConnection: Sendable {
         let retained = Unmanaged.passRetained(core).toOpaque()  // Released by the callback that tells of the end.
         try Self.check(
             natsOptions_SetDisconnectedCB(
-                options, { _, closure in Core.from(closure).failAll(with: .disconnected) }, retained))
+                options, { _, closure in ConnectionRequests.from(closure).failAll(with: .disconnected) }, retained))
         try Self.check(
             natsOptions_SetClosedCB(
                 options,
                 { _, closure in
                     guard let closure else { return }
-                    Unmanaged<Core>.fromOpaque(closure).takeRetainedValue().close()
+                    Unmanaged<ConnectionRequests>.fromOpaque(closure).takeRetainedValue().close()
                 }, retained))
         var connection: OpaquePointer?
         let status = natsConnection_Connect(&connection, options)
         guard status == NATS_OK, let connection else {
-            Unmanaged<Core>.fromOpaque(retained).release()
+            Unmanaged<ConnectionRequests>.fromOpaque(retained).release()
             throw .notSent(reason: "no connection to \(urls): \(Self.text(status))")
         }
-        handle = Handle(connection)
+        handle = ConnectionHandle(connection)
         var prefix = [CChar](repeating: 0, count: 23)
         for index in 0..<22 { prefix[index] = CChar(bitPattern: UInt8.random(in: 97...122)) }
-        inbox = Inbox(
-            prefix: "_INBOX." + String(decoding: prefix.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self) + ".")
+        inboxPrefix =
+            "_INBOX." + String(decoding: prefix.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self) + "."
         var subscription: OpaquePointer?
-        let box = Unmanaged.passRetained(ReplyBox(core: core, skip: inbox.prefix.utf8.count)).toOpaque()
+        let box = Unmanaged.passRetained(ReplyBox(core: core, skip: inboxPrefix.utf8.count)).toOpaque()
         let subscribed = natsConnection_Subscribe(
-            &subscription, connection, inbox.prefix + "*",
+            &subscription, connection, inboxPrefix + "*",
             { _, _, message, closure in
                 guard let message, let closure else { return }
                 defer { natsMsg_Destroy(message) }
@@ -246,61 +247,13 @@ final class JetStreamConnection: Sendable {
         }
     }
 
-    private func send(_ messages: [OutgoingMessage], token: UInt64?) {
-        var group: [OpaquePointer] = []
-        group.reserveCapacity(messages.count)
-        for (index, message) in messages.enumerated() {
-            let reply = index == messages.count - 1 ? token.map { inbox.prefix + String($0) } : nil
-            var created: OpaquePointer?
-            let status = message.body.withUnsafeBytes { bytes in
-                natsMsg_Create(
-                    &created, message.subject, reply, bytes.baseAddress?.assumingMemoryBound(to: CChar.self),
-                    Int32(bytes.count))
-            }
-            guard status == NATS_OK, let created else {
-                for message in group { natsMsg_Destroy(message) }
-                if let token { core.fail(token, with: .notSent(reason: Self.text(status))) }
-                return
-            }
-            for (name, value) in message.headers { natsMsgHeader_Set(created, name, value) }
-            group.append(created)
-        }
-        if core.enqueue(OutgoingGroup(messages: group, token: token)) {
-            queue.async { [core, handle] in Self.drain(core, handle) }
-        }
-    }
-
-    /// Publishes what waits, and flushes once for all of it.
-    private static func drain(_ core: Core, _ handle: Handle) {
-        while let groups = core.takeOutgoing() {
-            var isAnySent = false
-            for group in groups {
-                var status = NATS_OK
-                for message in group.messages {
-                    if status == NATS_OK { status = natsConnection_PublishMsg(handle.connection, message) }
-                    natsMsg_Destroy(message)
-                }
-                if status == NATS_OK {
-                    isAnySent = true
-                } else if let token = group.token {
-                    // Of a message that an I/O error met, the server may have got everything.
-                    let isSurelyUnsent =
-                        status == NATS_INSUFFICIENT_BUFFER || status == NATS_MAX_PAYLOAD
-                        || status == NATS_CONNECTION_CLOSED || status == NATS_INVALID_SUBJECT
-                        || status == NATS_INVALID_ARG || status == NATS_CONNECTION_DISCONNECTED
-                    core.fail(token, with: isSurelyUnsent ? .notSent(reason: text(status)) : .disconnected)
-                }
-            }
-            // The library's own flusher waits a millisecond; a ping sends at once, and its pong lets the next group gather.
-            if isAnySent { _ = natsConnection_FlushTimeout(handle.connection, 1_000) }
-        }
-    }
+    // MARK: - libnats
 
     private static func check(_ status: natsStatus) throws(ConnectionFailure) {
         guard status == NATS_OK else { throw .notSent(reason: text(status)) }
     }
 
-    private static func text(_ status: natsStatus) -> String {
+    static func text(_ status: natsStatus) -> String {
         natsStatus_GetText(status).map { String(cString: $0) } ?? "status \(status.rawValue)"
     }
 
@@ -318,210 +271,6 @@ final class JetStreamConnection: Sendable {
         defer { pointers.deallocate() }
         for (index, copy) in copies.enumerated() { pointers[index] = UnsafePointer(copy) }
         try body(pointers)
-    }
-
-    private struct Inbox: Sendable {
-        let prefix: String
-    }
-}
-
-/// A subscription; it ends with ``end()`` or when it is released.
-final class ConnectionSubscription: Sendable {
-    private let subscription: Mutex<OpaquePointer?>
-    private let connection: Handle
-
-    fileprivate init(_ subscription: OpaquePointer, connection: Handle) {
-        nonisolated(unsafe) let subscription: OpaquePointer? = subscription
-        self.subscription = Mutex(subscription)
-        self.connection = connection
-    }
-
-    func end() {
-        nonisolated(unsafe) var taken: OpaquePointer?
-        subscription.withLock { subscription in
-            taken = subscription
-            subscription = nil
-        }
-        if let taken {
-            natsSubscription_Unsubscribe(taken)
-            natsSubscription_Destroy(taken)
-        }
-    }
-
-    deinit { end() }
-}
-
-/// The connection as libnats knows it. Its own locks make it safe to use from any thread.
-private final class Handle: @unchecked Sendable {
-    let connection: OpaquePointer
-    var inbox: OpaquePointer?
-    /// Ends requests whose time is over.
-    var timer: (any DispatchSourceTimer)?
-
-    init(_ connection: OpaquePointer) { self.connection = connection }
-
-    func close() { natsConnection_Close(connection) }
-
-    func destroy() {
-        timer?.cancel()
-        timer = nil
-        natsConnection_Close(connection)
-        if let inbox { natsSubscription_Destroy(inbox) }
-        inbox = nil
-    }
-
-    deinit { natsConnection_Destroy(connection) }
-}
-
-private final class HandlerBox: Sendable {
-    let handler: @Sendable (borrowing IncomingMessage) -> Void
-
-    init(_ handler: @escaping @Sendable (borrowing IncomingMessage) -> Void) { self.handler = handler }
-}
-
-private final class ReplyBox: Sendable {
-    let core: Core
-    /// The bytes of the subject before the token.
-    let skip: Int
-
-    init(core: Core, skip: Int) {
-        self.core = core
-        self.skip = skip
-    }
-}
-
-/// Messages that are published one behind the other.
-private struct OutgoingGroup: @unchecked Sendable {
-    let messages: [OpaquePointer]
-    let token: UInt64?
-}
-
-private struct PendingRequest: Sendable {
-    let timeout: Duration
-    var deadline: ContinuousClock.Instant
-    /// True when no further answer is wanted.
-    let read: @Sendable (borrowing IncomingMessage) -> Bool
-    let fail: @Sendable (ConnectionFailure) -> Void
-
-    init(
-        timeout: Duration, read: @escaping @Sendable (borrowing IncomingMessage) -> Bool,
-        fail: @escaping @Sendable (ConnectionFailure) -> Void
-    ) {
-        self.timeout = timeout
-        deadline = .now + timeout
-        self.read = read
-        self.fail = fail
-    }
-}
-
-/// What waits: requests for their answers, messages to be sent.
-private final class Core: Sendable {
-    private struct State {
-        var pending: [UInt64: PendingRequest] = [:]
-        var nextToken: UInt64 = 1
-        var outgoing: [OutgoingGroup] = []
-        var isDraining = false
-        var isClosed = false
-    }
-
-    private let state = Mutex(State())
-
-    static func from(_ closure: UnsafeMutableRawPointer?) -> Core {
-        Unmanaged<Core>.fromOpaque(closure!).takeUnretainedValue()
-    }
-
-    func newToken() -> UInt64 {
-        state.withLock { state in
-            state.nextToken += 1
-            return state.nextToken
-        }
-    }
-
-    func add(_ request: PendingRequest, for token: UInt64) -> Bool {
-        state.withLock { state in
-            guard !state.isClosed else { return false }
-            state.pending[token] = request
-            return true
-        }
-    }
-
-    /// Returns whether the caller is to start the sending.
-    func enqueue(_ group: OutgoingGroup) -> Bool {
-        state.withLock { state in
-            state.outgoing.append(group)
-            defer { state.isDraining = true }
-            return !state.isDraining
-        }
-    }
-
-    func takeOutgoing() -> [OutgoingGroup]? {
-        state.withLock { state in
-            guard !state.outgoing.isEmpty else {
-                state.isDraining = false
-                return nil
-            }
-            defer { state.outgoing = [] }
-            return state.outgoing
-        }
-    }
-
-    /// Answers of one request come one after another, on the inbox's one thread.
-    func take(_ message: borrowing IncomingMessage, for token: UInt64) {
-        let request: PendingRequest? = state.withLock { state in
-            guard let index = state.pending.index(forKey: token) else { return nil }
-            state.pending.values[index].deadline = .now + state.pending.values[index].timeout
-            return state.pending.values[index]
-        }
-        guard let request else { return }
-        // Taken out first, so that a failure at the same moment does not answer it a second time.
-        guard state.withLock({ $0.pending.removeValue(forKey: token) }) != nil else { return }
-        if !request.read(message) {
-            let isOpen = state.withLock { state in
-                guard !state.isClosed else { return false }
-                state.pending[token] = request
-                return true
-            }
-            if !isOpen { request.fail(.closed) }
-        }
-    }
-
-    func fail(_ token: UInt64, with failure: ConnectionFailure) {
-        state.withLock { $0.pending.removeValue(forKey: token) }?.fail(failure)
-    }
-
-    func failAll(with failure: ConnectionFailure) {
-        let all = state.withLock { state in
-            defer { state.pending = [:] }
-            return state.pending
-        }
-        for request in all.values { request.fail(failure) }
-    }
-
-    func failExpired() {
-        let now = ContinuousClock.now
-        let expired = state.withLock { state in
-            let expired = state.pending.filter { $0.value.deadline < now }
-            for token in expired.keys { state.pending.removeValue(forKey: token) }
-            return expired
-        }
-        for request in expired.values { request.fail(.timedOut) }
-    }
-
-    func close() {
-        let all = state.withLock { state in
-            state.isClosed = true
-            defer { state.pending = [:] }
-            return state.pending
-        }
-        for request in all.values { request.fail(.closed) }
-    }
-}
-
-extension Duration {
-    /// In milliseconds, rounded up.
-    var wholeMilliseconds: Int64 {
-        let (seconds, attoseconds) = components
-        return seconds * 1000 + (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000
     }
 }
 #endif

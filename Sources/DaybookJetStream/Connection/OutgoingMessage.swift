@@ -11,4 +11,10 @@ struct OutgoingMessage: Sendable {
         self.body = body
     }
 }
+
+/// Messages that are published one behind the other.
+struct OutgoingGroup: @unchecked Sendable {
+    let messages: [OpaquePointer]
+    let token: UInt64?
+}
 #endif
