@@ -5,6 +5,10 @@ import Synchronization
 final class ConnectionRequests: Sendable {
     private struct State {
         var pending: [UInt64: PendingRequest] = [:]
+        /// Requests whose answer is being read, and which are therefore not in ``pending``.
+        var reading: Set<UInt64> = []
+        /// How some of these failed meanwhile.
+        var failures: [UInt64: ConnectionFailure] = [:]
         var nextToken: UInt64 = 1
         var outgoing: [OutgoingGroup] = []
         var isDraining = false
@@ -54,30 +58,37 @@ final class ConnectionRequests: Sendable {
 
     /// Answers of one request come one after another, on the inbox's one thread.
     func take(_ message: borrowing IncomingMessage, for token: UInt64) {
-        let request: PendingRequest? = state.withLock { state in
-            guard let index = state.pending.index(forKey: token) else { return nil }
-            state.pending.values[index].deadline = .now + state.pending.values[index].timeout
-            return state.pending.values[index]
-        }
-        guard let request else { return }
         // Taken out first, so that a failure at the same moment does not answer it a second time.
-        guard state.withLock({ $0.pending.removeValue(forKey: token) }) != nil else { return }
-        if !request.read(message) {
-            let isOpen = state.withLock { state in
-                guard !state.isClosed else { return false }
-                state.pending[token] = request
-                return true
-            }
-            if !isOpen { request.fail(.closed) }
+        let taken: PendingRequest? = state.withLock { state in
+            guard let request = state.pending.removeValue(forKey: token) else { return nil }
+            state.reading.insert(token)
+            return request
         }
+        guard var request = taken else { return }
+        let isAnswered = request.read(message)
+        let failure: ConnectionFailure? = state.withLock { state in
+            state.reading.remove(token)
+            let failure = state.failures.removeValue(forKey: token)
+            if isAnswered || failure != nil { return failure }
+            if state.isClosed { return .closed }
+            request.deadline = .now + request.timeout
+            state.pending[token] = request
+            return nil
+        }
+        if !isAnswered, let failure { request.fail(failure) }
     }
 
     func fail(_ token: UInt64, with failure: ConnectionFailure) {
-        state.withLock { $0.pending.removeValue(forKey: token) }?.fail(failure)
+        let request = state.withLock { state in
+            if state.reading.contains(token) { state.failures[token] = failure }
+            return state.pending.removeValue(forKey: token)
+        }
+        request?.fail(failure)
     }
 
     func failAll(with failure: ConnectionFailure) {
         let all = state.withLock { state in
+            for token in state.reading { state.failures[token] = failure }
             defer { state.pending = [:] }
             return state.pending
         }

@@ -13,12 +13,16 @@ extension JetStreamConnection {
                     &created, message.subject, reply, bytes.baseAddress?.assumingMemoryBound(to: CChar.self),
                     Int32(bytes.count))
             }
-            guard status == NATS_OK, let created else {
-                for message in group { natsMsg_Destroy(message) }
-                if let token { core.fail(token, with: .notSent(reason: Self.text(status))) }
+            var reason = status == NATS_OK ? nil : Self.text(status)
+            for (name, value) in message.headers where reason == nil {
+                let status = natsMsgHeader_Set(created, name, value)
+                if status != NATS_OK { reason = "the header \(name): \(Self.text(status))" }
+            }
+            guard reason == nil, let created else {
+                for message in group + [created].compactMap({ $0 }) { natsMsg_Destroy(message) }
+                if let token { core.fail(token, with: .notSent(reason: reason ?? "no message was made")) }
                 return
             }
-            for (name, value) in message.headers { natsMsgHeader_Set(created, name, value) }
             group.append(created)
         }
         if core.enqueue(OutgoingGroup(messages: group, token: token)) {
