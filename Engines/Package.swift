@@ -32,11 +32,11 @@ let package = Package(
         .testTarget(
             name: "DaybookJetStreamTests",
             dependencies: daybook("DaybookJetStream", "DaybookSQLite", "DaybookCore", "Daybook", "DaybookTesting")
-                + ["StoreTrials"],
+                + ["StoreTrials", "BusTesting", "JetStreamUntilKilled"],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "DaybookKafkaTests",
-            dependencies: daybook("DaybookKafka", "DaybookCore", "Daybook") + ["KafkaUntilKilled"],
+            dependencies: daybook("DaybookKafka", "DaybookCore", "Daybook") + ["BusTesting", "KafkaUntilKilled"],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "DaybookKinesisTests",
@@ -48,11 +48,20 @@ let package = Package(
             exclude: ["Fixtures"], swiftSettings: swiftSettings),
         .testTarget(
             name: "EndToEndTests",
-            dependencies: daybook("DaybookKafka", "DaybookWebhook", "DaybookCore", "Daybook"), path: "Tests/EndToEnd",
+            dependencies: daybook("DaybookKafka", "DaybookJetStream", "DaybookWebhook", "DaybookCore", "Daybook"),
+            path: "Tests/EndToEnd",
             swiftSettings: swiftSettings),
         // Sends to Kafka, or takes from it, until it is killed; run by tests alone.
         .executableTarget(
-            name: "KafkaUntilKilled", dependencies: daybook("DaybookKafka", "Daybook"), path: "Tests/KafkaUntilKilled",
+            name: "KafkaUntilKilled", dependencies: daybook("DaybookKafka", "Daybook") + ["BusTesting"],
+            path: "Tests/KafkaUntilKilled", swiftSettings: swiftSettings),
+        // The same with a JetStream stream.
+        .executableTarget(
+            name: "JetStreamUntilKilled", dependencies: daybook("DaybookJetStream", "Daybook") + ["BusTesting"],
+            path: "Tests/JetStreamUntilKilled", swiftSettings: swiftSettings),
+        // What tests of targets and sources have in common.
+        .target(
+            name: "BusTesting", dependencies: daybook("Daybook", "DaybookCore"), path: "Tests/BusTesting",
             swiftSettings: swiftSettings),
         // The programs `daybook` and `exchange`, and a day of the exchange, for the tests of every store.
         .target(
@@ -69,7 +78,7 @@ let package = Package(
             name: "PostgresBenchmark", dependencies: daybook("DaybookPostgres", "DaybookCore"),
             path: "Benchmarks/PostgresBenchmark", swiftSettings: swiftSettings),
         .executableTarget(
-            name: "JetStreamBenchmark", dependencies: daybook("DaybookJetStream", "DaybookCore"),
+            name: "JetStreamBenchmark", dependencies: daybook("DaybookJetStream", "DaybookCore", "Daybook"),
             path: "Benchmarks/JetStreamBenchmark", swiftSettings: swiftSettings),
         .executableTarget(
             name: "KafkaBenchmark", dependencies: daybook("DaybookKafka", "DaybookCore", "Daybook"),

@@ -15,15 +15,12 @@ extension JetStreamEventStore {
         guard (1...100).contains(name.utf8.count), name.utf8.allSatisfy(isNameByte) else { throw .invalidName(name) }
         let mark = try HighWaterMark(file: configuration.highWaterMarkFile)
         let subjects = LogSubjects(store: name)
-        var settings = JetStreamConnection.Settings()
-        settings.user = configuration.user
-        settings.password = configuration.password
-        settings.token = configuration.token
-        settings.credentialsFile = configuration.credentialsFile
-        settings.certificateAuthorityFile = configuration.certificateAuthorityFile
-        settings.name = "daybook \(name)"
+        let servers = JetStreamServers(
+            urls, user: configuration.user, password: configuration.password, token: configuration.token,
+            credentialsFile: configuration.credentialsFile,
+            certificateAuthorityFile: configuration.certificateAuthorityFile)
         let connection: JetStreamConnection
-        do { connection = try await JetStreamConnection.connect(urls, settings: settings) } catch {
+        do { connection = try await servers.connect(name: "daybook \(name)") } catch {
             throw .unreachable(reason: error.reason)
         }
         do throws(JetStreamStoreError) {
@@ -181,9 +178,7 @@ extension JetStreamEventStore {
     }
 
     private static func isTooOld(_ version: String) -> Bool {
-        let numbers = version.split(separator: ".").prefix(2).map { Int($0.prefix { $0.isNumber }) ?? 0 }
-        guard numbers.count == 2 else { return false }
-        return numbers[0] < 2 || (numbers[0] == 2 && numbers[1] < 12)
+        NATSVersion(version).map { $0 < .atomicBatches } ?? false
     }
 
     /// Repeats a request while the cluster has no leader.

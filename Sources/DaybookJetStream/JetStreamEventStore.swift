@@ -25,7 +25,7 @@ public final class JetStreamEventStore: EventStore {
     /// What the cluster gives, as it was when connecting.
     public let durability: JetStreamDurability
     let turns = Turns()
-    let heads: HeadCache
+    let heads: HeadCache<StreamHead>
     let watch: StoredWatch
     let watching: ConnectionSubscription
     let maxPayload: Int

@@ -186,9 +186,8 @@ final class BareClient: @unchecked Sendable {
         return Double(count) / Date().timeIntervalSince(begun)
     }
 
-    func remove(also other: String) throws {
-        _ = try request("$JS.API.STREAM.DELETE.\(stream)", "")
-        _ = try request("$JS.API.STREAM.DELETE.\(other)", "")
+    func remove(also others: String...) throws {
+        for stream in [stream] + others { _ = try request("$JS.API.STREAM.DELETE.\(stream)", "") }
         natsConnection_Close(connection)
         natsConnection_Destroy(connection)
     }

@@ -32,6 +32,14 @@ struct Comparison: Sendable {
         try await row(
             "batches of 100, 1 writer, events/s", bare: { try bare.appendBatches(of: 100, seconds: seconds) },
             ours: { try await append(to: store, writers: 1, batch: 100) })
+        let publishing = PublishComparison(urls: urls, replicas: replicas, seconds: seconds, name: name)
+        try await row(
+            "publish, one stream, events/s", bare: { try publishing.publishBare(writers: 1, streamsOfWriter: 1) },
+            ours: { try await publishing.publish(calls: 1, streamsOfCall: 1) })
+        try await row(
+            "publish, 1,000 streams, 4 batches at once, events/s",
+            bare: { try publishing.publishBare(writers: 4, streamsOfWriter: 250) },
+            ours: { try await publishing.publish(calls: 1, streamsOfCall: 1000) })
         try bare.fill(events)
         try await fill(store, events)
         try await row(
@@ -41,7 +49,7 @@ struct Comparison: Sendable {
             "subscribe, events/s (bare: ordered consumer)", bare: { try bare.readOrdered(events) },
             ours: { try await subscribe(store, events) })
         await store.close()
-        try bare.remove(also: "ES_" + name)
+        try bare.remove(also: "ES_" + name, "BUS_" + name, "BUSBARE_" + name)
     }
 
     /// At once, so that a run that is broken off has shown what it measured.

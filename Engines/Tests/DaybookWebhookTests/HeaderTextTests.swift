@@ -1,8 +1,8 @@
-import Daybook
 import NIOHTTP1
 import ScriptedServer
 import Testing
 
+@testable import Daybook
 @testable import DaybookWebhook
 
 @Suite("Attributes in headers")

@@ -1,5 +1,6 @@
 import Daybook
 import DaybookCore
+import DaybookJetStream
 import DaybookKafka
 import DaybookWebhook
 import Foundation
@@ -28,6 +29,42 @@ struct EndToEndTests {
             try await relay.receiving(from: source)
             try await relay.check()
             #expect(try await relay.origin.head() == Position(Int64(turn * 300)))
+        }
+    }
+
+    @Test(
+        "by NATS JetStream, while its server is killed and started again",
+        .enabled(
+            if: environment["DAYBOOK_JETSTREAM_ENGINE"] != nil,
+            "DAYBOOK_JETSTREAM_ENGINE is not set: make test-engines"))
+    func jetStream() async throws {
+        let server = try NATSServer(script: try #require(Self.environment["DAYBOOK_JETSTREAM_ENGINE"]))
+        defer { server.wipe() }
+        let servers = JetStreamServers(try server.run("start"))
+        let subjects = try JetStreamSubjects(prefix: "relay", partitions: 3)
+        let relay = Relay()
+        for turn in 1...3 {
+            try await relay.record(400)
+            let source = try JetStreamSource(
+                .init(servers: servers, stream: "RELAY", group: "relay", subjects: subjects, takeOver: .seconds(1)))
+            let target = try JetStreamTarget(
+                .init(servers: servers, stream: "RELAY", subjects: subjects, creation: .init(replicas: 1), batch: 20))
+            if turn == 1 {
+                try await relay.publisher(to: target).catchUp()
+                try await relay.receiving(from: source)
+            } else {
+                let destination = try await relay.destination.head()
+                try await relay.receiving(from: source) {
+                    async let sent = relay.publisher(to: target).catchUp()
+                    _ = try await relay.destination.head(beyond: destination)
+                    try server.run(turn == 2 ? "kill" : "stop-node", "1")
+                    try server.run("start-node", "1")
+                    _ = try await sent
+                }
+            }
+            await target.close()
+            try await relay.check()
+            #expect(try await relay.origin.head() == Position(Int64(turn * 400)))
         }
     }
 

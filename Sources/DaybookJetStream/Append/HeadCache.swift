@@ -2,11 +2,11 @@
 import Synchronization
 
 /// The heads of streams as this process last knew them. What is out of date costs a refused attempt, never a wrong one.
-final class HeadCache: Sendable {
+final class HeadCache<Head: Sendable>: Sendable {
     private struct State {
-        var recent: [String: StreamHead] = [:]
+        var recent: [String: Head] = [:]
         /// Those that were not used since ``recent`` was last full.
-        var older: [String: StreamHead] = [:]
+        var older: [String: Head] = [:]
     }
 
     private let state = Mutex(State())
@@ -15,7 +15,7 @@ final class HeadCache: Sendable {
     /// - Parameter capacity: How many are kept, at most twice as many.
     init(capacity: Int) { self.capacity = capacity }
 
-    subscript(subject: String) -> StreamHead? {
+    subscript(subject: String) -> Head? {
         state.withLock { state in
             if let head = state.recent[subject] { return head }
             guard let head = state.older.removeValue(forKey: subject) else { return nil }
@@ -24,7 +24,7 @@ final class HeadCache: Sendable {
         }
     }
 
-    func set(_ head: StreamHead, for subject: String) {
+    func set(_ head: Head, for subject: String) {
         state.withLock { put(head, subject, &$0) }
     }
 
@@ -37,7 +37,7 @@ final class HeadCache: Sendable {
 
     func removeAll() { state.withLock { $0 = State() } }
 
-    private func put(_ head: StreamHead, _ subject: String, _ state: inout State) {
+    private func put(_ head: Head, _ subject: String, _ state: inout State) {
         if state.recent.count >= capacity {
             state.older = state.recent
             state.recent = [:]

@@ -7,6 +7,9 @@ struct IncomingMessage: ~Copyable {
 
     init(borrowing message: OpaquePointer) { self.message = message }
 
+    /// For what libnats offers beyond this.
+    func withRawMessage(_ body: (OpaquePointer) -> Void) { body(message) }
+
     var subject: String { natsMsg_GetSubject(message).map { String(cString: $0) } ?? "" }
 
     /// The subject to answer on; an acknowledgement of a consumer's message goes there.

@@ -69,7 +69,7 @@ extension JetStreamConnection {
             }
             return StoredMessage(
                 sequence: answer.message.seq, subject: answer.message.subject, time: time,
-                body: answer.message.data.map { Array($0) } ?? [])
+                body: answer.message.data.map { Array($0) } ?? [], headers: answer.message.hdrs.map { Array($0) } ?? [])
         } catch {
             guard case .refused(10037, _) = error else { throw error }
             return nil
@@ -165,6 +165,7 @@ private struct MessageAnswer: Decodable, Sendable {
     struct Message: Decodable, Sendable {
         var subject: String
         var seq: Int64
+        var hdrs: Data?
         var data: Data?
         var time: String
     }

@@ -16,8 +16,10 @@ struct PublishAck: Sendable, Equatable {
         guard let sequence = bytes.number(after: "\"seq\":"), sequence > 0 else {
             return .failure(.unreadable(String(decoding: bytes.prefix(200), as: UTF8.self)))
         }
-        return .success(
-            PublishAck(sequence: sequence, isDuplicate: bytes.firstRange(of: "\"duplicate\":true") != nil))
+        // Servers write a blank there.
+        let isDuplicate =
+            bytes.firstRange(of: "\"duplicate\": true") != nil || bytes.firstRange(of: "\"duplicate\":true") != nil
+        return .success(PublishAck(sequence: sequence, isDuplicate: isDuplicate))
     }
 }
 

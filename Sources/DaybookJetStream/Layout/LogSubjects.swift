@@ -66,9 +66,16 @@ struct LogSubjects: Sendable {
             stream = controlled
         }
         let part = Self.partition(of: stream)
-        return prefix + "e." + (part < 10 ? "0\(part)" : String(part)) + "." + Self.token(category: stream.category)
-            + "." + (stream.id.map { $0.isEmpty ? "~~" : Self.token(String($0)) } ?? "~")
+        return prefix + "e." + Self.token(partition: part) + "." + Self.tokens(of: stream)
     }
+
+    /// Two tokens: the stream's category and the rest of its name.
+    static func tokens(of stream: StreamName) -> String {
+        token(category: stream.category) + "."
+            + (stream.id.map { $0.isEmpty ? "~~" : token(String($0)) } ?? "~")
+    }
+
+    static func token(partition: UInt64) -> String { partition < 10 ? "0\(partition)" : String(partition) }
 
     /// The subjects of all streams of a category, and of their control streams.
     func subjects(of category: Category) -> String {
@@ -123,7 +130,7 @@ struct LogSubjects: Sendable {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    private static func isPlain(_ byte: UInt8) -> Bool {
+    static func isPlain(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "."), UInt8(ascii: "*"), UInt8(ascii: ">"), UInt8(ascii: "%"), UInt8(ascii: "~"),
             UInt8(ascii: "\""), UInt8(ascii: "\\"):

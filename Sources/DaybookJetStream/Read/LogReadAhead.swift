@@ -77,7 +77,7 @@ final class LogReadAhead: Sendable {
             }
             return
         }
-        guard let reply = message.reply, let place = Delivery(reply) else {
+        guard let reply = message.reply, let place = ConsumerDelivery(reply) else {
             fail()
             return
         }
@@ -206,35 +206,5 @@ final class LogReadAhead: Sendable {
     }
 
     deinit { end() }
-
-    /// What the reply subject of a delivered message says.
-    private struct Delivery {
-        var sequence: Int64
-        var delivery: Int64
-        var nanoseconds: Int64
-        var pending: Int64
-
-        /// `$JS.ACK.<stream>.<consumer>.<count>.<sequence>.<delivery>.<time>.<pending>`, or with a domain and an account
-        /// before the stream and a token behind.
-        init?(_ reply: String) {
-            let tokens = reply.utf8.split(separator: UInt8(ascii: "."))
-            let start: Int
-            switch tokens.count {
-            case 9: start = 5
-            case 11, 12: start = 7
-            default: return nil
-            }
-            var numbers: [Int64] = []
-            for token in tokens[start..<start + 4] {
-                var number: Int64 = 0
-                for digit in token {
-                    guard (48...57).contains(digit) else { return nil }
-                    number = number &* 10 &+ Int64(digit - 48)
-                }
-                numbers.append(number)
-            }
-            (sequence, delivery, nanoseconds, pending) = (numbers[0], numbers[1], numbers[2], numbers[3])
-        }
-    }
 }
 #endif

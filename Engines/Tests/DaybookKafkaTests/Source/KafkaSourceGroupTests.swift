@@ -1,3 +1,4 @@
+import BusTesting
 import CRDKafka
 import Daybook
 import Foundation
@@ -88,7 +89,7 @@ struct KafkaSourceGroupTests {
         }
         var kills = 0
         while Set(taken()) != all, kills < 10 {
-            let process = try UntilKilled.start("take", cluster.servers, "events", group, ledger)
+            let process = try UntilKilled.start("KafkaUntilKilled", "take", cluster.servers, "events", group, ledger)
             let before = UntilKilled.lines(ledger)
             #expect(
                 try await eventually {

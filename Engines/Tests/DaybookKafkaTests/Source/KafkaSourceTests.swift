@@ -1,3 +1,4 @@
+import BusTesting
 import CRDKafka
 import Daybook
 import DaybookCore
@@ -6,21 +7,6 @@ import Synchronization
 import Testing
 
 @testable import DaybookKafka
-
-/// What a source gave.
-final class Taking: Sendable {
-    private let state = Mutex<[(lane: String, messages: [ReceivedMessage])]>([])
-
-    func note(_ batch: ReceivedBatch) { state.withLock { $0.append((batch.lane, batch.messages)) } }
-
-    var batches: [(lane: String, messages: [ReceivedMessage])] { state.withLock { $0 } }
-    var messages: [ReceivedMessage] { batches.flatMap(\.messages) }
-    var events: [CloudEvent] { messages.compactMap { try? $0.content.get() } }
-    var ids: [String] { events.map(\.id) }
-    var idsOfStreams: [String: [String]] {
-        Dictionary(grouping: events, by: \.orderingKey).mapValues { $0.map(\.id) }
-    }
-}
 
 @Suite(
     "The Kafka source",

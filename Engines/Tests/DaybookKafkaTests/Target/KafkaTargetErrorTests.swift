@@ -1,3 +1,4 @@
+import BusTesting
 import CRDKafka
 import Daybook
 import Foundation

@@ -1,3 +1,4 @@
+import BusTesting
 import CRDKafka
 import Daybook
 import Foundation
@@ -124,7 +125,7 @@ struct KafkaTargetFaultTests {
         var kills = 0
         while true {
             let process = try UntilKilled.start(
-                "send", broker.servers, topic, delivery, ledger, "8", "600")
+                "KafkaUntilKilled", "send", broker.servers, topic, delivery, ledger, "8", "600")
             let before = UntilKilled.lines(ledger)
             if kills < 5 {
                 #expect(try await eventually { UntilKilled.lines(ledger) > before + 200 || !process.isRunning })
@@ -143,31 +144,5 @@ struct KafkaTargetFaultTests {
         for stream in (0..<8).map({ "stream-\($0)" }) {
             #expect(contents.firstIDs[stream] == (0..<600).map { "\(stream)-\($0)" })
         }
-    }
-}
-
-/// The process that is killed.
-enum UntilKilled {
-    static func start(_ arguments: String...) throws -> Process {
-        let process = Process()
-        process.executableURL = try program()
-        process.arguments = arguments
-        try process.run()
-        return process
-    }
-
-    /// It lies beside the test bundle.
-    private static func program() throws -> URL {
-        var folder = Bundle.main.bundleURL
-        for _ in 0..<4 {
-            let candidate = folder.appendingPathComponent("KafkaUntilKilled")
-            if FileManager.default.isExecutableFile(atPath: candidate.path) { return candidate }
-            folder = folder.deletingLastPathComponent()
-        }
-        throw RawFailure("KafkaUntilKilled was not built")
-    }
-
-    static func lines(_ path: String) -> Int {
-        (FileManager.default.contents(atPath: path) ?? Data()).count { $0 == UInt8(ascii: "\n") }
     }
 }

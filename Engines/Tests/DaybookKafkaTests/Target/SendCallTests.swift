@@ -1,3 +1,4 @@
+import BusTesting
 import Daybook
 import Testing
 

@@ -1,9 +1,8 @@
-#if Webhook
-/// How attributes of events are written in HTTP headers: percent-encoded.
+/// How attributes of events are written in the headers of HTTP and of NATS: percent-encoded.
 ///
 /// See https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protocol-binding.md, section 3.1.3.2.
-enum HeaderText {
-    static func encoded(_ text: String) -> String {
+package enum HeaderText {
+    package static func encoded(_ text: String) -> String {
         let isPlain = { (byte: UInt8) in
             (0x21...0x7E).contains(byte) && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "%")
         }
@@ -20,7 +19,7 @@ enum HeaderText {
     }
 
     /// Nil when the text is quoted and not closed, has a `%` without two digits behind it, or is not UTF-8 then.
-    static func decoded(_ text: String) -> String? {
+    package static func decoded(_ text: String) -> String? {
         guard let unquoted = unquoted(Array(text.utf8)) else { return nil }
         var bytes: [UInt8] = []
         bytes.reserveCapacity(unquoted.count)
@@ -70,4 +69,3 @@ enum HeaderText {
 
     private static let digits = Array("0123456789ABCDEF".utf8)
 }
-#endif

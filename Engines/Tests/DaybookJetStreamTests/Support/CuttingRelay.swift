@@ -1,0 +1,135 @@
+import Foundation
+
+/// Stands between a client and a server, and cuts connections, or loses what the server says.
+final class CuttingRelay: @unchecked Sendable {
+    struct Failure: Error { var step: String }
+
+    let url: String
+    private let target: UInt16
+    private let listener: Int32
+    private let lock = NSLock()
+    private var open: [Int32] = []
+    private var losesAnswers = false
+    private var isClosed = false
+
+    /// - Parameter url: Of the server, as `nats://127.0.0.1:4222`.
+    init(to url: String) throws {
+        guard let port = url.split(separator: ":").last.flatMap({ UInt16($0) }) else { throw Failure(step: url) }
+        target = port
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        listener = descriptor
+        var address = Self.address(0)
+        let bound = Self.with(&address) { bind(descriptor, $0, $1) }
+        guard descriptor >= 0, bound == 0, listen(descriptor, 16) == 0 else { throw Failure(step: "listen") }
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let named = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &size) }
+        }
+        self.url = "nats://127.0.0.1:\(UInt16(bigEndian: address.sin_port))"
+        guard named == 0 else { throw Failure(step: "getsockname") }
+        Thread.detachNewThread { [self] in accept() }
+    }
+
+    /// Ends every connection; new ones are let through.
+    func cut() {
+        lock.withLock {
+            for descriptor in open { shutdown(descriptor, Int32(SHUT_RDWR)) }
+            losesAnswers = false
+        }
+    }
+
+    /// What clients say still arrives; what the server says does not, until connections are cut.
+    func loseAnswers() { lock.withLock { losesAnswers = true } }
+
+    func close() {
+        lock.withLock { isClosed = true }
+        cut()
+        shutdown(listener, Int32(SHUT_RDWR))
+    }
+
+    private static func address(_ port: UInt16) -> sockaddr_in {
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = port.bigEndian
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        return address
+    }
+
+    private static func with(
+        _ address: inout sockaddr_in, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32
+    ) -> Int32 {
+        withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                body($0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+    }
+
+    private func accept() {
+        while true {
+            let client = Glibc.accept(listener, nil, nil)
+            guard client >= 0, !lock.withLock({ isClosed }) else { break }
+            let server = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+            var address = Self.address(target)
+            guard Self.with(&address, { connect(server, $0, $1) }) == 0 else {
+                Glibc.close(client)
+                Glibc.close(server)
+                continue
+            }
+            lock.withLock { open += [client, server] }
+            let left = Countdown(2) { [self] in
+                lock.withLock { open.removeAll { $0 == client || $0 == server } }
+                Glibc.close(client)
+                Glibc.close(server)
+            }
+            Thread.detachNewThread { [self] in
+                pump(client, server, isAnswer: false)
+                left.down()
+            }
+            Thread.detachNewThread { [self] in
+                pump(server, client, isAnswer: true)
+                left.down()
+            }
+        }
+        Glibc.close(listener)
+    }
+
+    private func pump(_ from: Int32, _ to: Int32, isAnswer: Bool) {
+        var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            let count = recv(from, &buffer, buffer.count, 0)
+            guard count > 0 else { break }
+            if isAnswer, lock.withLock({ losesAnswers }) { continue }
+            var sent = 0
+            while sent < count {
+                let some = buffer[sent..<count].withUnsafeBytes {
+                    send(to, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+                }
+                guard some > 0 else { break }
+                sent += some
+            }
+            if sent < count { break }
+        }
+        shutdown(from, Int32(SHUT_RDWR))
+        shutdown(to, Int32(SHUT_RDWR))
+    }
+
+    private final class Countdown: @unchecked Sendable {
+        private let lock = NSLock()
+        private var left: Int
+        private let end: () -> Void
+
+        init(_ count: Int, end: @escaping () -> Void) {
+            left = count
+            self.end = end
+        }
+
+        func down() {
+            let isOver = lock.withLock {
+                left -= 1
+                return left == 0
+            }
+            if isOver { end() }
+        }
+    }
+}

@@ -1,0 +1,131 @@
+import BusTesting
+import Daybook
+import Foundation
+import Testing
+
+@testable import DaybookJetStream
+
+@Suite(
+    "The JetStream target, when connections and servers fail", .enabled(if: TestCluster.isThere, TestCluster.skipped),
+    .serialized, .timeLimit(.minutes(5)))
+struct JetStreamTargetFaultTests {
+    @Test("does not store again what was stored when the acknowledgement was lost", arguments: [1, 250])
+    func lostAcknowledgement(_ batch: Int) async throws {
+        try await Bus.with { bus in
+            // Too short for the servers to notice: the target itself must.
+            let short = JetStreamStreamSettings(replicas: 1, duplicateWindow: .milliseconds(100))
+            let relay = try CuttingRelay(to: bus.urls)
+            defer { relay.close() }
+            let target = try bus.target(by: relay.url, creation: short) {
+                $0.batch = batch
+                $0.requestTimeout = .milliseconds(500)
+            }
+            let sending = Sending()
+            await target.send(sending.messages(0..<1, streams: Bus.streams))
+            for turn in 1...3 {
+                relay.loseAnswers()
+                async let sent: Void = target.send(sending.messages(turn..<turn + 1, streams: Bus.streams))
+                // They are stored, and the target does not know.
+                #expect(try await eventually { try await bus.contents().count > turn * Bus.streams.count })
+                try await Task.sleep(for: .milliseconds(200))
+                relay.cut()
+                await sent
+            }
+            #expect(sending.acknowledged.count == 4 * Bus.streams.count)
+            await target.close()
+            try await bus.expectAll(4)
+            #expect(!bus.troubles.all.isEmpty)
+        }
+    }
+
+    @Test("stores everything once and in order when its connection is cut again and again", arguments: [1, 10, 250])
+    func cut(_ batch: Int) async throws {
+        try await Bus.with { bus in
+            let relay = try CuttingRelay(to: bus.urls)
+            defer { relay.close() }
+            let target = try bus.target(by: relay.url) { $0.batch = batch }
+            let ids = Dictionary(
+                uniqueKeysWithValues: Bus.streams.map { s in (s, (0..<60).map { "\(s)-\($0)" }) })
+            let sent = Task {
+                for part in 0..<6 {
+                    let some = ids.mapValues { Array($0[part * 10..<part * 10 + 10]) }
+                    guard await sendAll(some, to: target) else { return false }
+                }
+                return true
+            }
+            let cutting = Task {
+                while !Task.isCancelled {
+                    try await Task.sleep(for: .milliseconds(Int.random(in: 50...250)))
+                    relay.cut()
+                }
+            }
+            let isSent = await sent.value
+            cutting.cancel()
+            #expect(isSent)
+            await target.close()
+            try await bus.expectAll(60)
+        }
+    }
+
+    @Test(
+        "stores everything once and in order when the server is killed and started again",
+        .enabled(if: Engine.isThere, Engine.skipped))
+    func killedServer() async throws {
+        try await Engine.withServers { engine, urls in
+            let bus = try Bus(on: urls)
+            let target = try bus.target()
+            let ids = Dictionary(
+                uniqueKeysWithValues: Bus.streams.map { s in (s, (0..<300).map { "\(s)-\($0)" }) })
+            let done = Box(0)
+            let sent = Task {
+                for part in 0..<30 {
+                    let some = ids.mapValues { Array($0[part * 10..<part * 10 + 10]) }
+                    guard await sendAll(some, to: target, rounds: 600) else { return false }
+                    done.change { $0 += 1 }
+                }
+                return true
+            }
+            for turn in 1...2 {
+                #expect(try await eventually { done.value >= turn * 8 })
+                try engine.run(turn == 1 ? "kill" : "stop-node", "1")
+                try engine.run("start-node", "1")
+                try engine.run("wait")
+            }
+            #expect(await sent.value)
+            await target.close()
+            try await bus.expectAll(300)
+        }
+    }
+
+    @Test("skips nothing, keeps the order and stores nothing twice when its process is killed")
+    func killed() async throws {
+        try await Bus.with { bus in
+            let ledger = NSTemporaryDirectory() + "acknowledged-\(bus.stream)"
+            defer { try? FileManager.default.removeItem(atPath: ledger) }
+            // The process shares the streams out over three partitions.
+            let subjects = try JetStreamSubjects(prefix: bus.subjects.prefix, partitions: 3)
+            var kills = 0
+            while true {
+                let process = try UntilKilled.start(
+                    "JetStreamUntilKilled", "send", bus.urls, bus.stream, subjects.prefix, ledger, "8", "400")
+                let before = UntilKilled.lines(ledger)
+                if kills < 4 {
+                    #expect(try await eventually { UntilKilled.lines(ledger) > before + 150 || !process.isRunning })
+                    if process.isRunning { kills += 1 }
+                    kill(process.processIdentifier, SIGKILL)
+                    process.waitUntilExit()
+                } else {
+                    #expect(try await eventually { !process.isRunning })
+                    if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+                    #expect(process.terminationStatus == 0)
+                    break
+                }
+            }
+            #expect(kills > 0)
+            let ids = try await bus.ids()
+            for stream in (0..<8).map({ "stream-\($0)" }) {
+                #expect(ids[subjects.subject(of: stream)] == (0..<400).map { "\(stream)-\($0)" })
+            }
+        }
+    }
+}

@@ -1,0 +1,262 @@
+#if JetStream
+import Synchronization
+
+/// The durable pull consumer of one lane, on the servers: it knows up to where the lane was taken, and which member holds it.
+///
+/// Events are acknowledged up to one of them (`ack_policy: all`), and one member at a time is given events (`pinned_client`).
+/// Whoever becomes that member first moves the consumer back to where the acknowledgements end (`CONSUMER.RESET`), so that it is
+/// given everything behind, in order, whatever others had in hand.
+struct LaneConsumer: Sendable {
+    struct Config: Codable, Sendable {
+        var durableName: String?
+        var description: String?
+        var deliverPolicy: String?
+        var optStartSeq: Int64?
+        var ackPolicy: String?
+        var ackWait: Int64?
+        var maxDeliver: Int?
+        var maxAckPending: Int?
+        var filterSubject: String?
+        var filterSubjects: [String]?
+        var priorityGroups: [String]?
+        var priorityPolicy: String?
+        var priorityTimeout: Int64?
+        var metadata: [String: String]?
+    }
+
+    struct Info: Decodable, Sendable {
+        struct Place: Decodable, Sendable {
+            var consumerSeq: Int64
+            var streamSeq: Int64
+        }
+        struct Group: Decodable, Sendable {
+            var pinnedClientId: String?
+        }
+        var config: Config
+        var delivered: Place
+        var ackFloor: Place
+        var numAckPending: Int
+        var numPending: Int64
+        var priorityGroups: [Group]?
+
+        var isPinned: Bool { priorityGroups?.contains { $0.pinnedClientId?.isEmpty == false } ?? false }
+
+        /// Up to which sequence everything of the lane was taken; one that begins behind some sequence has taken that.
+        var floor: Int64 { max(ackFloor.streamSeq, (config.optStartSeq ?? 1) - 1) }
+    }
+
+    private struct Creation: Encodable {
+        var streamName: String
+        var action = "create"
+        var config: Config
+    }
+
+    /// Of the one priority group.
+    static let group = "daybook"
+    private static let sharing = "daybook.sharing"
+
+    /// The lane's name, for reports.
+    let lane: String
+    let name: String
+    let stream: String
+    let connection: JetStreamConnection
+    let requestTimeout: Duration
+    /// After how long a member that does not ask for events is replaced.
+    let takeOver: Duration
+
+    // MARK: Making and finding
+
+    /// - Parameter first: Where a new one begins.
+    static func open(
+        _ lane: (name: String, consumer: String, filters: [String]), of configuration: JetStreamSource.Configuration,
+        startingAt first: Int64?, on connection: JetStreamConnection
+    ) async throws(JetStreamBusError) -> LaneConsumer {
+        let info = try await find(lane, of: configuration, startingAt: first, on: connection)
+        if let reason = unfitness(info.config, lane.filters, configuration) {
+            throw .consumerUnfit(name: lane.consumer, reason: reason)
+        }
+        let version = info.config.metadata?["_nats.ver"] ?? "unknown"
+        if let known = NATSVersion(version), known < .consumerReset {
+            throw .serverTooOld(version: version, needed: "NATS \(NATSVersion.consumerReset)")
+        }
+        return LaneConsumer(
+            lane: lane.name, name: lane.consumer, stream: configuration.stream, connection: connection,
+            requestTimeout: configuration.requestTimeout,
+            takeOver: info.config.priorityTimeout.map { .nanoseconds($0) } ?? configuration.takeOver)
+    }
+
+    private static func find(
+        _ lane: (name: String, consumer: String, filters: [String]), of configuration: JetStreamSource.Configuration,
+        startingAt first: Int64?, on connection: JetStreamConnection
+    ) async throws(JetStreamBusError) -> Info {
+        let stream = configuration.stream
+        do throws(ConnectionFailure) {
+            do throws(ConnectionFailure) {
+                return try await connection.api(
+                    "CONSUMER.INFO.\(stream).\(lane.consumer)", timeout: configuration.requestTimeout)
+            } catch {
+                guard case .refused(10014, _) = error else { throw error }
+            }
+            guard configuration.start != .committed else { throw .refused(code: 10014, description: "") }
+            let config = Config(
+                durableName: lane.consumer, description: "A lane of the Daybook receiver '\(configuration.group)'",
+                deliverPolicy: first == nil ? "all" : "by_start_sequence", optStartSeq: first, ackPolicy: "all",
+                // Nothing waits for it: whoever takes over moves the consumer back.
+                ackWait: Duration.seconds(3600).wholeNanoseconds, maxDeliver: -1,
+                maxAckPending: 2 * configuration.batch,
+                filterSubjects: lane.filters, priorityGroups: [group], priorityPolicy: "pinned_client",
+                priorityTimeout: configuration.takeOver.wholeNanoseconds, metadata: [sharing: configuration.sharing])
+            do throws(ConnectionFailure) {
+                return try await connection.api(
+                    "CONSUMER.CREATE.\(stream).\(lane.consumer)",
+                    Creation(streamName: stream, config: config).json, timeout: configuration.requestTimeout * 2)
+            } catch {
+                // Another member made it at the same moment.
+                guard case .refused(10148, _) = error else { throw error }
+                return try await connection.api(
+                    "CONSUMER.INFO.\(stream).\(lane.consumer)", timeout: configuration.requestTimeout)
+            }
+        } catch {
+            switch error {
+            case .refused(10014, _): throw .consumerMissing(name: lane.consumer, stream: stream)
+            case .refused(10059, _): throw .streamMissing(name: stream)
+            case .refused(let code, let description):
+                throw .consumerUnfit(name: lane.consumer, reason: "JetStream error \(code): \(description)")
+            case .cancelled: throw .stopped
+            default:
+                throw .unreachable(
+                    servers: configuration.servers.urls, reason: "the consumer '\(lane.consumer)': \(error.reason)")
+            }
+        }
+    }
+
+    private static func unfitness(
+        _ config: Config, _ filters: [String], _ configuration: JetStreamSource.Configuration
+    ) -> String? {
+        let found = config.filterSubjects ?? config.filterSubject.map { [$0] } ?? []
+        if let sharing = config.metadata?[sharing], sharing != configuration.sharing {
+            return "it is for \(sharing), not for \(configuration.sharing)"
+        }
+        if Set(found) != Set(filters) { return "it takes \(found), not \(filters)" }
+        if config.ackPolicy != "all" { return "its acknowledgements are not 'all'" }
+        if config.priorityPolicy != "pinned_client" || config.priorityGroups != [group] {
+            return "it has no priority group '\(group)' with the policy 'pinned_client'"
+        }
+        if let most = config.maxDeliver, most > 0 { return "it gives a message up after \(most) deliveries" }
+        return nil
+    }
+
+    // MARK: Its state
+
+    func info() async throws(ConnectionFailure) -> Info {
+        try await connection.api("CONSUMER.INFO.\(stream).\(name)", timeout: requestTimeout)
+    }
+
+    func streamInfo() async throws(ConnectionFailure) -> BusStream {
+        try await connection.api("STREAM.INFO.\(stream)", timeout: requestTimeout)
+    }
+
+    /// Moves it to where its acknowledgements end, or to a sequence, before which everything counts as taken then.
+    @discardableResult
+    func reset(to sequence: Int64? = nil) async throws(ConnectionFailure) -> Info {
+        try await connection.api(
+            "CONSUMER.RESET.\(stream).\(name)", sequence.map { "{\"seq\":\($0)}" } ?? "", timeout: requestTimeout)
+    }
+
+    /// Gives the lane to others, and what was delivered back; nobody waits for it but the flush of the connection.
+    ///
+    /// - Parameter taken: Up to where it was taken, if anything was.
+    func giveBack(taken: Int64?) async {
+        connection.publish([
+            OutgoingMessage(
+                subject: "$JS.API.CONSUMER.UNPIN.\(stream).\(name)", body: Array("{\"group\":\"\(Self.group)\"}".utf8)),
+            OutgoingMessage(
+                subject: "$JS.API.CONSUMER.RESET.\(stream).\(name)",
+                body: taken.map { Array("{\"seq\":\($0 + 1)}".utf8) } ?? []),
+        ])
+        await connection.flush()
+    }
+
+    /// Acknowledges all up to a message, and waits until the server has noted it.
+    func acknowledge(_ reply: String) async throws(ConnectionFailure) {
+        _ = try await connection.request(
+            [OutgoingMessage(subject: reply, body: Array("+ACK".utf8))], timeout: requestTimeout
+        ) { _ in .success(true) }
+    }
+
+    /// What a failure that may pass really is: an error when the consumer or its stream is gone.
+    func check(after failure: ConnectionFailure) async throws(JetStreamBusError) {
+        switch failure {
+        case .cancelled, .closed: throw .stopped
+        default: break
+        }
+        var lastCode = 0
+        // A server that has just started may not know of it yet.
+        for _ in 1...3 {
+            do throws(ConnectionFailure) {
+                _ = try await info()
+                return
+            } catch {
+                guard case .refused(let code, _) = error, code == 10014 || code == 10059 else { return }
+                lastCode = code
+            }
+            do { try await Task.sleep(for: .milliseconds(500)) } catch { return }
+        }
+        if lastCode == 10059 { throw .streamMissing(name: stream) }
+        throw .consumerMissing(name: name, stream: stream)
+    }
+
+    // MARK: Pulling
+
+    enum PullEnd: Sendable, Equatable {
+        /// As many messages as were asked for came.
+        case filled
+        /// The request's time is over.
+        case expired
+        /// Another member holds the lane, or none.
+        case notPinned
+        /// The server ended it: a change of leaders, a shutdown.
+        case interrupted(String)
+    }
+
+    /// Asks for messages.
+    ///
+    /// - Parameters:
+    ///   - pin: What the member that holds the lane was given; nil to wait for one's turn.
+    ///   - take: Called with each message on libnats' thread.
+    func pull(
+        pin: String?, count: Int, bytes: Int?, expires: Duration,
+        take: @escaping @Sendable (borrowing IncomingMessage) -> Void
+    ) async throws(ConnectionFailure) -> PullEnd {
+        let heartbeat = expires * 2 / 5
+        var json =
+            "{\"batch\":\(count),\"expires\":\(expires.wholeNanoseconds),\"group\":\"\(Self.group)\","
+            + "\"idle_heartbeat\":\(heartbeat.wholeNanoseconds)"
+        if let pin { json += ",\"id\":\"\(pin)\"" }
+        if let bytes { json += ",\"max_bytes\":\(bytes)" }
+        json += "}"
+        let came = Mutex(0)
+        return try await connection.requestMany(
+            [OutgoingMessage(subject: "$JS.API.CONSUMER.MSG.NEXT.\(stream).\(name)", body: Array(json.utf8))],
+            timeout: heartbeat * 2 + .seconds(1)
+        ) { message in
+            if message.reply?.hasPrefix("$JS.ACK.") == true {
+                take(message)
+                let isFilled = came.withLock { came in
+                    came += 1
+                    return came == count
+                }
+                return isFilled ? .success(.filled) : nil
+            }
+            switch message.status {
+            case 100?: return nil
+            case 404?, 408?: return .success(.expired)
+            case 423?: return .success(.notPinned)
+            case let status?:
+                return .success(.interrupted("\(status) \(message.header("Description") ?? "without a reason")"))
+            case nil: return .failure(.unreadable("a message without an acknowledgement's subject"))
+            }
+        }
+    }
+}
+#endif
