@@ -22,6 +22,7 @@ struct JetStreamSourceFaultTests {
     @Test("shares lanes with a second member; when that goes, its lanes come back, and nothing comes twice")
     func group() async throws {
         try await Bus.with { bus in
+            try await bus.make()
             let log = Box<[String]>([])
             let members = [Taking(), Taking()]
             func start(_ number: Int) throws -> Task<Void, any Error> {
@@ -68,6 +69,7 @@ struct JetStreamSourceFaultTests {
     @Test("takes over from a member that is silent, first of all what that had in hand")
     func silent() async throws {
         try await Bus.with(partitions: 2) { bus in
+            try await bus.make()
             let relay = try CuttingRelay(to: bus.urls)
             let log = Box<[String]>([])
             let isStuck = Box(0)
@@ -107,6 +109,7 @@ struct JetStreamSourceFaultTests {
     @Test("loses nothing and keeps the order when its connection is cut again and again")
     func cut() async throws {
         try await Bus.with { bus in
+            try await bus.make()
             let relay = try CuttingRelay(to: bus.urls)
             defer { relay.close() }
             let log = Box<[String]>([])
@@ -134,6 +137,7 @@ struct JetStreamSourceFaultTests {
     @Test("waits for what it took to be noted when the answer is lost")
     func lostAnswer() async throws {
         try await Bus.with(partitions: 1) { bus in
+            try await bus.make()
             let relay = try CuttingRelay(to: bus.urls)
             defer { relay.close() }
             let log = Box<[String]>([])

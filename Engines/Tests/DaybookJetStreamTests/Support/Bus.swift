@@ -104,6 +104,14 @@ struct Bus: Sendable {
         try await withConnection { try await $0.api(subject, json, timeout: .seconds(10)) }
     }
 
+    /// Makes the stream, which targets do otherwise.
+    func make() async throws {
+        try await api(
+            "STREAM.CREATE.\(stream)",
+            "{\"name\":\"\(stream)\",\"subjects\":[\"\(subjects.all)\"],\"storage\":\"file\",\"num_replicas\":1,"
+                + "\"allow_atomic\":true,\"allow_direct\":true}")
+    }
+
     func remove() async { _ = try? await api("STREAM.DELETE.\(stream)") }
 
     /// Gives a body a stream, and removes it.
