@@ -120,8 +120,9 @@ struct JetStreamSourceFaultTests {
                 }
             }
             let cutting = Task {
-                while !Task.isCancelled {
-                    try await Task.sleep(for: .milliseconds(Int.random(in: 20...150)))
+                // Often enough to meet every step, and not for ever: a lane needs a moment to be taken up again.
+                for _ in 0..<20 {
+                    try await Task.sleep(for: .milliseconds(Int.random(in: 20...600)))
                     relay.cut()
                 }
             }
