@@ -2,11 +2,12 @@
 import CNATS
 
 extension JetStreamConnection {
-    func send(_ messages: [OutgoingMessage], token: UInt64?) {
+    /// - Parameter inbox: What the subject of the answer begins with; nil for the inbox of all requests.
+    func send(_ messages: [OutgoingMessage], token: UInt64?, inbox: String? = nil) {
         var group: [OpaquePointer] = []
         group.reserveCapacity(messages.count)
         for (index, message) in messages.enumerated() {
-            let reply = index == messages.count - 1 ? token.map { inboxPrefix + String($0) } : nil
+            let reply = index == messages.count - 1 ? token.map { (inbox ?? inboxPrefix) + String($0) } : nil
             var created: OpaquePointer?
             let status = message.body.withUnsafeBytes { bytes in
                 natsMsg_Create(

@@ -90,10 +90,7 @@ final class JetStreamConnection: Sendable {
             throw .notSent(reason: "no connection to \(urls): \(Self.text(status))")
         }
         handle = ConnectionHandle(connection)
-        var prefix = [CChar](repeating: 0, count: 23)
-        for index in 0..<22 { prefix[index] = CChar(bitPattern: UInt8.random(in: 97...122)) }
-        inboxPrefix =
-            "_INBOX." + String(decoding: prefix.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self) + "."
+        inboxPrefix = Self.newInboxPrefix()
         var subscription: OpaquePointer?
         let box = Unmanaged.passRetained(ReplyBox(core: core, skip: inboxPrefix.utf8.count)).toOpaque()
         let subscribed = natsConnection_Subscribe(
@@ -172,10 +169,11 @@ final class JetStreamConnection: Sendable {
     /// Publishes messages in order, the last one as a request, and takes answers until `read` returns a value.
     ///
     /// - Parameters:
+    ///   - inbox: Where answers come that are messages of a stream; nil for all others.
     ///   - timeout: How long no answer may come; each answer begins it anew.
     ///   - read: Called with each answer on libnats' thread; it must not block. Nil asks for the next one.
     func requestMany<Value: Sendable>(
-        _ messages: [OutgoingMessage], timeout: Duration,
+        _ messages: [OutgoingMessage], by inbox: StreamInbox? = nil, timeout: Duration,
         read: @escaping @Sendable (borrowing IncomingMessage) -> Result<Value, ConnectionFailure>?
     ) async throws(ConnectionFailure) -> Value {
         let token = core.newToken()
@@ -197,7 +195,8 @@ final class JetStreamConnection: Sendable {
                     continuation.resume(returning: .failure(.closed))
                     return
                 }
-                send(messages, token: token)
+                inbox?.expect(token)
+                send(messages, token: token, inbox: inbox?.prefix)
                 if Task.isCancelled { core.fail(token, with: .cancelled) }
             }
         } onCancel: {
@@ -248,6 +247,11 @@ final class JetStreamConnection: Sendable {
     }
 
     // MARK: - libnats
+
+    /// Unlike that of any other inbox.
+    static func newInboxPrefix() -> String {
+        "_INBOX." + String(decoding: (0..<22).map { _ in UInt8.random(in: 97...122) }, as: UTF8.self) + "."
+    }
 
     private static func check(_ status: natsStatus) throws(ConnectionFailure) {
         guard status == NATS_OK else { throw .notSent(reason: text(status)) }

@@ -60,6 +60,7 @@ struct LaneConsumer: Sendable {
     let name: String
     let stream: String
     let connection: JetStreamConnection
+    private let inbox: StreamInbox
     let requestTimeout: Duration
     /// After how long a member that does not ask for events is replaced.
     let takeOver: Duration
@@ -79,8 +80,12 @@ struct LaneConsumer: Sendable {
         if let known = NATSVersion(version), known < .consumerReset {
             throw .serverTooOld(version: version, needed: "NATS \(NATSVersion.consumerReset)")
         }
+        let inbox: StreamInbox
+        do throws(ConnectionFailure) { inbox = try StreamInbox(connection) } catch {
+            throw .unreachable(servers: configuration.servers.urls, reason: error.reason)
+        }
         return LaneConsumer(
-            lane: lane.name, name: lane.consumer, stream: configuration.stream, connection: connection,
+            lane: lane.name, name: lane.consumer, stream: configuration.stream, connection: connection, inbox: inbox,
             requestTimeout: configuration.requestTimeout,
             takeOver: info.config.priorityTimeout.map { .nanoseconds($0) } ?? configuration.takeOver)
     }
@@ -238,7 +243,7 @@ struct LaneConsumer: Sendable {
         let came = Mutex(0)
         return try await connection.requestMany(
             [OutgoingMessage(subject: "$JS.API.CONSUMER.MSG.NEXT.\(stream).\(name)", body: Array(json.utf8))],
-            timeout: heartbeat * 2 + .seconds(1)
+            by: inbox, timeout: heartbeat * 2 + .seconds(1)
         ) { message in
             if message.reply?.hasPrefix("$JS.ACK.") == true {
                 take(message)

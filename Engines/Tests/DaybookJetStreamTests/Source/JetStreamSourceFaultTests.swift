@@ -183,7 +183,8 @@ struct JetStreamSourceFaultTests {
             #expect(try await eventually { log.value.count == 10 * Bus.streams.count })
             // From before the consumer was moved last: a delivery whose number is far ahead.
             try await bus.withConnection { connection in
-                _ = try await connection.request(
+                // The server takes it without an answer.
+                _ = try? await connection.request(
                     [
                         OutgoingMessage(
                             subject: "$JS.ACK.\(bus.stream).ledger-00.1.121.5000.1.0", body: Array("+ACK".utf8))

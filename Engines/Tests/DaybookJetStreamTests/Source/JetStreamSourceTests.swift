@@ -253,7 +253,7 @@ struct JetStreamSourceTests {
             try await bus.send(2..<6)
             let lost = JetStreamBusError.messagesMissing(
                 lane: "\(bus.stream)/00", from: Int64(2 * Bus.streams.count + 1), through: 40)
-            try await bus.api("STREAM.PURGE.\(bus.stream)", "{\"seq\":41}")
+            try await bus.limit(to: 6 * Bus.streams.count - 40)
             await #expect(throws: lost) { try await bus.source { $0.start = .committed }.run { _ in } }
             let more = Taking()
             #expect(

@@ -112,6 +112,14 @@ struct Bus: Sendable {
                 + "\"allow_atomic\":true,\"allow_direct\":true}")
     }
 
+    /// Keeps so many messages, and removes the oldest ones: unlike a purge, the consumers are not told.
+    func limit(to count: Int) async throws {
+        try await api(
+            "STREAM.UPDATE.\(stream)",
+            "{\"name\":\"\(stream)\",\"subjects\":[\"\(subjects.all)\"],\"storage\":\"file\",\"num_replicas\":1,"
+                + "\"allow_atomic\":true,\"allow_direct\":true,\"max_msgs\":\(count)}")
+    }
+
     func remove() async { _ = try? await api("STREAM.DELETE.\(stream)") }
 
     /// Gives a body a stream, and removes it.
