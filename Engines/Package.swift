@@ -48,9 +48,9 @@ let package = Package(
             exclude: ["Fixtures"], swiftSettings: swiftSettings),
         .testTarget(
             name: "EndToEndTests",
-            dependencies: daybook("DaybookKafka", "DaybookJetStream", "DaybookWebhook", "DaybookCore", "Daybook"),
-            path: "Tests/EndToEnd",
-            swiftSettings: swiftSettings),
+            dependencies: daybook("DaybookKafka", "DaybookJetStream", "DaybookWebhook", "DaybookCore", "Daybook")
+                + ["BusTesting"],
+            path: "Tests/EndToEnd", swiftSettings: swiftSettings),
         // Sends to Kafka, or takes from it, until it is killed; run by tests alone.
         .executableTarget(
             name: "KafkaUntilKilled", dependencies: daybook("DaybookKafka", "Daybook") + ["BusTesting"],

@@ -38,7 +38,7 @@ struct EndToEndTests {
             if: environment["DAYBOOK_JETSTREAM_ENGINE"] != nil,
             "DAYBOOK_JETSTREAM_ENGINE is not set: make test-engines"))
     func jetStream() async throws {
-        let server = try NATSServer(script: try #require(Self.environment["DAYBOOK_JETSTREAM_ENGINE"]))
+        let server = NATSServer(script: try #require(Self.environment["DAYBOOK_JETSTREAM_ENGINE"]))
         defer { server.wipe() }
         let servers = JetStreamServers(try server.run("start"))
         let subjects = try JetStreamSubjects(prefix: "relay", partitions: 3)
