@@ -125,6 +125,13 @@ struct ReadModelTests {
                 #expect(try await count(next, "g.>") == 0)
                 // Who comes late with an old part changes nothing any longer.
                 try await next.commit(batch(9, 10, ["a": [10]]))
+                var part = RecordWriter(reserving: 100)
+                part.add(DocumentRecord(key: "a", content: .data([2])).bytes)
+                for number in 0..<3 {
+                    _ = try await dead.put([
+                        OutgoingMessage(subject: names.part(Int64(number), epoch, 77), body: part.bytes)
+                    ])
+                }
                 try await dead.bringIntoPlace(names, ModelMemory.Known(head: known.head, sequence: sequence))
                 #expect(try await next.document("a", of: "tape") == [10])
             }

@@ -50,27 +50,34 @@ struct StoreOptions: ParsableArguments {
     ///
     /// - Parameters:
     ///   - creates: Whether the store is made when it is not there; on a server it always is.
-    ///   - time: What the store records as the time of its events; on JetStream that is always the cluster's.
+    ///   - time: What the store records as the time of its events; nil for the time that it is. A cluster's time cannot be
+    ///     driven: a store on JetStream is refused.
     func withStore<Value>(
-        creates: Bool, time: TimeSource = .system, _ operation: (any MarketStore) async throws -> Value
+        creates: Bool, time: TimeSource? = nil, _ operation: (any MarketStore) async throws -> Value
     ) async throws -> Value {
         #if Postgres
         if isOnPostgres {
             var configuration = PostgresEventStore.Configuration()
-            configuration.time = time
+            configuration.time = time ?? .system
             let store = try await PostgresEventStore.open(address, configuration: configuration)
             return try await closing(store.close) { try await operation(store) }
         }
         #endif
         #if JetStream
         if isOnJetStream {
+            guard time == nil else {
+                throw CommandFailure(
+                    .refused,
+                    "'\(address)' is a cluster, which gives events its own time, and this verb drives the time: use a file."
+                )
+            }
             let store = try await JetStreamEventStore.connect(to: try JetStreamAddress(address))
             return try await closing(store.close) { try await operation(store) }
         }
         #endif
         var configuration = SQLiteEventStore.Configuration()
         configuration.createsFile = creates
-        configuration.time = time
+        configuration.time = time ?? .system
         let store = try await SQLiteEventStore.open(address, configuration: configuration)
         return try await closing(store.close) { try await operation(store) }
     }
