@@ -23,13 +23,7 @@ struct ExchangeDayTests {
         await file.close()
         #expect(expected.trades.count > 100 && expected.accounts.count > 10)
         try await TestCluster.withStore { store in
-            let day = try await TradingDay.record(orders: 1_000, in: store)
-            #expect(day.events.count == expected.events.count)
-            #expect(zip(day.events, expected.events).allSatisfy { $0 == $1 })
-            #expect(day.accounts == expected.accounts)
-            #expect(day.trades == expected.trades)
-            #expect(day.books == expected.books)
-            #expect(day.storySteps == expected.storySteps)
+            try await TradingDay.record(orders: 1_000, in: store).expectSame(as: expected)
         }
     }
 }

@@ -1,6 +1,7 @@
 import DaybookCore
 import DaybookPostgres
 import Foundation
+import StoreTrials
 import Testing
 
 @Suite("Opening a PostgreSQL store", .enabled(if: Server.isGiven, Server.hint), .timeLimit(.minutes(5)), .serialized)

@@ -2,6 +2,7 @@ import Daybook
 import DaybookCore
 import DaybookSQLite
 import Exchange
+import Testing
 
 /// A day of the exchange on a store, and all that it came to: what is the same on every store.
 public struct TradingDay: Equatable, Sendable {
@@ -13,7 +14,7 @@ public struct TradingDay: Equatable, Sendable {
         var version: StreamVersion
         var type: EventType
         var data: [UInt8]
-        var tags: [Tag]
+        var tags: [DaybookCore.Tag]
     }
 
     public var events: [Event] = []
@@ -43,6 +44,18 @@ public struct TradingDay: Equatable, Sendable {
         following.cancel()
         try? await following.value
         return try await read(flow, in: store)
+    }
+
+    /// Expects the same of a day on another store.
+    public func expectSame(as other: TradingDay, sourceLocation: SourceLocation = #_sourceLocation) {
+        #expect(events.count == other.events.count, sourceLocation: sourceLocation)
+        for (mine, theirs) in zip(events, other.events) where mine != theirs {
+            Issue.record("\(mine) is \(theirs) elsewhere.", sourceLocation: sourceLocation)
+        }
+        #expect(accounts == other.accounts, sourceLocation: sourceLocation)
+        #expect(trades == other.trades, sourceLocation: sourceLocation)
+        #expect(books == other.books, sourceLocation: sourceLocation)
+        #expect(storySteps == other.storySteps, sourceLocation: sourceLocation)
     }
 
     /// Reads what a recorded day came to. The books come from snapshots and the events since.

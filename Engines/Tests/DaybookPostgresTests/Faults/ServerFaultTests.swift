@@ -1,6 +1,7 @@
 import DaybookCore
 import DaybookPostgres
 import DaybookTesting
+import StoreTrials
 import Testing
 
 @Suite(

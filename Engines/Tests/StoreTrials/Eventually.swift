@@ -1,17 +1,7 @@
-import Synchronization
 import Testing
 
-/// Set once.
-final class Flag: Sendable {
-    private let value = Atomic(false)
-
-    var isSet: Bool { value.load(ordering: .acquiring) }
-
-    func set() { value.store(true, ordering: .releasing) }
-}
-
 /// Looks again and again whether something holds, for at most a minute.
-func eventually(
+public func eventually(
     _ what: Comment, _ holds: () async throws -> Bool, sourceLocation: SourceLocation = #_sourceLocation
 ) async throws {
     let end = ContinuousClock.now + .seconds(60)
