@@ -12,17 +12,23 @@ struct PostgresBench {
     static func main() async throws {
         let arguments = CommandLine.arguments.dropFirst()
         guard let url = arguments.first else {
-            print("usage: PostgresBench URL [SECONDS-PER-ROUND [ROUNDS]]")
+            print("usage: PostgresBench URL [SECONDS-PER-ROUND [ROUNDS [appends | reads]]]")
             exit(2)
         }
         let seconds = arguments.dropFirst().first.flatMap(Double.init) ?? 3
         let rounds = arguments.dropFirst(2).first.flatMap(Int.init) ?? 3
-        try await PostgresBench(url: url, duration: .seconds(seconds), rounds: rounds).run()
+        let part = arguments.dropFirst(3).first
+        try await PostgresBench(
+            url: url, duration: .seconds(seconds), rounds: rounds, measuresAppends: part != "reads",
+            measuresReads: part != "appends"
+        ).run()
     }
 
     let url: String
     let duration: Duration
     let rounds: Int
+    let measuresAppends: Bool
+    let measuresReads: Bool
     private let payload = [UInt8](repeating: 0x61, count: 400)
 
     private func run() async throws {
@@ -43,6 +49,13 @@ struct PostgresBench {
             "server \(store.durability.serverVersion), synchronous_commit \(store.durability.synchronousCommit.rawValue), "
                 + "fsync \(store.durability.fsync)")
 
+        if measuresAppends { try await measureAppends(store) }
+        if measuresReads { try await measureReads(store, admin) }
+        await store.close()
+        for schema in ["bench_bare", "bench_store"] { admin.execute("DROP SCHEMA IF EXISTS \(schema) CASCADE") }
+    }
+
+    private func measureAppends(_ store: PostgresEventStore) async throws {
         for writers in [1, 32] {
             try await compare(
                 "append, \(writers) writers", "events/s", bare: { bareAppends(writers) },
@@ -56,6 +69,9 @@ struct PostgresBench {
         let tagged = try await storeAppends(store, 32, tags: true)
         print("append with two tags and a condition on them, 32 writers: store \(Self.text(tagged)) events/s")
 
+    }
+
+    private func measureReads(_ store: PostgresEventStore, _ admin: BareClient) async throws {
         try await fill(store)
         admin.execute("VACUUM ANALYZE bench_bare.events")
         admin.execute("VACUUM ANALYZE bench_store.events")
@@ -71,8 +87,6 @@ struct PostgresBench {
         let whole = bareLog("whole")
         print("for information: bare SELECT of the whole log at once: \(Self.text(whole)) events/s")
         try await latency(store)
-        await store.close()
-        for schema in ["bench_bare", "bench_store"] { admin.execute("DROP SCHEMA IF EXISTS \(schema) CASCADE") }
     }
 
     private func compare(
