@@ -12,7 +12,7 @@ struct FilterExpression {
     init(_ filter: EventFilter, after parameters: Parameters) {
         self.parameters = parameters
         var conditions: [String] = []
-        if !filter.includesControlEvents { conditions.append("NOT starts_with(stream, '$$')") }
+        if !filter.includesControlEvents { conditions.append(EventRows.noControl) }
         if !filter.categories.isEmpty || !filter.streamPrefixes.isEmpty {
             var parts: [String] = []
             if !filter.categories.isEmpty {

@@ -73,14 +73,14 @@ struct LogRead {
             events: events, scannedThrough: Position(max(start - 1, min(through, end))), isAtEnd: through >= end)
     }
 
-    /// A page of the positions from one on; nil when control events or large events are among them.
+    /// A page of the positions from one on, read in parts; nil when large events or control events are among them.
     private func pageInParts(from start: Int64) throws -> LogPage? {
         let through = start + Int64(limit) - 1
-        let statement = EventRows.log(forward: true, controls: filter.includesControlEvents).quick
+        let statement = EventRows.log(forward: true, controls: true).quick
         var head: Int64?
         var events: [RecordedEvent] = []
         var isWhole = true
-        var bytes = 0
+        var room = Limits.pageBytes
         let parts = EventRows.parts(of: start...through).map { part in
             statement.with {
                 $0.add(part.lowerBound)
@@ -94,17 +94,18 @@ struct LogRead {
                 return
             }
             guard isWhole, rows.count > 0 else { return }
-            let part = EventRows.events(rows, room: Limits.pageBytes - bytes)
-            isWhole = part.first?.position.rawValue == start + Int64(events.count) && part.count == rows.count
-            bytes += part.reduce(0) { $0 + $1.data.count + $1.metadata.count }
-            if events.isEmpty { events = part } else { events += part }
+            isWhole = rows.integer(0, 0) == start + Int64(events.count)
+            guard isWhole else { return }
+            isWhole = EventRows.append(rows, to: &events, room: &room) == rows.count
         }
         // Positions have no gaps: where as many follow one another as the page takes, or up to the end, none is missing.
         let reached = start + Int64(events.count) - 1
         guard isWhole, events.last.map({ $0.position.rawValue == reached }) ?? true else { return nil }
-        if events.count == limit { return LogPage(events: events, scannedThrough: Position(reached), isAtEnd: false) }
-        guard let head, reached >= head || start > head, bytes < Limits.pageBytes else { return nil }
-        return LogPage(events: events, scannedThrough: Position(max(reached, start - 1)), isAtEnd: true)
+        let isFull = events.count == limit
+        if !isFull { guard let head, reached >= head || start > head, room > 0 else { return nil } }
+        guard filter.includesControlEvents || !events.contains(where: \.stream.isControl) else { return nil }
+        return LogPage(
+            events: events, scannedThrough: Position(max(reached, start - 1)), isAtEnd: !isFull)
     }
 
     /// Looks at stretches of the log, longer ones while an index leads to what passes and it is little, until the page is full.
@@ -115,7 +116,7 @@ struct LogRead {
             return LogPage(events: [], scannedThrough: Position(isForward ? start - 1 : start + 1), isAtEnd: true)
         }
         var events: [RecordedEvent] = []
-        var bytes = 0
+        var room = Limits.pageBytes
         var next = start
         var stretch = Int64(Limits.eventsScannedPerPage)
         while true {
@@ -139,10 +140,8 @@ struct LogRead {
                         statement: Statement(once: EventRows.exactPage(where: condition, order: order, limit: 3)),
                         parameters: expression.parameters))
             }
-            let found = EventRows.events(page, room: Limits.pageBytes - bytes)
-            bytes += found.reduce(0) { $0 + $1.data.count + $1.metadata.count }
-            events += found
-            let isFull = events.count >= limit || bytes >= Limits.pageBytes
+            EventRows.append(page, to: &events, room: &room)
+            let isFull = events.count >= limit || room <= 0
             let reached = isFull ? events.last?.position.rawValue ?? through : through
             if isFull || reached == last || !expression.isIndexed {
                 return LogPage(events: events, scannedThrough: Position(reached), isAtEnd: reached == last)

@@ -97,7 +97,7 @@ struct StreamRead {
     private func statePage(_ states: Command, from first: Int64) throws -> (StreamState, [RecordedEvent]) {
         var state: Rows?
         var events: [RecordedEvent] = []
-        var bytes = 0
+        var room = Limits.pageBytes
         let parts = EventRows.parts(of: first...first + Int64(limit) - 1).map { self.events(in: $0) }
         try connection.run([states] + parts) { rows in
             guard state != nil else {
@@ -106,9 +106,7 @@ struct StreamRead {
             }
             // A part that lacks rows, for fear of their bytes, is the last one that counts.
             guard rows.count > 0, rows.integer(0, 2) == first + Int64(events.count) else { return }
-            let part = EventRows.events(rows, room: Limits.pageBytes - bytes)
-            bytes += part.reduce(0) { $0 + $1.data.count + $1.metadata.count }
-            if events.isEmpty { events = part } else { events += part }
+            EventRows.append(rows, to: &events, room: &room)
         }
         guard let state else { throw ServerFailure.lost("the server did not tell the stream's state") }
         return (try Self.state(state, of: stream), events)
