@@ -79,22 +79,6 @@ enum GroupStatements {
 
     // MARK: - Writing
 
-    /// Divides by zero, which undoes everything, where the log does not end at `$1`, a command of `$2` has a receipt, a
-    /// stream of `$3` has events, the server syncs no longer and `$4` does not allow that, or it has no synchronous standby
-    /// any more and `$5` does not.
-    static let guess = Statement(
-        "guess",
-        """
-        SELECT 1 / (
-            (SELECT coalesce(max(position), 0) FROM events) = $1::bigint
-            AND NOT EXISTS (SELECT FROM receipts WHERE command = ANY($2::text[]))
-            AND NOT EXISTS (SELECT FROM events WHERE stream = ANY($3::text[]) AND version = 0)
-            AND ($4::boolean OR (
-                current_setting('synchronous_commit') IN ('on', 'remote_apply') AND current_setting('fsync') = 'on'))
-            AND ($5::boolean OR current_setting('synchronous_standby_names') <> '')
-        )::integer
-        """)
-
     /// Divides by zero where an event fits one of the questions.
     static let noMatches = Statement(
         "no_matches", "SELECT 1 / (count(*) = 0)::integer FROM (\(matches.sql)) m(position) WHERE position IS NOT NULL")
@@ -113,9 +97,9 @@ enum GroupStatements {
         """)
     static let divisionByZero = "22012"
 
-    static let addEvents = Statement(
-        "add_events",
-        """
+    static let addEvents = Statement("add_events", insertion)
+
+    private static let insertion = """
         INSERT INTO events (position, stream, version, id, type, schema_version, content_type, recorded_at, size, tags, data,
             metadata)
         SELECT $1::bigint + number, stream, version, id, type, schema_version, nullif(content_type, 'application/json'),
@@ -123,24 +107,50 @@ enum GroupStatements {
         FROM unnest($2::text[], $3::bigint[], $4::uuid[], $5::text[], $6::bigint[], $7::text[], $8::bigint[], $9::text[],
             $10::bytea[], $11::bytea[])
             WITH ORDINALITY n(stream, version, id, type, schema_version, content_type, recorded_at, tags, data, metadata, number)
+        """
+
+    /// Notes the group and adds its events, in one statement. Divides by zero, which undoes everything, where another fence
+    /// than `$13` stands in the row of writer `$12`, the log does not end at `$1`, a command of `$15` has a receipt, a stream
+    /// of `$16` has events, the server syncs no longer and `$17` does not allow that, or it has no synchronous standby any
+    /// more and `$18` does not.
+    static let addGuessed = Statement(
+        "add_guessed",
+        """
+        WITH marked AS (
+            UPDATE writers SET committed = $14::bigint WHERE id = $12::uuid AND fence = $13::bigint RETURNING 1
+        )
+        \(insertion)
+        WHERE (SELECT 1 / count(*)::integer FROM marked) = 1 AND (
+            SELECT 1 / (
+                (SELECT coalesce(max(position), 0) FROM events) = $1::bigint
+                AND NOT EXISTS (SELECT FROM receipts WHERE command = ANY($15::text[]))
+                AND NOT EXISTS (SELECT FROM events WHERE stream = ANY($16::text[]) AND version = 0)
+                AND ($17::boolean OR (
+                    current_setting('synchronous_commit') IN ('on', 'remote_apply') AND current_setting('fsync') = 'on'))
+                AND ($18::boolean OR current_setting('synchronous_standby_names') <> '')
+            )::integer
+        ) = 1
         """)
 
     static func events(_ pending: [GroupBasis.Pending], after head: Int64) -> Command {
-        addEvents.with { parameters in
-            parameters.add(head)
-            parameters.addArray(of: .text, pending) { $0.append(contentsOf: $1.stream.rawValue.utf8) }
-            parameters.addArray(of: .bigint, pending) { $0.append($1.version) }
-            parameters.addArray(of: .uuid, pending) { $0.append($1.event.id) }
-            parameters.addArray(of: .text, pending) { $0.append(contentsOf: $1.event.type.rawValue.utf8) }
-            parameters.addArray(of: .bigint, pending) { $0.append(Int64($1.event.schemaVersion)) }
-            parameters.addArray(of: .text, pending) { $0.append(contentsOf: $1.event.contentType.rawValue.utf8) }
-            parameters.addArray(of: .bigint, pending) { $0.append($1.recordedAt) }
-            parameters.addArray(of: .text, pending) {
-                $0.append(contentsOf: $1.event.distinctTags.map(\.rawValue).arrayLiteral.utf8)
-            }
-            parameters.addArray(of: .bytea, pending) { $0.append(contentsOf: $1.event.data) }
-            parameters.addArray(of: .bytea, pending) { $0.append(contentsOf: $1.event.metadata) }
+        addEvents.with { addEvents(pending, after: head, to: &$0) }
+    }
+
+    /// The eleven parameters of events that are added.
+    static func addEvents(_ pending: [GroupBasis.Pending], after head: Int64, to parameters: inout Parameters) {
+        parameters.add(head)
+        parameters.addArray(of: .text, pending) { $0.append(contentsOf: $1.stream.rawValue.utf8) }
+        parameters.addArray(of: .bigint, pending) { $0.append($1.version) }
+        parameters.addArray(of: .uuid, pending) { $0.append($1.event.id) }
+        parameters.addArray(of: .text, pending) { $0.append(contentsOf: $1.event.type.rawValue.utf8) }
+        parameters.addArray(of: .bigint, pending) { $0.append(Int64($1.event.schemaVersion)) }
+        parameters.addArray(of: .text, pending) { $0.append(contentsOf: $1.event.contentType.rawValue.utf8) }
+        parameters.addArray(of: .bigint, pending) { $0.append($1.recordedAt) }
+        parameters.addArray(of: .text, pending) {
+            $0.append(contentsOf: $1.event.distinctTags.map(\.rawValue).arrayLiteral.utf8)
         }
+        parameters.addArray(of: .bytea, pending) { $0.append(contentsOf: $1.event.data) }
+        parameters.addArray(of: .bytea, pending) { $0.append(contentsOf: $1.event.metadata) }
     }
 
     static let addTags = Statement(
@@ -191,8 +201,6 @@ enum GroupStatements {
     }
 
     // MARK: - A writer's row
-
-    /// Which event stands at a position.
 
     static let register = Statement(
         "register", "INSERT INTO writers (id, fence, committed) VALUES ($1::uuid, 0, 0) ON CONFLICT (id) DO NOTHING")

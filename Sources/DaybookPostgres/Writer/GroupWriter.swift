@@ -215,8 +215,17 @@ final class GroupWriter {
             memory.remember(basis)
             return .done(outcomes, head: basis.baseHead)
         }
-        return commit(basis, inline, outcomes, after: [], on: connection, isGuess: false)
-            ?? .again("the group was not written")
+        group += 1
+        var commands = [
+            GroupStatements.mark.with {
+                $0.add(id)
+                $0.add(fence)
+                $0.add(group)
+            }
+        ]
+        if !basis.pending.isEmpty { commands.append(GroupStatements.events(basis.pending, after: basis.baseHead)) }
+        commands += additions(to: basis, inline) + [Statement.commit.with()]
+        return commit(commands, basis, outcomes, on: connection, isGuess: false) ?? .again("the group was not written")
     }
 
     /// Decides on what is remembered, and sends everything in one round trip, where the server compares what was remembered.
@@ -241,21 +250,25 @@ final class GroupWriter {
                 .success(
                     basis.record(submission.request, digest: submission.digest, now: configuration.time.now)))
         }
-        var commands = [
-            Statement.begin.with(), Schema.lock.with { $0.add(lockKey) },
-            GroupStatements.guess.with {
-                $0.add(basis.baseHead)
+        var commands = [Schema.lock.with { $0.add(lockKey) }]
+        // Behind the end there is nothing that could fit.
+        let questions = GroupBasis.questions(in: requests).filter { $0.after < basis.baseHead }
+        if !questions.isEmpty { commands.append(GroupBasis.command(GroupStatements.noMatches, for: questions)) }
+        group += 1
+        commands.append(
+            GroupStatements.addGuessed.with {
+                GroupStatements.addEvents(basis.pending, after: basis.baseHead, to: &$0)
+                $0.add(id)
+                $0.add(fence)
+                $0.add(group)
                 $0.addArray(requests.compactMap(\.commandID?.rawValue))
                 $0.addArray(remembered.missing.flatMap { [$0.rawValue, $0.control.rawValue] })
                 $0.add(configuration.durability == .mayLoseLatestOnFailure)
                 $0.add(configuration.durability != .everyCommitOnStandby)
-            },
-        ]
-        // Behind the end there is nothing that could fit.
-        let questions = GroupBasis.questions(in: requests).filter { $0.after < basis.baseHead }
-        if !questions.isEmpty { commands.append(GroupBasis.command(GroupStatements.noMatches, for: questions)) }
-        return commit(
-            basis, InlineReadModels([], on: connection), outcomes, after: commands, on: connection, isGuess: true)
+            })
+        commands += additions(to: basis)
+        // Without a BEGIN the commands are one transaction, which the end of the round trip commits.
+        return commit(commands, basis, outcomes, on: connection, isGuess: true)
     }
 
     /// The server's settings may be changed while it runs.
@@ -307,26 +320,12 @@ final class GroupWriter {
         return outcomes
     }
 
-    /// - Parameters:
-    ///   - first: Commands that go in front.
-    ///   - isGuess: Whether the commands may find that the basis does not hold; the result is then nil.
-    private func commit(
-        _ basis: GroupBasis, _ inline: InlineReadModels, _ outcomes: [AppendSubmission.Outcome],
-        after first: [Command], on connection: Connection, isGuess: Bool
-    ) -> Attempt? {
-        group += 1
-        var commands = first
-        commands.append(
-            GroupStatements.mark.with {
-                $0.add(id)
-                $0.add(fence)
-                $0.add(group)
-            })
-        let head = basis.head.rawValue
+    /// What a group adds beside its events: their tags, what its read models and the bound of a page need, and receipts.
+    private func additions(to basis: GroupBasis, _ inline: InlineReadModels? = nil) -> [Command] {
+        var commands: [Command] = []
         if !basis.pending.isEmpty {
-            commands.append(GroupStatements.events(basis.pending, after: basis.baseHead))
             if let tags = GroupStatements.tags(basis.pending, after: basis.baseHead) { commands.append(tags) }
-            commands += inline.commands(head: head)
+            if let inline { commands += inline.commands(head: basis.head.rawValue) }
             let size = Int64(basis.pending.reduce(0) { max($0, $1.event.data.count + $1.event.metadata.count) })
             if size > largest {
                 // In steps of powers of two, so that it is seldom.
@@ -335,7 +334,15 @@ final class GroupWriter {
             }
         }
         if let receipts = GroupStatements.receipts(basis.newReceipts) { commands.append(receipts) }
-        commands.append(Statement.commit.with())
+        return commands
+    }
+
+    /// - Parameter isGuess: Whether the commands may find that the basis does not hold; the result is then nil.
+    private func commit(
+        _ commands: [Command], _ basis: GroupBasis, _ outcomes: [AppendSubmission.Outcome],
+        on connection: Connection, isGuess: Bool
+    ) -> Attempt? {
+        let head = basis.head.rawValue
         _ = connection.takeWarning()
         do {
             try connection.run(commands)
@@ -347,10 +354,7 @@ final class GroupWriter {
                 needsFence = true
                 return .unknown(outcomes, head: head, error.description)
             }
-            if isGuess {
-                rollBack()
-                return nil
-            }
+            if isGuess { return nil }
             if error.sqlState == GroupStatements.divisionByZero {
                 rollBack()
                 needsFence = true
