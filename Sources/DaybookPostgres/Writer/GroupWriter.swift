@@ -223,7 +223,6 @@ final class GroupWriter {
                 $0.add(group)
             }
         ]
-        if !basis.pending.isEmpty { commands.append(GroupStatements.events(basis.pending, after: basis.baseHead)) }
         commands += additions(to: basis, inline) + [Statement.commit.with()]
         return commit(commands, basis, outcomes, on: connection, isGuess: false) ?? .again("the group was not written")
     }
@@ -250,22 +249,28 @@ final class GroupWriter {
                 .success(
                     basis.record(submission.request, digest: submission.digest, now: configuration.time.now)))
         }
-        var commands = [Schema.lock.with { $0.add(lockKey) }]
-        // Behind the end there is nothing that could fit.
-        let questions = GroupBasis.questions(in: requests).filter { $0.after < basis.baseHead }
-        if !questions.isEmpty { commands.append(GroupBasis.command(GroupStatements.noMatches, for: questions)) }
         group += 1
-        commands.append(
-            GroupStatements.addGuessed.with {
-                GroupStatements.addEvents(basis.pending, after: basis.baseHead, to: &$0)
+        var commands = [  // The first one is asked below what it has changed.
+            GroupStatements.markGuess.with {
                 $0.add(id)
                 $0.add(fence)
                 $0.add(group)
-                $0.addArray(requests.compactMap(\.commandID?.rawValue))
-                $0.addArray(remembered.missing.flatMap { [$0.rawValue, $0.control.rawValue] })
+                $0.add(lockKey)
                 $0.add(configuration.durability == .mayLoseLatestOnFailure)
                 $0.add(configuration.durability != .everyCommitOnStandby)
-            })
+            }
+        ]
+        let commandIDs = requests.compactMap(\.commandID?.rawValue)
+        if !commandIDs.isEmpty || !remembered.missing.isEmpty {
+            commands.append(
+                GroupStatements.isNew.with {
+                    $0.addArray(commandIDs)
+                    $0.addArray(remembered.missing.flatMap { [$0.rawValue, $0.control.rawValue] })
+                })
+        }
+        // Behind the end there is nothing that could fit.
+        let questions = GroupBasis.questions(in: requests).filter { $0.after < basis.baseHead }
+        if !questions.isEmpty { commands.append(GroupBasis.command(GroupStatements.noMatches, for: questions)) }
         commands += additions(to: basis)
         // Without a BEGIN the commands are one transaction, which the end of the round trip commits.
         return commit(commands, basis, outcomes, on: connection, isGuess: true)
@@ -320,10 +325,11 @@ final class GroupWriter {
         return outcomes
     }
 
-    /// What a group adds beside its events: their tags, what its read models and the bound of a page need, and receipts.
+    /// What a group adds: events and their tags, what its read models and the bound of a page need, and receipts.
     private func additions(to basis: GroupBasis, _ inline: InlineReadModels? = nil) -> [Command] {
         var commands: [Command] = []
         if !basis.pending.isEmpty {
+            commands.append(GroupStatements.events(basis.pending, after: basis.baseHead))
             if let tags = GroupStatements.tags(basis.pending, after: basis.baseHead) { commands.append(tags) }
             if let inline { commands += inline.commands(head: basis.head.rawValue) }
             let size = Int64(basis.pending.reduce(0) { max($0, $1.event.data.count + $1.event.metadata.count) })
@@ -344,8 +350,9 @@ final class GroupWriter {
     ) -> Attempt? {
         let head = basis.head.rawValue
         _ = connection.takeWarning()
+        let rows: [Rows]
         do {
-            try connection.run(commands)
+            rows = try connection.run(commands)
         } catch {
             memory.forget()
             largest = 0
@@ -368,6 +375,8 @@ final class GroupWriter {
             needsFence = true
             return .unknown(outcomes, head: head, warning)
         }
+        // Somebody has removed the writer's row: the group was written, but not noted, as the next one is to be.
+        if isGuess, rows[0].changed == 0 { needsFence = true }
         memory.remember(basis)
         return .done(outcomes, head: head)
     }
@@ -406,7 +415,11 @@ final class GroupWriter {
             var reason: String
             do {
                 let connection = try connected()
-                return try raiseFence(on: connection) == group ? .committed : .notCommitted
+                switch try raiseFence(on: connection) {
+                case group: return .committed
+                case GroupStatements.committedUnknown: return .unreachable("the row of this writer was removed")
+                default: return .notCommitted
+                }
             } catch {
                 reason = "\(error)"
                 drop()
@@ -423,7 +436,7 @@ final class GroupWriter {
         _ = connection.takeWarning()
         let rows = try connection.run([
             Statement.begin.with(), Schema.lock.with { $0.add(lockKey) },
-            GroupStatements.register.with { $0.add(id) }, GroupStatements.raiseFence.with { $0.add(id) },
+            GroupStatements.registerAnew.with { $0.add(id) }, GroupStatements.raiseFence.with { $0.add(id) },
             Statement.commit.with(),
         ])
         if let warning = connection.takeWarning() { throw ServerFailure.lost(warning) }
