@@ -131,7 +131,11 @@ extension JetStreamEventStore: CheckpointStore, SnapshotStore {
     var bucketPrefix: String { "$KV.\(bucket)." }
 
     private struct Made: Decodable, Sendable {
-        struct Config: Decodable, Sendable { var allowMsgTtl: Bool? }
+        struct Config: Decodable, Sendable {
+            var allowMsgTtl: Bool?
+            var numReplicas: Int?
+            var storage: String?
+        }
         var config: Config?
     }
 
@@ -155,10 +159,12 @@ extension JetStreamEventStore: CheckpointStore, SnapshotStore {
                         "STREAM.CREATE.KV_\(bucket)", json, timeout: configuration.requestTimeout * 5)
                 } catch {
                     guard case .refused(10058, _) = error else { throw error }
-                    return Made(config: Made.Config(allowMsgTtl: true))
+                    // Somebody else made it at the same moment.
+                    return try await connection.api("STREAM.INFO.KV_\(bucket)", timeout: configuration.requestTimeout)
                 }
             }
         }
+        try checkDurability(of: made)
         if made.config?.allowMsgTtl != true {
             let _: Made = try await derived { () async throws(ReadError) in
                 try await patiently { () async throws(ConnectionFailure) in
@@ -168,6 +174,16 @@ extension JetStreamEventStore: CheckpointStore, SnapshotStore {
             }
         }
         isBucketOpen.withLock { $0 = true }
+    }
+
+    /// The bucket holds what cannot be derived again, such as what was set aside: it is as durable as the log, or is not used.
+    private func checkDurability(of made: Made) throws(DerivedStateError) {
+        let (replicas, storage) = (made.config?.numReplicas ?? 1, made.config?.storage ?? "file")
+        guard replicas < durability.replicas || storage != "file" else { return }
+        throw .storageFailed(
+            reason: "the key-value bucket '\(bucket)' has \(replicas) replicas in storage '\(storage)', and the log "
+                + "\(durability.replicas) in files: raise it by 'nats stream edit KV_\(bucket) --replicas \(durability.replicas)'"
+        )
     }
 
     private func bucketMessage(on key: String) async throws(DerivedStateError) -> StoredMessage? {

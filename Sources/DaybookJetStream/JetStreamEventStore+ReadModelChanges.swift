@@ -20,6 +20,8 @@ extension JetStreamEventStore {
         let token = UInt64.random(in: .min ... .max)
         var isFresh = false
         var prepared: PreparedDocuments?
+        /// The last change before the one that was tried: the outer is nil before any was, the inner where there was none.
+        var before: UInt64??
         while true {
             guard !Task.isCancelled else { throw .cancelled }
             guard let basis = try await basis(of: batch, names, isFresh: isFresh) else {
@@ -28,6 +30,13 @@ extension JetStreamEventStore {
             }
             let head = basis.known.head
             if head.tokens.contains(token) { return }  // Its acknowledgement was lost.
+            if let before, !head.names(changesSince: before) {
+                // What was tried may have been applied, and be forgotten by now.
+                throw .storageFailed(
+                    reason:
+                        "the read model '\(batch.model)' has changed more than \(ModelHead.tokensKept) times since a change "
+                        + "was sent, and whether that one took effect is not known any more")
+            }
             if let refusal = try await refusal(of: batch, basis, names) {
                 guard isFresh else {
                     isFresh = true
@@ -49,6 +58,7 @@ extension JetStreamEventStore {
             if prepared.parts > 0 { next.staged = ModelHead.Staged(generation: token, parts: prepared.parts) }
             messages.append(headMessage(next, names, expecting: basis.known.sequence))
             guard let sequence = try await put(messages) else {
+                before = .some(head.tokens.first)
                 isFresh = true
                 continue
             }

@@ -185,9 +185,20 @@ extension JetStreamEventStore: ReadModelStore {
         var keys = models.keys(of: names.model, epoch: epoch)
         guard keys.scanned < known.sequence else { return keys }
         var next = keys.scanned + 1
+        var hasMetHead = false
         let deadline = ContinuousClock.now + configuration.readPatience
         let beginning = names.documents(epoch)
-        while next <= known.sequence {
+        // Documents that are changed meanwhile move behind the head that is known, and behind the next one. Whoever meets a head has
+        // met all that stood in front of it, and nothing stood behind it at that moment.
+        var end: ContinuousClock.Instant?
+        while !hasMetHead {
+            if next > known.sequence {
+                end = end ?? .now + configuration.readPatience
+                guard let end, ContinuousClock.now < end else {
+                    throw .storageFailed(
+                        reason: "the read model '\(names.model)' changes faster than its documents can be listed")
+                }
+            }
             guard !Task.isCancelled else { throw .cancelled }
             let page = try await derived { [next] () async throws(ReadError) in
                 try await patiently { () async throws(ConnectionFailure) in
@@ -198,7 +209,10 @@ extension JetStreamEventStore: ReadModelStore {
             }
             for message in page.messages {
                 next = message.sequence + 1
-                guard message.subject.utf8.starts(with: beginning.utf8) else { continue }
+                guard message.subject.utf8.starts(with: beginning.utf8) else {
+                    if message.subject == names.head, message.sequence >= known.sequence { hasMetHead = true }
+                    continue
+                }
                 let record = try record(message, names)
                 if case .deleted = record.content {
                     keys.note(record.key, isThere: false)

@@ -20,6 +20,6 @@ public enum JetStreamUnsupported: Error, Equatable, CustomStringConvertible {
         }
     }
 
-    var appendError: AppendError { .storageFailed(reason: description, mayBeWritten: false) }
+    var appendError: AppendError { .unsupported(reason: description) }
 }
 #endif

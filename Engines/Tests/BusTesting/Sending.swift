@@ -9,10 +9,14 @@ public final class Sending: Sendable {
 
     public init() {}
 
+    /// - Parameter id: A number behind its last hyphen is the event's position.
     public static func event(_ id: String, stream: String, data: [UInt8] = Array(#"{"amount":5}"#.utf8)) -> CloudEvent {
-        CloudEvent(
-            id: id, source: "/shop", type: "account.credited", subject: stream, data: data,
-            extensions: ["partitionkey": stream])
+        var extensions = ["partitionkey": stream]
+        if let hyphen = id.lastIndex(of: "-"), let position = Int64(id[id.index(after: hyphen)...]) {
+            extensions["position"] = "\(position)"
+        }
+        return CloudEvent(
+            id: id, source: "/shop", type: "account.credited", subject: stream, data: data, extensions: extensions)
     }
 
     public func message(_ id: String, stream: String, data: [UInt8] = Array(#"{"amount":5}"#.utf8)) -> PublisherMessage

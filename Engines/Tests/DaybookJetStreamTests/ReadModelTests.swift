@@ -242,6 +242,89 @@ struct ReadModelTests {
         }
     }
 
+    @Test("are listed with every document that is there all the time, while many of them are replaced again and again")
+    func listingUnderChanges() async throws {
+        try await withTwo { one, other in
+            let keys = (0..<3000).map { String(format: "%04d", $0) }
+            func all(_ value: UInt8, _ keys: some Sequence<String>) -> [String: [UInt8]?] {
+                Dictionary(uniqueKeysWithValues: keys.map { ($0, [value]) })
+            }
+            try await one.commit(batch(.start, 1, all(0, keys)))
+            let replacing = Task {
+                var position: Position = 1
+                while !Task.isCancelled {
+                    let first = Int.random(in: 0...2100)
+                    let next = position.next
+                    try await other.commit(
+                        batch(position, next, all(UInt8.random(in: 0...255), keys[first..<first + 900])))
+                    position = next
+                    try await Task.sleep(for: .milliseconds(30))
+                }
+            }
+            // A connection that has listed nothing yet reads the whole model.
+            for _ in 0..<6 {
+                let fresh = try await TestCluster.connect(one.subjects.store)
+                let found = try await fresh.documents(of: "tape", after: nil, limit: 5000).map(\.key)
+                #expect(found == keys, "\(found.count) of 3000")
+                await fresh.close()
+            }
+            replacing.cancel()
+            _ = try? await replacing.value
+        }
+    }
+
+    @Test("do not say that a change was refused when it may have been applied, and be forgotten by now")
+    func lostAmongMany() async throws {
+        try await withTwo { one, other in
+            try await other.commit(batch(.start, 1, ["x": [1]]))
+            let relay = try CuttingRelay(to: try #require(TestCluster.urls))
+            defer { relay.close() }
+            let cut = try await JetStreamEventStore.connect(
+                relay.url, store: one.subjects.store, configuration: TestCluster.configuration())
+            #expect(try await cut.checkpoint(of: "tape") == 1)
+            relay.loseAnswers()
+            let committed = Task { try await cut.commit(batch(1, 2, ["x": [2]])) }
+            try await eventually("the change is applied") { try await other.checkpoint(of: "tape") == 2 }
+            for position in Int64(2)..<(Int64(ModelHead.tokensKept) + 4) {
+                try await other.commit(batch(Position(position), Position(position + 1), ["y": [1]]))
+            }
+            relay.cut()
+            let error = await #expect(throws: DerivedStateError.self) { try await committed.value }
+            guard case .storageFailed(let reason)? = error else {
+                Issue.record("\(String(describing: error))")
+                return
+            }
+            #expect(reason.contains("not known"))
+            // As long as it is remembered, the answer is a success.
+            relay.loseAnswers()
+            let head = try await other.checkpoint(of: "tape")
+            let again = Task { try await cut.commit(batch(head, head.next, ["x": [3]])) }
+            try await eventually("the change is applied") { try await other.checkpoint(of: "tape") == head.next }
+            try await other.commit(batch(head.next, head.next.next, ["y": [2]]))
+            relay.cut()
+            try await again.value
+            await cut.close()
+        }
+    }
+
+    @Test("are refused in a bucket that promises less than the log")
+    func weakBucket() async throws {
+        try await TestCluster.withStore { store in
+            struct Done: Decodable, Sendable {}
+            let name = "KV_\(store.bucket)"
+            let _: Done = try await store.connection.api(
+                "STREAM.CREATE.\(name)",
+                "{\"name\":\"\(name)\",\"subjects\":[\"\(store.bucketPrefix)>\"],\"storage\":\"memory\",\"num_replicas\":1,"
+                    + "\"max_msgs_per_subject\":1,\"allow_rollup_hdrs\":true,\"allow_direct\":true,\"allow_atomic\":true,"
+                    + "\"allow_msg_ttl\":true}", timeout: .seconds(10))
+            let error = await #expect(throws: DerivedStateError.self) {
+                try await store.commit(batch(.start, 1, ["x": [1]]))
+            }
+            #expect(error?.description.contains("storage 'memory'") == true)
+            let _: Done = try await store.connection.api("STREAM.DELETE.\(name)", timeout: .seconds(10))
+        }
+    }
+
     @Test("keep nothing of large documents that were replaced, deleted or left by a model")
     func pieces() async throws {
         try await withTwo { one, other in

@@ -6,7 +6,11 @@ extension ProcessRunner {
         while !Task.isCancelled {
             do {
                 try await commands.run(as: member) { delivery in
-                    for case .sent(let command) in delivery.events { try await self.send(command, delivery.recorded) }
+                    for case .sent(let command) in delivery.events {
+                        // What was rejected is not decided on again: the process has gone on from there.
+                        if delivery.attempt > 1, try await self.isRejected(delivery.recorded) { continue }
+                        try await self.send(command, delivery.recorded)
+                    }
                 }
             } catch .refused(.leaseLost) {
                 // The machine was too busy, or asleep, to renew it in time. What was in hand is sent again under the
@@ -16,6 +20,10 @@ extension ProcessRunner {
             }
         }
         throw .cancelled
+    }
+
+    private func isRejected(_ recorded: RecordedEvent) async throws(ProcessError) -> Bool {
+        try await fresh(recorded.stream).rejected.contains(recorded.version.rawValue)
     }
 
     private func send(_ command: P.Command, _ recorded: RecordedEvent) async throws {

@@ -145,9 +145,10 @@ extension ProcessRunner {
 
     /// Reacts to as many inputs as one append takes; to those before one that fails, when it is not the first.
     private func record(_ rest: inout ArraySlice<Input>, _ place: inout Place) async throws(ProcessError) {
+        var limit = Int.max
         while true {
             var batch = Batch()
-            for input in rest {
+            for input in rest.prefix(limit) {
                 let changed: [ProcessInstance<P>]
                 do throws(ProcessError) {
                     changed = try await react(to: input, after: batch)
@@ -159,7 +160,14 @@ extension ProcessRunner {
             }
             guard let last = rest.prefix(batch.inputs).last?.recorded else { return }
             var isRecorded = batch.order.isEmpty
-            if !isRecorded { isRecorded = try await commit(batch, through: last.position, &place) }
+            do throws(ProcessError) {
+                if !isRecorded { isRecorded = try await commit(batch, through: last.position, &place) }
+            } catch {
+                // The store takes less at once than the contract allows.
+                guard case .append(.unsupported) = error, batch.inputs > 1 else { throw error }
+                limit = batch.inputs / 2
+                continue
+            }
             if isRecorded {
                 place.reached = last.position
                 progress.reach(last.position)

@@ -171,14 +171,15 @@ public struct EventReceiver: Sendable {
     /// ``replay(_:_:)``.
     ///
     /// - Returns: What was left out.
-    /// - Throws: ``ReceiverError/notParked(key:)``.
+    /// - Throws: ``ReceiverError/notParked(key:)``, also when somebody else replays or skips the message at the same moment:
+    ///   the one behind it is never left out in its place.
     @discardableResult
     public func skip(_ key: String) async throws(ReceiverError) -> ReceivedMessage {
         let key = MessageKey(key)
-        while let (number, message) = try await ledger.first(key) {
-            if try await ledger.settle(key, number, message.origin, leavesOut: true) { return message }
-        }
-        throw .notParked(key: key.text)
+        guard let (number, message) = try await ledger.first(key),
+            try await ledger.settle(key, number, message.origin, leavesOut: true)
+        else { throw .notParked(key: key.text) }
+        return message
     }
 
     // MARK: Handling

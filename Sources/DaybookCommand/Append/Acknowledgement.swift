@@ -68,6 +68,7 @@ extension AppendError {
         case .conditionFailed: "conditionFailed"
         case .commandReused: "commandReused"
         case .invalid: "invalid"
+        case .unsupported: "unsupported"
         case .refused: "refused"
         case .storageFailed: "storageFailed"
         case .cancelled: "cancelled"

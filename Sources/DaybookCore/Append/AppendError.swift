@@ -10,6 +10,8 @@ public enum AppendError: Error, Equatable, CustomStringConvertible {
     case commandReused(id: CommandID)
     /// The request breaks a rule that no retry mends.
     case invalid(InvalidAppend)
+    /// The request keeps every rule, but the store, as it is set up, does not take one so large. Nothing was written.
+    case unsupported(reason: String)
     /// A read model that belongs to the append refused it.
     case refused(by: String, reason: String)
     /// The storage failed. `mayBeWritten` tells whether the events may be there all the same.
@@ -32,6 +34,8 @@ public enum AppendError: Error, Equatable, CustomStringConvertible {
             "Command '\(id)' was recorded before with other events: give each command an identifier of its own."
         case .invalid(let reason):
             reason.description
+        case .unsupported(let reason):
+            "The store does not take the append: \(reason)."
         case .refused(let name, let reason):
             "The read model '\(name)' refused the append: \(reason)"
         case .storageFailed(let reason, let mayBeWritten):

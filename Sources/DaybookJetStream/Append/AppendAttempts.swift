@@ -11,7 +11,8 @@ struct AppendAttempts {
     private(set) var refused: [AppendPlan] = []
     private var conflicts = 0
 
-    var isAnyUnknown: Bool { !unknown.isEmpty }
+    /// Whether an attempt may be stored: none is ruled out before the append ends otherwise.
+    var isAnyUnknown: Bool { !unknown.isEmpty || !refused.isEmpty }
 
     init(until deadline: ContinuousClock.Instant) { self.deadline = deadline }
 

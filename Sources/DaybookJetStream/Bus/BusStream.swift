@@ -34,6 +34,8 @@ struct BusStream: Decodable, Sendable {
 
     var config: Config
     var state: State
+    /// When it was made.
+    var created: String?
 
     /// The version of the server that answered.
     var serverVersion: String { config.metadata?["_nats.ver"] ?? "before 2.11" }

@@ -19,7 +19,7 @@ struct ModelHead: Sendable {
     }
 
     /// How many of the last changes are named.
-    private static let tokensKept = 8
+    static let tokensKept = 32
 
     var status = Status.live
     /// Part of the subjects of its documents: those of a model that was deleted, and begun anew, are others.
@@ -35,6 +35,12 @@ struct ModelHead: Sendable {
     static func new() -> ModelHead { ModelHead(epoch: .random(in: .min ... .max), position: .start) }
 
     mutating func add(token: UInt64) { tokens = Array(([token] + tokens).prefix(Self.tokensKept)) }
+
+    /// Whether every change is named that came after one; after nil, every change that there was.
+    func names(changesSince token: UInt64?) -> Bool {
+        guard let token else { return tokens.count < Self.tokensKept }
+        return tokens.contains(token)
+    }
 
     init(
         status: Status = .live, epoch: UInt64, position: Position, hasPieces: Bool = false, tokens: [UInt64] = [],

@@ -20,6 +20,7 @@ struct IncomingEvent: Sendable {
     /// Bytes that it takes, about.
     let size: Int
 
+    /// - Parameter stream: The stream, and when it was made: one that is made anew begins with the same sequences.
     init(_ message: borrowing IncomingMessage, _ delivery: ConsumerDelivery, reply: String, stream: String) {
         sequence = delivery.sequence
         self.reply = reply

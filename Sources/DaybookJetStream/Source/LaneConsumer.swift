@@ -39,7 +39,9 @@ struct LaneConsumer: Sendable {
         var numPending: Int64
         var priorityGroups: [Group]?
 
-        var isPinned: Bool { priorityGroups?.contains { $0.pinnedClientId?.isEmpty == false } ?? false }
+        /// What the server knows the member by that holds the lane; nil when none does.
+        var pin: String? { priorityGroups?.lazy.compactMap(\.pinnedClientId).first { !$0.isEmpty } }
+        var isPinned: Bool { pin != nil }
 
         /// Up to which sequence everything of the lane was taken; one that begins behind some sequence has taken that.
         var floor: Int64 { max(ackFloor.streamSeq, (config.optStartSeq ?? 1) - 1) }
@@ -59,6 +61,10 @@ struct LaneConsumer: Sendable {
     let lane: String
     let name: String
     let stream: String
+    /// Of its messages' origins: the stream, and when it was made.
+    let origin: String
+    /// The subjects of its messages, with wildcards.
+    private let filters: [String]
     let connection: JetStreamConnection
     private let inbox: StreamInbox
     let requestTimeout: Duration
@@ -81,11 +87,18 @@ struct LaneConsumer: Sendable {
             throw .serverTooOld(version: version, needed: "NATS \(NATSVersion.consumerReset)")
         }
         let inbox: StreamInbox
-        do throws(ConnectionFailure) { inbox = try StreamInbox(connection) } catch {
+        let made: BusStream
+        do throws(ConnectionFailure) {
+            inbox = try StreamInbox(connection)
+            made = try await connection.api(
+                "STREAM.INFO.\(configuration.stream)", timeout: configuration.requestTimeout)
+        } catch {
             throw .unreachable(servers: configuration.servers.urls, reason: error.reason)
         }
         return LaneConsumer(
-            lane: lane.name, name: lane.consumer, stream: configuration.stream, connection: connection, inbox: inbox,
+            lane: lane.name, name: lane.consumer, stream: configuration.stream,
+            origin: "\(configuration.stream)/\(made.created ?? "")",
+            filters: lane.filters, connection: connection, inbox: inbox,
             requestTimeout: configuration.requestTimeout,
             takeOver: info.config.priorityTimeout.map { .nanoseconds($0) } ?? configuration.takeOver)
     }
@@ -161,6 +174,16 @@ struct LaneConsumer: Sendable {
         try await connection.api("STREAM.INFO.\(stream)", timeout: requestTimeout)
     }
 
+    /// Where the lane's last message stands, as the stream's leader knows it; 0 when there is none.
+    func lastSequence() async throws(ConnectionFailure) -> Int64 {
+        var last: Int64 = 0
+        for filter in filters {
+            let message = try await connection.lastMessage(on: filter, in: stream, timeout: requestTimeout)
+            last = max(last, message?.sequence ?? 0)
+        }
+        return last
+    }
+
     /// Moves it to where its acknowledgements end, or to a sequence, before which everything counts as taken then.
     @discardableResult
     func reset(to sequence: Int64? = nil) async throws(ConnectionFailure) -> Info {
@@ -168,18 +191,27 @@ struct LaneConsumer: Sendable {
             "CONSUMER.RESET.\(stream).\(name)", sequence.map { "{\"seq\":\($0)}" } ?? "", timeout: requestTimeout)
     }
 
-    /// Gives the lane to others, and what was delivered back; nobody waits for it but the flush of the connection.
+    /// Gives the lane to others, and what was delivered back, unless another member holds it already. What fails is left: the
+    /// next one then waits for its turn.
     ///
-    /// - Parameter taken: Up to where it was taken, if anything was.
-    func giveBack(taken: Int64?) async {
-        connection.publish([
-            OutgoingMessage(
-                subject: "$JS.API.CONSUMER.UNPIN.\(stream).\(name)", body: Array("{\"group\":\"\(Self.group)\"}".utf8)),
-            OutgoingMessage(
-                subject: "$JS.API.CONSUMER.RESET.\(stream).\(name)",
-                body: taken.map { Array("{\"seq\":\($0 + 1)}".utf8) } ?? []),
-        ])
-        await connection.flush()
+    /// - Parameters:
+    ///   - taken: Up to where it was taken, if anything was.
+    ///   - pin: What the server knows this member by.
+    func giveBack(taken: Int64?, pin: String) async {
+        do throws(ConnectionFailure) {
+            let info = try await info()
+            guard info.pin == pin else { return }
+            // While it is still held, so that nobody is given anything in between.
+            if let taken, info.floor < taken { try await reset(to: taken + 1) } else { try await reset() }
+            try await unpin()
+        } catch {}
+    }
+
+    private struct Unpinned: Decodable, Sendable {}
+
+    private func unpin() async throws(ConnectionFailure) {
+        let _: Unpinned = try await connection.api(
+            "CONSUMER.UNPIN.\(stream).\(name)", "{\"group\":\"\(Self.group)\"}", timeout: requestTimeout)
     }
 
     /// Acknowledges all up to a message, and waits until the server has noted it.

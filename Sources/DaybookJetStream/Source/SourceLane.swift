@@ -72,13 +72,16 @@ struct SourceLane: Sendable {
 
     /// Notes of a lane which had nothing for a while that nothing of it lies before the stream's end: when messages are removed,
     /// those of other lanes are not taken for its own.
+    ///
+    /// That nothing is pending is not enough: it is counted in the replica of the consumer's leader, which may be behind. The
+    /// stream's leader is asked for the lane's last message.
     private func moveOn(from info: LaneConsumer.Info) async throws(ConnectionFailure) {
         guard info.numPending == 0, info.numAckPending == 0 else { return }
         let end = try await consumer.streamInfo().state.lastSeq
+        guard end > info.floor, try await consumer.lastSequence() <= info.floor else { return }
         let now = try await consumer.info()
-        // Asked for after the end: whatever of the lane came before it would be pending.
         guard now.numPending == 0, now.numAckPending == 0, now.delivered.streamSeq == info.delivered.streamSeq,
-            end > now.floor
+            now.floor == info.floor
         else { return }
         try await consumer.reset(to: end + 1)
     }
@@ -99,7 +102,7 @@ struct SourceLane: Sendable {
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await fill(buffer, pin) }
-                group.addTask { try await give(buffer, take) }
+                group.addTask { try await give(buffer, pin, take) }
                 // The filling ends when the lane is lost; the handler is cancelled then, and waited for.
                 try await group.next()
                 if buffer.isInHand { configuration.report(.takenOver(lane: name)) }
@@ -109,14 +112,18 @@ struct SourceLane: Sendable {
                 }
             }
         } catch {
-            await leave(buffer)
+            await leave(buffer, pin)
             throw error
         }
-        if Task.isCancelled { await leave(buffer) }
+        if Task.isCancelled { await leave(buffer, pin) }
     }
 
-    /// Ended by the user or an error, and not by another member: the next one need not wait.
-    private func leave(_ buffer: LaneBuffer) async { await consumer.giveBack(taken: buffer.taken) }
+    /// Ended by the user or an error, and not by another member: the next one need not wait. Goes through to the end although the
+    /// task is cancelled.
+    private func leave(_ buffer: LaneBuffer, _ pin: String) async {
+        let consumer = consumer
+        await Task { await consumer.giveBack(taken: buffer.taken, pin: pin) }.value
+    }
 
     // MARK: Filling
 
@@ -135,11 +142,11 @@ struct SourceLane: Sendable {
                 if buffer.hasRoom {
                     end = try await consumer.pull(
                         pin: pin, count: configuration.batch, bytes: bytes, expires: expires
-                    ) { buffer.take($0, stream: consumer.stream) }
+                    ) { buffer.take($0, stream: consumer.origin) }
                 } else {
                     // No message is so small.
                     end = try await consumer.pull(pin: pin, count: 1, bytes: 1, expires: .milliseconds(100)) {
-                        buffer.take($0, stream: consumer.stream)
+                        buffer.take($0, stream: consumer.origin)
                     }
                     if end != .notPinned { await waitForRoom(of: buffer) }
                 }
@@ -216,7 +223,9 @@ struct SourceLane: Sendable {
 
     // MARK: Giving
 
-    private func give(_ buffer: LaneBuffer, _ take: @Sendable (ReceivedBatch) async throws -> Void) async throws {
+    private func give(
+        _ buffer: LaneBuffer, _ pin: String, _ take: @Sendable (ReceivedBatch) async throws -> Void
+    ) async throws {
         while let batch = await buffer.next(atMost: configuration.batch) {
             let received = ReceivedBatch(lane: name, messages: batch.events.map(\.message))
             var wait = configuration.retries.lowerBound
@@ -231,12 +240,12 @@ struct SourceLane: Sendable {
                     wait = min(wait * 2, configuration.retries.upperBound)
                 }
             }
-            try await note(batch, in: buffer)
+            try await note(batch, in: buffer, pin)
         }
     }
 
     /// Has the server note that a batch was taken.
-    private func note(_ batch: LaneBuffer.Batch, in buffer: LaneBuffer) async throws {
+    private func note(_ batch: LaneBuffer.Batch, in buffer: LaneBuffer, _ pin: String) async throws {
         let last = batch.last
         buffer.wasTaken(last.sequence)
         while true {
@@ -244,8 +253,10 @@ struct SourceLane: Sendable {
                 if batch.epoch == buffer.epoch, !buffer.isBroken {
                     try await consumer.acknowledge(last.reply)
                 } else {
-                    // The acknowledgement does not fit any more.
-                    try await consumer.reset(to: last.sequence + 1)
+                    // The acknowledgement does not fit any more. Another member may hold the lane by now, and be further.
+                    let info = try await consumer.info()
+                    guard info.pin == pin else { return }
+                    if info.floor < last.sequence { try await consumer.reset(to: last.sequence + 1) }
                 }
                 buffer.wasNoted(last.sequence)
                 return

@@ -39,6 +39,7 @@ extension OutgoingLane.Entry {
         self.message = message
         self.isLast = isLast
         id = OutgoingMessage.id(of: event, under: configuration.subjects.prefix)
+        place = PublishedPlace(event)
         outgoing = OutgoingMessage(
             event, on: configuration.subjects.subject(of: message.key), form: configuration.form, id: id)
         size = outgoing.size

@@ -9,6 +9,7 @@ struct OutgoingLane: Sendable {
         let isLast: Bool
         /// What the servers know it by.
         let id: String
+        let place: PublishedPlace?
         let outgoing: OutgoingMessage
         /// Bytes of headers and body.
         let size: Int
@@ -64,11 +65,22 @@ struct OutgoingLane: Sendable {
     /// The first one was stored before: the subject is as it was.
     mutating func wasStored() { take(1) }
 
-    /// The servers were asked for the last message on the subject.
-    mutating func found(_ sequence: Int64, id: String?) {
-        head = .asked(sequence)
-        // What stands before it was stored before it, since nothing is sent behind what is not acknowledged.
-        if let id, let index = entries.lastIndex(where: { $0.id == id }) { take(index - entries.startIndex + 1) }
+    /// The last message on a subject.
+    struct Last: Sendable {
+        var sequence: Int64
+        var id: String?
+        var place: PublishedPlace?
+    }
+
+    /// The servers were asked for the last message on the subject; nil when there is none.
+    mutating func found(_ last: Last?) {
+        head = .asked(last?.sequence ?? 0)
+        // What stands before it was stored before it, since nothing is sent behind what is not acknowledged: also when it is none
+        // of these, because an earlier call was cut in another way.
+        let index = entries.lastIndex { entry in
+            entry.id == last?.id || last?.place?.isBehind(entry.place) == true
+        }
+        if let index { take(index - entries.startIndex + 1) }
     }
 
     private mutating func take(_ count: Int) {

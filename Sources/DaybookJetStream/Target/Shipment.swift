@@ -208,7 +208,7 @@ struct Shipment: Sendable {
     private func askForHeads(of lanes: inout [OutgoingLane]) async -> ConnectionFailure? {
         let unknown = lanes.indices.filter { lanes[$0].head == .unknown }
         guard !unknown.isEmpty else { return nil }
-        typealias Found = (lane: Int, last: Result<(sequence: Int64, id: String?), ConnectionFailure>)
+        typealias Found = (lane: Int, last: Result<OutgoingLane.Last?, ConnectionFailure>)
         let subjects = lanes.map(\.subject)
         let found = await withTaskGroup(of: Found.self, returning: [Found].self) { tasks in
             var found: [Found] = []
@@ -223,19 +223,23 @@ struct Shipment: Sendable {
         for (lane, last) in found {
             switch last {
             case .success(let last):
-                lanes[lane].found(last.sequence, id: last.id)
-                heads.set(last.sequence, for: lanes[lane].subject)
+                lanes[lane].found(last)
+                heads.set(last?.sequence ?? 0, for: lanes[lane].subject)
             case .failure(let error): failure = failure ?? error
             }
         }
         return failure
     }
 
-    private func lastMessage(on subject: String) async -> Result<(sequence: Int64, id: String?), ConnectionFailure> {
+    private func lastMessage(on subject: String) async -> Result<OutgoingLane.Last?, ConnectionFailure> {
         do throws(ConnectionFailure) {
             let last = try await stream.connection.lastMessage(
                 on: subject, in: configuration.stream, timeout: configuration.requestTimeout)
-            return .success((last?.sequence ?? 0, last?.header(MessageHeader.messageID)))
+            return .success(
+                last.map {
+                    OutgoingLane.Last(
+                        sequence: $0.sequence, id: $0.header(MessageHeader.messageID), place: PublishedPlace($0))
+                })
         } catch {
             return .failure(error)
         }

@@ -355,7 +355,7 @@ enum StoredRefusal: Codable {
         case .cancelled: self = .cancelled
         case .closed: self = .closed
         case .storageFailed(let reason, _): self = .storageFailed(reason)
-        case .invalid, .refused: self = .other(error.description)
+        case .invalid, .unsupported, .refused: self = .other(error.description)
         }
     }
 

@@ -226,4 +226,94 @@ struct ProcessFailureTests {
         #expect(try await kinds(in: store)["process.rejected"] == 1)
         #expect(sent.withLock { $0 } == ["order 2"])
     }
+
+    /// Stores the first rejection that a process records, and loses the answer.
+    private final class AnswerLost: ForwardingStore, Sendable {
+        let base: any EventStore
+        private let isFirst = Countdown(1)
+
+        init(_ base: any EventStore) { self.base = base }
+
+        func append(_ request: AppendRequest) async throws(AppendError) -> AppendResult {
+            let result = try await base.append(request)
+            let types = request.writes.flatMap { write in
+                if case .append(let events) = write.action { events.map(\.type) } else { [EventType]() }
+            }
+            if types.contains("process.rejected"), isFirst.take() {
+                throw .storageFailed(reason: "a test", mayBeWritten: true)
+            }
+            return result
+        }
+    }
+
+    @Test(
+        "does not send a command again whose rejection is recorded", .timeLimit(.minutes(1)), arguments: TestStore.all)
+    func rejectedOnce(_ make: TestStore) async throws {
+        let store = try await make.make()
+        let sent = Mutex<[String]>([])
+        let time = DrivenTime(at: TimeSource.system.now).source
+        let runner = ProcessRunner(
+            Touchy.self, of: AnswerLost(store), in: store, policy: Self.policy, time: time
+        ) { command, _ in
+            let isFirst = sent.withLock { sent in
+                sent.append(command)
+                return sent.count == 1
+            }
+            // What is rejected at first would be taken the second time.
+            if isFirst { throw Refused() }
+        }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await Touchy.$isMended.withValue(true) { try await runner.run() } }
+            try await record([.placed(sale: "1")], in: store)
+            try await eventually("the command is settled") {
+                var position: Position?
+                for try await event in store.events(filter: .all) where event.type == "process.sent" {
+                    position = event.position
+                }
+                guard let position else { return false }
+                return try await runner.commands.status().settled >= position
+            }
+            group.cancelAll()
+        }
+        #expect(sent.withLock { $0 } == ["order 1"])
+        #expect(try await runner.commands.parked().isEmpty)
+        #expect(try await runner.state(of: "1").state == ["out of stock"])
+    }
+
+    /// Takes few events in one append.
+    private final class Narrow: ForwardingStore, Sendable {
+        let base: any EventStore
+        private let limit: Int
+
+        init(_ base: any EventStore, limit: Int) {
+            self.base = base
+            self.limit = limit
+        }
+
+        func append(_ request: AppendRequest) async throws(AppendError) -> AppendResult {
+            let count = request.writes.reduce(0) { count, write in
+                if case .append(let events) = write.action { count + events.count } else { count }
+            }
+            guard count <= limit else { throw .unsupported(reason: "\(count) events at once") }
+            return try await base.append(request)
+        }
+    }
+
+    @Test("records less at once where the store takes less", .timeLimit(.minutes(1)))
+    func narrow() async throws {
+        let store = InMemoryEventStore()
+        try await record((0..<300).map { .placed(sale: "\($0)") }, in: store)
+        // Two of each input, and the progress.
+        let runner = ProcessRunner(
+            Touchy.self, of: Narrow(store, limit: 20), in: store, policy: Self.policy
+        ) { _, _ in }
+        try await runner.react()
+        #expect(try await kinds(in: store)["process.sent"] == 300)
+        // Where it does not even take what one input leads to, it says so.
+        try await record([.placed(sale: "300")], in: store)
+        let tiny = ProcessRunner(
+            Touchy.self, of: Narrow(store, limit: 2), in: store, policy: Self.policy
+        ) { _, _ in }
+        await #expect(throws: ProcessError.append(.unsupported(reason: "3 events at once"))) { try await tiny.react() }
+    }
 }

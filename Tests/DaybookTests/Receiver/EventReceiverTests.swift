@@ -238,6 +238,25 @@ struct EventReceiverTests {
         #expect(try await receiver.parked().isEmpty)
     }
 
+    @Test("does not leave out the next message for the one that somebody replays at the same moment")
+    func skippedTwice() async throws {
+        let store = InMemoryEventStore()
+        let source = TestSource()
+        for id in 1...2 { source.add(event(id)) }
+        let other = EventReceiver("r", from: source, in: store, policy: Self.policy)
+        try await other.run { _ in throw ParkEvent("closed") }
+        let isFirst = Countdown(1)
+        let models = RivalModels(store) {
+            guard isFirst.take() else { return }
+            _ = try? await other.replay("a") { event in
+                if event.id == "2" { throw ParkEvent("closed") }
+            }
+        }
+        let receiver = EventReceiver("r", from: source, in: models, policy: Self.policy)
+        await #expect(throws: ReceiverError.notParked(key: "a")) { try await receiver.skip("a") }
+        #expect(try await receiver.parked().map { try $0.message.content.get().id } == ["2"])
+    }
+
     @Test("replays an event byte for byte, whatever its attributes are")
     func sameBytes() async throws {
         let store = InMemoryEventStore()

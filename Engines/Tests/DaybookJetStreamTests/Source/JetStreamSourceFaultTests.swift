@@ -106,6 +106,44 @@ struct JetStreamSourceFaultTests {
         }
     }
 
+    @Test("leaves the present holder its lane, and its place, when a former one ends")
+    func formerHolder() async throws {
+        try await Bus.with(partitions: 1) { bus in
+            try await bus.make()
+            let relay = try CuttingRelay(to: bus.urls)
+            defer { relay.close() }
+            let isStuck = Box(false)
+            let first = Task {
+                try await bus.source(by: relay.url) { $0.batch = 10 }.run { _ in
+                    isStuck.change { $0 = true }
+                    // A handler that is slow to end.
+                    await Task { try? await Task.sleep(for: .seconds(8)) }.value
+                }
+            }
+            try await bus.send(0..<5)
+            #expect(try await eventually { isStuck.value })
+            let log = Box<[String]>([])
+            let second = Task {
+                try await bus.source { $0.batch = 10 }.run { batch in
+                    let ids = batch.messages.compactMap { try? $0.content.get().id }
+                    log.change { $0 += ids }
+                }
+            }
+            relay.loseAnswers()
+            #expect(try await eventually { log.value.count == 5 * Bus.streams.count })
+            // It hears of the servers again, and is ended before it knows that the lane is another's.
+            relay.cut()
+            first.cancel()
+            _ = try? await first.value
+            try await bus.send(5..<10)
+            #expect(try await eventually { log.value.count >= 10 * Bus.streams.count })
+            second.cancel()
+            try await second.value
+            #expect(log.value.count == 10 * Bus.streams.count, "the second one was given nothing twice")
+            Self.expectOrder(log.value, count: 10)
+        }
+    }
+
     @Test("loses nothing and keeps the order when its connection is cut again and again")
     func cut() async throws {
         try await Bus.with { bus in

@@ -43,6 +43,7 @@ public struct Reconciliation: Sendable, Equatable, Encodable {
     private mutating func count(_ log: any EventStore, through head: Position) async throws -> Set<ExecutionID> {
         var executed: Set<ExecutionID> = []
         var ended: [ExecutionID: Int] = [:]
+        var reversals: Set<ExecutionID> = []
         var ledger = TransitLedger()
         let books = OrderBook.Event.makeReader()
         let (cash, holdings) = (CashAccount.Event.makeReader(), Holdings.Event.makeReader())
@@ -62,6 +63,7 @@ public struct Reconciliation: Sendable, Equatable, Encodable {
                     case .reversed(let execution, _, _, _):
                         reversed += 1
                         ended[execution, default: 0] += 1
+                        reversals.insert(execution)
                     default: break
                     }
                 }
@@ -77,8 +79,12 @@ public struct Reconciliation: Sendable, Equatable, Encodable {
         if open > 0 { outstanding.append("\(open) of \(executions) executions are not settled") }
         for (execution, count) in ended where count > 1 { faults.append("\(execution) has ended \(count) times") }
         if !ledger.isBalanced { faults.append("cash or shares got lost or came into being: \(ledger)") }
-        if !ledger.transits.isEmpty {
-            let text = "\(ledger.transits.count) executions have cash or shares between the two sides"
+        // What a side gave although its execution was reversed is still to be given back.
+        let refunds = ledger.transits.keys.count { reversals.contains($0) }
+        if refunds > 0 { outstanding.append("\(refunds) reversed executions have cash or shares to be given back") }
+        let stuck = ledger.transits.count - refunds
+        if stuck > 0 {
+            let text = "\(stuck) executions have cash or shares between the two sides"
             if open == 0 { faults.append(text) } else { outstanding.append(text) }
         }
         return executed
