@@ -10,6 +10,8 @@ struct Comparison: Sendable {
     let monitors: String?
     let seconds: Double
     let events: Int
+    /// What has this in its name is measured; everything when it is empty.
+    let only: String
 
     static let payload = [UInt8](repeating: UInt8(ascii: "x"), count: 256)
 
@@ -40,8 +42,10 @@ struct Comparison: Sendable {
             "publish, 1,000 streams, 4 batches at once, events/s",
             bare: { try publishing.publishBare(writers: 4, streamsOfWriter: 250) },
             ours: { try await publishing.publish(calls: 1, streamsOfCall: 1000) })
-        try bare.fill(events)
-        try await fill(store, events)
+        if only.isEmpty || "read the log, subscribe".contains(only) {
+            try bare.fill(events)
+            try await fill(store, events)
+        }
         try await row(
             "read the log, events/s (bare: direct gets)", bare: { try bare.readDirect(events) },
             ours: { try await read(store, events) })
@@ -58,6 +62,7 @@ struct Comparison: Sendable {
     private func row(
         _ what: String, bare: @escaping @Sendable () throws -> Double, ours: () async throws -> Double
     ) async throws {
+        guard only.isEmpty || what.contains(only) else { return }
         var pairs: [(Double, Double)] = []
         for _ in 0..<3 {
             let first = try await withCheckedThrowingContinuation { continuation in

@@ -14,10 +14,17 @@ enum JetStreamBenchmark {
         let monitors = option("--monitors")
         let seconds = option("--seconds").flatMap { Double($0) } ?? 3
         let events = option("--events").flatMap { Int($0) } ?? 100_000
-        guard let urls = arguments.first else {
-            print("JetStreamBenchmark URLS [--replicas N] [--monitors URLS] [--seconds S] [--events N]")
+        let only = option("--only") ?? ""
+        guard let urls = arguments.first, !urls.hasPrefix("-") else {
+            print(
+                """
+                usage: JetStreamBenchmark URLS [--replicas N] [--monitors URLS] [--seconds S] [--events N] [--only TEXT]
+                --only: what has this text in its name, such as 'publish'
+                """)
             exit(2)
         }
-        try await Comparison(urls: urls, replicas: replicas, monitors: monitors, seconds: seconds, events: events).run()
+        try await Comparison(
+            urls: urls, replicas: replicas, monitors: monitors, seconds: seconds, events: events, only: only
+        ).run()
     }
 }

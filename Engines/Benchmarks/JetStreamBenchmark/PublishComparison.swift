@@ -15,9 +15,10 @@ struct PublishComparison: Sendable {
 
     static let batch = 250
 
-    func event(_ number: Int, of stream: String) -> CloudEvent {
+    /// - Parameter run: Part of the identifier, by which the servers know an event again.
+    func event(_ number: Int, of stream: String, run: UInt64 = 0) -> CloudEvent {
         CloudEvent(
-            id: "0198c5a2-0000-7000-8000-\(100_000_000_000 + number)", source: "/shop", type: "account.credited",
+            id: "0198c5a2-\(String(run & 0xFFFF, radix: 16))-7000-8000-\(100_000_000_000 + number)", source: "/shop", type: "account.credited",
             subject: stream, time: Timestamp("2026-01-02T03:04:05.678901Z"), data: Comparison.payload,
             extensions: ["partitionkey": stream, "position": "\(number)", "streamversion": "\(number)"])
     }
@@ -27,7 +28,8 @@ struct PublishComparison: Sendable {
         let target = try JetStreamTarget(
             .init(
                 servers: .init(urls), stream: "BUS_" + name, subjects: JetStreamSubjects(prefix: "bus." + name),
-                creation: .init(replicas: replicas), batch: Self.batch, underWay: 4))
+                creation: .init(replicas: replicas), batch: Self.batch, underWay: 4,
+                report: { error in FileHandle.standardError.write(Data("\(error)\n".utf8)) }))
         await target.send([PublisherMessage([event(0, of: "warm-up")], key: "warm-up") { _ in }])
         let run = UInt64.random(in: 0 ... .max)
         let begun = ContinuousClock.now
@@ -42,7 +44,7 @@ struct PublishComparison: Sendable {
                             (0..<1000).map { index in
                                 let number = count + index
                                 let stream = "account-\(run).\(call).\(number % streamsOfCall)"
-                                return PublisherMessage([event(number, of: stream)], key: stream) { answer in
+                                return PublisherMessage([event(number, of: stream, run: run)], key: stream) { answer in
                                     if answer == .acknowledged { taken.add(1, ordering: .relaxed) }
                                 }
                             })
