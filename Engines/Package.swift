@@ -40,7 +40,8 @@ let package = Package(
             swiftSettings: swiftSettings),
         .testTarget(
             name: "DaybookKinesisTests",
-            dependencies: daybook("DaybookKinesis", "DaybookCore", "Daybook") + ["ScriptedServer"] + nio,
+            dependencies: daybook("DaybookKinesis", "DaybookCore", "Daybook")
+                + ["ScriptedServer", "BusTesting", "KinesisUntilKilled"] + nio,
             exclude: ["Fixtures"], swiftSettings: swiftSettings),
         .testTarget(
             name: "DaybookWebhookTests",
@@ -59,6 +60,11 @@ let package = Package(
         .executableTarget(
             name: "JetStreamUntilKilled", dependencies: daybook("DaybookJetStream", "Daybook") + ["BusTesting"],
             path: "Tests/JetStreamUntilKilled", swiftSettings: swiftSettings),
+        // Takes from a Kinesis stream until it is killed.
+        .executableTarget(
+            name: "KinesisUntilKilled",
+            dependencies: daybook("DaybookKinesis", "DaybookSQLite", "Daybook") + ["BusTesting"],
+            path: "Tests/KinesisUntilKilled", swiftSettings: swiftSettings),
         // What tests of targets and sources have in common.
         .target(
             name: "BusTesting", dependencies: daybook("Daybook", "DaybookCore"), path: "Tests/BusTesting",

@@ -1,3 +1,4 @@
+import BusTesting
 import Daybook
 import DaybookCore
 import Foundation
@@ -197,6 +198,52 @@ struct KinesisEngineTests {
         // A batch that was taken while another shard broke off comes again: the first of each event counts.
         let events = firsts(receipts.events)
         for stream in streams { #expect(events[stream] == (0..<60).map { "\(stream)-\($0)" }) }
+        try await engine.delete()
+    }
+
+    @Test("gives again what was taken and not noted when its process is killed, and skips nothing")
+    func killed() async throws {
+        let engine = try await Engine(shards: 2)
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("daybook-kinesis-\(UUID())")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let ledger = folder.appendingPathComponent("taken").path
+        let streams = (0..<12).map { "account-\($0)" }
+        #expect(
+            await publish(streams, versions: 100, to: KinesisTarget(engine.client.stream)).values.allSatisfy {
+                $0 == 100
+            })
+        func taken() -> [String: [String]] {
+            let lines = String(decoding: FileManager.default.contents(atPath: ledger) ?? Data(), as: UTF8.self)
+                .split(separator: "\n").map { $0.split(separator: " ").map { String($0) } }
+            return Dictionary(grouping: lines.filter { $0.count == 2 }, by: { $0[0] }).mapValues { $0.map { $0[1] } }
+        }
+        func isComplete() -> Bool {
+            let taken = taken()
+            return streams.allSatisfy { Set(taken[$0] ?? []).count == 100 }
+        }
+        var kills = 0
+        while !isComplete(), kills < 12 {
+            let process = try UntilKilled.start(
+                "KinesisUntilKilled", try #require(Engine.url), engine.client.stream.name,
+                folder.appendingPathComponent("checkpoints.daybook").path, ledger)
+            let before = UntilKilled.lines(ledger)
+            let end = ContinuousClock.now + .seconds(30)
+            while UntilKilled.lines(ledger) <= before + 250, !isComplete(), process.isRunning, ContinuousClock.now < end
+            {
+                try await Task.sleep(for: .milliseconds(2))
+            }
+            #expect(process.isRunning)
+            kill(process.processIdentifier, SIGKILL)
+            process.waitUntilExit()
+            kills += 1
+        }
+        #expect(kills > 1)
+        // What comes again comes in order: the first of each event counts.
+        for (stream, ids) in taken() {
+            var seen: Set<String> = []
+            #expect(ids.filter { seen.insert($0).inserted } == (0..<100).map { "\(stream)-\($0)" })
+        }
         try await engine.delete()
     }
 

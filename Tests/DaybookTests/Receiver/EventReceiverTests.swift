@@ -188,6 +188,26 @@ struct EventReceiverTests {
         #expect(reasons.contains { $0.contains("The stream name") })
     }
 
+    private final class Small: ForwardingStore, Sendable {
+        let base: any EventStore
+
+        init(_ base: any EventStore) { self.base = base }
+
+        func append(_ request: AppendRequest) async throws(AppendError) -> AppendResult {
+            throw .unsupported(reason: "2 MB are too many")
+        }
+    }
+
+    @Test("parks what this log does not take, and does not try it for ever")
+    func unsupported() async throws {
+        let store = InMemoryEventStore()
+        let source = TestSource()
+        source.add(event(1))
+        let receiver = EventReceiver("r", from: source, in: store, policy: Self.policy)
+        try await receiver.run(into: Small(store), place)
+        #expect(try await receiver.parked().map(\.reason) == ["The store does not take the append: 2 MB are too many."])
+    }
+
     @Test("sets a message aside once, also when it is given again, and never gives again what was left out")
     func givenAgain() async throws {
         let store = InMemoryEventStore()
