@@ -2,15 +2,10 @@
 import CNATS
 
 extension JetStreamConnection {
-    /// How many messages of a batch are made before the first of them are sent: the server takes these while others are made.
-    private static var madeAtOnce: Int { 16 }
-
-    /// Sends one message, or those of an atomic batch, of which the last one is answered; the servers refuse a batch that lacks one.
-    ///
     /// - Parameter inbox: What the subject of the answer begins with; nil for the inbox of all requests.
     func send(_ messages: [OutgoingMessage], token: UInt64?, inbox: String? = nil) {
         var group: [OpaquePointer] = []
-        group.reserveCapacity(min(messages.count, Self.madeAtOnce))
+        group.reserveCapacity(messages.count)
         for (index, message) in messages.enumerated() {
             let reply = index == messages.count - 1 ? token.map { (inbox ?? inboxPrefix) + String($0) } : nil
             var created: OpaquePointer?
@@ -30,17 +25,10 @@ extension JetStreamConnection {
                 return
             }
             group.append(created)
-            if group.count == Self.madeAtOnce, index < messages.count - 1 {
-                enqueue(OutgoingGroup(messages: group, token: token))
-                group.removeAll(keepingCapacity: true)
-            }
         }
-        enqueue(OutgoingGroup(messages: group, token: token))
-    }
-
-    private func enqueue(_ group: OutgoingGroup) {
-        guard core.enqueue(group) else { return }
-        queue.async { [core, handle] in Self.drain(core, handle) }
+        if core.enqueue(OutgoingGroup(messages: group, token: token)) {
+            queue.async { [core, handle] in Self.drain(core, handle) }
+        }
     }
 
     /// Publishes what waits, and flushes once for all of it.
