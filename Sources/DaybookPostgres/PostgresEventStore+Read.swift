@@ -36,8 +36,17 @@ extension PostgresEventStore {
             }
         }
         if !page.isAtEnd {
-            let next = ReadAhead.Key(position: page.scannedThrough.next, filter: filter, limit: limit)
-            if case .unknown = found { ahead.expect(next) } else { ahead.read(next) }
+            var next = ReadAhead.Key(position: page.scannedThrough.next, filter: filter, limit: limit)
+            if case .unknown = found {
+                ahead.expect(next)
+            } else {
+                ahead.read(next)
+                // Positions have no gaps, so that it is known where the page behind the next one begins.
+                if filter.isUnrestricted, page.events.count == limit {
+                    next.position = Position(next.position.rawValue + Int64(limit))
+                    ahead.read(next)
+                }
+            }
         }
         return page
     }

@@ -177,7 +177,7 @@ struct LogRead {
 
 extension EventFilter {
     /// Whether it keeps no event of an application away.
-    fileprivate var isUnrestricted: Bool {
+    var isUnrestricted: Bool {
         categories.isEmpty && streamPrefixes.isEmpty && types.isEmpty && typePrefixes.isEmpty && tags.isEmpty
             && query == nil
     }

@@ -2,7 +2,7 @@
 import DaybookCore
 import Synchronization
 
-/// Reads the next page of the log while its reader is busy with the last one, once it has asked for two in a row.
+/// Reads the next pages of the log while its reader is busy with the last one, once it has asked for two in a row.
 ///
 /// Only pages that do not reach the log's end are kept: what lies before the end never changes.
 final class ReadAhead: Sendable {
