@@ -18,7 +18,8 @@ struct PublishComparison: Sendable {
     /// - Parameter run: Part of the identifier, by which the servers know an event again.
     func event(_ number: Int, of stream: String, run: UInt64 = 0) -> CloudEvent {
         CloudEvent(
-            id: "0198c5a2-\(String(run & 0xFFFF, radix: 16))-7000-8000-\(100_000_000_000 + number)", source: "/shop", type: "account.credited",
+            id: "0198c5a2-\(String(run & 0xFFFF, radix: 16))-7000-8000-\(100_000_000_000 + number)", source: "/shop",
+            type: "account.credited",
             subject: stream, time: Timestamp("2026-01-02T03:04:05.678901Z"), data: Comparison.payload,
             extensions: ["partitionkey": stream, "position": "\(number)", "streamversion": "\(number)"])
     }
