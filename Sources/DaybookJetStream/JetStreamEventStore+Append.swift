@@ -105,7 +105,8 @@ extension JetStreamEventStore {
         where message.body.count + 512 + message.subject.utf8.count + (message.expectedSubject?.utf8.count ?? 0)
             > maxPayload
         {
-            throw JetStreamUnsupported.messageTooLarge(bytes: message.body.count, limit: maxPayload).appendError
+            throw JetStreamUnsupported.messageTooLarge(bytes: message.body.count, limit: maxPayload).appendError(
+                mayBeWritten: attempts.isAnyUnknown)
         }
         while true {
             guard !Task.isCancelled else { throw .cancelled(mayBeWritten: attempts.isAnyUnknown) }
@@ -136,11 +137,12 @@ extension JetStreamEventStore {
                 case .refused(10176, _), .refused(10210, _), .refused(429, _):
                     try await attempts.pause(of: .milliseconds(20), after: failure)
                 case .refused(10199, _):
-                    throw JetStreamUnsupported.batchTooLarge(messages: plan.messages.count).appendError
+                    throw JetStreamUnsupported.batchTooLarge(messages: plan.messages.count).appendError(
+                        mayBeWritten: attempts.isAnyUnknown)
                 case .refused(10054, _):
                     throw JetStreamUnsupported.messageTooLarge(
                         bytes: plan.messages.map(\.body.count).max() ?? 0, limit: maxPayload
-                    ).appendError
+                    ).appendError(mayBeWritten: attempts.isAnyUnknown)
                 case .closed: throw attempts.isAnyUnknown ? attempts.error(failure) : .closed
                 case .cancelled: throw .cancelled(mayBeWritten: attempts.isAnyUnknown)
                 default:

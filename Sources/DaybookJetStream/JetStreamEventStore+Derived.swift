@@ -251,6 +251,15 @@ extension JetStreamEventStore: CheckpointStore, SnapshotStore {
     ///
     /// - Returns: The sequence of the last one; nil when another writer was first, or this one, and the answer was lost.
     func put(_ messages: [OutgoingMessage]) async throws(DerivedStateError) -> Int64? {
+        var mayBeStored = false
+        return try await put(messages, &mayBeStored)
+    }
+
+    /// - Parameter mayBeStored: Set when the answer to an attempt did not come: it may have been stored although another one was
+    ///   refused.
+    func put(
+        _ messages: [OutgoingMessage], _ mayBeStored: inout Bool
+    ) async throws(DerivedStateError) -> Int64? {
         let deadline = ContinuousClock.now + configuration.appendPatience
         while true {
             var batch = messages
@@ -270,8 +279,11 @@ extension JetStreamEventStore: CheckpointStore, SnapshotStore {
                 case .refused(10071, _): return nil
                 case .closed: throw .closed
                 case .cancelled: throw .cancelled
-                case .refused(10164, _), .refused(10176, _), .refused(10210, _), .refused(429, _): break
-                default: guard error.isPassing else { throw .storageFailed(reason: error.reason) }
+                case .refused(10164, _), .refused(10210, _), .refused(429, _): break
+                case .refused(10176, _): mayBeStored = true
+                default:
+                    mayBeStored = true
+                    guard error.isPassing else { throw .storageFailed(reason: error.reason) }
                 }
                 guard ContinuousClock.now < deadline else { throw .storageFailed(reason: error.reason) }
                 do { try await Task.sleep(for: .milliseconds(Int.random(in: 5...50))) } catch { throw .cancelled }

@@ -57,8 +57,10 @@ extension JetStreamEventStore {
             var messages = prepared.parts == 0 ? prepared.messages : []
             if prepared.parts > 0 { next.staged = ModelHead.Staged(generation: token, parts: prepared.parts) }
             messages.append(headMessage(next, names, expecting: basis.known.sequence))
-            guard let sequence = try await put(messages) else {
-                before = .some(head.tokens.first)
+            var mayBeStored = false
+            guard let sequence = try await put(messages, &mayBeStored) else {
+                // What was decided on an old head is refused by every leader.
+                if mayBeStored || isFresh { before = .some(head.tokens.first) }
                 isFresh = true
                 continue
             }

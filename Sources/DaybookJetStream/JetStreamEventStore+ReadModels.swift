@@ -185,11 +185,12 @@ extension JetStreamEventStore: ReadModelStore {
         var keys = models.keys(of: names.model, epoch: epoch)
         guard keys.scanned < known.sequence else { return keys }
         var next = keys.scanned + 1
+        var known = known
         var hasMetHead = false
         let deadline = ContinuousClock.now + configuration.readPatience
         let beginning = names.documents(epoch)
-        // Documents that are changed meanwhile move behind the head that is known, and behind the next one. Whoever meets a head has
-        // met all that stood in front of it, and nothing stood behind it at that moment.
+        // Documents that are changed meanwhile move behind the head that is known, and behind the next one, or, when they are many, are
+        // still on their way there. Whoever has met the head that is the last one afterwards, with nothing under way, has met all.
         var end: ContinuousClock.Instant?
         while !hasMetHead {
             if next > known.sequence {
@@ -210,7 +211,10 @@ extension JetStreamEventStore: ReadModelStore {
             for message in page.messages {
                 next = message.sequence + 1
                 guard message.subject.utf8.starts(with: beginning.utf8) else {
-                    if message.subject == names.head, message.sequence >= known.sequence { hasMetHead = true }
+                    if message.subject == names.head, message.sequence >= known.sequence {
+                        hasMetHead = true
+                        known.sequence = message.sequence
+                    }
                     continue
                 }
                 let record = try record(message, names)
@@ -222,6 +226,12 @@ extension JetStreamEventStore: ReadModelStore {
             }
             if page.messages.isEmpty {
                 try await derived { () async throws(ReadError) in try await pauseForReplica(until: deadline) }
+            }
+            guard hasMetHead else { continue }
+            let settled = try await settledHead(names)
+            if settled.sequence > known.sequence, settled.head.epoch == epoch {
+                hasMetHead = false
+                known = settled
             }
         }
         keys.settle()

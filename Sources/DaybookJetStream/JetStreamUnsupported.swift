@@ -20,6 +20,10 @@ public enum JetStreamUnsupported: Error, Equatable, CustomStringConvertible {
         }
     }
 
-    var appendError: AppendError { .unsupported(reason: description) }
+    /// - Parameter mayBeWritten: Whether an attempt before may be stored all the same, by a leader with other limits.
+    func appendError(mayBeWritten: Bool) -> AppendError {
+        mayBeWritten
+            ? .storageFailed(reason: description, mayBeWritten: true) : .unsupported(reason: description)
+    }
 }
 #endif

@@ -24,7 +24,7 @@ extension PostgresEventStore: CopyableStore {
                         tags: event.tags),
                     recordedAt: event.recordedAt.microseconds)
             }
-            var commands = [GroupStatements.events(pending, after: head)]
+            var commands = [GroupStatements.events(pending, after: head, group: nil)]
             if let tags = GroupStatements.tags(pending, after: head) { commands.append(tags) }
             return Import(commands: commands, events: events)
         }

@@ -16,7 +16,8 @@ public final class Sending: Sendable {
             extensions["position"] = "\(position)"
         }
         return CloudEvent(
-            id: id, source: "/shop", type: "account.credited", subject: stream, data: data, extensions: extensions)
+            id: id, source: "/shop", type: "account.credited", subject: stream,
+            time: Timestamp(microseconds: 1_767_323_045_000_000), data: data, extensions: extensions)
     }
 
     public func message(_ id: String, stream: String, data: [UInt8] = Array(#"{"amount":5}"#.utf8)) -> PublisherMessage

@@ -6,5 +6,7 @@ struct ClaimedEvent: Sendable {
     let key: ConsumerKey
     /// From 1.
     let attempt: Int
+    /// Whether it may have been handed over before.
+    let isRepeated: Bool
     let fence: Int64
 }

@@ -34,7 +34,7 @@ struct ConsumerBatchHandling<Event: ReadableEvent>: Sendable {
                 ConsumerBatchItem(
                     delivery: ConsumerDelivery(
                         events: events, recorded: event.recorded, key: event.key, attempt: event.attempt,
-                        fence: event.fence)
+                        fence: event.fence, isRepeated: event.isRepeated)
                 ) { answers.answer(index, $0) })
         }
         defer { if let failure { mailbox.fail(failure) } }

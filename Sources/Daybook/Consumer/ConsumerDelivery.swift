@@ -11,4 +11,7 @@ public struct ConsumerDelivery<Event: Sendable>: Sendable {
     /// Higher than that of every delivery before it, in the whole group. A resource that remembers the highest fence
     /// of a key, and refuses lower ones, is safe from a member that was thought dead.
     public let fence: Int64
+    /// Whether it may have been handed over before, also when ``attempt`` is 1: a member that leaves in good order gives back what it
+    /// has not finished, and a replay counts from 1 again.
+    public internal(set) var isRepeated = false
 }

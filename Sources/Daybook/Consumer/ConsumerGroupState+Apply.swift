@@ -43,7 +43,7 @@ extension [ConsumerInput] {
 /// What is to be done when the state that an input led to is saved, and not before.
 enum ConsumerAction: Sendable, Equatable {
     case joined(token: Int64)
-    case deliver(position: Position, key: ConsumerKey, deliveries: Int, fence: Int64)
+    case deliver(position: Position, key: ConsumerKey, deliveries: Int, isRepeated: Bool, fence: Int64)
     case skipped(SkippedEvent)
 }
 
@@ -180,11 +180,15 @@ extension ConsumerGroupState {
         guard entry.delivery == nil, entry.dueAt.map({ $0 <= now }) ?? true else { return false }
         lastToken += 1
         entry.deliveries += 1
+        let isRepeated = entry.deliveries > 1 || entry.wasDelivered == true
+        entry.wasDelivered = true
         entry.delivery = Delivery(member: token, fence: lastToken, since: now)
         self[place] = entry
         room -= 1
         actions.append(
-            .deliver(position: entry.position, key: entry.key, deliveries: entry.deliveries, fence: lastToken))
+            .deliver(
+                position: entry.position, key: entry.key, deliveries: entry.deliveries, isRepeated: isRepeated,
+                fence: lastToken))
         return true
     }
 

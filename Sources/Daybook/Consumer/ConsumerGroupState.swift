@@ -30,6 +30,8 @@ struct ConsumerGroupState: Sendable, Equatable {
         /// Whether a member was lost while it had the event, and may have died of it: it is delivered alone, so that the
         /// next death is nobody else's fault.
         var isSuspect: Bool?
+        /// Whether it was ever handed over, also when that does not count any more: it was given back, or its key is replayed.
+        var wasDelivered: Bool?
     }
 
     /// A key that stopped at an event. The first event is the one that it stopped at, or the next to be handled.

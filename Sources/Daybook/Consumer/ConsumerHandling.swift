@@ -23,7 +23,8 @@ struct ConsumerHandling<Event: ReadableEvent>: Sendable {
         do {
             try await handle(
                 ConsumerDelivery(
-                    events: events, recorded: recorded, key: event.key, attempt: event.attempt, fence: fence))
+                    events: events, recorded: recorded, key: event.key, attempt: event.attempt, fence: fence,
+                    isRepeated: event.isRepeated))
             return .acknowledge(fence: fence, position: position)
         } catch let error as ParkEvent {
             return .park(fence: fence, position: position, reason: error.reason)

@@ -85,9 +85,13 @@ final class ConsumerMember<Event: ReadableEvent> {
         answers = []
         var claimed: [ClaimedEvent] = []
         for action in actions {
-            guard case .deliver(let position, let key, let deliveries, let fence) = action else { continue }
+            guard case .deliver(let position, let key, let deliveries, let isRepeated, let fence) = action else {
+                continue
+            }
             claimed.append(
-                ClaimedEvent(recorded: try await event(at: position), key: key, attempt: deliveries, fence: fence))
+                ClaimedEvent(
+                    recorded: try await event(at: position), key: key, attempt: deliveries, isRepeated: isRepeated,
+                    fence: fence))
         }
         start(claimed, &tasks)
         forgetSettled()

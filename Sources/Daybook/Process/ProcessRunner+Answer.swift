@@ -8,7 +8,7 @@ extension ProcessRunner {
                 try await commands.run(as: member) { delivery in
                     for case .sent(let command) in delivery.events {
                         // What was rejected is not decided on again: the process has gone on from there.
-                        if delivery.attempt > 1, try await self.isRejected(delivery.recorded) { continue }
+                        if delivery.isRepeated, try await self.isRejected(delivery.recorded) { continue }
                         try await self.send(command, delivery.recorded)
                     }
                 }

@@ -88,12 +88,15 @@ extension JetStreamConnection {
     /// Messages from a sequence on, of a subject with or without wildcards.
     ///
     /// - Parameter bytes: Ends the page behind the message that reaches it.
+    ///
+    /// - Parameter withIdentifiers: Whether the messages' headers have what the servers know them by; they have none otherwise.
     func directMessages(
-        from sequence: Int64, on subject: String, limit: Int, bytes: Int, in stream: String, timeout: Duration
+        from sequence: Int64, on subject: String, limit: Int, bytes: Int, in stream: String,
+        withIdentifiers: Bool = false, timeout: Duration
     ) async throws(ConnectionFailure) -> DirectPage {
         try await direct(
             "{\"seq\":\(max(sequence, 1)),\"next_by_subj\":\"\(subject.escapedForJSON)\",\"batch\":\(limit),"
-                + "\"max_bytes\":\(bytes)}", in: stream, timeout: timeout)
+                + "\"max_bytes\":\(bytes)}", in: stream, withIdentifiers: withIdentifiers, timeout: timeout)
     }
 
     /// The first message taken at or after a time.
@@ -117,9 +120,9 @@ extension JetStreamConnection {
     }
 
     private func direct(
-        _ json: String, in stream: String, timeout: Duration
+        _ json: String, in stream: String, withIdentifiers: Bool = false, timeout: Duration
     ) async throws(ConnectionFailure) -> DirectPage {
-        let reader = DirectPageReader()
+        let reader = DirectPageReader(withIdentifiers: withIdentifiers)
         return try await requestMany(
             [OutgoingMessage(subject: "$JS.API.DIRECT.GET.\(stream)", body: Array(json.utf8))], timeout: timeout
         ) { message in reader.take(message) }
@@ -129,6 +132,9 @@ extension JetStreamConnection {
 /// Gathers the messages of one direct read. Its calls come one after another, on one thread of libnats.
 private final class DirectPageReader: @unchecked Sendable {
     private var page = JetStreamConnection.DirectPage()
+    private let withIdentifiers: Bool
+
+    init(withIdentifiers: Bool) { self.withIdentifiers = withIdentifiers }
 
     func take(
         _ message: borrowing IncomingMessage
@@ -147,7 +153,11 @@ private final class DirectPageReader: @unchecked Sendable {
         guard let sequence = message.number("Nats-Sequence"), let subject = message.header("Nats-Subject"),
             let time = message.header("Nats-Time-Stamp").flatMap({ Timestamp($0) })
         else { return .failure(.unreadable("a direct read without sequence, subject or time")) }
-        page.messages.append(StoredMessage(sequence: sequence, subject: subject, time: time, body: message.body))
+        var stored = StoredMessage(sequence: sequence, subject: subject, time: time, body: message.body)
+        if withIdentifiers, let id = message.header(MessageHeader.messageID) {
+            stored.headers = Array("\(MessageHeader.messageID): \(id)\r\n".utf8)
+        }
+        page.messages.append(stored)
         return nil
     }
 }

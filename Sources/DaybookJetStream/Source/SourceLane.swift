@@ -240,12 +240,15 @@ struct SourceLane: Sendable {
                     wait = min(wait * 2, configuration.retries.upperBound)
                 }
             }
-            try await note(batch, in: buffer, pin)
+            // What is behind it in the buffer is another member's by now, when the lane is.
+            guard try await note(batch, in: buffer, pin) else { return }
         }
     }
 
     /// Has the server note that a batch was taken.
-    private func note(_ batch: LaneBuffer.Batch, in buffer: LaneBuffer, _ pin: String) async throws {
+    ///
+    /// - Returns: False when another member holds the lane.
+    private func note(_ batch: LaneBuffer.Batch, in buffer: LaneBuffer, _ pin: String) async throws -> Bool {
         let last = batch.last
         buffer.wasTaken(last.sequence)
         while true {
@@ -255,11 +258,11 @@ struct SourceLane: Sendable {
                 } else {
                     // The acknowledgement does not fit any more. Another member may hold the lane by now, and be further.
                     let info = try await consumer.info()
-                    guard info.pin == pin else { return }
+                    guard info.pin == nil || info.pin == pin else { return false }
                     if info.floor < last.sequence { try await consumer.reset(to: last.sequence + 1) }
                 }
                 buffer.wasNoted(last.sequence)
-                return
+                return true
             } catch {
                 try Task.checkCancellation()
                 configuration.report(.notNoted(lane: name, reason: error.reason))

@@ -73,14 +73,19 @@ struct OutgoingLane: Sendable {
     }
 
     /// The servers were asked for the last message on the subject; nil when there is none.
-    mutating func found(_ last: Last?) {
+    ///
+    /// - Parameter stored: The identifiers of messages in front of it, as far as they were asked for.
+    mutating func found(_ last: Last?, stored: Set<String> = []) {
         head = .asked(last?.sequence ?? 0)
-        // What stands before it was stored before it, since nothing is sent behind what is not acknowledged: also when it is none
-        // of these, because an earlier call was cut in another way.
-        let index = entries.lastIndex { entry in
-            entry.id == last?.id || last?.place?.isBehind(entry.place) == true
-        }
+        // What stands before it was stored before it, since nothing is sent behind what is not acknowledged.
+        let index = entries.lastIndex { $0.id == last?.id || stored.contains($0.id) }
         if let index { take(index - entries.startIndex + 1) }
+    }
+
+    /// Whether some of it may stand in front of the last message, although that is none of it: an earlier call may have been cut in
+    /// another way.
+    func mayStandBefore(_ last: Last) -> Bool {
+        !entries.contains { $0.id == last.id } && entries.contains { last.place?.isBehind($0.place) == true }
     }
 
     private mutating func take(_ count: Int) {

@@ -223,13 +223,51 @@ struct Shipment: Sendable {
         for (lane, last) in found {
             switch last {
             case .success(let last):
-                lanes[lane].found(last)
+                var stored: Set<String> = []
+                if let last, lanes[lane].mayStandBefore(last) {
+                    do throws(ConnectionFailure) {
+                        stored = try await identifiers(on: lanes[lane], before: last.sequence)
+                    } catch {
+                        failure = failure ?? error
+                        continue
+                    }
+                }
+                lanes[lane].found(last, stored: stored)
                 heads.set(last?.sequence ?? 0, for: lanes[lane].subject)
             case .failure(let error): failure = failure ?? error
             }
         }
         return failure
     }
+
+    /// The identifiers of the messages on a lane's subject that came after its first event was recorded. That says by another clock
+    /// than the servers', so that it is looked for some time before. None where the stream allows no direct reads: what is not known
+    /// to be stored is sent again.
+    private func identifiers(
+        on lane: OutgoingLane, before end: Int64
+    ) async throws(ConnectionFailure) -> Set<String> {
+        guard stream.allowsDirect, let time = lane.entries.lazy.compactMap({ $0.message.events.first?.time }).first
+        else { return [] }
+        let (connection, timeout) = (stream.connection, configuration.requestTimeout)
+        guard
+            let first = try await connection.directMessage(
+                since: time.advanced(by: .zero - Self.clockDifference), on: lane.subject, in: configuration.stream,
+                timeout: timeout)
+        else { return [] }
+        var found: Set<String> = []
+        var next = first.sequence
+        while next < end {
+            let page = try await connection.directMessages(
+                from: next, on: lane.subject, limit: 1_000, bytes: 4 << 20, in: configuration.stream,
+                withIdentifiers: true, timeout: timeout)
+            guard let last = page.messages.last else { break }
+            for message in page.messages { if let id = message.header(MessageHeader.messageID) { found.insert(id) } }
+            next = last.sequence + 1
+        }
+        return found
+    }
+
+    private static let clockDifference = Duration.seconds(600)
 
     private func lastMessage(on subject: String) async -> Result<OutgoingLane.Last?, ConnectionFailure> {
         do throws(ConnectionFailure) {

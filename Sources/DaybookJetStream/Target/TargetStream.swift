@@ -4,12 +4,15 @@ import Synchronization
 /// The JetStream stream that a target publishes to, found and checked, and the connection to it.
 final class TargetStream: Sendable {
     let connection: JetStreamConnection
+    /// Whether replicas answer reads.
+    let allowsDirect: Bool
     private let limits: Mutex<(batch: Int, size: Int)>
     private let batches = Mutex<UInt64>(0)
     private let batchPrefix = String(UInt64.random(in: 1 << 40...UInt64.max), radix: 36) + "-"
 
-    private init(_ connection: JetStreamConnection, batch: Int, size: Int) {
+    private init(_ connection: JetStreamConnection, batch: Int, size: Int, allowsDirect: Bool) {
         self.connection = connection
+        self.allowsDirect = allowsDirect
         limits = Mutex((batch, size))
     }
 
@@ -29,7 +32,8 @@ final class TargetStream: Sendable {
             var size = connection.maxPayload
             if let limit = stream.config.maxMsgSize, limit > 0 { size = min(size, limit) }
             return TargetStream(
-                connection, batch: stream.config.allowAtomic == true ? configuration.batch : 1, size: size)
+                connection, batch: stream.config.allowAtomic == true ? configuration.batch : 1, size: size,
+                allowsDirect: stream.config.allowDirect == true)
         } catch {
             await connection.close()
             throw error

@@ -13,9 +13,6 @@ final class Rows {
 
     var count: Int { Int(PQntuples(result)) }
 
-    /// The rows that the statement has added or changed.
-    var changed: Int { PQcmdTuples(result).flatMap { Int(String(cString: $0)) } ?? 0 }
-
     func length(_ row: Int, _ column: Int) -> Int { Int(PQgetlength(result, Int32(row), Int32(column))) }
 
     func isNull(_ row: Int, _ column: Int) -> Bool { PQgetisnull(result, Int32(row), Int32(column)) != 0 }

@@ -81,7 +81,7 @@ enum GroupStatements {
 
     /// Takes the store's lock `$4`, and notes the group in the writer's row. Divides by zero, which undoes everything, where
     /// another fence stands there, the server syncs no longer and `$5` does not allow that, or it has no synchronous standby
-    /// any more and `$6` does not. Does neither where the writer has no row.
+    /// any more and `$6` does not. Does neither where the writer has no row; to add the events then divides by zero.
     ///
     /// What the statement knows may be older than the lock, but not what it knows of its own row, which is looked at anew
     /// when it has changed.
@@ -131,10 +131,19 @@ enum GroupStatements {
             metadata)
         """
 
-    /// Divides by zero where the log does not end at `$1`.
-    private static let atEnd = """
-        1 = 1 / (coalesce((SELECT position FROM events ORDER BY position DESC LIMIT 1), 0) = $1::bigint)::integer
+    /// Divides by zero where the log does not end at `$1`, or this group is not noted in the writer's row.
+    ///
+    /// - Parameter first: The number of the first of two parameters: the writer, NULL for an import, which is not noted, and the
+    ///   group.
+    private static func atEnd(_ first: Int) -> String {
         """
+        1 = 1 / (
+            coalesce((SELECT position FROM events ORDER BY position DESC LIMIT 1), 0) = $1::bigint
+            AND ($\(first)::uuid IS NULL OR EXISTS (
+                SELECT FROM writers WHERE id = $\(first)::uuid AND committed = $\(first + 1)::bigint))
+        )::integer
+        """
+    }
 
     static let addEvents = Statement(
         "add_events",
@@ -145,7 +154,7 @@ enum GroupStatements {
         FROM unnest($2::text[], $3::bigint[], $4::uuid[], $5::text[], $6::bigint[], $7::text[], $8::bigint[], $9::text[],
             $10::bytea[], $11::bytea[])
             WITH ORDINALITY n(stream, version, id, type, schema_version, content_type, recorded_at, tags, data, metadata, number)
-        WHERE \(atEnd)
+        WHERE \(atEnd(12))
         """)
 
     /// One event costs the server half as much without arrays.
@@ -155,12 +164,26 @@ enum GroupStatements {
         \(added)
         SELECT $1::bigint + 1, $2::text, $3::bigint, $4::uuid, $5::text, $6::bigint, $7::text, $8::bigint, $9::bigint,
             $10::text[], $11::bytea, $12::bytea
-        WHERE \(atEnd)
+        WHERE \(atEnd(13))
         """)
 
-    static func events(_ pending: [GroupBasis.Pending], after head: Int64) -> Command {
-        if pending.count == 1 { return event(pending[0], after: head) }
-        return addEvents.with { parameters in
+    /// - Parameter group: The writer and the number of its group; nil for an import.
+    static func events(
+        _ pending: [GroupBasis.Pending], after head: Int64, group: (writer: EventID, number: Int64)?
+    ) -> Command {
+        var command = pending.count == 1 ? event(pending[0], after: head) : events(pending, after: head)
+        if let group {
+            command.parameters.add(group.writer)
+            command.parameters.add(group.number)
+        } else {
+            command.parameters.addNull()
+            command.parameters.addNull()
+        }
+        return command
+    }
+
+    private static func events(_ pending: [GroupBasis.Pending], after head: Int64) -> Command {
+        addEvents.with { parameters in
             parameters.add(head)
             parameters.addArray(of: .text, pending) { $0.append(contentsOf: $1.stream.rawValue.utf8) }
             parameters.addArray(of: .bigint, pending) { $0.append($1.version) }
@@ -250,13 +273,6 @@ enum GroupStatements {
 
     static let register = Statement(
         "register", "INSERT INTO writers (id, fence, committed) VALUES ($1::uuid, 0, 0) ON CONFLICT (id) DO NOTHING")
-    /// Stands in a row that was missing, where nobody can tell any more which group took effect last.
-    static let committedUnknown: Int64 = -1
-    static let registerAnew = Statement(
-        "register_anew",
-        """
-        INSERT INTO writers (id, fence, committed) VALUES ($1::uuid, 0, \(committedUnknown)) ON CONFLICT (id) DO NOTHING
-        """)
     static let forgetOld = Statement(
         "forget_old", "DELETE FROM writers WHERE opened_at < now() - interval '1 year'")
     static let unregister = Statement("unregister", "DELETE FROM writers WHERE id = $1::uuid")

@@ -250,7 +250,7 @@ final class GroupWriter {
                     basis.record(submission.request, digest: submission.digest, now: configuration.time.now)))
         }
         group += 1
-        var commands = [  // The first one is asked below what it has changed.
+        var commands = [
             GroupStatements.markGuess.with {
                 $0.add(id)
                 $0.add(fence)
@@ -329,7 +329,7 @@ final class GroupWriter {
     private func additions(to basis: GroupBasis, _ inline: InlineReadModels? = nil) -> [Command] {
         var commands: [Command] = []
         if !basis.pending.isEmpty {
-            commands.append(GroupStatements.events(basis.pending, after: basis.baseHead))
+            commands.append(GroupStatements.events(basis.pending, after: basis.baseHead, group: (id, group)))
             if let tags = GroupStatements.tags(basis.pending, after: basis.baseHead) { commands.append(tags) }
             if let inline { commands += inline.commands(head: basis.head.rawValue) }
             let size = Int64(basis.pending.reduce(0) { max($0, $1.event.data.count + $1.event.metadata.count) })
@@ -350,9 +350,8 @@ final class GroupWriter {
     ) -> Attempt? {
         let head = basis.head.rawValue
         _ = connection.takeWarning()
-        let rows: [Rows]
         do {
-            rows = try connection.run(commands)
+            try connection.run(commands)
         } catch {
             memory.forget()
             largest = 0
@@ -375,8 +374,6 @@ final class GroupWriter {
             needsFence = true
             return .unknown(outcomes, head: head, warning)
         }
-        // Somebody has removed the writer's row: the group was written, but not noted, as the next one is to be.
-        if isGuess, rows[0].changed == 0 { needsFence = true }
         memory.remember(basis)
         return .done(outcomes, head: head)
     }
@@ -415,11 +412,7 @@ final class GroupWriter {
             var reason: String
             do {
                 let connection = try connected()
-                switch try raiseFence(on: connection) {
-                case group: return .committed
-                case GroupStatements.committedUnknown: return .unreachable("the row of this writer was removed")
-                default: return .notCommitted
-                }
+                return try raiseFence(on: connection) == group ? .committed : .notCommitted
             } catch {
                 reason = "\(error)"
                 drop()
@@ -436,7 +429,7 @@ final class GroupWriter {
         _ = connection.takeWarning()
         let rows = try connection.run([
             Statement.begin.with(), Schema.lock.with { $0.add(lockKey) },
-            GroupStatements.registerAnew.with { $0.add(id) }, GroupStatements.raiseFence.with { $0.add(id) },
+            GroupStatements.register.with { $0.add(id) }, GroupStatements.raiseFence.with { $0.add(id) },
             Statement.commit.with(),
         ])
         if let warning = connection.takeWarning() { throw ServerFailure.lost(warning) }

@@ -105,6 +105,22 @@ struct JetStreamTargetTests {
         }
     }
 
+    @Test(
+        "stores an event of an earlier position than the last one when it is not stored: two publishers of one source")
+    func twoPublishers() async throws {
+        try await Bus.with { bus in
+            for id in ["account-1-10", "account-1-7", "account-1-12", "account-1-3"] {
+                let target = try bus.target()
+                let sending = Sending()
+                await target.send([sending.message(id, stream: "account-1")])
+                await target.close()
+                #expect(sending.acknowledged == [id])
+            }
+            let ids = try await bus.ids()[bus.subjects.subject(of: "account-1")]
+            #expect(ids == ["account-1-10", "account-1-7", "account-1-12", "account-1-3"])
+        }
+    }
+
     @Test("does not store again what somebody else published behind, as long as the servers know its identifier")
     func known() async throws {
         try await Bus.with { bus in
