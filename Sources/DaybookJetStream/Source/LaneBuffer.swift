@@ -95,6 +95,10 @@ final class LaneBuffer: Sendable {
         if let (waiter, batch) = ready { waiter.continuation.resume(returning: batch) }
     }
 
+    /// The consumer was moved: what is held was delivered before, and can be acknowledged by its own subject no longer. The servers do
+    /// not answer such an acknowledgement.
+    func wasMoved() { state.withLock { $0.epoch += 1 } }
+
     /// Deliveries may have been lost: nothing more is taken until the consumer was moved.
     func breakOff() { state.withLock { $0.isBroken = true } }
 

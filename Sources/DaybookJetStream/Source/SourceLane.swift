@@ -207,7 +207,10 @@ struct SourceLane: Sendable {
         let (epoch, noted) = (buffer.epoch, buffer.noted)
         let info = try await consumer.info()
         // An acknowledgement from before the consumer was moved may have spoiled those that came behind it.
-        if let noted, epoch == buffer.epoch, info.floor < noted { try await consumer.reset(to: noted + 1) }
+        if let noted, epoch == buffer.epoch, info.floor < noted {
+            try await consumer.reset(to: noted + 1)
+            buffer.wasMoved()
+        }
         guard !isMarked, info.numPending > 0 else { return nil }
         let last = buffer.mark()
         let first = try await consumer.streamInfo().state.firstSeq
@@ -259,7 +262,10 @@ struct SourceLane: Sendable {
                     // The acknowledgement does not fit any more. Another member may hold the lane by now, and be further.
                     let info = try await consumer.info()
                     guard info.pin == nil || info.pin == pin else { return false }
-                    if info.floor < last.sequence { try await consumer.reset(to: last.sequence + 1) }
+                    if info.floor < last.sequence {
+                        try await consumer.reset(to: last.sequence + 1)
+                        buffer.wasMoved()
+                    }
                 }
                 buffer.wasNoted(last.sequence)
                 return true
