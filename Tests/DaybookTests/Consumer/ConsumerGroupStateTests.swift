@@ -30,7 +30,7 @@ struct ConsumerGroupStateTests {
         _ state: inout ConsumerGroupState, _ token: Int64, at now: Timestamp
     ) throws -> [(position: Position, attempt: Int, fence: Int64)] {
         try state.apply(.claim(token: token), at: now, policy).compactMap {
-            guard case .deliver(let position, _, let attempt, let fence) = $0 else { return nil }
+            guard case .deliver(let position, _, let attempt, _, let fence) = $0 else { return nil }
             return (position, attempt, fence)
         }
     }
@@ -123,7 +123,7 @@ struct ConsumerGroupStateTests {
         let late = start.advanced(by: .seconds(10))
         guard case .joined(let second)? = try state.apply(.join("b"), at: late, policy).first else { return }
         #expect(state.held.isEmpty)
-        guard case .deliver(1, _, _, _)? = try state.apply(.claim(token: second), at: late, policy).first else {
+        guard case .deliver(1, _, _, _, _)? = try state.apply(.claim(token: second), at: late, policy).first else {
             Issue.record("\(state)")
             return
         }
@@ -263,5 +263,27 @@ struct ConsumerGroupStateTests {
         let parked = try claim(&state, token, at: start)[0]
         _ = try state.apply(.park(fence: parked.fence, position: 1, reason: "bad"), at: start, policy)
         #expect(state.room(small) == 0)
+    }
+
+    @Test("tells what was handed over once as repeated, also when that does not count: given back, or replayed")
+    func repeated() throws {
+        var (state, token) = try state("x", "y")
+        func isRepeated(_ token: Int64, at now: Timestamp) throws -> [Position: Bool] {
+            var found: [Position: Bool] = [:]
+            for action in try state.apply(.claim(token: token), at: now, policy) {
+                if case .deliver(let position, _, _, let isRepeated, _) = action { found[position] = isRepeated }
+            }
+            return found
+        }
+        #expect(try isRepeated(token, at: start) == [1: false, 2: false])
+        _ = try state.apply(.leave(token: token), at: start, policy)
+        guard case .joined(let second)? = try state.apply(.join("b"), at: start, policy).first else { return }
+        let claimed = try state.apply(.claim(token: second), at: start, policy)
+        for case .deliver(let position, _, let attempt, let isRepeated, let fence) in claimed {
+            #expect(attempt == 1 && isRepeated)
+            _ = try state.apply(.park(fence: fence, position: position, reason: "a test"), at: start, policy)
+        }
+        _ = try state.apply(.replay("x"), at: start, policy)
+        #expect(try isRepeated(second, at: start) == [1: true])
     }
 }

@@ -70,7 +70,7 @@ struct ConsumerScheduleTests {
                         through: page.scannedThrough))
             }
             inputs.append(.claim(token: token))
-            for case .deliver(let position, let key, let attempt, let fence) in try await ledger.apply(
+            for case .deliver(let position, let key, let attempt, _, let fence) in try await ledger.apply(
                 at: { time.now }, policy, inputs)
             {
                 let page = try await store.readPage(
