@@ -1,7 +1,7 @@
 #if JetStream
 import Daybook
 
-/// Where a published event stands in the log that it comes from. On one subject events of one log stand in the order of it.
+/// Where a published event stands in the log that it comes from: a hint at what may have been published before it, and no proof.
 struct PublishedPlace: Sendable, Equatable {
     let source: String
     let position: Int64

@@ -260,7 +260,8 @@ struct Shipment: Sendable {
             let page = try await connection.directMessages(
                 from: next, on: lane.subject, limit: 1_000, bytes: 4 << 20, in: configuration.stream,
                 withIdentifiers: true, timeout: timeout)
-            guard let last = page.messages.last else { break }
+            // The replica that answers has not come so far.
+            guard let last = page.messages.last else { throw .timedOut }
             for message in page.messages { if let id = message.header(MessageHeader.messageID) { found.insert(id) } }
             next = last.sequence + 1
         }
