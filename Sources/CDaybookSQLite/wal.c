@@ -163,6 +163,7 @@ static int check_file(sqlite3_file *file, sqlite3_int64 size, void *context) {
             }
             follows_commit = true;
         }
+        if (!links && check->broken_frame != NULL) check->broken_frame(number, check->context);
         stored = own;
         computed = links ? own : after_computed;
         unsigned char *swapped = before;
@@ -252,7 +253,6 @@ static int compare_log(sqlite3_file *log, sqlite3_int64 size, void *context) {
 }
 
 int daybook_check_wal(const char *vfs, const char *path, DaybookWALCheck *check) {
-    *check = (DaybookWALCheck){0};
     int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_WAL;
     int result = with_file(vfs, path, "-wal", flags, check_file, check);
     if (result != SQLITE_OK || !check->has_damage || check->damaged_frame > 0) return result;

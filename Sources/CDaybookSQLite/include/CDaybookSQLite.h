@@ -77,6 +77,10 @@ typedef struct DaybookWALCheck {
     /// The first and the last frame behind it that provably end a transaction.
     int64_t first_committed_frame;
     int64_t last_committed_frame;
+    /// Told each frame that does not follow on the one before, from the first of them to the end of the file, together with
+    /// `context`; may be null.
+    void (*broken_frame)(int64_t frame, void *context);
+    void *context;
 } DaybookWALCheck;
 
 /// Tells damage in a database's write-ahead log from what a power cut leaves.
@@ -93,6 +97,7 @@ typedef struct DaybookWALCheck {
 /// Damage in the last two transactions, or three when a frame is gone with its checksum, looks like a power cut.
 ///
 /// - Parameter vfs: The name of the SQLite VFS; the default one when null.
+/// - Parameter check: All zero, but for `broken_frame` and `context`.
 /// - Returns: A SQLite result code.
 /// - Complexity: O(bytes of the log).
 int daybook_check_wal(const char *vfs, const char *path, DaybookWALCheck *check);

@@ -8,10 +8,21 @@ import Foundation
 final class DamagedFile {
     /// One image of a page.
     struct Image {
+        /// Counted from 1; 0 when the frame that it stands in does not tell.
         let page: Int
+        /// Which transaction of those from the log's first damaged frame on it was written by, counted from 0; nil when it is
+        /// certainly committed.
+        let transactionBehindDamage: Int?
+        /// Whether the frame that it stands in is not what was written.
+        let isBroken: Bool
         fileprivate let place: Place
-        /// Whether it stands in the log behind a damaged frame.
-        fileprivate let isBehindDamage: Bool
+
+        fileprivate init(page: Int, transactionBehindDamage: Int? = nil, isBroken: Bool = false, place: Place) {
+            self.page = page
+            self.transactionBehindDamage = transactionBehindDamage
+            self.isBroken = isBroken
+            self.place = place
+        }
     }
 
     fileprivate enum Place {
@@ -23,6 +34,8 @@ final class DamagedFile {
     /// The images to look for rows in: of each page the newest one that is certainly committed, then those of transactions
     /// behind a damaged frame of the log, newest first. Pages that were given back are left out.
     private(set) var images: [Image] = []
+    /// Whether the log has frames that are not what was written.
+    private(set) var hasBrokenFrames = false
     private let database: Int32
     private let log: Int32
     private let databasePages: Int
@@ -36,8 +49,15 @@ final class DamagedFile {
     init(_ path: String) throws(SalvageError) {
         let database = open(path, O_RDONLY | O_CLOEXEC)
         guard database >= 0 else { throw .storageFailed(path: path, reason: String(cString: strerror(errno))) }
-        var check = DaybookWALCheck()
-        let code = daybook_check_wal(nil, path, &check)
+        var brokenFrames: Set<Int64> = []
+        let (code, check) = withUnsafeMutablePointer(to: &brokenFrames) { frames in
+            var check = DaybookWALCheck()
+            check.context = UnsafeMutableRawPointer(frames)
+            check.broken_frame = { frame, context in
+                context?.assumingMemoryBound(to: Set<Int64>.self).pointee.insert(frame)
+            }
+            return (daybook_check_wal(nil, path, &check), check)
+        }
         guard code == SQLITE_OK else {
             close(database)
             throw .storageFailed(path: path + "-wal", reason: String(cString: sqlite3_errstr(code)))
@@ -53,7 +73,7 @@ final class DamagedFile {
         pageBytes = size
         let bytes = lseek(database, 0, SEEK_END)
         databasePages = (max(0, Int(bytes)) + size - 1) / size
-        listImages(check)
+        listImages(check, brokenFrames)
     }
 
     deinit {
@@ -61,35 +81,54 @@ final class DamagedFile {
         if log >= 0 { close(log) }
     }
 
-    private func listImages(_ check: DaybookWALCheck) {
+    private func listImages(_ check: DaybookWALCheck, _ brokenFrames: Set<Int64>) {
         let isReadable = log >= 0 && Int(check.page_bytes) == pageBytes
         if isReadable {
             for frame in stride(from: Int64(1), through: check.committed_frames, by: 1) {
-                if let page = page(ofFrame: frame) { committed[page] = frame }
+                let page = header(ofFrame: frame).page
+                if page > 0 { committed[page] = frame }
             }
         }
         let free = freePages()
         for page in stride(from: 1, through: max(databasePages, committed.keys.max() ?? 0), by: 1)
         where !free.contains(page) {
-            let place = committed[page].map { Place.log(frame: $0) } ?? .database
-            images.append(Image(page: page, place: place, isBehindDamage: false))
+            images.append(committedImage(ofPage: page))
         }
         guard isReadable, check.has_damage else { return }
+        var transaction = 0
+        var behind: [Image] = []
         for frame in stride(from: max(check.damaged_frame, 1), through: check.last_committed_frame, by: 1) {
-            if let page = page(ofFrame: frame) { behindDamage[page] = frame }
+            let (page, endsTransaction) = header(ofFrame: frame)
+            let isBroken = brokenFrames.contains(frame)
+            if page > 0 { behindDamage[page] = frame }
+            hasBrokenFrames = hasBrokenFrames || isBroken
+            if page > 0 || isBroken {
+                behind.append(
+                    Image(
+                        page: page, transactionBehindDamage: transaction, isBroken: isBroken,
+                        place: .log(frame: frame)))
+            }
+            if endsTransaction, !isBroken { transaction += 1 }
         }
-        for frame in stride(from: check.last_committed_frame, through: max(check.damaged_frame, 1), by: -1) {
-            guard let page = page(ofFrame: frame) else { continue }
-            images.append(Image(page: page, place: .log(frame: frame), isBehindDamage: true))
-        }
+        images += behind.reversed()
     }
 
-    private func page(ofFrame frame: Int64) -> Int? {
-        var number = [UInt8](repeating: 0, count: 4)
+    /// The newest image of a page that is certainly committed.
+    func committedImage(ofPage page: Int) -> Image {
+        Image(page: page, place: committed[page].map { .log(frame: $0) } ?? .database)
+    }
+
+    /// The page of which a frame is an image, 0 when it is of none, and whether it is the last of its transaction.
+    private func header(ofFrame frame: Int64) -> (page: Int, endsTransaction: Bool) {
+        var header = [UInt8](repeating: 0, count: 8)
         let offset = Self.logHeaderBytes + (frame - 1) * (Self.frameHeaderBytes + Int64(pageBytes))
-        guard pread(log, &number, 4, off_t(offset)) == 4 else { return nil }
-        let page = number.withUnsafeBytes { Int($0.loadUnaligned(as: UInt32.self).bigEndian) }
-        return page > 0 ? page : nil
+        guard pread(log, &header, 8, off_t(offset)) == 8 else { return (0, false) }
+        return header.withUnsafeBytes {
+            (
+                Int($0.loadUnaligned(as: UInt32.self).bigEndian),
+                $0.loadUnaligned(fromByteOffset: 4, as: UInt32.self) != 0
+            )
+        }
     }
 
     /// What a page holds; zeros where the file ends before, or cannot be read.
@@ -97,7 +136,9 @@ final class DamagedFile {
 
     /// The page that another one, seen in an image, refers to.
     func bytes(ofPage page: Int, seenFrom image: Image) -> [UInt8] {
-        if image.isBehindDamage, let frame = behindDamage[page] { return bytes(of: page, .log(frame: frame)) }
+        if image.transactionBehindDamage != nil, let frame = behindDamage[page] {
+            return bytes(of: page, .log(frame: frame))
+        }
         return bytes(of: page, committed[page].map { .log(frame: $0) } ?? .database)
     }
 

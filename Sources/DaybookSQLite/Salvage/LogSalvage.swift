@@ -17,6 +17,7 @@ struct LogSalvage {
     private var ambiguous: [DamagedRow] = []
     /// What damaged records say of the stream and version that they are of, by position.
     private var remains: [Int64: (stream: Int64, version: Int64)] = [:]
+    private var receipts: LostReceipts
     private var changes = 0
 
     private static let changesPerTransaction = 20_000
@@ -27,6 +28,7 @@ struct LogSalvage {
     init(_ source: DamagedFile, to path: String) throws {
         self.source = source
         scanner = PageScanner(source)
+        receipts = LostReceipts(source, scanner)
         connection = try Connection(path: path, readOnly: false, creates: true, fileSystem: nil)
         connection.keepNoFiles()
         try connection.execute("PRAGMA journal_mode = WAL")
@@ -47,6 +49,7 @@ struct LogSalvage {
     mutating func run(progress: ((Int64, Int64) -> Void)?) throws -> SalvageReport {
         try connection.execute("BEGIN IMMEDIATE")
         try scan(progress, scanner.rows)
+        if try receipts.mayBeMore() { know(LogNumbers(commit: last.commit + 1)) }
         // A list of rows that became shorter looks sound: only when something is missing is it worth the time.
         if try isIncomplete() { try scan(progress, scanner.everyRow) }
         try resolveAmbiguous()
@@ -66,14 +69,19 @@ struct LogSalvage {
         for (number, image) in source.images.enumerated() {
             var found: [DamagedRow] = []
             var told: [Int64: (stream: Int64, version: Int64)] = [:]
-            try rows(image) { row in
+            func look(at row: DamagedRow) -> Bool {
                 let (isWhole, isOfLog) = Self.look(at: row)
                 if isWhole, isOfLog { found.append(row) }
                 if !isWhole, let place = Self.place(toldBy: row) { told[row.rowID] = place }
+                receipts.note(row)
                 return isWhole
             }
+            try rows(image, look)
+            // Of a page that is certainly damaged the list may be shorter than it was.
+            if image.isBroken { try scanner.everyRow(of: image, look) }
             if remains.count < Self.mostRemains { remains.merge(told) { first, _ in first } }
             for row in found { try take(row) }
+            if let lost = receipts.note(image, found) { know(LogNumbers(commit: lost)) }
             if number % 256 == 0 { progress?(Int64(number), total) }
         }
         progress?(total, total)
@@ -82,7 +90,7 @@ struct LogSalvage {
     // MARK: - Rows
 
     /// Whether a row is whole as far as can be told, and one that says something of the log.
-    private static func look(at row: DamagedRow) -> (isWhole: Bool, isOfLog: Bool) {
+    static func look(at row: DamagedRow) -> (isWhole: Bool, isOfLog: Bool) {
         switch row.columns.count {
         case 2:
             guard case .null = row.columns[0], case .blob(let range) = row.columns[1] else { return (true, false) }
@@ -107,6 +115,18 @@ struct LogSalvage {
             return (true, IndexSegment(row) != nil)
         default: return (true, false)
         }
+    }
+
+    /// Whether a row looks like one with a record in it, whole or not.
+    static func hasShapeOfRecord(_ row: DamagedRow) -> Bool {
+        guard row.columns.count == 2, case .null = row.columns[0], case .blob = row.columns[1] else { return false }
+        return true
+    }
+
+    /// Whether a row can be read as a commit.
+    static func isCommit(_ row: DamagedRow) -> Bool {
+        guard hasShapeOfRecord(row), case .blob(let range) = row.columns[1] else { return false }
+        return row.payload.withUnsafeBytes { isCommit(UnsafeRawBufferPointer(rebasing: $0[range]), row.rowID) }
     }
 
     /// The stream and version that the record of a damaged event has in its places for them.

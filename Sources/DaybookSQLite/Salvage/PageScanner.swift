@@ -50,6 +50,31 @@ struct PageScanner {
         try tryEveryByte(of: file.bytes(of: image), image, isWhole)
     }
 
+    /// What the head of a page says that it has.
+    enum Contents {
+        /// So many rows of a table, of which those are given that can be read.
+        case rows(count: Int, [DamagedRow])
+        /// What leads to rows, or is sorted otherwise than by number.
+        case other
+        /// Nothing that can be right.
+        case unknown
+    }
+
+    func contents(of image: DamagedFile.Image) -> Contents {
+        let page = file.bytes(of: image)
+        let start = image.page == 1 ? 100 : 0
+        guard let type = PageType(rawValue: page[start]) else { return .unknown }
+        guard type == .tableLeaf else { return .other }
+        let count = Int(page[start + 3]) << 8 | Int(page[start + 4])
+        let end = start + 8 + 2 * count
+        guard count > 0, end <= pageBytes else { return .unknown }
+        let rows = stride(from: start + 8, to: end, by: 2).compactMap { place in
+            let cell = Int(page[place]) << 8 | Int(page[place + 1])
+            return cell >= end ? row(at: cell, of: page, image, isTable: true) : nil
+        }
+        return .rows(count: count, rows)
+    }
+
     private func tryEveryByte(
         of page: [UInt8], _ image: DamagedFile.Image, _ isWhole: (DamagedRow) throws -> Bool
     ) throws {
@@ -77,13 +102,16 @@ struct PageScanner {
             guard let found = page.sqliteVarint(&place) else { return nil }
             number = found
         }
-        guard let payload = payload(of: Int(length), at: place, of: page, image, isTable: isTable) else { return nil }
-        return DamagedRow(rowID: Int64(bitPattern: number), payload: payload)
+        var overflowPages: [Int] = []
+        guard let payload = payload(of: Int(length), at: place, of: page, image, isTable: isTable, &overflowPages)
+        else { return nil }
+        return DamagedRow(rowID: Int64(bitPattern: number), payload: payload, overflowPages: overflowPages)
     }
 
     /// The bytes of a row, of which a long one has only the first in its page.
     private func payload(
-        of length: Int, at place: Int, of page: [UInt8], _ image: DamagedFile.Image, isTable: Bool
+        of length: Int, at place: Int, of page: [UInt8], _ image: DamagedFile.Image, isTable: Bool,
+        _ overflowPages: inout [Int]
     ) -> [UInt8]? {
         let most = isTable ? pageBytes - 35 : (pageBytes - 12) * 64 / 255 - 23
         guard length > most else {
@@ -97,6 +125,7 @@ struct PageScanner {
         var next = Self.pageNumber(page, place + local)
         while payload.count < length {
             guard next > 0 else { return nil }
+            overflowPages.append(next)
             let more = file.bytes(ofPage: next, seenFrom: image)
             payload += more[4..<4 + min(length - payload.count, pageBytes - 4)]
             next = Self.pageNumber(more, 0)

@@ -7,10 +7,10 @@ import Testing
 struct InMemoryHistoryTests {
     @Test("have an order that explains every answer, and each planted anomaly is found", arguments: TestSeeds.first(5))
     func linearizable(seed: UInt64) async throws {
-        let history = try await HistoryWorkload(seed: seed, operations: 2_000).run(on: InMemoryEventStore())
+        let history = try await HistoryWorkload(seed: seed, operations: 3_000).run(on: InMemoryEventStore())
         let check = history.check()
         #expect(check.violations.isEmpty, "seed \(seed), \(check.violations.count): \(check.violations.prefix(3))")
-        #expect(check.commitCount > 300 && check.operationCount >= 2_000)
+        #expect(check.commitCount > 300 && check.operationCount >= 3_000)
         let missed = HistoryCanary(history).missed(seed: seed)
         #expect(missed.isEmpty, "seed \(seed)")
     }

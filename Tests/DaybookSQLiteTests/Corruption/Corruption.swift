@@ -6,7 +6,8 @@ import Foundation
 struct Corruption: Sendable, CustomStringConvertible {
     enum Kind: String, CaseIterable, Sendable, Codable {
         case flippedBit, invertedByte, truncated, zeroedBlock, swappedBlocks, olderBlock, olderFile
-        case walFlippedBit, walInvertedByte, walTruncated, walZeroedBlock, walSwappedBlocks, walSwappedFrames
+        case walFlippedBit, walInvertedByte, walTruncated, walZeroedBlock, walZeroedFrame, walZeroedPage,
+            walSwappedBlocks, walSwappedFrames
         case walOlder, walOfEarlierGeneration, walMissing, olderFileWithNewWAL
         /// An event's data with a CRC that fits: no check can tell. The comparison of readings has to.
         case forged
@@ -43,6 +44,12 @@ struct Corruption: Sendable, CustomStringConvertible {
         case .swappedBlocks: return pairs(database)
         case .walFlippedBit, .walInvertedByte, .walTruncated: return each(wal)
         case .walZeroedBlock: return blocks(wal)
+        case .walZeroedFrame, .walZeroedPage:
+            // Without the last one: zeros at the end of a log are no frames.
+            let last = wal - CorruptionSample.frameBytes
+            return stride(from: CorruptionSample.walHeaderBytes, to: last, by: CorruptionSample.frameBytes).map {
+                Corruption(kind: kind, offset: $0)
+            }
         case .walSwappedBlocks: return pairs(wal)
         case .walSwappedFrames:
             return pairs(wal, from: CorruptionSample.walHeaderBytes, by: CorruptionSample.frameBytes)
@@ -61,8 +68,9 @@ struct Corruption: Sendable, CustomStringConvertible {
             bytes[offset] ^= 1 << UInt8.random(in: 0..<8, using: &generator)
         case .invertedByte, .walInvertedByte: bytes[offset] ^= 0xFF
         case .truncated, .walTruncated: bytes.removeSubrange(offset...)
-        case .zeroedBlock, .walZeroedBlock:
-            for index in offset..<min(offset + Self.blockBytes, bytes.count) { bytes[index] = 0 }
+        case .zeroedBlock, .walZeroedBlock: zero(&bytes, offset, Self.blockBytes)
+        case .walZeroedFrame: zero(&bytes, offset, CorruptionSample.frameBytes)
+        case .walZeroedPage: zero(&bytes, offset + CorruptionSample.frameHeaderBytes, Self.blockBytes)
         case .swappedBlocks, .walSwappedBlocks: swap(&bytes, Self.blockBytes)
         case .walSwappedFrames: swap(&bytes, CorruptionSample.frameBytes)
         case .olderBlock:
@@ -106,6 +114,10 @@ struct Corruption: Sendable, CustomStringConvertible {
         var position = event.position.rawValue
         let crc = daybook_crc32c(daybook_crc32c(0, &position, 8), Array(bytes[start + 4..<end]), end - start - 4)
         for byte in 0..<4 { bytes[start + byte] = UInt8(truncatingIfNeeded: crc >> UInt32(8 * byte)) }
+    }
+
+    private func zero(_ bytes: inout [UInt8], _ first: Int, _ length: Int) {
+        for index in first..<min(first + length, bytes.count) { bytes[index] = 0 }
     }
 
     private func swap(_ bytes: inout [UInt8], _ length: Int) {

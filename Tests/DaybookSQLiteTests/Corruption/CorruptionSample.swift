@@ -58,7 +58,8 @@ struct CorruptionSample: Sendable {
     /// After each transaction in the log of `open`, from none to all, with the frames that the log then has.
     let openTruths: [(frames: Int, reading: StoreReading)]
 
-    static let frameBytes = 24 + 4096
+    static let frameHeaderBytes = 24
+    static let frameBytes = frameHeaderBytes + 4096
     static let walHeaderBytes = 32
 
     init() async throws {

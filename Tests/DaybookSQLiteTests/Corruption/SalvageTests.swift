@@ -61,7 +61,7 @@ struct SalvageTests {
         var cases: [Corruption] = []
         let kinds: [Corruption.Kind] = [
             .flippedBit, .invertedByte, .truncated, .zeroedBlock, .swappedBlocks, .olderBlock, .walFlippedBit,
-            .walZeroedBlock, .walSwappedFrames,
+            .walZeroedBlock, .walZeroedFrame, .walSwappedFrames,
         ]
         for kind in kinds {
             let all = Corruption.all(kind, in: sample)
@@ -185,6 +185,38 @@ struct SalvageTests {
             try await store.append([NewEvent(type: "Placed", data: [])], to: "order-1", commandID: "c-0")
         }
         await store.close()
+    }
+
+    @Test("of a write-ahead log that is damaged anywhere does no command of it again")
+    func lostReceipts() async throws {
+        let sample = try await CorruptionSample()
+        let truth = sample.openTruths[sample.openTruths.count - 1].reading
+        var generator = SeededGenerator(seed: FaultSeed.value)
+        let step = CorruptionCampaignTests.isFull ? 16 : CorruptionSample.frameBytes / 6
+        let flips = stride(from: 0, to: (sample.open.wal?.count ?? 0) - step, by: step).map {
+            Corruption(kind: .walFlippedBit, offset: $0 + Int.random(in: 0..<step, using: &generator))
+        }
+        let zeroed: [Corruption.Kind] = [.walZeroedBlock, .walZeroedFrame, .walZeroedPage]
+        let cases = flips + zeroed.flatMap { Corruption.all($0, in: sample) }
+        var withLoss = 0
+        var complete = 0
+        for corruption in cases {
+            let directory = try TemporaryDirectory()
+            let files = corruption.files(of: sample, seed: FaultSeed.value)
+            let salvaged = try await salvage(files, of: sample, in: directory)
+            // Of a shorter log there may be nothing that tells of the commands.
+            guard salvaged.report.head == truth.head else { continue }
+            let silent = salvaged.reading.differences(from: truth, derived: false).filter {
+                $0.question.hasPrefix("receipt ")
+            }
+            #expect(silent.isEmpty, "\(corruption), seed \(FaultSeed.value) \(silent)")
+            withLoss += salvaged.report.lostCommits > 0 ? 1 : 0
+            complete += salvaged.report.lostCommits == 0 ? 1 : 0
+        }
+        #expect(withLoss > 0 && complete > withLoss, "\(withLoss) and \(complete)")
+        print(
+            "{\"campaign\":\"receipts of a damaged log\",\"seed\":\(FaultSeed.value),\"files\":\(cases.count),"
+                + "\"withLoss\":\(withLoss),\"complete\":\(complete)}")
     }
 
     @Test("refuses a new file that is there, one that is open, one that is missing, and one without a record")
