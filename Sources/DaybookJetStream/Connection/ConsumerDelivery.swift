@@ -11,24 +11,39 @@ struct ConsumerDelivery {
 
     /// `$JS.ACK.<stream>.<consumer>.<count>.<sequence>.<delivery>.<time>.<pending>`, or with a domain and an account
     /// before the stream and a token behind.
-    init?(_ reply: String) {
-        let tokens = reply.utf8.split(separator: UInt8(ascii: "."))
-        let start: Int
-        switch tokens.count {
-        case 9: start = 5
-        case 11, 12: start = 7
+    init?(_ reply: UnsafePointer<CChar>) {
+        let dot = CChar(bitPattern: UInt8(ascii: "."))
+        var tokens = 1
+        var byte = reply
+        while byte.pointee != 0 {
+            if byte.pointee == dot { tokens += 1 }
+            byte += 1
+        }
+        var before: Int
+        switch tokens {
+        case 9: before = 5
+        case 11, 12: before = 7
         default: return nil
         }
-        var numbers: [Int64] = []
-        for token in tokens[start..<start + 4] {
-            var number: Int64 = 0
-            for digit in token {
-                guard (48...57).contains(digit) else { return nil }
-                number = number &* 10 &+ Int64(digit - 48)
-            }
-            numbers.append(number)
+        byte = reply
+        while before > 0 {
+            if byte.pointee == dot { before -= 1 }
+            byte += 1
         }
-        (sequence, delivery, nanoseconds, pending) = (numbers[0], numbers[1], numbers[2], numbers[3])
+        func number() -> Int64? {
+            var number: Int64 = 0
+            while byte.pointee != 0, byte.pointee != dot {
+                let digit = byte.pointee &- 48
+                guard (0...9).contains(digit) else { return nil }
+                number = number &* 10 &+ Int64(digit)
+                byte += 1
+            }
+            if byte.pointee == dot { byte += 1 }
+            return number
+        }
+        guard let sequence = number(), let delivery = number(), let nanoseconds = number(), let pending = number()
+        else { return nil }
+        (self.sequence, self.delivery, self.nanoseconds, self.pending) = (sequence, delivery, nanoseconds, pending)
     }
 }
 #endif

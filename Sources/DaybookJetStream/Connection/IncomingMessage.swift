@@ -15,6 +15,14 @@ struct IncomingMessage: ~Copyable {
     /// The subject to answer on; an acknowledgement of a consumer's message goes there.
     var reply: String? { natsMsg_GetReply(message).map { String(cString: $0) } }
 
+    /// What the consumer that delivered it says of it; nil when none did.
+    var delivery: ConsumerDelivery? { natsMsg_GetReply(message).flatMap { ConsumerDelivery($0) } }
+
+    /// The subject, out of those met before where it is one of them.
+    func subject(among known: inout KnownSubjects) -> String {
+        natsMsg_GetSubject(message).map { known.text($0) } ?? ""
+    }
+
     var bytes: UnsafeRawBufferPointer {
         UnsafeRawBufferPointer(start: natsMsg_GetData(message), count: Int(natsMsg_GetDataLength(message)))
     }

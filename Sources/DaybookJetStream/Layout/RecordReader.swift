@@ -20,6 +20,10 @@ struct RecordReader {
     }
 
     mutating func number() throws(Damage) -> Int64 {
+        if index < bytes.count, bytes[index] < 0x80 {
+            defer { index += 1 }
+            return Int64(bytes[index])
+        }
         var value: UInt64 = 0
         var shift: UInt64 = 0
         while true {
@@ -33,10 +37,10 @@ struct RecordReader {
 
     mutating func fixed() throws(Damage) -> UInt64 {
         guard bytes.count - index >= 8 else { throw Damage() }
-        var word: UInt64 = 0
-        for offset in 0..<8 { word |= UInt64(bytes[index + offset]) << UInt64(8 * offset) }
-        index += 8
-        return word
+        defer { index += 8 }
+        return bytes.withUnsafeBytes {
+            UInt64(littleEndian: $0.loadUnaligned(fromByteOffset: index, as: UInt64.self))
+        }
     }
 
     mutating func id() throws(Damage) -> EventID { EventID(high: try fixed(), low: try fixed()) }

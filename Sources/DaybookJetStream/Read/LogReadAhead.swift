@@ -17,6 +17,7 @@ final class LogReadAhead: Sendable {
         var pending: Int64 = 1
         var isOver = false
         var flowReply: String?
+        var subjects = KnownSubjects()
         var waiter: CheckedContinuation<Void, Never>?
         var waiterID = 0
     }
@@ -77,19 +78,20 @@ final class LogReadAhead: Sendable {
             }
             return
         }
-        guard let reply = message.reply, let place = ConsumerDelivery(reply) else {
+        guard let place = message.delivery else {
             fail()
             return
         }
-        let stored = StoredMessage(
-            sequence: place.sequence, subject: message.subject,
-            time: Timestamp(microseconds: place.nanoseconds / 1000), body: message.body)
+        let body = message.body
         let waiter = state.withLock { state -> CheckedContinuation<Void, Never>? in
             if place.delivery == state.nextDelivery {
                 state.nextDelivery += 1
                 state.pending = place.pending
-                state.bytes += stored.body.count
-                state.buffer.append(stored)
+                state.bytes += body.count
+                state.buffer.append(
+                    StoredMessage(
+                        sequence: place.sequence, subject: message.subject(among: &state.subjects),
+                        time: Timestamp(microseconds: place.nanoseconds / 1000), body: body))
             } else {
                 state.isOver = true
             }

@@ -62,7 +62,7 @@ final class LaneBuffer: Sendable {
 
     /// Takes a message as it was delivered; on libnats' thread.
     func take(_ message: borrowing IncomingMessage, stream: String) {
-        guard let reply = message.reply, let delivery = ConsumerDelivery(reply) else {
+        guard let reply = message.reply, let delivery = message.delivery else {
             state.withLock { $0.isBroken = true }
             return
         }
