@@ -107,6 +107,7 @@ struct HTTPBench {
         let stream = try KinesisStream(
             name, region: "eu-central-1", credentials: AWSEnvironmentCredentials(), endpoint: url, allowsPlainHTTP: true
         )
+        try await makeStream(name, url)
         for (form, name) in [(KinesisForm.structured, "structured"), (.batches(), "batches")] {
             let target = KinesisTarget(stream, policy: .init(form: form, requests: 4))
             let streams = 500
@@ -136,21 +137,38 @@ struct HTTPBench {
                     let data = Data(event("account-\(stream)", version).json).base64EncodedString()
                     return #"{"Data":"\#(data)","PartitionKey":"account-\#(stream)"}"#
                 }
-                var request = HTTPClientRequest(url: url + "/")
-                request.method = .POST
-                request.headers.add(name: "content-type", value: "application/x-amz-json-1.1")
-                request.headers.add(name: "x-amz-target", value: "Kinesis_20131202.PutRecords")
-                request.headers.add(
-                    name: "authorization",
-                    value:
-                        "AWS4-HMAC-SHA256 Credential=x/20260101/eu-central-1/kinesis/aws4_request, SignedHeaders=host, "
-                        + "Signature=0")
-                request.body = .bytes(
-                    ByteBuffer(string: #"{"StreamName":"\#(name)","Records":[\#(records.joined(separator: ","))]}"#))
-                let response = try await client.execute(request, timeout: .seconds(60))
-                precondition(response.status == .ok, "\(response.status)")
-                _ = try await response.body.collect(upTo: 16 << 20)
+                let answer = try await call(
+                    "PutRecords", #"{"StreamName":"\#(name)","Records":[\#(records.joined(separator: ","))]}"#, url,
+                    client)
+                precondition(answer.status == .ok, "PutRecords: \(answer.status), \(answer.text.prefix(500))")
             }
         }
+    }
+
+    /// Makes the stream, if it is not there.
+    static func makeStream(_ name: String, _ url: String) async throws {
+        let client = HTTPClient()
+        defer { client.shutdown { _ in } }
+        let answer = try await call("CreateStream", #"{"StreamName":"\#(name)","ShardCount":4}"#, url, client)
+        precondition(
+            answer.status == .ok || answer.text.contains("ResourceInUseException"),
+            "CreateStream: \(answer.status), \(answer.text.prefix(500))")
+    }
+
+    private static func call(
+        _ action: String, _ body: String, _ url: String, _ client: HTTPClient
+    ) async throws -> (status: HTTPResponseStatus, text: String) {
+        var request = HTTPClientRequest(url: url + "/")
+        request.method = .POST
+        request.headers.add(name: "content-type", value: "application/x-amz-json-1.1")
+        request.headers.add(name: "x-amz-target", value: "Kinesis_20131202.\(action)")
+        request.headers.add(
+            name: "authorization",
+            value:
+                "AWS4-HMAC-SHA256 Credential=x/20260101/eu-central-1/kinesis/aws4_request, SignedHeaders=host, Signature=0"
+        )
+        request.body = .bytes(ByteBuffer(string: body))
+        let response = try await client.execute(request, timeout: .seconds(60))
+        return (response.status, String(buffer: try await response.body.collect(upTo: 16 << 20)))
     }
 }

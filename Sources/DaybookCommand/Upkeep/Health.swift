@@ -18,6 +18,7 @@ struct Health: AsyncParsableCommand {
             EXAMPLES
               daybook health shop.db
               daybook health shop.db --max-behind 20000 --max-seconds-behind 600 --ignore totals-v1 --json
+              daybook health shop.db --metrics > /var/lib/prometheus/node-exporter/shop.prom
             """)
 
     @OptionGroup var store: StoreArgument
@@ -29,8 +30,10 @@ struct Health: AsyncParsableCommand {
     @Option(name: .customLong("ignore"), help: "A consumer that is not judged; may be repeated.")
     var ignored: [String] = []
     @Flag(help: "One JSON object.") var json = false
+    @Flag(help: "Metrics in the text format of Prometheus.") var metrics = false
 
     func validate() throws {
+        guard !json || !metrics else { throw ValidationError("Either --json or --metrics.") }
         guard maxBehind >= 0, maxParked >= 0, maxWalBytes >= 0, maxSecondsBehind ?? 0 >= 0 else {
             throw ValidationError("Bounds are 0 or more.")
         }
@@ -45,7 +48,9 @@ struct Health: AsyncParsableCommand {
         } observing: {
             try await SQLiteEventStore.health(ofFile: $0, policy)
         }
-        try await StandardOutput.shared.write(json ? try Self.line(health) : Array(Self.text(health).utf8))
+        let output =
+            json ? try Self.line(health) : Array((metrics ? HealthMetrics(health).text : Self.text(health)).utf8)
+        try await StandardOutput.shared.write(output)
         guard health.isHealthy else {
             let problems =
                 health.problems

@@ -8,8 +8,12 @@ struct LostReceipts {
     private let scanner: PageScanner
     /// The last transaction behind the damage of which a whole frame has receipts: all before it are counted by those.
     private var lastWithReceipts = -1
+    /// The last receipt that any image has, by its transaction; -1 for what is certainly committed.
+    private var lastReceipts: [Int: Int64] = [:]
     /// Pages in broken frames that had receipts, or something else.
     private var unknown: [DamagedFile.Image] = []
+    /// Pages in broken frames that have receipts, all of them whole, and the last of each: an older page, perhaps.
+    private var perhapsOlder: [(transaction: Int, last: Int64)] = []
     /// Pages that continue rows of others.
     private var overflowPages: Set<Int> = []
 
@@ -31,8 +35,10 @@ struct LostReceipts {
     /// - Parameter rows: All of its rows that are whole.
     /// - Returns: The number of the last commit that the page had, so far as it can be told, if not all of them are whole.
     mutating func note(_ image: DamagedFile.Image, _ rows: [DamagedRow]) -> Int64? {
-        guard let transaction = image.transactionBehindDamage else { return nil }
+        guard source.hasBrokenFrames else { return nil }
+        let transaction = image.transactionBehindDamage ?? -1
         let receipts = Set(rows.filter(LogSalvage.isCommit).map(\.rowID))
+        if let last = receipts.max() { lastReceipts[transaction] = max(lastReceipts[transaction] ?? 0, last) }
         guard image.isBroken else {
             if !receipts.isEmpty { lastWithReceipts = max(lastWithReceipts, transaction) }
             return nil
@@ -44,11 +50,18 @@ struct LostReceipts {
         guard case .rows(let count, _) = scanner.contents(of: image), count >= receipts.count,
             count <= source.pageBytes / Self.leastRowBytes
         else { return last + 1 }
-        return count == receipts.count ? nil : last + Int64(count - receipts.count)
+        guard count == receipts.count else { return last + Int64(count - receipts.count) }
+        perhapsOlder.append((transaction, last))
+        return nil
     }
 
     /// Whether receipts may be lost behind the last that is known, when all images were noted.
     func mayBeMore() throws -> Bool {
+        // A page of receipts is written when it gets one that is new.
+        for (transaction, last) in perhapsOlder where transaction >= lastWithReceipts {
+            let before = lastReceipts.filter { $0.key < transaction }.values.max() ?? 0
+            if last <= before { return true }
+        }
         for image in unknown where image.transactionBehindDamage ?? 0 >= lastWithReceipts {
             guard image.page > 0 else { return true }
             if overflowPages.contains(image.page) { continue }

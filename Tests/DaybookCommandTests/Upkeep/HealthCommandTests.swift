@@ -36,6 +36,38 @@ struct HealthCommandTests {
         #expect(await DaybookCommand.status(of: ["health", file, "--max-behind", "-1"]) == 64)
     }
 
+    @Test("health gives metrics, of each consumer's lag too")
+    func metrics() async throws {
+        let folder = try TemporaryFolder()
+        let file = folder.file("a.db")
+        let store = try await SQLiteEventStore.open(file)
+        for number in 0..<30 {
+            try await store.append([NewEvent(type: "Counted", data: [])], to: StreamName(unchecked: "s-\(number)"))
+        }
+        try await store.save(Checkpoint(after: 10), for: "a \"quick\" \\ reader")
+        await store.close()
+        let result = try await Daybook.run("health", file, "--metrics", "--max-behind", "19")
+        #expect(result.status == 3)
+        #expect(result.lines.contains("daybook_healthy 0") && result.lines.contains("daybook_head_position 30"))
+        let labels = #"{kind="checkpoint",consumer="a \"quick\" \\ reader"}"#
+        #expect(result.lines.contains("daybook_consumer_position\(labels) 10"), "\(result.output)")
+        #expect(result.lines.contains("daybook_consumer_lag_events\(labels) 20"))
+        #expect(result.lines.contains { $0.hasPrefix("daybook_consumer_lag_seconds\(labels) ") })
+        #expect(result.lines.contains("daybook_consumer_problems\(labels) 1"))
+        // Nothing can be parked there.
+        #expect(!result.output.contains("daybook_consumer_parked"))
+        // Each value stands behind its help and its type.
+        var known: Set<Substring> = []
+        for line in result.lines where !line.isEmpty {
+            let words = line.split(separator: " ")
+            if line.hasPrefix("# TYPE ") { known.insert(words[2]) }
+            if line.hasPrefix("#") { continue }
+            #expect(known.contains(line.prefix { $0 != "{" && $0 != " " }), "\(line)")
+            #expect(Double(words.last ?? "") != nil, "\(line)")
+        }
+        #expect(await DaybookCommand.status(of: ["health", file, "--json", "--metrics"]) == 64)
+    }
+
     @Test("append, import and bench take a durability, and refuse an unknown one")
     func durability() async throws {
         let folder = try TemporaryFolder()

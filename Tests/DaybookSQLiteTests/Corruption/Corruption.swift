@@ -6,7 +6,7 @@ import Foundation
 struct Corruption: Sendable, CustomStringConvertible {
     enum Kind: String, CaseIterable, Sendable, Codable {
         case flippedBit, invertedByte, truncated, zeroedBlock, swappedBlocks, olderBlock, olderFile
-        case walFlippedBit, walInvertedByte, walTruncated, walZeroedBlock, walZeroedFrame, walZeroedPage,
+        case walFlippedBit, walInvertedByte, walTruncated, walZeroedBlock, walZeroedFrame, walZeroedPage, walOlderPage,
             walSwappedBlocks, walSwappedFrames
         case walOlder, walOfEarlierGeneration, walMissing, olderFileWithNewWAL
         /// An event's data with a CRC that fits: no check can tell. The comparison of readings has to.
@@ -50,6 +50,15 @@ struct Corruption: Sendable, CustomStringConvertible {
             return stride(from: CorruptionSample.walHeaderBytes, to: last, by: CorruptionSample.frameBytes).map {
                 Corruption(kind: kind, offset: $0)
             }
+        case .walOlderPage:
+            // Frames of pages that have earlier ones.
+            var last: [ArraySlice<UInt8>: Int] = [:]
+            let offsets = stride(from: CorruptionSample.walHeaderBytes, to: wal, by: CorruptionSample.frameBytes)
+            return offsets.compactMap { offset in
+                let page = (sample.open.wal ?? [])[offset..<offset + 4]
+                defer { last[page] = offset }
+                return last[page].map { Corruption(kind: kind, offset: offset, other: $0) }
+            }
         case .walSwappedBlocks: return pairs(wal)
         case .walSwappedFrames:
             return pairs(wal, from: CorruptionSample.walHeaderBytes, by: CorruptionSample.frameBytes)
@@ -71,6 +80,11 @@ struct Corruption: Sendable, CustomStringConvertible {
         case .zeroedBlock, .walZeroedBlock: zero(&bytes, offset, Self.blockBytes)
         case .walZeroedFrame: zero(&bytes, offset, CorruptionSample.frameBytes)
         case .walZeroedPage: zero(&bytes, offset + CorruptionSample.frameHeaderBytes, Self.blockBytes)
+        case .walOlderPage:
+            let (page, older) = (
+                offset + CorruptionSample.frameHeaderBytes, other + CorruptionSample.frameHeaderBytes
+            )
+            bytes.replaceSubrange(page..<page + Self.blockBytes, with: bytes[older..<older + Self.blockBytes])
         case .swappedBlocks, .walSwappedBlocks: swap(&bytes, Self.blockBytes)
         case .walSwappedFrames: swap(&bytes, CorruptionSample.frameBytes)
         case .olderBlock:

@@ -150,8 +150,8 @@ struct CorruptionCampaign: Sendable {
         case .walMissing: return [states[0].reading]
         case .walTruncated: return [states[before(corruption.offset)].reading]
         case .walOlder: return states.dropLast().map(\.reading)
-        case .walFlippedBit, .walInvertedByte, .walZeroedBlock, .walZeroedFrame, .walZeroedPage, .walSwappedBlocks,
-            .walSwappedFrames:
+        case .walFlippedBit, .walInvertedByte, .walZeroedBlock, .walZeroedFrame, .walZeroedPage, .walOlderPage,
+            .walSwappedBlocks, .walSwappedFrames:
             let frames = corruption.damagedFrames(ofLogWith: states[states.count - 1].frames)
             return provesDamage(frames) ? nil : [states[before(corruption.offset)].reading]
         default: return nil

@@ -196,8 +196,8 @@ struct SalvageTests {
         let flips = stride(from: 0, to: (sample.open.wal?.count ?? 0) - step, by: step).map {
             Corruption(kind: .walFlippedBit, offset: $0 + Int.random(in: 0..<step, using: &generator))
         }
-        let zeroed: [Corruption.Kind] = [.walZeroedBlock, .walZeroedFrame, .walZeroedPage]
-        let cases = flips + zeroed.flatMap { Corruption.all($0, in: sample) }
+        let pages: [Corruption.Kind] = [.walZeroedBlock, .walZeroedFrame, .walZeroedPage, .walOlderPage]
+        let cases = flips + pages.flatMap { Corruption.all($0, in: sample) }
         var withLoss = 0
         var complete = 0
         for corruption in cases {

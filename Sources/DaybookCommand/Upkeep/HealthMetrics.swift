@@ -1,0 +1,63 @@
+import DaybookSQLite
+
+/// A store's health as metrics, for Prometheus and whatever else reads its text format.
+///
+/// Source: https://prometheus.io/docs/instrumenting/exposition_formats/
+struct HealthMetrics {
+    private(set) var text = ""
+
+    init(_ health: StoreHealth) {
+        add("healthy", "Whether neither the store nor a consumer has a problem.", health.isHealthy ? 1 : 0)
+        add("head_position", "The position of the last event.", Double(health.head.rawValue))
+        add(
+            "not_indexed_events", "Events that the index of the file does not have yet.",
+            Double(health.eventsNotIndexed))
+        add("wal_bytes", "The size of the write-ahead log.", Double(health.walBytes))
+        if let free = health.freeBytes { add("free_bytes", "Bytes free on the store's disk.", Double(free)) }
+        add("free_reserve_bytes", "Free bytes below which appends are refused.", Double(health.freeSpaceReserve))
+        add("checked_timestamp_seconds", "When this was looked at.", Double(health.checkedAt.microseconds) / 1e6)
+        let consumers = health.consumers
+        add("consumer_position", "Up to where a consumer has done everything, or parked it.", consumers) {
+            Double($0.position.rawValue)
+        }
+        add("consumer_lag_events", "Events behind a consumer's position, wanted or not.", consumers) {
+            Double($0.eventsBehind)
+        }
+        add("consumer_lag_seconds", "How long ago the first of them was recorded.", consumers) { $0.secondsBehind ?? 0 }
+        add("consumer_parked", "Keys, or events, of a consumer that have stopped.", consumers) {
+            $0.parked.map(Double.init)
+        }
+        add("consumer_problems", "What the bounds of this check object to in a consumer.", consumers) {
+            Double($0.problems.count)
+        }
+    }
+
+    private mutating func add(_ name: String, _ help: String, _ value: Double) {
+        begin(name, help)
+        text += "daybook_\(name) \(Self.number(value))\n"
+    }
+
+    private mutating func add(
+        _ name: String, _ help: String, _ consumers: [ConsumerHealth], _ value: (ConsumerHealth) -> Double?
+    ) {
+        let values = consumers.compactMap { consumer in value(consumer).map { (consumer, $0) } }
+        guard !values.isEmpty else { return }
+        begin(name, help)
+        for (consumer, value) in values {
+            let labels = "kind=\"\(consumer.kind.rawValue)\",consumer=\"\(Self.escaped(consumer.name))\""
+            text += "daybook_\(name){\(labels)} \(Self.number(value))\n"
+        }
+    }
+
+    private mutating func begin(_ name: String, _ help: String) {
+        text += "# HELP daybook_\(name) \(help)\n# TYPE daybook_\(name) gauge\n"
+    }
+
+    /// Whole numbers in full, without an exponent.
+    private static func number(_ value: Double) -> String { Int64(exactly: value).map { String($0) } ?? String(value) }
+
+    /// Names have no control characters.
+    private static func escaped(_ label: String) -> String {
+        label.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
+    }
+}
