@@ -173,23 +173,64 @@ extension JetStreamEventStore {
         }
     }
 
-    /// The position of the last event, given the last message.
+    /// The position of the last event, given the last message: what came since does not count.
     func headPosition(of last: StoredMessage?) async throws(ReadError) -> Position {
         guard let last else { return .start }
-        let place = try whole(last) { message throws(RecordReader.Damage) in
-            var reader = RecordReader(message.body)
-            return try LogRecord.place(&reader)
+        switch try kind(of: last) {
+        case .event, .control, .tag, .filler, .imported: return Position(last.sequence)
+        // A receipt without events stands last: the last event is somewhere before it.
+        case .receipt: return Position(try await lastEvent(before: last.sequence))
         }
-        switch place.kind {
-        case .event, .control: return Position(last.sequence)
-        case .tag, .filler, .imported: return Position(last.sequence)
-        case .receipt:
-            // A receipt without events stands last: the last event is somewhere before it.
-            let event = try await patiently { () async throws(ConnectionFailure) in
-                try await connection.lastMessage(
-                    on: subjects.events, in: subjects.stream, timeout: configuration.requestTimeout)
+    }
+
+    /// The sequence of the last event in front of a receipt; 0 when there is none.
+    private func lastEvent(before receipt: Int64) async throws(ReadError) -> Int64 {
+        var known = receiptsAtEnd.withLock { $0 }
+        if known.last >= receipt { known = ReceiptsAtEnd() }
+        var upper = receipt - 1
+        var window: Int64 = 16
+        var event = known.event
+        while upper > known.last {
+            let lower = max(upper - window + 1, known.last + 1)
+            if let found = try await lastEvent(in: lower...upper) {
+                event = found
+                break
             }
-            return Position(event?.sequence ?? 0)
+            upper = lower - 1
+            window = min(window * 4, 1000)
+        }
+        receiptsAtEnd.withLock { if $0.last < receipt { $0 = ReceiptsAtEnd(last: receipt, event: event) } }
+        return event
+    }
+
+    private func lastEvent(in sequences: ClosedRange<Int64>) async throws(ReadError) -> Int64? {
+        let deadline = ContinuousClock.now + configuration.readPatience
+        var next = sequences.lowerBound
+        var event: Int64?
+        while next <= sequences.upperBound {
+            let page = try await patiently { [next] () async throws(ConnectionFailure) in
+                try await connection.directMessages(
+                    from: next, on: subjects.all, limit: Int(sequences.upperBound - next) + 1, bytes: 8 << 20,
+                    in: subjects.stream, timeout: configuration.requestTimeout)
+            }
+            for message in page.messages where message.sequence <= sequences.upperBound {
+                let kind = try kind(of: message)
+                if kind == .event || kind == .control { event = message.sequence }
+            }
+            guard let end = page.messages.last else {
+                // There is a receipt behind them: a replica that has none is behind.
+                try await pauseForReplica(until: deadline)
+                continue
+            }
+            next = end.sequence + 1
+        }
+        return event
+    }
+
+    private func kind(of message: StoredMessage) throws(ReadError) -> LogRecord.Kind {
+        try whole(message) { message throws(RecordReader.Damage) in
+            var reader = RecordReader(message.body)
+            return try LogRecord.place(&reader).kind
         }
     }
 

@@ -34,6 +34,7 @@ public final class JetStreamEventStore: EventStore {
     let names = Mutex(StreamList())
     let controls = Mutex([Int64: StreamControl]())
     let importEnd = Mutex(ImportEnd())
+    let receiptsAtEnd = Mutex(ReceiptsAtEnd())
     /// The sequence that the log ended at when this process last imported something.
     let importedThrough = Mutex<Int64>(-1)
     let models = ModelMemory()

@@ -64,6 +64,32 @@ struct JetStreamEventStoreLawTests {
         }
     }
 
+    @Test("tells where the log ended at a receipt, whatever came since")
+    func headAtReceipt() async throws {
+        try await TestCluster.withStore { store in
+            #expect(try await store.headPosition(of: store.lastMessage()) == .start)
+            var receipts: [(message: StoredMessage, head: Position)] = []
+            for round in 0..<4 {
+                let event = NewEvent(type: "counted", data: [])
+                let end = try await store.append([event], to: "count-1").position
+                // The same again, by commands: their receipts stand alone, a few of them or more than are read at once.
+                for number in 0..<(round == 2 ? 90 : 3) {
+                    var request = AppendRequest(commandID: CommandID(unchecked: "c-\(round)-\(number)"))
+                    request.append([event], to: "count-1")
+                    #expect(try await store.append(request).position == end)
+                }
+                #expect(try await store.head() == end)
+                receipts.append((try #require(try await store.lastMessage()), end))
+            }
+            for (receipt, head) in receipts + receipts.reversed() {
+                #expect(try await store.headPosition(of: receipt) == head)
+            }
+            let other = try await TestCluster.connect(store.subjects.store)
+            for (receipt, head) in receipts { #expect(try await other.headPosition(of: receipt) == head) }
+            await other.close()
+        }
+    }
+
     @Test("counts right when two connections append at the same versions")
     func twoConnections() async throws {
         let name = TestCluster.newName()
