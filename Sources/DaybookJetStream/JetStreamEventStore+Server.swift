@@ -186,7 +186,10 @@ extension JetStreamEventStore {
     /// The sequence of the last event in front of a receipt; 0 when there is none.
     private func lastEvent(before receipt: Int64) async throws(ReadError) -> Int64 {
         var known = receiptsAtEnd.withLock { $0 }
-        if known.last >= receipt { known = ReceiptsAtEnd() }
+        if known.last >= receipt {
+            if known.event < receipt { return known.event }
+            known = ReceiptsAtEnd()
+        }
         var upper = receipt - 1
         var window: Int64 = 16
         var event = known.event

@@ -18,7 +18,7 @@ struct Health: AsyncParsableCommand {
             EXAMPLES
               daybook health shop.db
               daybook health shop.db --max-behind 20000 --max-seconds-behind 600 --ignore totals-v1 --json
-              daybook health shop.db --metrics > /var/lib/prometheus/node-exporter/shop.prom
+              daybook health shop.db --metrics > shop.new; mv shop.new /var/lib/prometheus/node-exporter/shop.prom
             """)
 
     @OptionGroup var store: StoreArgument
@@ -49,7 +49,11 @@ struct Health: AsyncParsableCommand {
             try await SQLiteEventStore.health(ofFile: $0, policy)
         }
         let output =
-            json ? try Self.line(health) : Array((metrics ? HealthMetrics(health).text : Self.text(health)).utf8)
+            json
+            ? try Self.line(health)
+            : Array(
+                (metrics ? HealthMetrics(health, of: URL(fileURLWithPath: store.path).path).text : Self.text(health))
+                    .utf8)
         try await StandardOutput.shared.write(output)
         guard health.isHealthy else {
             let problems =

@@ -5,8 +5,11 @@ import DaybookSQLite
 /// Source: https://prometheus.io/docs/instrumenting/exposition_formats/
 struct HealthMetrics {
     private(set) var text = ""
+    private let store: String
 
-    init(_ health: StoreHealth) {
+    /// - Parameter store: What tells this store's metrics from those of others.
+    init(_ health: StoreHealth, of store: String) {
+        self.store = "store=\"\(Self.escaped(store))\""
         add("healthy", "Whether neither the store nor a consumer has a problem.", health.isHealthy ? 1 : 0)
         add("head_position", "The position of the last event.", Double(health.head.rawValue))
         add(
@@ -23,7 +26,10 @@ struct HealthMetrics {
         add("consumer_lag_events", "Events behind a consumer's position, wanted or not.", consumers) {
             Double($0.eventsBehind)
         }
-        add("consumer_lag_seconds", "How long ago the first of them was recorded.", consumers) { $0.secondsBehind ?? 0 }
+        add("consumer_lag_seconds", "How long ago the first of them was recorded.", consumers) {
+            // Of an event that cannot be read nothing is known.
+            $0.secondsBehind ?? ($0.eventsBehind > 0 ? nil : 0)
+        }
         add("consumer_parked", "Keys, or events, of a consumer that have stopped.", consumers) {
             $0.parked.map(Double.init)
         }
@@ -34,7 +40,7 @@ struct HealthMetrics {
 
     private mutating func add(_ name: String, _ help: String, _ value: Double) {
         begin(name, help)
-        text += "daybook_\(name) \(Self.number(value))\n"
+        text += "daybook_\(name){\(store)} \(Self.number(value))\n"
     }
 
     private mutating func add(
@@ -44,7 +50,7 @@ struct HealthMetrics {
         guard !values.isEmpty else { return }
         begin(name, help)
         for (consumer, value) in values {
-            let labels = "kind=\"\(consumer.kind.rawValue)\",consumer=\"\(Self.escaped(consumer.name))\""
+            let labels = "\(store),kind=\"\(consumer.kind.rawValue)\",consumer=\"\(Self.escaped(consumer.name))\""
             text += "daybook_\(name){\(labels)} \(Self.number(value))\n"
         }
     }
@@ -56,8 +62,15 @@ struct HealthMetrics {
     /// Whole numbers in full, without an exponent.
     private static func number(_ value: Double) -> String { Int64(exactly: value).map { String($0) } ?? String(value) }
 
-    /// Names have no control characters.
     private static func escaped(_ label: String) -> String {
-        label.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
+        var escaped = String.UnicodeScalarView()
+        for scalar in label.unicodeScalars {
+            switch scalar {
+            case "\\", "\"": escaped.append(contentsOf: ["\\", scalar])
+            case "\n": escaped.append(contentsOf: ["\\", "n"])
+            default: escaped.append(scalar)
+            }
+        }
+        return String(escaped)
     }
 }

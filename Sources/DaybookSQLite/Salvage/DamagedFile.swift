@@ -8,7 +8,7 @@ import Foundation
 final class DamagedFile {
     /// One image of a page.
     struct Image {
-        /// Counted from 1; 0 when the frame that it stands in does not tell.
+        /// Counted from 1; 0 when the frame that it stands in does not tell, or is one of an earlier log.
         let page: Int
         /// Which transaction of those from the log's first damaged frame on it was written by, counted from 0; nil when it is
         /// certainly committed.
@@ -95,11 +95,13 @@ final class DamagedFile {
             images.append(committedImage(ofPage: page))
         }
         guard isReadable, check.has_damage else { return }
+        let salts = header(ofFrame: check.first_committed_frame).salts
         var transaction = 0
         var behind: [Image] = []
         for frame in stride(from: max(check.damaged_frame, 1), through: check.last_committed_frame, by: 1) {
-            let (page, endsTransaction) = header(ofFrame: frame)
+            let header = header(ofFrame: frame)
             let isBroken = brokenFrames.contains(frame)
+            let page = isBroken && header.salts != salts ? 0 : header.page
             if page > 0 { behindDamage[page] = frame }
             hasBrokenFrames = hasBrokenFrames || isBroken
             if page > 0 || isBroken {
@@ -108,7 +110,7 @@ final class DamagedFile {
                         page: page, transactionBehindDamage: transaction, isBroken: isBroken,
                         place: .log(frame: frame)))
             }
-            if endsTransaction, !isBroken { transaction += 1 }
+            if header.endsTransaction, !isBroken { transaction += 1 }
         }
         images += behind.reversed()
     }
@@ -118,15 +120,17 @@ final class DamagedFile {
         Image(page: page, place: committed[page].map { .log(frame: $0) } ?? .database)
     }
 
-    /// The page of which a frame is an image, 0 when it is of none, and whether it is the last of its transaction.
-    private func header(ofFrame frame: Int64) -> (page: Int, endsTransaction: Bool) {
-        var header = [UInt8](repeating: 0, count: 8)
+    /// What a frame says: the page that it is an image of, 0 for none, whether it is the last of its transaction, and which
+    /// generation of the log it belongs to.
+    private func header(ofFrame frame: Int64) -> (page: Int, endsTransaction: Bool, salts: UInt64) {
+        var header = [UInt8](repeating: 0, count: 16)
         let offset = Self.logHeaderBytes + (frame - 1) * (Self.frameHeaderBytes + Int64(pageBytes))
-        guard pread(log, &header, 8, off_t(offset)) == 8 else { return (0, false) }
+        guard pread(log, &header, 16, off_t(offset)) == 16 else { return (0, false, 0) }
         return header.withUnsafeBytes {
             (
                 Int($0.loadUnaligned(as: UInt32.self).bigEndian),
-                $0.loadUnaligned(fromByteOffset: 4, as: UInt32.self) != 0
+                $0.loadUnaligned(fromByteOffset: 4, as: UInt32.self) != 0,
+                $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
             )
         }
     }

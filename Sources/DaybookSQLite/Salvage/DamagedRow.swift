@@ -15,11 +15,9 @@ struct DamagedRow {
     let rowID: Int64
     let payload: [UInt8]
     let columns: [Column]
-    /// The pages that have what did not fit into the row's own.
-    let overflowPages: [Int]
 
     /// Nil when the payload is no record.
-    init?(rowID: Int64, payload: [UInt8], overflowPages: [Int]) {
+    init?(rowID: Int64, payload: [UInt8]) {
         var offset = 0
         guard let headerBytes = payload.sqliteVarint(&offset), headerBytes <= UInt64(payload.count), headerBytes > 0
         else { return nil }
@@ -55,7 +53,6 @@ struct DamagedRow {
         self.rowID = rowID
         self.payload = payload
         self.columns = columns
-        self.overflowPages = overflowPages
     }
 
     func integer(_ column: Int) -> Int64? {

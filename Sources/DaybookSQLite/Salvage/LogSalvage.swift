@@ -49,7 +49,7 @@ struct LogSalvage {
     mutating func run(progress: ((Int64, Int64) -> Void)?) throws -> SalvageReport {
         try connection.execute("BEGIN IMMEDIATE")
         try scan(progress, scanner.rows)
-        if try receipts.mayBeMore() { know(LogNumbers(commit: last.commit + 1)) }
+        if receipts.mayBeMore { know(LogNumbers(commit: last.commit + 1)) }
         // A list of rows that became shorter looks sound: only when something is missing is it worth the time.
         if try isIncomplete() { try scan(progress, scanner.everyRow) }
         try resolveAmbiguous()
@@ -73,7 +73,6 @@ struct LogSalvage {
                 let (isWhole, isOfLog) = Self.look(at: row)
                 if isWhole, isOfLog { found.append(row) }
                 if !isWhole, let place = Self.place(toldBy: row) { told[row.rowID] = place }
-                receipts.note(row)
                 return isWhole
             }
             try rows(image, look)
@@ -123,10 +122,20 @@ struct LogSalvage {
         return true
     }
 
-    /// Whether a row can be read as a commit.
-    static func isCommit(_ row: DamagedRow) -> Bool {
+    /// Whether a row can be read as a commit, or as the mark of a lost one.
+    static func mayBeReceipt(_ row: DamagedRow) -> Bool {
+        test(row) { record, number in
+            isCommit(record, number)
+                || (LostRecord.isOne(record, number) && record.count == CommitRecord.headerBytes)
+        }
+    }
+
+    /// Whether a row can be read as that, and not as an event.
+    static func isSurelyReceipt(_ row: DamagedRow) -> Bool { mayBeReceipt(row) && !test(row, isEvent) }
+
+    private static func test(_ row: DamagedRow, _ test: (UnsafeRawBufferPointer, Int64) -> Bool) -> Bool {
         guard hasShapeOfRecord(row), case .blob(let range) = row.columns[1] else { return false }
-        return row.payload.withUnsafeBytes { isCommit(UnsafeRawBufferPointer(rebasing: $0[range]), row.rowID) }
+        return row.payload.withUnsafeBytes { test(UnsafeRawBufferPointer(rebasing: $0[range]), row.rowID) }
     }
 
     /// The stream and version that the record of a damaged event has in its places for them.

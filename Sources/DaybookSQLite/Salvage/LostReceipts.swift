@@ -8,14 +8,12 @@ struct LostReceipts {
     private let scanner: PageScanner
     /// The last transaction behind the damage of which a whole frame has receipts: all before it are counted by those.
     private var lastWithReceipts = -1
+    /// The last transaction with a broken frame whose page had receipts, or something else.
+    private var lastUnknown = -2
     /// The last receipt that any image has, by its transaction; -1 for what is certainly committed.
     private var lastReceipts: [Int: Int64] = [:]
-    /// Pages in broken frames that had receipts, or something else.
-    private var unknown: [DamagedFile.Image] = []
     /// Pages in broken frames that have receipts, all of them whole, and the last of each: an older page, perhaps.
     private var perhapsOlder: [(transaction: Int, last: Int64)] = []
-    /// Pages that continue rows of others.
-    private var overflowPages: Set<Int> = []
 
     /// The fewest bytes of a page that a receipt takes: two on the list, and three in front of the record's header.
     private static let leastRowBytes = 5 + CommitRecord.headerBytes
@@ -25,11 +23,6 @@ struct LostReceipts {
         self.scanner = scanner
     }
 
-    /// Notes a row that may not be whole.
-    mutating func note(_ row: DamagedRow) {
-        if !row.overflowPages.isEmpty, source.hasBrokenFrames { overflowPages.formUnion(row.overflowPages) }
-    }
-
     /// Notes what was found in one image of a page.
     ///
     /// - Parameter rows: All of its rows that are whole.
@@ -37,52 +30,48 @@ struct LostReceipts {
     mutating func note(_ image: DamagedFile.Image, _ rows: [DamagedRow]) -> Int64? {
         guard source.hasBrokenFrames else { return nil }
         let transaction = image.transactionBehindDamage ?? -1
-        let receipts = Set(rows.filter(LogSalvage.isCommit).map(\.rowID))
-        if let last = receipts.max() { lastReceipts[transaction] = max(lastReceipts[transaction] ?? 0, last) }
-        guard image.isBroken else {
-            if !receipts.isEmpty { lastWithReceipts = max(lastWithReceipts, transaction) }
+        let last = rows.filter(LogSalvage.isSurelyReceipt).map(\.rowID).max()
+        if let last { lastReceipts[transaction] = max(lastReceipts[transaction] ?? 0, last) }
+        guard transaction >= 0 else { return nil }
+        // A frame that does not tell its page may be of anything, whatever stands in it.
+        guard let last, image.page > 0 else {
+            if image.isBroken, image.page == 0 || !isOfAnotherTable(image) {
+                lastUnknown = max(lastUnknown, transaction)
+            }
             return nil
         }
-        guard let last = receipts.max() else {
-            if rows.isEmpty, !isOfAnotherTable(image) { unknown.append(image) }
-            return nil
-        }
-        guard case .rows(let count, _) = scanner.contents(of: image), count >= receipts.count,
+        if !image.isBroken { lastWithReceipts = max(lastWithReceipts, transaction) }
+        let whole = Set(rows.filter(LogSalvage.mayBeReceipt).map(\.rowID)).count
+        guard case .rows(let count, _) = scanner.contents(of: image), count >= whole,
             count <= source.pageBytes / Self.leastRowBytes
-        else { return last + 1 }
-        guard count == receipts.count else { return last + Int64(count - receipts.count) }
-        perhapsOlder.append((transaction, last))
+        else { return image.isBroken ? last + 1 : nil }
+        guard count == whole else { return last + Int64(count - whole) }
+        if image.isBroken { perhapsOlder.append((transaction, last)) }
         return nil
     }
 
     /// Whether receipts may be lost behind the last that is known, when all images were noted.
-    func mayBeMore() throws -> Bool {
+    var mayBeMore: Bool {
+        if lastUnknown >= lastWithReceipts { return true }
         // A page of receipts is written when it gets one that is new.
-        for (transaction, last) in perhapsOlder where transaction >= lastWithReceipts {
-            let before = lastReceipts.filter { $0.key < transaction }.values.max() ?? 0
-            if last <= before { return true }
+        return perhapsOlder.contains { page in
+            page.transaction >= lastWithReceipts
+                && lastReceipts.contains { $0.key < page.transaction && $0.value >= page.last }
         }
-        for image in unknown where image.transactionBehindDamage ?? 0 >= lastWithReceipts {
-            guard image.page > 0 else { return true }
-            if overflowPages.contains(image.page) { continue }
-            var isOfAnotherTable = false
-            let before = source.committedImage(ofPage: image.page)
-            try scanner.rows(of: before) { row in
-                let (isWhole, isOfLog) = LogSalvage.look(at: row)
-                if isWhole, isOfLog, !LogSalvage.isCommit(row) { isOfAnotherTable = true }
-                return isWhole
-            }
-            if !isOfAnotherTable { return true }
-        }
-        return false
     }
 
-    /// Whether a page without any whole row of the log is certainly one of another table, or of none.
+    /// Whether a page is certainly one of another table, or of none, by the rows on its list: others that stand in it may have been
+    /// there before.
     private func isOfAnotherTable(_ image: DamagedFile.Image) -> Bool {
         switch scanner.contents(of: image) {
-        case .unknown: false
-        case .other: true
-        case .rows(_, let rows): !rows.isEmpty && !rows.contains(where: LogSalvage.hasShapeOfRecord)
+        case .unknown: return false
+        case .other: return true
+        case .rows(let count, let rows):
+            let isOfLog = rows.contains { row in
+                let (isWhole, isOfLog) = LogSalvage.look(at: row)
+                return isWhole && isOfLog && !LogSalvage.mayBeReceipt(row)
+            }
+            return isOfLog || rows.count == count && !rows.contains(where: LogSalvage.hasShapeOfRecord)
         }
     }
 }

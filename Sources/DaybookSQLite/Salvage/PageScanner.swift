@@ -102,16 +102,13 @@ struct PageScanner {
             guard let found = page.sqliteVarint(&place) else { return nil }
             number = found
         }
-        var overflowPages: [Int] = []
-        guard let payload = payload(of: Int(length), at: place, of: page, image, isTable: isTable, &overflowPages)
-        else { return nil }
-        return DamagedRow(rowID: Int64(bitPattern: number), payload: payload, overflowPages: overflowPages)
+        guard let payload = payload(of: Int(length), at: place, of: page, image, isTable: isTable) else { return nil }
+        return DamagedRow(rowID: Int64(bitPattern: number), payload: payload)
     }
 
     /// The bytes of a row, of which a long one has only the first in its page.
     private func payload(
-        of length: Int, at place: Int, of page: [UInt8], _ image: DamagedFile.Image, isTable: Bool,
-        _ overflowPages: inout [Int]
+        of length: Int, at place: Int, of page: [UInt8], _ image: DamagedFile.Image, isTable: Bool
     ) -> [UInt8]? {
         let most = isTable ? pageBytes - 35 : (pageBytes - 12) * 64 / 255 - 23
         guard length > most else {
@@ -125,7 +122,6 @@ struct PageScanner {
         var next = Self.pageNumber(page, place + local)
         while payload.count < length {
             guard next > 0 else { return nil }
-            overflowPages.append(next)
             let more = file.bytes(ofPage: next, seenFrom: image)
             payload += more[4..<4 + min(length - payload.count, pageBytes - 4)]
             next = Self.pageNumber(more, 0)

@@ -40,16 +40,18 @@ struct HealthCommandTests {
     func metrics() async throws {
         let folder = try TemporaryFolder()
         let file = folder.file("a.db")
-        let store = try await SQLiteEventStore.open(file)
+        let opened = try await SQLiteEventStore.open(file)
         for number in 0..<30 {
-            try await store.append([NewEvent(type: "Counted", data: [])], to: StreamName(unchecked: "s-\(number)"))
+            try await opened.append([NewEvent(type: "Counted", data: [])], to: StreamName(unchecked: "s-\(number)"))
         }
-        try await store.save(Checkpoint(after: 10), for: "a \"quick\" \\ reader")
-        await store.close()
+        try await opened.save(Checkpoint(after: 10), for: "a \"quick\" \\ reader")
+        await opened.close()
         let result = try await Daybook.run("health", file, "--metrics", "--max-behind", "19")
         #expect(result.status == 3)
-        #expect(result.lines.contains("daybook_healthy 0") && result.lines.contains("daybook_head_position 30"))
-        let labels = #"{kind="checkpoint",consumer="a \"quick\" \\ reader"}"#
+        let store = "store=\"\(URL(fileURLWithPath: file).path)\""
+        #expect(result.lines.contains("daybook_healthy{\(store)} 0"))
+        #expect(result.lines.contains("daybook_head_position{\(store)} 30"))
+        let labels = "{\(store)," + #"kind="checkpoint",consumer="a \"quick\" \\ reader"}"#
         #expect(result.lines.contains("daybook_consumer_position\(labels) 10"), "\(result.output)")
         #expect(result.lines.contains("daybook_consumer_lag_events\(labels) 20"))
         #expect(result.lines.contains { $0.hasPrefix("daybook_consumer_lag_seconds\(labels) ") })

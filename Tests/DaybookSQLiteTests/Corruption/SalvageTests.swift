@@ -219,6 +219,61 @@ struct SalvageTests {
                 + "\"withLoss\":\(withLoss),\"complete\":\(complete)}")
     }
 
+    @Test("does no command again whose receipt is long, and is followed by events that look like receipts")
+    func lostLongReceipt() async throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path("log.daybook")
+        let store = try await SQLiteEventStore.open(path, configuration: .faulty(nil, indexEntriesInMemory: 5000))
+        try await store.append((0..<78).map { _ in NewEvent(type: "Placed", data: [1]) }, to: "order-1")
+        for number in 0..<3 {
+            try await store.append(
+                [NewEvent(type: "Placed", data: [])], to: "order-2",
+                commandID: CommandID(unchecked: "before-\(number)"))
+        }
+        var request = AppendRequest(commandID: "long")
+        for number in 0..<300 {
+            request.append([NewEvent(type: "Placed", data: [])], to: StreamName(unchecked: "account-\(number)"))
+        }
+        let result = try await store.append(request)
+        for number in 0..<4 {
+            // The length of the record is what a receipt's would be whose command is as long as the version.
+            let data = [UInt8](repeating: 7, count: 44 + number)
+            try await store.append([NewEvent(type: "Placed", data: data)], to: "order-1")
+        }
+        let files = try CorruptionSample.Files(path)
+        await store.close()
+        var known = 0
+        var refused = 0
+        let bytes = files.wal ?? []
+        let end = bytes.count - CorruptionSample.frameBytes
+        for frame in stride(from: CorruptionSample.walHeaderBytes, to: end, by: CorruptionSample.frameBytes) {
+            for (start, length) in [
+                (0, CorruptionSample.frameBytes), (CorruptionSample.frameHeaderBytes, 4096), (8, 8),
+            ] {
+                var damaged = files
+                // The third is the frame of an earlier log, by what it says.
+                for offset in frame + start..<frame + start + length {
+                    damaged.wal?[offset] = length == 8 ? ~bytes[offset] : 0
+                }
+                let directory = try TemporaryDirectory()
+                let damagedPath = directory.path("damaged.daybook")
+                try damaged.write(to: damagedPath)
+                let report = try await SQLiteEventStore.salvage(damagedPath, to: directory.path("saved.daybook"))
+                guard report.head >= result.position else { continue }
+                let saved = try await SQLiteEventStore.open(directory.path("saved.daybook"))
+                do {
+                    let receipt = try await saved.receipt(for: "long")
+                    #expect(receipt?.position == result.position, "\(frame) \(start)")
+                    known += 1
+                } catch {
+                    refused += 1
+                }
+                await saved.close()
+            }
+        }
+        #expect(known > 0 && refused > 0, "\(known) and \(refused)")
+    }
+
     @Test("refuses a new file that is there, one that is open, one that is missing, and one without a record")
     func refusals() async throws {
         let directory = try TemporaryDirectory()
