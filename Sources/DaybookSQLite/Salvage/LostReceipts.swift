@@ -40,13 +40,16 @@ struct LostReceipts {
             }
             return nil
         }
-        if !image.isBroken { lastWithReceipts = max(lastWithReceipts, transaction) }
+        guard image.isBroken else {
+            lastWithReceipts = max(lastWithReceipts, transaction)
+            return nil
+        }
         let whole = Set(rows.filter(LogSalvage.mayBeReceipt).map(\.rowID)).count
         guard case .rows(let count, _) = scanner.contents(of: image), count >= whole,
             count <= source.pageBytes / Self.leastRowBytes
-        else { return image.isBroken ? last + 1 : nil }
+        else { return last + 1 }
         guard count == whole else { return last + Int64(count - whole) }
-        if image.isBroken { perhapsOlder.append((transaction, last)) }
+        perhapsOlder.append((transaction, last))
         return nil
     }
 

@@ -259,6 +259,7 @@ struct SalvageTests {
                 let damagedPath = directory.path("damaged.daybook")
                 try damaged.write(to: damagedPath)
                 let report = try await SQLiteEventStore.salvage(damagedPath, to: directory.path("saved.daybook"))
+                #expect(report.lostCommits <= 1, "\(frame) \(start)")
                 guard report.head >= result.position else { continue }
                 let saved = try await SQLiteEventStore.open(directory.path("saved.daybook"))
                 do {
