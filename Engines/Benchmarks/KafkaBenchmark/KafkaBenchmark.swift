@@ -7,9 +7,10 @@ import Synchronization
 
 /// Sends as many events by the target as records by a loop over librdkafka alone, in turn, and prints rates and their ratio.
 ///
-///     swift run -c release KafkaBenchmark SERVERS TOPIC [COUNT] [ROUNDS]
+///     swift run -c release KafkaBenchmark SERVERS TOPIC [COUNT] [ROUNDS] [REQUESTS]
 ///
-/// The loop has the same settings, and sends the same bytes: keys, headers and values that were made before. It waits for nothing but
+/// REQUESTS is how many the target has under way to a broker, one by default; the loop has five, as librdkafka does by itself. Otherwise
+/// it has the same settings, and sends the same bytes: keys, headers and values that were made before. It waits for nothing but
 /// the reports. The target is called as by a publisher: some calls at once, each with messages of streams of its own.
 @main
 struct KafkaBenchmark {
@@ -20,7 +21,7 @@ struct KafkaBenchmark {
     static func main() async throws {
         let arguments = CommandLine.arguments
         guard arguments.count >= 3 else {
-            print("usage: KafkaBenchmark SERVERS TOPIC [COUNT] [ROUNDS]")
+            print("usage: KafkaBenchmark SERVERS TOPIC [COUNT] [ROUNDS] [REQUESTS]")
             exit(2)
         }
         let count = arguments.count > 3 ? Int(arguments[3])! : 200_000
@@ -34,7 +35,8 @@ struct KafkaBenchmark {
             print(name, Int(rate), "events/s")
         }
         let events = (0..<calls * messagesOfCall).map(event)
-        let target = try KafkaTarget(.init(servers: arguments[1], topic: arguments[2]))
+        let settings = arguments.count > 5 ? ["max.in.flight.requests.per.connection": arguments[5]] : [:]
+        let target = try KafkaTarget(.init(servers: arguments[1], topic: arguments[2], settings: settings))
         await target.send([PublisherMessage([events[0]], key: "warm-up") { _ in }])
         let bare = try BareProducer(servers: arguments[1], topic: arguments[2])
         for _ in 0..<rounds {
