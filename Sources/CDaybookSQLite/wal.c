@@ -106,27 +106,20 @@ static bool is_page_size(uint32_t size) { return size >= 512 && size <= 65536 &&
 /* The page size of a log whose header does not tell. */
 static const uint32_t usual_page_size = 4096;
 
-static int check_file(sqlite3_file *file, sqlite3_int64 size, void *context) {
-    DaybookWALCheck *check = context;
-    unsigned char header[wal_header_bytes];
-    if (size < wal_header_bytes) return SQLITE_OK;
-    int result = file->pMethods->xRead(file, header, wal_header_bytes, 0);
-    if (result != SQLITE_OK) return result;
-    uint32_t magic = big_endian(header), page_size = big_endian(header + 8);
-    bool is_big_endian = magic == 0x377f0683;
+/* Looks through all frames. Where the header is damaged, so that it does not tell the order of bytes of the checksums, the caller
+   guesses it. */
+static int check_frames(
+    sqlite3_file *file, const unsigned char *header, bool is_whole, bool is_big_endian, DaybookWALCheck *check
+) {
     Checksum stored = stored_at(header + 24), computed = continued((Checksum){0, 0}, header, 24, is_big_endian);
-    bool is_whole = (magic | 1) == 0x377f0683 && big_endian(header + 4) == 3007000 && is_page_size(page_size)
-        && equal(stored, computed);
-    if (!is_page_size(page_size)) page_size = usual_page_size;
-    size_t frame_bytes = frame_header_bytes + page_size;
+    size_t page_size = (size_t)check->page_bytes, frame_bytes = frame_header_bytes + page_size;
     unsigned char *frame = malloc(frame_bytes), *before = calloc(1, frame_bytes);
     if (frame == NULL || before == NULL) {
         free(frame);
         free(before);
         return SQLITE_NOMEM;
     }
-    check->page_bytes = page_size;
-    check->frames = (size - wal_header_bytes) / (sqlite3_int64)frame_bytes;
+    int result = SQLITE_OK;
     int64_t damaged = is_whole ? -1 : 0;
     bool follows_commit = false;
     for (int64_t number = 1; number <= check->frames; number++) {
@@ -173,6 +166,30 @@ static int check_file(sqlite3_file *file, sqlite3_int64 size, void *context) {
     free(frame);
     free(before);
     return result;
+}
+
+static int check_file(sqlite3_file *file, sqlite3_int64 size, void *context) {
+    DaybookWALCheck *check = context;
+    unsigned char header[wal_header_bytes];
+    if (size < wal_header_bytes) return SQLITE_OK;
+    int result = file->pMethods->xRead(file, header, wal_header_bytes, 0);
+    if (result != SQLITE_OK) return result;
+    uint32_t magic = big_endian(header), page_size = big_endian(header + 8);
+    bool is_big_endian = magic == 0x377f0683;
+    bool is_whole = (magic | 1) == 0x377f0683 && big_endian(header + 4) == 3007000 && is_page_size(page_size)
+        && equal(stored_at(header + 24), continued((Checksum){0, 0}, header, 24, is_big_endian));
+    if (!is_page_size(page_size)) page_size = usual_page_size;
+    check->page_bytes = page_size;
+    check->frames = (size - wal_header_bytes) / (sqlite3_int64)(frame_header_bytes + page_size);
+    if (!is_whole) {
+        /* One bit tells the order of bytes: of the two the one counts by which transactions are found. */
+        DaybookWALCheck other = *check;
+        other.broken_frame = NULL;
+        result = check_frames(file, header, false, !is_big_endian, &other);
+        if (result != SQLITE_OK) return result;
+        if (other.has_damage) is_big_endian = !is_big_endian;
+    }
+    return check_frames(file, header, is_whole, is_big_endian, check);
 }
 
 /* A log whose header was being written anew when the power went, or the process: SQLite begins a log anew only when the

@@ -8,6 +8,8 @@ struct Corruption: Sendable, CustomStringConvertible {
         case flippedBit, invertedByte, truncated, zeroedBlock, swappedBlocks, olderBlock, olderFile
         case walFlippedBit, walInvertedByte, walTruncated, walZeroedBlock, walZeroedFrame, walZeroedPage, walOlderPage,
             walSwappedBlocks, walSwappedFrames
+        /// The bit of the log's header that tells the order of bytes of its checksums.
+        case walByteOrder
         case walOlder, walOfEarlierGeneration, walMissing, olderFileWithNewWAL
         /// An event's data with a CRC that fits: no check can tell. The comparison of readings has to.
         case forged
@@ -62,6 +64,7 @@ struct Corruption: Sendable, CustomStringConvertible {
         case .walSwappedBlocks: return pairs(wal)
         case .walSwappedFrames:
             return pairs(wal, from: CorruptionSample.walHeaderBytes, by: CorruptionSample.frameBytes)
+        case .walByteOrder: return [Corruption(kind: kind, offset: 3)]
         case .olderFile, .walOlder, .walOfEarlierGeneration, .walMissing, .olderFileWithNewWAL, .forged:
             return [Corruption(kind: kind)]
         }
@@ -75,6 +78,7 @@ struct Corruption: Sendable, CustomStringConvertible {
         case .flippedBit, .walFlippedBit:
             var generator = SeededGenerator(seed: seed &+ UInt64(offset))
             bytes[offset] ^= 1 << UInt8.random(in: 0..<8, using: &generator)
+        case .walByteOrder: bytes[offset] ^= 1
         case .invertedByte, .walInvertedByte: bytes[offset] ^= 0xFF
         case .truncated, .walTruncated: bytes.removeSubrange(offset...)
         case .zeroedBlock, .walZeroedBlock: zero(&bytes, offset, Self.blockBytes)

@@ -196,7 +196,9 @@ struct SalvageTests {
         let flips = stride(from: 0, to: (sample.open.wal?.count ?? 0) - step, by: step).map {
             Corruption(kind: .walFlippedBit, offset: $0 + Int.random(in: 0..<step, using: &generator))
         }
-        let pages: [Corruption.Kind] = [.walZeroedBlock, .walZeroedFrame, .walZeroedPage, .walOlderPage]
+        let pages: [Corruption.Kind] = [
+            .walZeroedBlock, .walZeroedFrame, .walZeroedPage, .walOlderPage, .walByteOrder,
+        ]
         let cases = flips + pages.flatMap { Corruption.all($0, in: sample) }
         var withLoss = 0
         var complete = 0
