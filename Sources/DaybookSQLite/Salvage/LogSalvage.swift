@@ -283,7 +283,8 @@ struct LogSalvage {
     // MARK: - What is missing
 
     private func isIncomplete() throws -> Bool {
-        let events = report.savedEvents + Int64(ambiguous.count)
+        // One row may stand in several images of its page.
+        let events = report.savedEvents + Int64(Set(ambiguous.map(\.rowID)).count)
         return events < last.position || report.savedCommits < last.commit || report.savedNames < last.name
     }
 

@@ -7,15 +7,21 @@ import Testing
 
 @Suite("daybook health and daybook stats")
 struct HealthCommandTests {
-    @Test("look at a store that nobody has open, and at one that another process has")
-    func looks() async throws {
-        let folder = try TemporaryFolder()
-        let file = folder.file("a.db")
+    /// A store of 30 events, of which a reader has seen 10.
+    private func filled(_ file: String, reader: CheckpointName) async throws -> SQLiteEventStore {
         let store = try await SQLiteEventStore.open(file)
         for number in 0..<30 {
             try await store.append([NewEvent(type: "Counted", data: [])], to: StreamName(unchecked: "s-\(number)"))
         }
-        try await store.save(Checkpoint(after: 10), for: "reader")
+        try await store.save(Checkpoint(after: 10), for: reader)
+        return store
+    }
+
+    @Test("look at a store that nobody has open, and at one that another process has")
+    func looks() async throws {
+        let folder = try TemporaryFolder()
+        let file = folder.file("a.db")
+        let store = try await filled(file, reader: "reader")
         for isOpen in [true, false] {
             if !isOpen { await store.close() }
             let well = try await Daybook.run("health", file)
@@ -40,12 +46,7 @@ struct HealthCommandTests {
     func metrics() async throws {
         let folder = try TemporaryFolder()
         let file = folder.file("a.db")
-        let opened = try await SQLiteEventStore.open(file)
-        for number in 0..<30 {
-            try await opened.append([NewEvent(type: "Counted", data: [])], to: StreamName(unchecked: "s-\(number)"))
-        }
-        try await opened.save(Checkpoint(after: 10), for: "a \"quick\" \\ reader")
-        await opened.close()
+        await (try await filled(file, reader: "a \"quick\" \\ reader")).close()
         let result = try await Daybook.run("health", file, "--metrics", "--max-behind", "19")
         #expect(result.status == 3)
         let store = "store=\"\(URL(fileURLWithPath: file).path)\""
