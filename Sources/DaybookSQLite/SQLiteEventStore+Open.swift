@@ -47,6 +47,14 @@ extension SQLiteEventStore {
         /// Index entries that one commit takes along.
         package var indexEntriesPerCommit = 4096
 
+        /// What the caches of all connections, and the index entries that are not in the file yet, may take in memory, in
+        /// bytes: about 250 MiB by default. What is under way comes on top, 64 MiB at most.
+        public var cacheBytesInAll: Int64 {
+            let connections = Int64(readerCount) + 1
+            // While one generation of index entries is written, another gathers.
+            return connections * (Int64(cacheBytes) + 150 * Int64(cachedNames)) + 2 * 30 * Int64(indexEntriesInMemory)
+        }
+
         public init() {}
     }
 

@@ -21,7 +21,7 @@ struct ModelBenchmarks: AsyncParsableCommand {
             """)
 
     enum Part: String, CaseIterable, ExpressibleByArgument {
-        case documents, sql
+        case replay, documents, sql
         case sqlPast = "sql-past"
         case past, rebuild, processes, publish, commands, snapshots
     }
@@ -44,6 +44,7 @@ struct ModelBenchmarks: AsyncParsableCommand {
                     try await Self.fill(store, count: events, accounts: keys)
                 }
                 switch part {
+                case .replay: try await replay(store)
                 case .documents: try await documents(store)
                 case .sql: try await rows(store)
                 case .sqlPast: try await pastRows(store)
@@ -55,6 +56,22 @@ struct ModelBenchmarks: AsyncParsableCommand {
             }
             await store.close()
             print("\(part.rawValue): peak memory \(Self.peakMemory()) MiB")
+        }
+    }
+
+    /// The whole log in its order, decoded and folded by one task.
+    private func replay(_ store: SQLiteEventStore) async throws {
+        try await Self.measure("the whole log, decoded and folded by one task", events) {
+            let codec = JSONEventCodec<AccountEvent>()
+            var cash = CashAccount.initialState
+            var count = 0
+            for try await recorded in store.events() {
+                try codec.decode(recorded) { event in
+                    CashAccount.evolve(&cash, with: event)
+                    count += 1
+                }
+            }
+            precondition(count == events)
         }
     }
 

@@ -17,10 +17,12 @@ public struct JSONEventCodec<Event: DomainEvent>: EventCodec {
     private let decoder = JSONBytesDecoder()
     /// The type prefix with its dot, or nothing.
     private let prefix: String
+    private let prefixBytes: [UInt8]
     private let upcasters: UpcasterChain
 
     public init() {
         prefix = Event.typePrefix.isEmpty ? "" : Event.typePrefix + "."
+        prefixBytes = Array(prefix.utf8)
         upcasters = UpcasterChain(Event.upcasters)
     }
 
@@ -98,49 +100,65 @@ public struct JSONEventCodec<Event: DomainEvent>: EventCodec {
     private func decode(
         _ event: RecordedEvent, type: EventType, schemaVersion: UInt32, data: ArraySlice<UInt8>
     ) throws(EventDecodingError) -> Event {
-        guard let name = caseName(of: type) else { throw failure(of: event, .unknownType) }
         let known = Event.schemaVersion(of: type)
-        guard schemaVersion <= known else { throw failure(of: event, .newerSchema(known: known)) }
+        guard schemaVersion <= known else {
+            throw failure(of: event, withCaseName(of: type) { _ in } ? .newerSchema(known: known) : .unknownType)
+        }
         guard
             event.contentType == .json
                 || event.contentType.rawValue.utf8.starts(with: ContentType.json.rawValue.utf8)
         else {
+            guard withCaseName(of: type, { _ in }) else { throw failure(of: event, .unknownType) }
             throw failure(of: event, .undecodableData(reason: "its content type is '\(event.contentType)', not JSON."))
         }
+        // An optional event would be a type that the runtime is asked for.
+        return try withUnsafeTemporaryAllocation(of: Event.self, capacity: 1) { place throws(EventDecodingError) in
+            do {
+                let isDecoded = try withCaseName(of: type) { name in
+                    place.initializeElement(at: 0, to: try decoder.decodeCase(Event.self, named: name, from: data))
+                }
+                if isDecoded { return place.moveElement(from: 0) }
+            } catch {
+                if !isUnknownCase(type) {
+                    throw failure(of: event, .undecodableData(reason: CodingReason.text(of: error)))
+                }
+            }
+            throw failure(of: event, .unknownType)
+        }
+    }
+
+    /// Calls a closure with the bytes of the enum's case that an event type names.
+    ///
+    /// The text is not copied: many tasks decode events of one type, and would count references to it all the time.
+    ///
+    /// - Returns: Whether it was called: not for types outside the prefix, and names that are never written.
+    @inline(__always)
+    private func withCaseName(
+        of type: EventType, _ body: (UnsafeBufferPointer<UInt8>) throws -> Void
+    ) rethrows -> Bool {
+        let text = type.rawValue.utf8
+        if let isName = try text.withContiguousStorageIfAvailable({ try withCaseName(in: $0, body) }) { return isName }
+        return try ContiguousArray(text).withUnsafeBufferPointer { try withCaseName(in: $0, body) }
+    }
+
+    @inline(__always)
+    private func withCaseName(
+        in type: UnsafeBufferPointer<UInt8>, _ body: (UnsafeBufferPointer<UInt8>) throws -> Void
+    ) rethrows -> Bool {
+        guard type.count > prefixBytes.count else { return false }
+        for index in prefixBytes.indices where type[index] != prefixBytes[index] { return false }
+        let name = UnsafeBufferPointer(rebasing: type[prefixBytes.count...])
+        for byte in name where byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { return false }
+        try body(name)
+        return true
+    }
+
+    /// Whether the enum has no such case: then even one without values is refused, at the top of the object.
+    private func isUnknownCase(_ type: EventType) -> Bool {
         do {
-            return try decoder.decodeCase(Event.self, named: name, from: data)
-        } catch {
-            if isUnknownCase(name) { throw failure(of: event, .unknownType) }
-            throw failure(of: event, .undecodableData(reason: CodingReason.text(of: error)))
-        }
-    }
-
-    /// The enum's case that an event type names; nil for types outside the prefix, and names that are never written.
-    private func caseName(of type: EventType) -> Substring? {
-        var text = type.rawValue
-        let count = prefix.utf8.count
-        let isName = text.withUTF8 { text in
-            guard text.count > count, hasPrefix(text) else { return false }
-            for byte in text[count...] where byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { return false }
-            return true
-        }
-        guard isName else { return nil }
-        return count == 0 ? text[...] : text[text.utf8.index(text.startIndex, offsetBy: count)...]
-    }
-
-    /// Whether a text begins with the very bytes of the prefix.
-    private func hasPrefix(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
-        var prefix = prefix
-        return prefix.withUTF8 { prefix in
-            for index in prefix.indices where text[index] != prefix[index] { return false }
-            return true
-        }
-    }
-
-    /// Whether the enum has no such case: then even a case without values is refused, at the top of the object.
-    private func isUnknownCase(_ name: Substring) -> Bool {
-        do {
-            _ = try decoder.decodeCase(Event.self, named: name, from: Array("{}".utf8)[...])
+            _ = try withCaseName(of: type) {
+                _ = try decoder.decodeCase(Event.self, named: $0, from: Array("{}".utf8)[...])
+            }
             return false
         } catch DecodingError.typeMismatch(_, let context) {
             return context.codingPath.isEmpty

@@ -28,15 +28,12 @@ struct JSONBytesDecoder: Sendable {
 
     /// Decodes an enum's case from its name and its values, as if from `{"name":…}`.
     ///
-    /// - Parameter name: Must need no escapes in JSON.
+    /// - Parameter name: In UTF-8; must need no escapes in JSON.
     func decodeCase<T: Decodable>(
-        _ type: T.Type, named name: Substring, from bytes: ArraySlice<UInt8>
+        _ type: T.Type, named name: UnsafeBufferPointer<UInt8>, from bytes: ArraySlice<UInt8>
     ) throws -> T {
-        var name = name
-        return try name.withUTF8 { name in
-            try bytes.withUnsafeBufferPointer { bytes in
-                try decode({ () throws(JSONSyntaxError) in try JSONTape(bytes, named: name) }) { try T(from: $0) }
-            }
+        try bytes.withUnsafeBufferPointer { bytes in
+            try decode({ () throws(JSONSyntaxError) in try JSONTape(bytes, named: name) }) { try T(from: $0) }
         }
     }
 

@@ -1,10 +1,11 @@
 /// The members of an object that is being decoded.
-struct JSONKeyedDecoding<Key: CodingKey>: KeyedDecodingContainerProtocol {
+struct JSONKeyedDecoding<Key: CodingKey>: KeyedDecodingContainerProtocol, JSONMembers {
     let tape: JSONTape
     let object: UInt32
     let end: UInt32
 
-    init(tape: JSONTape, token: UInt32) throws {
+    init(of tape: JSONTape, at place: Int) throws(DecodingError) {
+        let token = UInt32(truncatingIfNeeded: place)
         self.tape = tape
         object = token
         end = tape[token].next
@@ -22,10 +23,12 @@ struct JSONKeyedDecoding<Key: CodingKey>: KeyedDecodingContainerProtocol {
 
     var allKeys: [Key] {
         // An enum's case is asked for this way: an object with one member.
-        if tape[object].count == 1 {
-            guard let text = tape.text(of: object + 1), let key = Key(stringValue: text) else { return [] }
-            return Array(repeating: key, count: 1)  // A literal asks the runtime for more types.
-        }
+        if tape[object].count == 1 { return JSONContainers.decoding(Key.self).key(of: tape, at: object + 1) }
+        return severalKeys()
+    }
+
+    @inline(never)
+    private func severalKeys() -> [Key] {
         var keys: [Key] = []
         keys.reserveCapacity(Int(tape[object].count))
         var token = object + 1

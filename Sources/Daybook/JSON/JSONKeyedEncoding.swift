@@ -1,7 +1,12 @@
 /// The members of an object that is being encoded.
-struct JSONKeyedEncoding<Key: CodingKey>: KeyedEncodingContainerProtocol {
+struct JSONKeyedEncoding<Key: CodingKey>: KeyedEncodingContainerProtocol, JSONMembers {
     let draft: JSONDraft
     let node: Int32
+
+    init(of draft: JSONDraft, at place: Int) {
+        self.draft = draft
+        node = Int32(truncatingIfNeeded: place)
+    }
 
     var codingPath: [any CodingKey] { draft.path(of: node) }
 

@@ -10,7 +10,7 @@ struct JSONValueDecoder: Decoder, SingleValueDecodingContainer {
 
     func container<Key: CodingKey>(keyedBy type: Key.Type) throws -> KeyedDecodingContainer<Key> {
         guard tape[token].kind == .object else { throw noContainer([String: Any].self, "keyed") }
-        return KeyedDecodingContainer(try JSONKeyedDecoding(tape: tape, token: token))
+        return try JSONContainers.decoding(type).make(of: tape, at: Int(token))
     }
 
     func unkeyedContainer() throws -> any UnkeyedDecodingContainer { try elements() }

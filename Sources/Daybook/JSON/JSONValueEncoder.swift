@@ -10,7 +10,7 @@ struct JSONValueEncoder: Encoder, SingleValueEncodingContainer {
 
     func container<Key: CodingKey>(keyedBy type: Key.Type) -> KeyedEncodingContainer<Key> {
         draft.open(node, as: .object)
-        return KeyedEncodingContainer(JSONKeyedEncoding(draft: draft, node: node))
+        return JSONContainers.encoding(type).make(of: draft, at: Int(node))
     }
 
     func unkeyedContainer() -> any UnkeyedEncodingContainer {

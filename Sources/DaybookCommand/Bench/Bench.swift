@@ -77,7 +77,8 @@ struct Bench: AsyncParsableCommand {
         for name in names {
             guard let workload = Workload(name: name) else { continue }
             for var measurement in try await benchmark.run(name, workload, runs: runs) {
-                measurement.budget = Budget.of(measurement.name, raw: raw, rates: rates)
+                measurement.budget = Budget.of(
+                    measurement.name, raw: raw, rates: rates, cacheBytes: measurement.figure("caches_at_most_bytes"))
                 rates[measurement.name] = measurement.eventsPerSecond
                 try await StandardOutput.shared.write(
                     json ? measurement.line(peer: "daybook-embedded") : Array(table.text(of: [measurement.row]).utf8))
@@ -140,6 +141,7 @@ private struct BenchmarkFolder: Sendable {
                     tables.filter { $0.table.hasPrefix("index_") }.reduce(0) { $0 + Double($1.bytes) }
                 })
             add("memory_bytes", ProcessMemory.residentBytes.map(Double.init))
+            add("caches_at_most_bytes", Double(configuration.cacheBytesInAll))
             add("commit_mean_ms", statistics.writer?.commitMillisecondsMean)
             add("commit_p99_ms", statistics.writer?.commitMillisecondsP99)
             add("commit_longest_ms", statistics.writer?.commitMillisecondsLongest)

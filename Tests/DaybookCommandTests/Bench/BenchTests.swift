@@ -1,4 +1,5 @@
 import DaybookCore
+import DaybookSQLite
 import Foundation
 import Synchronization
 import Testing
@@ -77,6 +78,22 @@ struct BenchTests {
         #expect(Budget.of("W8-100M-read", raw: raw, rates: rates)?.eventsPerSecond == 90)
         #expect(Budget.of("W8-100Mx10-read", raw: raw, rates: rates)?.eventsPerSecond == 45)
         #expect(Budget.of("W8-10M-open", raw: raw, rates: [:])?.p50 == 1_000)
+    }
+
+    @Test("judges memory by what the caches may take, and 64 MiB more")
+    func memory() throws {
+        var measurement = Measurement(
+            "W8-1M-fill", events: 1, elapsed: .seconds(1), latencies: [1], isDurable: true, raw: nil)
+        measurement.figures = [BenchmarkFigure(name: "memory_bytes", value: Double(128 << 20))]
+        measurement.budget = try #require(
+            Budget.of("W8-1M-fill", raw: RawDisk(), rates: ["W8-100k-fill": 1], cacheBytes: Double(192 << 20)))
+        #expect(measurement.ratio == 2)
+        #expect(measurement.budget?.description == "memory ≤ 256.0 MiB")
+        #expect(Budget.of("W8-1M-fill", raw: RawDisk(), rates: [:]) == nil)
+        var configuration = SQLiteEventStore.Configuration()
+        (configuration.readerCount, configuration.cacheBytes) = (1, 10 << 20)
+        (configuration.cachedNames, configuration.indexEntriesInMemory) = (1_000, 100)
+        #expect(configuration.cacheBytesInAll == 2 * (10 << 20 + 150_000) + 6_000)
     }
 
     @Test("has threads share syncs, each of which comes before the appends that it is for")

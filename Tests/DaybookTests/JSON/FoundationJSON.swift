@@ -45,3 +45,12 @@ enum Outcome<Value: Equatable>: Equatable {
         return self == foundation
     }
 }
+
+extension JSONBytesDecoder {
+    func decodeCase<T: Decodable>(
+        _ type: T.Type, named name: Substring, from bytes: ArraySlice<UInt8>
+    ) throws -> T {
+        var name = name
+        return try name.withUTF8 { try decodeCase(type, named: $0, from: bytes) }
+    }
+}
