@@ -47,13 +47,16 @@ setup: ## Installs what is missing (SQLite's headers and the like); the other ta
 demo: setup ## Runs a made-up trading day of 100,000 orders through a durable log (ORDERS, SEED).
 	@scripts/demo $(ORDERS) $(SEED)
 
-# One test after another: side by side, hundreds of them wait for each other's turns, and run into their time limits.
+# One test after another: side by side, hundreds of them wait for each other's turns, and run into their time limits. The
+# examples are built beside the library, of which nothing is compiled again.
 test: setup ## Builds everything and runs every test: library, examples, README samples, file format.
 	python3 -m unittest discover --start-directory scripts/tests
 	scripts/check-samples
 	swift build --build-tests
 	scripts/run-tests --skip-build --no-parallel
-	for package in $(examples); do echo "== $$package"; scripts/run-tests --package-path "$$package" --no-parallel; done
+	for package in $(examples); do \
+	    echo "== $$package"; scripts/run-tests --package-path "$$package" --scratch-path .build --no-parallel; \
+	done
 
 test-engines: ## Runs the tests of what stands on PostgreSQL, NATS, Kafka, Kinesis and HTTP (ENGINES=kafka for one).
 	@scripts/setup --engines
