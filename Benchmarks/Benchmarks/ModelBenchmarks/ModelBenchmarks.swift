@@ -59,17 +59,36 @@ struct ModelBenchmarks: AsyncParsableCommand {
         }
     }
 
-    /// The whole log in its order, decoded and folded by one task.
+    /// The whole log in its order, decoded and folded by one task: event by event, and by pages of which the next is read
+    /// while one is folded.
     private func replay(_ store: SQLiteEventStore) async throws {
-        try await Self.measure("the whole log, decoded and folded by one task", events) {
-            let codec = JSONEventCodec<AccountEvent>()
+        let codec = JSONEventCodec<AccountEvent>()
+        try await Self.measure("the whole log, decoded and folded by one task, event by event", events) {
             var cash = CashAccount.initialState
             var count = 0
             for try await recorded in store.events() {
-                try codec.decode(recorded) { event in
-                    CashAccount.evolve(&cash, with: event)
-                    count += 1
+                try codec.decode(recorded) { CashAccount.evolve(&cash, with: $0) }
+                count += 1
+            }
+            precondition(count == events)
+        }
+        try await Self.measure("the whole log, decoded and folded by one task, by pages", events) {
+            var cash = CashAccount.initialState
+            var count = 0
+            var page = try await store.readPage(from: .start, direction: .forward, filter: .all, limit: 1_000)
+            while true {
+                let cursor = LogCursor.position(page.scannedThrough.next)
+                async let next =
+                    page.isAtEnd
+                    ? nil : store.readPage(from: cursor, direction: .forward, filter: .all, limit: 1_000)
+                try page.events.withUnsafeBufferPointer { events in
+                    for index in events.indices {
+                        try codec.decode(events[index]) { CashAccount.evolve(&cash, with: $0) }
+                    }
                 }
+                count += page.events.count
+                guard let read = try await next else { break }
+                page = read
             }
             precondition(count == events)
         }
