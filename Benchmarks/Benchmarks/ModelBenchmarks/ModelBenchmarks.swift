@@ -77,9 +77,9 @@ struct ModelBenchmarks: AsyncParsableCommand {
             var count = 0
             var page = try await store.readPage(from: .start, direction: .forward, filter: .all, limit: 1_000)
             while true {
-                let cursor = LogCursor.position(page.scannedThrough.next)
+                let (cursor, isAtEnd) = (LogCursor.position(page.scannedThrough.next), page.isAtEnd)
                 async let next =
-                    page.isAtEnd
+                    isAtEnd
                     ? nil : store.readPage(from: cursor, direction: .forward, filter: .all, limit: 1_000)
                 try page.events.withUnsafeBufferPointer { events in
                     for index in events.indices {
