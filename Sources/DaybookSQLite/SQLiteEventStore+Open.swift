@@ -48,7 +48,7 @@ extension SQLiteEventStore {
         package var indexEntriesPerCommit = 4096
 
         /// What the caches of all connections, and the index entries that are not in the file yet, may take in memory, in
-        /// bytes: about 250 MiB by default. What is under way comes on top, 64 MiB at most.
+        /// bytes: about 250 MiB by default. What is under way comes on top: pages that are read, appends that wait.
         public var cacheBytesInAll: Int64 {
             let connections = Int64(readerCount) + 1
             // While one generation of index entries is written, another gathers.

@@ -17,6 +17,15 @@ enum AccountEvent: DomainEvent {
     }
 }
 
+/// An event with nine values.
+enum WideEvent: DomainEvent {
+    case placed(
+        order: String, account: String, symbol: String, isBuy: Bool, quantity: Int, price: Double, limit: Double,
+        currency: String, venue: String)
+
+    static let typePrefix = "order"
+}
+
 struct Balance: Codable, Sendable {
     var amount = 0
     var deposits = 0

@@ -21,7 +21,7 @@ struct ModelBenchmarks: AsyncParsableCommand {
             """)
 
     enum Part: String, CaseIterable, ExpressibleByArgument {
-        case replay, documents, sql
+        case codec, replay, documents, sql
         case sqlPast = "sql-past"
         case past, rebuild, processes, publish, commands, snapshots
     }
@@ -37,6 +37,7 @@ struct ModelBenchmarks: AsyncParsableCommand {
             Self.forgetPeakMemory()
             let store = try await SQLiteEventStore.temporary()
             switch part {
+            case .codec: try await Self.codec(store, count: events)
             case .commands: try await Self.commands(store)
             case .snapshots: try await Self.snapshots(store, count: events)
             default:
@@ -56,6 +57,42 @@ struct ModelBenchmarks: AsyncParsableCommand {
             }
             await store.close()
             print("\(part.rawValue): peak memory \(Self.peakMemory()) MiB")
+        }
+    }
+
+    /// Encoding and decoding alone, of events with two values and with nine, by tasks that each have events of their own.
+    private static func codec(_ store: SQLiteEventStore, count: Int) async throws {
+        try await codec(store, AccountEvent.deposited(account: "a7919", amount: 42), "two values", count)
+        try await codec(
+            store,
+            WideEvent.placed(
+                order: "o-1", account: "a7919", symbol: "ACME", isBuy: true, quantity: 100, price: 12.5, limit: 13,
+                currency: "EUR", venue: "X"),
+            "nine values", count)
+    }
+
+    private static func codec<Event: DomainEvent>(
+        _ store: SQLiteEventStore, _ event: Event, _ name: String, _ count: Int
+    ) async throws {
+        let (codec, page) = (JSONEventCodec<Event>(), 1_000)
+        let stream = StreamName(unchecked: "codec-\(Event.typePrefix)")
+        let encoded = try codec.encode(event)
+        _ = try await store.append((0..<page).map { _ in NewEvent(encoded, tags: []) }, to: stream)
+        for tasks in [1, 2] {
+            let rounds = max(1, count / page)
+            try await measure("encode events of \(name), \(tasks) tasks", tasks * rounds * page) {
+                try await concurrently(tasks) { _ in
+                    for _ in 0..<(rounds * page) { _ = try codec.encode(event) }
+                }
+            }
+            try await measure("decode events of \(name), \(tasks) tasks", tasks * rounds * page) {
+                try await concurrently(tasks) { _ in
+                    let read = try await store.readPage(of: stream, from: .start, direction: .forward, limit: page)
+                    try read.events.withUnsafeBufferPointer { events in
+                        for index in 0..<(rounds * page) { try codec.decode(events[index % page]) { _ in } }
+                    }
+                }
+            }
         }
     }
 

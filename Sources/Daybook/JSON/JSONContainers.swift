@@ -12,9 +12,9 @@ protocol JSONMembers {
 /// Makes the containers of objects that have keys of one type.
 ///
 /// Code for any type of keys asks the runtime for the types of its containers, four times for each object: a search of 30 to
-/// 50 ns each in a table that all threads share, and that they write to in order to read it, so that two cores together
-/// decoded no more than one. A maker has these types in its own, and is found by the type of the keys in a table that belongs
-/// to the thread.
+/// 50 ns each in a table that all threads share, and that they write to in order to read it, so that two cores decoded little
+/// more than one. A maker has these types in its own, and is found by the type of the keys in a table that belongs to the
+/// thread.
 ///
 /// Their methods are `dynamic` so that the compiler does not make functions of them which are handed the types, and so have to
 /// ask for them.
@@ -57,14 +57,14 @@ enum JSONContainers {
     @inline(__always)
     static func decoding<Key: CodingKey>(_ type: Key.Type) -> Decoding<JSONKeyedDecoding<Key>> {
         let place = JSONContainersTable.place(of: type, .decoding)
-        if !place.isTaken { takeDecoding(place, of: type) }
+        if !place.hasMaker { takeDecoding(place, of: type) }
         return unsafeDowncast(place.maker, to: Decoding<JSONKeyedDecoding<Key>>.self)
     }
 
     @inline(__always)
     static func encoding<Key: CodingKey>(_ type: Key.Type) -> Encoding<JSONKeyedEncoding<Key>> {
         let place = JSONContainersTable.place(of: type, .encoding)
-        if !place.isTaken { takeEncoding(place, of: type) }
+        if !place.hasMaker { takeEncoding(place, of: type) }
         return unsafeDowncast(place.maker, to: Encoding<JSONKeyedEncoding<Key>>.self)
     }
 

@@ -15,9 +15,9 @@ enum JSONContainersTable {
         fileprivate let entry: UnsafeMutablePointer<Entry>
         fileprivate let name: UInt
 
-        /// Whether the maker of this name is there.
+        /// Whether the maker of this name is there, and not none, or another.
         @inline(__always)
-        var isTaken: Bool { entry.pointee.name == name }
+        var hasMaker: Bool { entry.pointee.name == name }
         /// The maker that is there.
         @inline(__always)
         var maker: AnyObject { entry.pointee.maker.unsafelyUnwrapped.takeUnretainedValue() }
@@ -29,9 +29,9 @@ enum JSONContainersTable {
         }
     }
 
+    /// A power of two: the upper bits of a product tell the place.
     private static let capacity = 128
-    /// The upper seven bits of a product tell the place.
-    private static let shift = UInt(UInt.bitWidth - 7)
+    private static let shift = UInt(UInt.bitWidth - capacity.trailingZeroBitCount)
 
     private static let key: pthread_key_t = {
         var key = pthread_key_t()
@@ -47,8 +47,7 @@ enum JSONContainersTable {
 
     @inline(__always)
     static func place<Key>(of type: Key.Type, _ use: Use) -> Place {
-        let entries =
-            pthread_getspecific(key)?.assumingMemoryBound(to: Entry.self) ?? makeEntries()
+        let entries = pthread_getspecific(key)?.assumingMemoryBound(to: Entry.self) ?? makeEntries()
         let name = UInt(bitPattern: ObjectIdentifier(type)) | use.rawValue
         let first = Int((name &* 0x9E37_79B9_7F4A_7C15) >> shift)
         if entries[first].name == name { return Place(entry: entries + first, name: name) }

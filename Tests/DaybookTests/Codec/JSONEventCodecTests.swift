@@ -153,6 +153,14 @@ struct JSONEventCodecTests {
         #expect(cause(codec, recorded(type, "garbage")) == .unknownType)
     }
 
+    @Test(
+        "does not know types outside its prefix, whatever their version and their form",
+        arguments: ["sample", "sample.", "other.opened", "opened", #"sample.a"b"#] as [EventType])
+    func foreignType(type: EventType) throws {
+        #expect(cause(codec, recorded(type, "{}", schemaVersion: 4)) == .unknownType)
+        #expect(cause(codec, recorded(type, "{}", content: "text/plain")) == .unknownType)
+    }
+
     @Test("does not read a newer schema version")
     func newer() throws {
         #expect(cause(codec, recorded("sample.opened", "{}", schemaVersion: 4)) == .newerSchema(known: 3))
