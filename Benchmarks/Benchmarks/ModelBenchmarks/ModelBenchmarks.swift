@@ -38,7 +38,7 @@ struct ModelBenchmarks: AsyncParsableCommand {
             let store = try await SQLiteEventStore.temporary()
             switch part {
             case .codec: try await Self.codec(store, count: events)
-            case .commands: try await Self.commands(store)
+            case .commands: try await Self.commands(store, count: events)
             case .snapshots: try await Self.snapshots(store, count: events)
             default:
                 try await Self.measure("append events of \(keys) accounts, 1 000 at once", events) {
@@ -195,11 +195,11 @@ struct ModelBenchmarks: AsyncParsableCommand {
     }
 
     /// Commands on cached states beside bare appends of the same events.
-    private static func commands(_ store: SQLiteEventStore) async throws {
+    private static func commands(_ store: SQLiteEventStore, count: Int) async throws {
         let accounts = CommandHandler(CashAccount.self, in: store, category: "cash")
         let codec = JSONEventCodec<AccountEvent>()
         for tasks in [1, 32, 128] {
-            let each = (tasks == 1 ? 20_000 : 200_000) / tasks
+            let each = max(1, min(count, tasks == 1 ? 20_000 : 200_000) / tasks)
             for round in 0..<3 {
                 // The states are in memory, and the streams have a name, before either is measured.
                 try await concurrently(tasks) { task in
@@ -227,35 +227,38 @@ struct ModelBenchmarks: AsyncParsableCommand {
         }
     }
 
-    /// One long stream, loaded from a snapshot and without.
+    /// Streams of several lengths, loaded from a snapshot and without.
     private static func snapshots(_ store: SQLiteEventStore, count: Int) async throws {
         let codec = JSONEventCodec<AccountEvent>()
         let event = AccountEvent.deposited(account: "long", amount: 1)
         let encoded = try codec.encode(event)
-        for start in stride(from: 0, to: count, by: 10_000) {
-            let new = (start..<min(start + 10_000, count)).map { _ in NewEvent(encoded, tags: event.tags) }
-            try await store.append(new, to: "cash-long")
-        }
         @Sendable func accounts() -> CommandHandler<CashAccount> {
             CommandHandler(
                 CashAccount.self, in: store, category: "cash", snapshots: .every(500), keptIn: store, cache: .none)
         }
-        try await measure("load of a stream of \(count) events without a snapshot", count) {
-            _ = try await accounts().state(of: "long")
-        }
-        let first = accounts()
-        try await first.handle(.deposit(1), id: "long")
-        await first.finishSnapshots()
-        for _ in 0..<50 { try await first.handle(.deposit(1), id: "long") }
-        let loads = 2_000
-        try await measure("load of that stream from a snapshot 50 events before its end", loads) {
-            let handler = accounts()
-            for _ in 0..<loads { _ = try await handler.state(of: "long") }
-        }
-        try await measure("the same by 4 tasks at once", loads * 2) {
-            try await concurrently(4) { _ in
+        let loads = min(count, 2_000)
+        for length in [1_000, 10_000, 100_000].filter({ $0 < count }) + [count] {
+            let id = "long\(length)"
+            for start in stride(from: 0, to: length, by: 10_000) {
+                let new = (start..<min(start + 10_000, length)).map { _ in NewEvent(encoded, tags: event.tags) }
+                try await store.append(new, to: StreamName(category: "cash", id: id))
+            }
+            try await measure("load of a stream of \(length) events without a snapshot, in events", length) {
+                _ = try await accounts().state(of: id)
+            }
+            let first = accounts()
+            try await first.handle(.deposit(1), id: id)
+            await first.finishSnapshots()
+            for _ in 0..<50 { try await first.handle(.deposit(1), id: id) }
+            try await measure("loads of that stream from a snapshot 50 events before its end", loads) {
                 let handler = accounts()
-                for _ in 0..<(loads / 2) { _ = try await handler.state(of: "long") }
+                for _ in 0..<loads { _ = try await handler.state(of: id) }
+            }
+            try await measure("the same by 4 tasks at once", loads * 2) {
+                try await concurrently(4) { _ in
+                    let handler = accounts()
+                    for _ in 0..<(loads / 2) { _ = try await handler.state(of: id) }
+                }
             }
         }
         let thousand = (0..<1_000).map { _ in NewEvent(encoded, tags: event.tags) }
@@ -281,7 +284,7 @@ struct ModelBenchmarks: AsyncParsableCommand {
             _ = try await ProcessRunner(Thanks.self, of: store, in: store) { _, _ in }.react()
         }
         // The commands of a part of them: a group of consumers sends them, each with an append of its own.
-        let part = 20_000
+        let part = min(count, 20_000)
         let small = try await SQLiteEventStore.temporary()
         try await fill(small, count: part, accounts: 1_000)
         let target = try await SQLiteEventStore.temporary()
