@@ -6,36 +6,12 @@ import Testing
 
 @Suite("Salvage of a damaged file")
 struct SalvageTests {
-    /// What a file that was salvaged gives, beside what was in the original.
-    private struct Salvaged {
-        let report: SalvageReport
-        let reading: StoreReading
-        let verification: VerificationReport
-        let path: String
-    }
-
     private func salvage(
         _ files: CorruptionSample.Files, of sample: CorruptionSample, in directory: TemporaryDirectory
-    ) async throws -> Salvaged {
-        let path = directory.path("damaged.daybook")
-        let newPath = directory.path("saved.daybook")
-        try files.write(to: path)
-        let report = try await SQLiteEventStore.salvage(path, to: newPath)
-        #expect(try CorruptionSample.Files(path).database == files.database, "The damaged file changed.")
-        #expect(try CorruptionSample.Files(path).wal == files.wal, "Its write-ahead log changed.")
-        let log = files.wal == nil ? [] : ["damaged.daybook-wal"]
-        #expect(try Self.names(in: directory) == Set(["damaged.daybook", "saved.daybook"] + log))
-        var configuration = SQLiteEventStore.Configuration.faulty(nil)
-        configuration.createsFile = false
-        let store = try await SQLiteEventStore.open(newPath, configuration: configuration)
-        let reading = try await StoreReading(of: store, asking: sample.questions)
-        let verification = try await store.verify()
-        await store.close()
-        return Salvaged(report: report, reading: reading, verification: verification, path: newPath)
-    }
-
-    private static func names(in directory: TemporaryDirectory) throws -> Set<String> {
-        Set(try FileManager.default.contentsOfDirectory(atPath: directory.url.path))
+    ) async throws -> SalvagedFile {
+        let salvaged = try await SalvagedFile(salvaging: files, of: sample, in: directory)
+        #expect(salvaged.folderViolations == [])
+        return salvaged
     }
 
     @Test("of a whole file, and of one whose log was never copied, saves everything")
@@ -50,6 +26,7 @@ struct SalvageTests {
             #expect(salvaged.reading.differences(from: truth, derived: false).isEmpty)
             #expect(salvaged.reading.errors == 0)
             #expect(salvaged.verification.isSound, "\(salvaged.verification)")
+            #expect(salvaged.violations(after: nil, of: truth) == [])
             #expect(try await IndependentReaderTests.exitCode(salvaged.path) == 0)
         }
     }
@@ -74,7 +51,7 @@ struct SalvageTests {
         for corruption in cases {
             let place: Comment = "\(corruption), seed \(FaultSeed.value)"
             let directory = try TemporaryDirectory()
-            let salvaged: Salvaged
+            let salvaged: SalvagedFile
             do {
                 salvaged = try await salvage(
                     corruption.files(of: sample, seed: FaultSeed.value), of: sample, in: directory)
@@ -82,31 +59,12 @@ struct SalvageTests {
                 #expect(corruption.kind == .truncated, place)
                 continue
             }
-            let report = salvaged.report
-            let reading = salvaged.reading
             let truth =
                 corruption.kind.isOfWAL ? sample.openTruths[sample.openTruths.count - 1].reading : sample.closedTruth
-            #expect(report.savedEvents + report.lostEvents == report.head.rawValue, place)
-            // Without a part of the log that was never synced as far as can be told, or of a file that is cut off.
-            #expect(report.head <= truth.head, place)
-            if corruption.kind != .truncated && !corruption.kind.isOfWAL { #expect(report.head == truth.head, place) }
-            #expect(reading.head == report.head, place)
-            #expect(Int64(reading.events.count) == report.savedEvents - report.namelessEvents, place)
-            for (position, event) in reading.events { #expect(truth.events[position] == event, place) }
-            #expect(Int64(reading.damagedPositions.count) == report.lostEvents + report.namelessEvents, place)
-            #expect(reading.vagueErrors.isEmpty, "\(place) \(reading.vagueErrors)")
-            // Nothing is passed over in silence, where the log reaches as far as it did.
-            if report.head == truth.head, report.lostEvents == 0 || corruption.kind != .truncated {
-                let silent = reading.differences(from: truth, derived: false).filter {
-                    !$0.question.hasPrefix("stream ")
-                }
-                #expect(silent.isEmpty, "\(place) \(silent)")
-            }
-            let listed = Set(salvaged.verification.findings.compactMap(\.position))
-            #expect(reading.damagedPositions.isSubset(of: listed), place)
-            #expect(salvaged.verification.isSound == report.isComplete, "\(place) \(salvaged.verification) \(report)")
-            lost += report.lostEvents
-            complete += report.isComplete ? 1 : 0
+            let violations = salvaged.violations(after: corruption.kind, of: truth)
+            #expect(violations.isEmpty, "\(place) \(violations)")
+            lost += salvaged.report.lostEvents
+            complete += salvaged.report.isComplete ? 1 : 0
         }
         #expect(lost > 0 && complete > 0)
         print(
@@ -114,15 +72,23 @@ struct SalvageTests {
                 + "\"lostEvents\":\(lost)}")
     }
 
-    @Test("tells the stream of a lost event, lets others be appended to, and a reader know")
-    func lostEvent() async throws {
-        let sample = try await CorruptionSample()
+    /// The sample with one event whose data is another, in a file that the store does not open.
+    private func lostEvent(
+        of sample: CorruptionSample
+    ) throws -> (victim: RecordedEvent, files: CorruptionSample.Files) {
         let victim = try #require(
             sample.closedTruth.events.values.first { $0.data.count > 100 && $0.data.count < 700 && $0.position < 20 })
         var files = sample.closed
         let place = try #require(Data(files.database).range(of: Data(victim.data)))
         files.database[place.lowerBound] ^= 1
-        files.database[16] = 0xFF  // And the store does not open it.
+        files.database[16] = 0xFF
+        return (victim, files)
+    }
+
+    @Test("tells the stream of a lost event, lets others be appended to, and a reader know")
+    func lostEvent() async throws {
+        let sample = try await CorruptionSample()
+        let (victim, files) = try lostEvent(of: sample)
         let directory = try TemporaryDirectory()
         let salvaged = try await salvage(files, of: sample, in: directory)
         #expect(
@@ -208,10 +174,8 @@ struct SalvageTests {
             let salvaged = try await salvage(files, of: sample, in: directory)
             // Of a shorter log there may be nothing that tells of the commands.
             guard salvaged.report.head == truth.head else { continue }
-            let silent = salvaged.reading.differences(from: truth, derived: false).filter {
-                $0.question.hasPrefix("receipt ")
-            }
-            #expect(silent.isEmpty, "\(corruption), seed \(FaultSeed.value) \(silent)")
+            let violations = salvaged.receiptViolations(of: truth)
+            #expect(violations.isEmpty, "\(corruption), seed \(FaultSeed.value) \(violations)")
             withLoss += salvaged.report.lostCommits > 0 ? 1 : 0
             complete += salvaged.report.lostCommits == 0 ? 1 : 0
         }
@@ -219,6 +183,21 @@ struct SalvageTests {
         print(
             "{\"campaign\":\"receipts of a damaged log\",\"seed\":\(FaultSeed.value),\"files\":\(cases.count),"
                 + "\"withLoss\":\(withLoss),\"complete\":\(complete)}")
+    }
+
+    /// What is wrong in what a salvaged file says of a command whose receipt may be lost: it gives that as it was, or
+    /// refuses to say.
+    ///
+    /// - Parameter answer: Nil when the log ends before the command.
+    private static func violations(
+        _ report: SalvageReport, _ answer: Result<AppendResult?, ReadError>?, of appended: AppendResult
+    ) -> [String] {
+        var violations: [String] = []
+        if report.lostCommits > 1 { violations.append("\(report.lostCommits) commits are lost") }
+        if case .success(let receipt)? = answer, receipt?.position != appended.position {
+            violations.append("the receipt is \(String(describing: receipt))")
+        }
+        return violations
     }
 
     @Test("does no command again whose receipt is long, and is followed by events that look like receipts")
@@ -244,6 +223,15 @@ struct SalvageTests {
         }
         let files = try CorruptionSample.Files(path)
         await store.close()
+        // What is planted is found.
+        var lossy = SalvageReport()
+        lossy.lostCommits = 2
+        var elsewhere = result
+        elsewhere.position = result.position.next
+        #expect(Self.violations(lossy, nil, of: result).count == 1)
+        #expect(Self.violations(SalvageReport(), .success(nil), of: result).count == 1)
+        #expect(Self.violations(SalvageReport(), .success(elsewhere), of: result).count == 1)
+        #expect(Self.violations(SalvageReport(), .success(result), of: result) == [])
         var known = 0
         var refused = 0
         let bytes = files.wal ?? []
@@ -261,17 +249,19 @@ struct SalvageTests {
                 let damagedPath = directory.path("damaged.daybook")
                 try damaged.write(to: damagedPath)
                 let report = try await SQLiteEventStore.salvage(damagedPath, to: directory.path("saved.daybook"))
-                #expect(report.lostCommits <= 1, "\(frame) \(start)")
-                guard report.head >= result.position else { continue }
-                let saved = try await SQLiteEventStore.open(directory.path("saved.daybook"))
-                do {
-                    let receipt = try await saved.receipt(for: "long")
-                    #expect(receipt?.position == result.position, "\(frame) \(start)")
-                    known += 1
-                } catch {
-                    refused += 1
+                var answer: Result<AppendResult?, ReadError>?
+                if report.head >= result.position {
+                    let saved = try await SQLiteEventStore.open(directory.path("saved.daybook"))
+                    do throws(ReadError) {
+                        answer = .success(try await saved.receipt(for: "long"))
+                        known += 1
+                    } catch {
+                        answer = .failure(error)
+                        refused += 1
+                    }
+                    await saved.close()
                 }
-                await saved.close()
+                #expect(Self.violations(report, answer, of: result) == [], "\(frame) \(start)")
             }
         }
         #expect(known > 0 && refused > 0, "\(known) and \(refused)")
@@ -301,6 +291,100 @@ struct SalvageTests {
         await #expect(throws: SalvageError.nothingFound(path: other)) {
             try await SQLiteEventStore.salvage(other, to: directory.path("new"))
         }
-        #expect(!(try Self.names(in: directory).contains { $0.hasPrefix("new") }))
+        let names = try FileManager.default.contentsOfDirectory(atPath: directory.url.path)
+        #expect(!names.contains { $0.hasPrefix("new") })
+    }
+
+    /// What a salvaged file may not have, and a salvage not do.
+    private enum Defect: CaseIterable {
+        case eventMissing, eventChanged
+        /// What is lost is given, as something else.
+        case eventMadeUp
+        /// The lost position is passed over by readers, by verify, by the report, or by its numbers.
+        case holeNotRead, holeNotNamed, holeNotListed, holeNotCounted
+        case verifiedAsSound
+        case reportEndsEarlier, fileEndsEarlier
+        case vagueError
+        case receiptMissing, receiptChanged
+        case streamMissing
+        case damagedFileChanged, logChanged, fileLeft
+
+        /// A part of what the judge has to say.
+        var finding: String {
+            switch self {
+            case .eventMissing: "events are read"
+            case .eventChanged, .eventMadeUp: "is not what was appended"
+            case .holeNotRead: "positions cannot be read"
+            case .holeNotNamed: "verify does not name"
+            case .holeNotListed: "the report lists"
+            case .holeNotCounted: "events are read"
+            case .verifiedAsSound: "verify and the report do not say the same"
+            case .reportEndsEarlier: "the report ends at"
+            case .fileEndsEarlier: "the new file ends at"
+            case .vagueError: "an error does not tell enough"
+            case .receiptMissing, .receiptChanged: "in silence, receipt"
+            case .streamMissing: "in silence, streams"
+            case .damagedFileChanged: "the damaged file changed"
+            case .logChanged: "its write-ahead log changed"
+            case .fileLeft: "the folder has"
+            }
+        }
+
+        /// - Parameters:
+        ///   - victim: The event that is lost.
+        ///   - other: One that is not.
+        ///   - receipt: The question for a receipt that is there.
+        func plant(in file: inout SalvagedFile, victim: RecordedEvent, other: RecordedEvent, receipt: String) {
+            switch self {
+            case .eventMissing: file.reading.events[other.position] = nil
+            case .eventChanged: file.reading.events[other.position] = other.forged
+            case .eventMadeUp:
+                file.reading.events[victim.position] = victim.forged
+                file.reading.damagedPositions.remove(victim.position)
+            case .holeNotRead: file.reading.damagedPositions.remove(victim.position)
+            case .holeNotNamed: file.verification.findings.removeAll()
+            case .holeNotListed: file.report.lostPositions.removeAll()
+            case .holeNotCounted:
+                file.report.lostEvents -= 1
+                file.report.savedEvents += 1
+            case .verifiedAsSound: file.verification.findingCount = 0
+            case .reportEndsEarlier: file.report.head = file.report.head.previous
+            case .fileEndsEarlier: file.reading.head = file.reading.head.previous
+            case .vagueError: file.reading.vagueErrors.append("disk I/O error")
+            case .receiptMissing: file.reading.answers[receipt] = .text("nil")
+            case .receiptChanged: file.reading.answers[receipt] = .text("another")
+            case .streamMissing: file.reading.answers["streams"] = .text("[]")
+            case .damagedFileChanged: file.left.database[0] ^= 1
+            case .logChanged: file.left.wal = [0]
+            case .fileLeft: file.names.insert(SalvagedFile.savedName + ".partial")
+            }
+        }
+    }
+
+    @Test("is judged by what reports each planted defect")
+    func planted() async throws {
+        let sample = try await CorruptionSample()
+        let truth = sample.closedTruth
+        let (victim, files) = try lostEvent(of: sample)
+        let directory = try TemporaryDirectory()
+        let salvaged = try await salvage(files, of: sample, in: directory)
+        #expect(salvaged.report.lostEvents == 1)
+        #expect(salvaged.violations(after: .flippedBit, of: truth) == [])
+        #expect(salvaged.receiptViolations(of: truth) == [])
+        let other = try #require(truth.events.values.first { $0.position != victim.position })
+        let known = salvaged.reading.answers.first { question, answer in
+            guard question.hasPrefix("receipt "), case .text(let text) = answer else { return false }
+            return text != "nil"
+        }
+        let receipt = try #require(known?.key)
+        for defect in Defect.allCases {
+            var planted = salvaged
+            defect.plant(in: &planted, victim: victim, other: other, receipt: receipt)
+            let violations = planted.folderViolations + planted.violations(after: .flippedBit, of: truth)
+            #expect(violations.contains { $0.contains(defect.finding) }, "\(defect): \(violations)")
+            if defect == .receiptMissing || defect == .receiptChanged {
+                #expect(planted.receiptViolations(of: truth).count == 1, "\(defect)")
+            }
+        }
     }
 }

@@ -40,13 +40,13 @@ struct StoreReading: Sendable {
         }
     }
 
-    private(set) var head = Position.start
+    var head = Position.start
     /// The events of the log by position, and those positions that cannot be read.
-    private(set) var events: [Position: RecordedEvent] = [:]
-    private(set) var damagedPositions: Set<Position> = []
-    private(set) var answers: [String: Answer] = [:]
+    var events: [Position: RecordedEvent] = [:]
+    var damagedPositions: Set<Position> = []
+    var answers: [String: Answer] = [:]
     /// Errors that do not tell file, or position, as they should.
-    private(set) var vagueErrors: [String] = []
+    var vagueErrors: [String] = []
 
     var errors: Int { damagedPositions.count + answers.values.count { if case .error = $0 { true } else { false } } }
 

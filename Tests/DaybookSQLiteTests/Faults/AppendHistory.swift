@@ -38,12 +38,27 @@ final class AppendHistory: Sendable {
         }
     }
 
-    /// Events that were acknowledged, and that reading the whole log does not give.
-    ///
-    /// - Throws: ``ReadError`` when the log cannot be read.
-    func missing(in store: SQLiteEventStore) async throws -> [String] {
-        var found: [EventID: [UInt8]] = [:]
-        for try await event in store.events(filter: .everything) { found[event.id] = Array(event.data) }
+    /// Counts whatever was not acknowledged as if it had been, and requests that no store ever got: what one that lies
+    /// would leave behind.
+    func acknowledgeAll(and others: [AppendRequest] = []) {
+        entries.withLock { entries in
+            entries += others.map { Entry(request: $0) }
+            var last = Position.start
+            for index in entries.indices {
+                if entries[index].result == nil {
+                    let count = entries[index].request.newEvents.count
+                    entries[index].result = AppendResult(
+                        streams: [], position: Position(last.rawValue + Int64(count)), eventCount: count,
+                        recordedAt: Timestamp(microseconds: 0))
+                }
+                last = entries[index].result?.position ?? last
+            }
+        }
+    }
+
+    /// Events that were acknowledged, and that a reading of the whole log does not have as they were.
+    func missing(among events: [RecordedEvent]) -> [String] {
+        let found = Dictionary(events.map { ($0.id, Array($0.data)) }, uniquingKeysWith: { $1 })
         return entries.withLock { $0 }.filter { $0.result != nil }.flatMap(\.request.newEvents)
             .filter { found[$0.event.id] != $0.event.data }
             .map { "event \($0.event.id) was acknowledged, and is not read" }
