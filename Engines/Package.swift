@@ -84,17 +84,22 @@ let package = Package(
             name: "PostgresBenchmark", dependencies: daybook("DaybookPostgres", "DaybookCore"),
             path: "Benchmarks/PostgresBenchmark", swiftSettings: swiftSettings),
         .executableTarget(
-            name: "JetStreamBenchmark", dependencies: daybook("DaybookJetStream", "DaybookCore", "Daybook"),
+            name: "JetStreamBenchmark",
+            dependencies: daybook("DaybookJetStream", "DaybookCore", "Daybook") + ["SideBySide"],
             path: "Benchmarks/JetStreamBenchmark", swiftSettings: swiftSettings),
         .executableTarget(
-            name: "KafkaBenchmark", dependencies: daybook("DaybookKafka", "DaybookCore", "Daybook"),
+            name: "KafkaBenchmark", dependencies: daybook("DaybookKafka", "DaybookCore", "Daybook") + ["SideBySide"],
             path: "Benchmarks/KafkaBenchmark", swiftSettings: swiftSettings),
         .executableTarget(
             name: "HTTPBenchmark",
-            dependencies: daybook("DaybookWebhook", "DaybookKinesis", "DaybookCore", "Daybook") + ["ScriptedServer"]
-                + nio
+            dependencies: daybook("DaybookWebhook", "DaybookKinesis", "DaybookCore", "Daybook")
+                + ["ScriptedServer", "SideBySide"] + nio
                 + [.product(name: "AsyncHTTPClient", package: "async-http-client")],
             path: "Benchmarks/HTTPBenchmark", swiftSettings: swiftSettings),
+        // Rounds in turn with a bare client, in a table, and within a time.
+        .target(
+            name: "SideBySide", dependencies: daybook("Daybook"), path: "Benchmarks/SideBySide",
+            swiftSettings: swiftSettings),
     ],
     swiftLanguageModes: [.v6]
 )

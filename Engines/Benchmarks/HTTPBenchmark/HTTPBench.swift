@@ -7,20 +7,31 @@ import Foundation
 import NIOCore
 import NIOHTTP1
 import ScriptedServer
+import SideBySide
 import Synchronization
 
-/// Measures the targets beside the bare loop that sends the same bytes, in turns, so that both meet the same machine.
+/// Measures the targets beside the bare loop that sends the same bytes, in turns, so that both meet the same machine;
+/// then the sources.
+///
+///     swift run -c release HTTPBenchmark [ONLY]
+///
+/// ONLY: what has this in its name, such as `kinesis source`; everything without it.
 @main
 struct HTTPBench {
     static let rounds = 5
 
     static func main() async throws {
-        try await webhook()
-        if let url = ProcessInfo.processInfo.environment["DAYBOOK_KINESIS_URL"] {
-            try await kinesis(url)
+        let table = ComparisonTable(rounds: rounds, only: CommandLine.arguments.dropFirst().first ?? "")
+        let url = ProcessInfo.processInfo.environment["DAYBOOK_KINESIS_URL"]
+        try await webhook(table)
+        if let url {
+            try await kinesis(url, table)
         } else {
-            print("kinesis: DAYBOOK_KINESIS_URL is not set; scripts/engines/kinesis starts one")
+            table.show("kinesis: DAYBOOK_KINESIS_URL is not set; scripts/engines/kinesis starts one")
         }
+        table.begin()
+        try await webhookSource(table)
+        if let url { try await kinesisSource(url, table) }
     }
 
     static func event(_ stream: String, _ version: Int) -> CloudEvent {
@@ -58,7 +69,7 @@ struct HTTPBench {
         fflush(nil)
     }
 
-    static func webhook() async throws {
+    static func webhook(_ table: ComparisonTable) async throws {
         let server = try await ScriptedServer { _ in .status(204) }
         let url = "http://127.0.0.1:\(server.port)/events"
         let client = HTTPClient(
@@ -67,6 +78,8 @@ struct HTTPBench {
         for (form, name) in [(WebhookForm.structured, "structured"), (.binary, "binary"), (.batches(), "batches")] {
             let target = try WebhookTarget(url, secrets: [.random()], policy: WebhookTargetPolicy(form: form))
             for streams in [1, 32] {
+                let what = "webhook, \(name), \(streams) streams"
+                guard table.measures(what) else { continue }
                 let each = streams == 1 ? 2000 : 200
                 var bare: [Duration] = []
                 var through: [Duration] = []
@@ -95,40 +108,45 @@ struct HTTPBench {
                     through.append(await ContinuousClock().measure { await target.send(messages) })
                     answered.check(streams * each)
                 }
-                report("webhook, \(name), \(streams) streams", streams * each, bare, through)
+                report(what, streams * each, bare, through)
             }
         }
         try await client.shutdown()
         await server.stop()
     }
 
-    static func kinesis(_ url: String) async throws {
-        let name = ProcessInfo.processInfo.environment["DAYBOOK_KINESIS_STREAM"] ?? "bench"
-        let stream = try KinesisStream(
+    /// A stream of the engine, which is made if it is not there.
+    static func kinesisStream(_ suffix: String, _ url: String) async throws -> KinesisStream {
+        let name = (ProcessInfo.processInfo.environment["DAYBOOK_KINESIS_STREAM"] ?? "bench") + suffix
+        try await makeStream(name, url)
+        return try KinesisStream(
             name, region: "eu-central-1", credentials: AWSEnvironmentCredentials(), endpoint: url, allowsPlainHTTP: true
         )
-        try await makeStream(name, url)
+    }
+
+    static func kinesis(_ url: String, _ table: ComparisonTable) async throws {
+        let stream = try await kinesisStream("", url)
         for (form, name) in [(KinesisForm.structured, "structured"), (.batches(), "batches")] {
             let target = KinesisTarget(stream, policy: .init(form: form, requests: 4))
             let streams = 500
             let each = 4
+            let what = "kinesis, \(name), \(streams) streams"
+            guard table.measures(what) else { continue }
             var bare: [Duration] = []
             var through: [Duration] = []
             for _ in 0..<rounds {
-                bare.append(try await bareRecords(stream, name: stream.name, url, streams: streams, each: each))
+                bare.append(try await bareRecords(stream.name, url, streams: streams, each: each))
                 let answered = AnswerCount()
                 let messages = messages(streams: streams, each: each, answered)
                 through.append(await ContinuousClock().measure { await target.send(messages) })
                 answered.check(streams * each)
             }
-            report("kinesis, \(name), \(streams) streams", streams * each, bare, through)
+            report(what, streams * each, bare, through)
         }
     }
 
     /// The same PutRecords, not signed, which the stand-in takes unless it was told to check.
-    static func bareRecords(
-        _ stream: KinesisStream, name: String, _ url: String, streams: Int, each: Int
-    ) async throws -> Duration {
+    static func bareRecords(_ name: String, _ url: String, streams: Int, each: Int) async throws -> Duration {
         let client = HTTPClient()
         defer { client.shutdown { _ in } }
         return try await ContinuousClock().measure {
@@ -155,7 +173,7 @@ struct HTTPBench {
             "CreateStream: \(answer.status), \(answer.text.prefix(500))")
     }
 
-    private static func call(
+    static func call(
         _ action: String, _ body: String, _ url: String, _ client: HTTPClient
     ) async throws -> (status: HTTPResponseStatus, text: String) {
         var request = HTTPClientRequest(url: url + "/")

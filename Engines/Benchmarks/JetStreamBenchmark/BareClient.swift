@@ -5,7 +5,7 @@ import Foundation
 final class BareClient: @unchecked Sendable {
     struct Failure: Error { var what: String }
 
-    private let connection: OpaquePointer
+    let connection: OpaquePointer
     private let stream: String
     private let subject: String
     private let payload = [CChar](repeating: 120, count: 256)
@@ -24,11 +24,11 @@ final class BareClient: @unchecked Sendable {
                 + "\"allow_direct\":true,\"allow_atomic\":true,\"discard\":\"new\"}")
     }
 
-    private static func check(_ status: natsStatus, _ what: String) throws {
+    static func check(_ status: natsStatus, _ what: String) throws {
         guard status == NATS_OK else { throw Failure(what: "\(what): \(String(cString: natsStatus_GetText(status)))") }
     }
 
-    private func request(_ subject: String, _ body: String) throws -> String {
+    func request(_ subject: String, _ body: String) throws -> String {
         var reply: OpaquePointer?
         try Self.check(natsConnection_RequestString(&reply, connection, subject, body, 10_000), subject)
         defer { natsMsg_Destroy(reply) }
@@ -40,6 +40,20 @@ final class BareClient: @unchecked Sendable {
         defer { lock.unlock() }
         nextSubject += 1
         return "\(subject).\(nextSubject)"
+    }
+
+    /// Where the answers to one request come, when there are several.
+    func withInbox<Value>(
+        _ body: (_ inbox: OpaquePointer?, _ name: UnsafeMutablePointer<CChar>?) throws -> Value
+    ) throws -> Value {
+        var inbox: OpaquePointer?
+        var name: UnsafeMutablePointer<CChar>?
+        natsInbox_Create(&name)
+        defer { natsInbox_Destroy(name) }
+        try Self.check(natsConnection_SubscribeSync(&inbox, connection, name), "inbox")
+        defer { natsSubscription_Destroy(inbox) }
+        natsSubscription_SetPendingLimits(inbox, -1, -1)
+        return try body(inbox, name)
     }
 
     /// The sequence of an acknowledgement.
@@ -119,39 +133,68 @@ final class BareClient: @unchecked Sendable {
         }
     }
 
-    /// Batched direct gets of 1,000, one after another; sequence, subject and time of each message are looked at.
+    /// Batched direct gets of 1,000, one after another.
     func readDirect(_ events: Int) throws -> Double {
         let begun = Date()
-        var inbox: OpaquePointer?
-        var name: UnsafeMutablePointer<CChar>?
-        natsInbox_Create(&name)
-        defer { natsInbox_Destroy(name) }
-        try Self.check(natsConnection_SubscribeSync(&inbox, connection, name), "inbox")
-        defer { natsSubscription_Destroy(inbox) }
-        natsSubscription_SetPendingLimits(inbox, -1, -1)
-        var count = 0
-        var bytes = 0
-        var next = 1
-        while count < events {
-            let body = "{\"seq\":\(next),\"next_by_subj\":\"\(subject).>\",\"batch\":1000,\"max_bytes\":4194304}"
-            try Self.check(
-                natsConnection_PublishRequestString(
-                    connection, "$JS.API.DIRECT.GET.\(stream)", name, body), "direct get")
-            while true {
-                var message: OpaquePointer?
-                try Self.check(natsSubscription_NextMsg(&message, inbox, 10_000), "direct get")
-                defer { natsMsg_Destroy(message) }
-                if natsMsg_GetDataLength(message) == 0 { break }
-                var value: UnsafePointer<CChar>?
-                natsMsgHeader_Get(message, "Nats-Sequence", &value)
-                next = atol(value!) + 1
-                natsMsgHeader_Get(message, "Nats-Subject", &value)
-                natsMsgHeader_Get(message, "Nats-Time-Stamp", &value)
-                bytes += Int(natsMsg_GetDataLength(message))
-                count += 1
+        return try withInbox { inbox, name in
+            var count = 0
+            var next = 1
+            while count < events {
+                let page = try directGet(from: next, on: "\(subject).>", in: stream, inbox: inbox, name: name)
+                guard page.count > 0 else { throw Failure(what: "\(stream) has \(count) messages, not \(events)") }
+                count += page.count
+                next = page.last + 1
             }
+            return Double(count) / Date().timeIntervalSince(begun)
         }
-        return Double(count) / Date().timeIntervalSince(begun)
+    }
+
+    /// A batched direct get of the first 1,000 messages on each subject.
+    func readSubjects(_ subjects: [String], in stream: String) throws -> Double {
+        let begun = Date()
+        return try withInbox { inbox, name in
+            for subject in subjects {
+                let page = try directGet(from: 1, on: subject, in: stream, inbox: inbox, name: name)
+                guard page.count == 1000 else { throw Failure(what: "\(subject) has \(page.count) messages") }
+            }
+            return Double(subjects.count * 1000) / Date().timeIntervalSince(begun)
+        }
+    }
+
+    /// The subjects of a stream on which there are messages.
+    func subjects(matching filter: String, in stream: String) throws -> [String] {
+        struct Info: Decodable {
+            struct State: Decodable { var subjects: [String: Int]? }
+            var state: State
+        }
+        let info = try request("$JS.API.STREAM.INFO.\(stream)", "{\"subjects_filter\":\"\(filter)\"}")
+        return try JSONDecoder().decode(Info.self, from: Data(info.utf8)).state.subjects?.keys.sorted() ?? []
+    }
+
+    /// Sequence, subject and time of each message are looked at.
+    private func directGet(
+        from sequence: Int, on subject: String, in stream: String, inbox: OpaquePointer?,
+        name: UnsafeMutablePointer<CChar>?
+    ) throws -> (count: Int, last: Int) {
+        let body = "{\"seq\":\(sequence),\"next_by_subj\":\"\(subject)\",\"batch\":1000,\"max_bytes\":4194304}"
+        try Self.check(
+            natsConnection_PublishRequestString(connection, "$JS.API.DIRECT.GET.\(stream)", name, body), "direct get")
+        var count = 0
+        var last = 0
+        var bytes = 0
+        while true {
+            var message: OpaquePointer?
+            try Self.check(natsSubscription_NextMsg(&message, inbox, 10_000), "direct get")
+            defer { natsMsg_Destroy(message) }
+            if natsMsg_GetDataLength(message) == 0 { return (count, last) }
+            var value: UnsafePointer<CChar>?
+            natsMsgHeader_Get(message, "Nats-Sequence", &value)
+            last = atol(value!)
+            natsMsgHeader_Get(message, "Nats-Subject", &value)
+            natsMsgHeader_Get(message, "Nats-Time-Stamp", &value)
+            bytes += Int(natsMsg_GetDataLength(message))
+            count += 1
+        }
     }
 
     /// An ordered consumer, as libnats offers it.

@@ -1,6 +1,7 @@
 import DaybookCore
 import DaybookJetStream
 import Foundation
+import SideBySide
 import Synchronization
 
 /// The same work by the store and by a bare client, in turns, so that both meet the same machine.
@@ -22,9 +23,8 @@ struct Comparison: Sendable {
         configuration.monitoringURLs = monitors?.split(separator: ",").map { String($0) } ?? []
         let store = try await JetStreamEventStore.connect(urls, store: name, configuration: configuration)
         let bare = try BareClient(urls: urls, stream: "BARE_" + name, subject: "bare." + name, replicas: replicas)
-        show("\(store.durability); \(Self.payload.count) bytes an event")
-        show("| What | Bare client | Store | Ratio |")
-        show("| --- | ---: | ---: | ---: |")
+        table.show("\(store.durability); \(Self.payload.count) bytes an event")
+        table.begin("Store")
         try await row(
             "append, 1 writer, events/s", bare: { try bare.append(writers: 1, seconds: seconds) },
             ours: { try await append(to: store, writers: 1, batch: 1) })
@@ -42,39 +42,36 @@ struct Comparison: Sendable {
             "publish, 1,000 streams, 4 batches at once, events/s",
             bare: { try publishing.publishBare(writers: 4, streamsOfWriter: 250) },
             ours: { try await publishing.publish(calls: 1, streamsOfCall: 1000) })
-        if only.isEmpty || "read the log, subscribe".contains(only) {
-            try bare.fill(events)
-            try await fill(store, events)
+        let log = "read the log, events/s (bare: direct gets)"
+        let subscription = "subscribe, events/s (bare: ordered consumer)"
+        let streams = "read streams of 1,000, events/s (bare: direct gets of the same messages)"
+        if [log, subscription, streams].contains(where: table.measures) {
+            try await within(table.limit, "filling the logs") {
+                try await onOwnThread { try bare.fill(events) }
+                try await fill(store, events)
+            }
         }
+        try await row(log, bare: { try bare.readDirect(events) }, ours: { try await read(store, events) })
         try await row(
-            "read the log, events/s (bare: direct gets)", bare: { try bare.readDirect(events) },
-            ours: { try await read(store, events) })
+            subscription, bare: { try bare.readOrdered(events) }, ours: { try await subscribe(store, events) })
+        // Of streams that are longer, each reads the first 1,000 events.
+        let subjects = try bare.subjects(matching: "es.\(name).e.*.fill.*", in: "ES_" + name)
         try await row(
-            "subscribe, events/s (bare: ordered consumer)", bare: { try bare.readOrdered(events) },
-            ours: { try await subscribe(store, events) })
+            streams, bare: { try bare.readSubjects(subjects, in: "ES_" + name) },
+            ours: { try await readStreams(store, subjects.count) })
+        let sources = try SourceComparison(urls: urls, replicas: replicas, events: events, name: name)
+        try await sources.run(beside: bare, table)
         await store.close()
-        try bare.remove(also: "ES_" + name, "BUS_" + name, "BUSBARE_" + name)
+        try bare.remove(also: "ES_" + name, "BUS_" + name, "BUSBARE_" + name, sources.stream)
     }
 
-    /// At once, so that a run that is broken off has shown what it measured.
-    private func show(_ line: String) { FileHandle.standardOutput.write(Data((line + "\n").utf8)) }
+    private var table: ComparisonTable { ComparisonTable(rounds: 3, only: only) }
 
     private func row(
-        _ what: String, bare: @escaping @Sendable () throws -> Double, ours: () async throws -> Double
+        _ what: String, bare: @escaping @Sendable () throws -> Double,
+        ours: @escaping @Sendable () async throws -> Double
     ) async throws {
-        guard only.isEmpty || what.contains(only) else { return }
-        var pairs: [(Double, Double)] = []
-        for _ in 0..<3 {
-            let first = try await withCheckedThrowingContinuation { continuation in
-                Thread.detachNewThread { continuation.resume(with: Result { try bare() }) }
-            }
-            pairs.append((first, try await ours()))
-        }
-        // The middle one of three.
-        let bareRate = pairs.map(\.0).sorted()[1]
-        let ourRate = pairs.map(\.1).sorted()[1]
-        show(
-            "| \(what) | \(Int(bareRate)) | \(Int(ourRate)) | \(String(format: "%.2f", ourRate / bareRate)) |")
+        try await table.row(what, bare: { try await onOwnThread(bare) }, ours: ours)
     }
 
     private func append(to store: JetStreamEventStore, writers: Int, batch: Int) async throws -> Double {
@@ -117,6 +114,18 @@ struct Comparison: Sendable {
             if count == events { break }
         }
         return Double(count) / (ContinuousClock.now - begun).inSeconds
+    }
+
+    private func readStreams(_ store: JetStreamEventStore, _ streams: Int) async throws -> Double {
+        try await eventsPerSecond(streams * 1000) {
+            for number in 0..<streams {
+                let page = try await store.readPage(
+                    of: StreamName("fill-\(number)"), from: .start, direction: .forward, limit: 1000)
+                guard page.events.count == 1000 else {
+                    throw BareClient.Failure(what: "fill-\(number) has \(page.events.count) events")
+                }
+            }
+        }
     }
 
     private func subscribe(_ store: JetStreamEventStore, _ events: Int) async throws -> Double {

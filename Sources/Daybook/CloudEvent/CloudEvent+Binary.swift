@@ -18,35 +18,42 @@ extension CloudEvent {
     /// - Parameter attributes: Named as CloudEvents names them, in lower case and without a binding's prefix; of one that
     ///   stands there twice, the first counts. Without `datacontenttype` the data is ``ContentType/json``.
     /// - Throws: ``InvalidCloudEvent``, for an attribute that is missing, empty or malformed.
-    public init(
-        attributes: some Sequence<(name: String, value: String)>, data: [UInt8]
-    ) throws(InvalidCloudEvent) {
-        var values = Dictionary(attributes.map { ($0.name, $0.value) }) { first, _ in first }
-        func take(_ name: String) throws(InvalidCloudEvent) -> String {
-            guard let value = values.removeValue(forKey: name) else { throw InvalidCloudEvent(.missing(name)) }
-            guard !value.isEmpty else { throw InvalidCloudEvent(.empty(name)) }
-            return value
+    public init(attributes: [(name: String, value: String)], data: [UInt8]) throws(InvalidCloudEvent) {
+        var own: (version: String?, id: String?, source: String?, type: String?)
+        var optional: (subject: String?, time: String?, contentType: String?)
+        var others = [String: String](minimumCapacity: max(0, attributes.count - 7))
+        var hasData = false
+        for (name, value) in attributes {
+            switch name {
+            case "specversion": own.version = own.version ?? value
+            case "id": own.id = own.id ?? value
+            case "source": own.source = own.source ?? value
+            case "type": own.type = own.type ?? value
+            case "subject": optional.subject = optional.subject ?? value
+            case "time": optional.time = optional.time ?? value
+            case "datacontenttype": optional.contentType = optional.contentType ?? value
+            default:
+                hasData = hasData || name == "data"
+                if let first = others.updateValue(value, forKey: name) { others[name] = first }
+            }
         }
-        func takeOptional(_ name: String) throws(InvalidCloudEvent) -> String? {
-            values[name] == nil ? nil : try take(name)
-        }
-        let version = try take("specversion")
+        let version = try Self.value(own.version, of: "specversion")
         guard version == "1.0" else { throw InvalidCloudEvent(.version(version)) }
-        id = try take("id")
-        source = try take("source")
-        do { type = try EventType(try take("type")) } catch let error as InvalidCloudEvent { throw error } catch {
-            throw InvalidCloudEvent(.malformed("type", "\(error)"))
-        }
-        subject = try takeOptional("subject")
-        if let text = try takeOptional("time") {
-            guard let time = Timestamp(text) else {
+        id = try Self.value(own.id, of: "id")
+        source = try Self.value(own.source, of: "source")
+        let typeName = try Self.value(own.type, of: "type")
+        do { type = try EventType(typeName) } catch { throw InvalidCloudEvent(.malformed("type", "\(error)")) }
+        if let text = optional.subject { subject = try Self.value(text, of: "subject") } else { subject = nil }
+        if let text = optional.time {
+            guard let time = Timestamp(try Self.value(text, of: "time")) else {
                 throw InvalidCloudEvent(.malformed("time", "'\(text)' is no date and time of RFC 3339."))
             }
             self.time = time
         } else {
             time = nil
         }
-        if let text = try takeOptional("datacontenttype") {
+        if let text = optional.contentType {
+            let text = try Self.value(text, of: "datacontenttype")
             do { contentType = try ContentType(text) } catch {
                 throw InvalidCloudEvent(.malformed("datacontenttype", "\(error)"))
             }
@@ -54,12 +61,18 @@ extension CloudEvent {
             contentType = .json
         }
         self.data = data
-        if let name = values.keys.sorted().first(where: { !Self.isAttributeName($0) }) {
+        if let name = others.keys.filter({ !Self.isAttributeName($0) }).min() {
             throw InvalidCloudEvent(
                 .malformed(name, "The names of attributes are lower-case letters and digits of ASCII."))
         }
-        if values["data"] != nil { throw InvalidCloudEvent(.malformed("data", "No attribute has this name.")) }
-        extensions = values
+        if hasData { throw InvalidCloudEvent(.malformed("data", "No attribute has this name.")) }
+        extensions = others
+    }
+
+    private static func value(_ text: String?, of name: String) throws(InvalidCloudEvent) -> String {
+        guard let text else { throw InvalidCloudEvent(.missing(name)) }
+        guard !text.isEmpty else { throw InvalidCloudEvent(.empty(name)) }
+        return text
     }
 
     private static func isAttributeName(_ name: String) -> Bool {

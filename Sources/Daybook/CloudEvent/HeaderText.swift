@@ -20,6 +20,7 @@ package enum HeaderText {
 
     /// Nil when the text is quoted and not closed, has a `%` without two digits behind it, or is not UTF-8 then.
     package static func decoded(_ text: String) -> String? {
+        if text.utf8.first != UInt8(ascii: "\""), !text.utf8.contains(UInt8(ascii: "%")) { return text }
         guard let unquoted = unquoted(Array(text.utf8)) else { return nil }
         var bytes: [UInt8] = []
         bytes.reserveCapacity(unquoted.count)

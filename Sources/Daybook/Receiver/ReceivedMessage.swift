@@ -6,7 +6,8 @@ public struct ReceivedMessage: Sendable {
     public let content: Result<CloudEvent, InvalidCloudEvent>
     /// The bytes as they came, for whoever looks into what is no event.
     public let body: [UInt8]
-    /// What stood beside the bytes and may be attributes of an event, named as CloudEvents names them.
+    /// What stood beside the bytes of what is no event and may be attributes of one, named as CloudEvents names them; an event
+    /// has its own.
     public let attributes: [String: String]
 
     public init(

@@ -53,6 +53,7 @@ final class Consumer: @unchecked Sendable {
     private var unfinished: [Lane] = []
     private var isCommitting = false
     private var nextCommit = ContinuousClock.now
+    private var headerNames = HeaderNames()
 
     var failure: KafkaError? { condition.withLock { stopReason } }
 
@@ -194,7 +195,7 @@ final class Consumer: @unchecked Sendable {
                 troubled(record.pointee.err, String(cString: rd_kafka_message_errstr(record)), lane: lane.name)
                 continue
             }
-            let incoming = IncomingRecord(record, lane: lane.name)
+            let incoming = IncomingRecord(record, lane: lane.name, names: &headerNames)
             messages.append(incoming.message)
             next = incoming.offset + 1
         }

@@ -8,38 +8,44 @@ struct IncomingRecord {
     let message: ReceivedMessage
 
     /// - Parameter record: Without an error; it is copied.
-    init(_ record: UnsafeMutablePointer<rd_kafka_message_t>, lane: String) {
+    init(_ record: UnsafeMutablePointer<rd_kafka_message_t>, lane: String, names: inout HeaderNames) {
         let fields = record.pointee
         offset = fields.offset
         let value = fields.payload.map { [UInt8](UnsafeRawBufferPointer(start: $0, count: fields.len)) }
-        let headers = Self.headers(of: record)
+        let headers = Self.headers(of: record, &names)
+        let content = Result { () throws(InvalidCloudEvent) in try Self.event(headers, value) }
         message = ReceivedMessage(
-            origin: "\(lane)@\(offset)",
-            content: Result { () throws(InvalidCloudEvent) in try Self.event(headers, value) }, body: value ?? [],
-            attributes: Self.attributes(headers))
+            origin: "\(lane)@\(offset)", content: content, body: value ?? [],
+            attributes: (try? content.get()) == nil ? Self.attributes(headers) : [:])
     }
 
     /// What may be attributes, for whoever reads a record again that is no event today.
-    private static func attributes(_ headers: [(name: String, value: [UInt8]?)]) -> [String: String] {
+    private static func attributes(_ headers: [Header]) -> [String: String] {
         var attributes: [String: String] = [:]
-        for (name, bytes) in headers {
-            guard let bytes, let text = String(validating: bytes, as: UTF8.self) else { continue }
-            if name.hasPrefix(RecordHeader.prefix) {
-                attributes[String(name.dropFirst(RecordHeader.prefix.count))] = text
-            } else if name.lowercased() == RecordHeader.contentType {
-                attributes["datacontenttype"] = text
-            }
+        for header in headers {
+            if case .text(let text)? = header.value { attributes[header.name.attribute] = text }
         }
         return attributes
     }
 
+    /// A header that may be an attribute.
+    struct Header {
+        enum Value {
+            case text(String)
+            case notUTF8
+        }
+
+        let name: HeaderName
+        let value: Value?
+    }
+
     private static func headers(
-        of record: UnsafeMutablePointer<rd_kafka_message_t>
-    ) -> [(name: String, value: [UInt8]?)] {
+        of record: UnsafeMutablePointer<rd_kafka_message_t>, _ names: inout HeaderNames
+    ) -> [Header] {
         var list: OpaquePointer?
         guard rd_kafka_message_headers(record, &list) == RD_KAFKA_RESP_ERR_NO_ERROR, let list else { return [] }
         let count = rd_kafka_header_cnt(list)
-        var headers: [(name: String, value: [UInt8]?)] = []
+        var headers: [Header] = []
         headers.reserveCapacity(count)
         for index in 0..<count {
             var name: UnsafePointer<CChar>?
@@ -47,29 +53,35 @@ struct IncomingRecord {
             var size = 0
             guard rd_kafka_header_get_all(list, index, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR, let name
             else { break }
+            guard let name = names.name(at: index, name) else { continue }
+            let bytes = value.map { UnsafeRawBufferPointer(start: $0, count: size) }
             headers.append(
-                (String(cString: name), value.map { [UInt8](UnsafeRawBufferPointer(start: $0, count: size)) }))
+                Header(
+                    name: name,
+                    value: bytes.map { bytes in
+                        let text = String(decoding: bytes, as: UTF8.self)
+                        // What is no UTF-8 was repaired.
+                        return text.utf8.elementsEqual(bytes) ? .text(text) : .notUTF8
+                    }))
         }
         return headers
     }
 
     /// Reads the binary or the structured form.
-    static func event(
-        _ headers: [(name: String, value: [UInt8]?)], _ value: [UInt8]?
-    ) throws(InvalidCloudEvent) -> CloudEvent {
+    static func event(_ headers: [Header], _ value: [UInt8]?) throws(InvalidCloudEvent) -> CloudEvent {
         var contentType: String?
         var attributes: [(name: String, value: String)] = []
-        for (name, bytes) in headers {
-            let isContentType = name.lowercased() == RecordHeader.contentType
-            guard isContentType || name.hasPrefix(RecordHeader.prefix) else { continue }
-            // A header without a value is as good as none.
-            guard let bytes else { continue }
-            let attribute = isContentType ? "datacontenttype" : String(name.dropFirst(RecordHeader.prefix.count))
-            guard let text = String(validating: bytes, as: UTF8.self) else {
-                throw InvalidCloudEvent(.malformed(attribute, "The header '\(name)' is no UTF-8."))
+        attributes.reserveCapacity(headers.count)
+        for header in headers {
+            switch header.value {
+            case nil: continue  // A header without a value is as good as none.
+            case .notUTF8?:
+                throw InvalidCloudEvent(
+                    .malformed(header.name.attribute, "The header '\(header.name.text)' is no UTF-8."))
+            case .text(let text)?:
+                if header.name.isContentType { contentType = contentType ?? text }
+                attributes.append((header.name.attribute, text))
             }
-            if isContentType { contentType = contentType ?? text }
-            attributes.append((attribute, text))
         }
         if let contentType, contentType.lowercased().hasPrefix(RecordHeader.structuredType) {
             let type = contentType.lowercased().prefix { $0 != ";" && $0 != " " }
