@@ -34,7 +34,7 @@ campaign := -c release -Xswiftc -enable-testing --scratch-path .build-campaign
 examples := $(patsubst %/Package.swift,%,$(wildcard Examples/*/Package.swift))
 library_targets := DaybookCore Daybook DaybookSQLite DaybookGRDB DaybookTesting
 
-.PHONY: help setup demo test test-engines bench bench-engines format lint docs crash-test crash-states kill-calls fail-calls disk-full \
+.PHONY: help setup demo test test-engines bench bench-engines bench-short format lint docs crash-test crash-states kill-calls fail-calls disk-full \
     memory-ceiling power-cut faults codec-corpus fuzz sanitize-thread sanitize-address histories corruption simulate \
     simulate-scale clean
 
@@ -69,6 +69,15 @@ bench-engines: ## Measures these beside bare clients of the same systems (ENGINE
 bench: setup ## Measures the store beside the raw disk, then the pieces of the core (release builds; minutes).
 	swift run -c release daybook bench
 	swift package --package-path Benchmarks --disable-sandbox benchmark
+
+bench-short: setup ## Shows that everything that measures runs; its figures, of debug builds and few events, say nothing.
+	@scripts/setup --engines
+	swift build --product daybook
+	.build/debug/daybook bench --seconds 0.05
+	swift build --package-path Benchmarks --scratch-path .build
+	.build/debug/ModelBenchmarks --events 2000 --keys 100
+	SHORT=1 scripts/bench-engines
+	scripts/simulate-scale --quick
 
 format: ## Formats the Swift sources in place.
 	git ls-files -z --cached --others --exclude-standard '*.swift' | xargs -0 swift format --in-place --parallel

@@ -13,15 +13,15 @@ import Synchronization
 /// Measures the targets beside the bare loop that sends the same bytes, in turns, so that both meet the same machine;
 /// then the sources.
 ///
-///     swift run -c release HTTPBenchmark [ONLY]
+///     swift run -c release HTTPBenchmark [ROUNDS] [ONLY]
 ///
-/// ONLY: what has this in its name, such as `kinesis source`; everything without it.
+/// ROUNDS: 5 without it. ONLY: what has this in its name, such as `kinesis source`; everything without it.
 @main
 struct HTTPBench {
-    static let rounds = 5
+    static let rounds = CommandLine.arguments.dropFirst().first.flatMap(Int.init) ?? 5
 
     static func main() async throws {
-        let table = ComparisonTable(rounds: rounds, only: CommandLine.arguments.dropFirst().first ?? "")
+        let table = ComparisonTable(rounds: rounds, only: CommandLine.arguments.dropFirst(2).first ?? "")
         let url = ProcessInfo.processInfo.environment["DAYBOOK_KINESIS_URL"]
         try await webhook(table)
         if let url {

@@ -1,3 +1,4 @@
+import BusTesting
 import DaybookCore
 import DaybookTesting
 import Foundation
@@ -52,6 +53,25 @@ struct JetStreamClusterTests {
                 for node in 1...3 { try engine.run("start-node", String(node)) }
                 try await load.waitForAppends(200)
             }
+        }
+    }
+
+    @Test("gives a source more than one batch that waits in a replicated stream, and nothing to report")
+    func source() async throws {
+        try await Engine.withServers(nodes: 3) { _, urls in
+            let bus = try Bus(on: urls)
+            let target = try bus.target(creation: .init(replicas: 3))
+            let sending = Sending()
+            await target.send(sending.messages(0..<50, streams: Bus.streams))
+            await target.close()
+            #expect(sending.acknowledged.count == 50 * Bus.streams.count)
+            let taking = Taking()
+            let source = try bus.source { $0.batch = 20 }
+            #expect(
+                try await run(source, until: { taking.messages.count >= 50 * Bus.streams.count }) { taking.note($0) })
+            #expect(taking.messages.count == 50 * Bus.streams.count)
+            for stream in Bus.streams { #expect(taking.idsOfStreams[stream] == (0..<50).map { "\(stream)-\($0)" }) }
+            #expect(bus.troubles.all.isEmpty, "\(bus.troubles.all)")
         }
     }
 

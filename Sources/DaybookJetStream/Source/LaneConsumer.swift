@@ -272,21 +272,30 @@ struct LaneConsumer: Sendable {
         if let pin { json += ",\"id\":\"\(pin)\"" }
         if let bytes { json += ",\"max_bytes\":\(bytes)" }
         json += "}"
-        let came = Mutex(0)
+        let state = Mutex((came: 0, sent: count))
         return try await connection.requestMany(
             [OutgoingMessage(subject: "$JS.API.CONSUMER.MSG.NEXT.\(stream).\(name)", body: Array(json.utf8))],
             by: inbox, timeout: heartbeat * 2 + .seconds(1)
         ) { message in
             if message.reply?.hasPrefix("$JS.ACK.") == true {
                 take(message)
-                let isFilled = came.withLock { came in
-                    came += 1
-                    return came == count
+                let isFilled = state.withLock { state in
+                    state.came += 1
+                    return state.came >= state.sent
                 }
                 return isFilled ? .success(.filled) : nil
             }
             switch message.status {
             case 100?: return nil
+            case 409? where message.header("Description") == "Batch Completed":
+                // Messages of a replicated consumer wait until most servers noted that they are sent, and this word of theirs
+                // does not: it says how many come, and nothing of those that came.
+                let unsent = message.header("Nats-Pending-Messages").flatMap { Int($0) } ?? 0
+                let isFilled = state.withLock { state in
+                    state.sent = count - unsent
+                    return state.came >= state.sent
+                }
+                return isFilled ? .success(.filled) : nil
             case 404?, 408?: return .success(.expired)
             case 423?: return .success(.notPinned)
             case let status?:
