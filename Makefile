@@ -76,7 +76,7 @@ bench-short: setup ## Shows that everything that measures runs; its figures, of 
 	.build/debug/daybook bench --seconds 0.05
 	swift build --package-path Benchmarks --scratch-path .build
 	.build/debug/ModelBenchmarks --events 2000 --keys 100
-	SHORT=1 scripts/bench-engines
+	SHORT=1 NATS_NODES=1 scripts/bench-engines postgres jetstream kafka
 	scripts/simulate-scale --quick
 
 format: ## Formats the Swift sources in place.
