@@ -70,7 +70,7 @@ bench: setup ## Measures the store beside the raw disk, then the pieces of the c
 	swift run -c release daybook bench
 	swift package --package-path Benchmarks --disable-sandbox benchmark
 
-bench-short: setup ## Shows that everything that measures runs; its figures, of debug builds and few events, say nothing.
+bench-short: setup ## Shows that what measures runs, but for HTTP; its figures, of debug builds and few events, say nothing.
 	@scripts/setup --engines
 	swift build --product daybook
 	.build/debug/daybook bench --seconds 0.05

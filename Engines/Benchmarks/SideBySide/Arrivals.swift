@@ -69,7 +69,7 @@ public final class Arrivals: Sendable {
                 try await source.run { batch in
                     for message in batch.messages {
                         if case .failure(let error) = message.content {
-                            preconditionFailure("\(message.origin) is no event: \(error)")
+                            fatalError("\(message.origin) is no event: \(error)")
                         }
                     }
                     arrivals.add(batch.messages.count)

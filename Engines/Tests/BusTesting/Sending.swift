@@ -35,6 +35,11 @@ public final class Sending: Sendable {
         range.flatMap { number in streams.map { message("\($0)-\(number)", stream: $0) } }
     }
 
+    /// The identifiers of their events, of each stream in order.
+    public static func ids(_ range: Range<Int>, of streams: [String]) -> [String: [String]] {
+        Dictionary(uniqueKeysWithValues: streams.map { stream in (stream, range.map { "\(stream)-\($0)" }) })
+    }
+
     public var answers: [(id: String, answer: PublisherMessage.Answer)] { answered.withLock { $0 } }
     public var acknowledged: [String] { answers.filter { $0.answer == .acknowledged }.map(\.id) }
 

@@ -10,13 +10,14 @@ public struct ReceivedMessage: Sendable {
     /// has its own.
     public let attributes: [String: String]
 
+    /// - Parameter attributes: Asked for only when the content is no event.
     public init(
         origin: String, content: Result<CloudEvent, InvalidCloudEvent>, body: [UInt8],
-        attributes: [String: String] = [:]
+        attributes: @autoclosure () -> [String: String] = [:]
     ) {
         self.origin = origin
         self.content = content
         self.body = body
-        self.attributes = attributes
+        if case .failure = content { self.attributes = attributes() } else { self.attributes = [:] }
     }
 }

@@ -27,10 +27,10 @@ struct IncomingEvent: Sendable {
         let headers = message.headers
         let body = message.body
         size = headers.reduce(body.count + 200) { $0 + $1.name.utf8.count + $1.value.utf8.count }
-        let content = Result { () throws(InvalidCloudEvent) in try Self.event(headers, body) }
         self.message = ReceivedMessage(
-            origin: "\(stream)@\(delivery.sequence)", content: content, body: body,
-            attributes: (try? content.get()) == nil ? Self.attributes(headers) : [:])
+            origin: "\(stream)@\(delivery.sequence)",
+            content: Result { () throws(InvalidCloudEvent) in try Self.event(headers, body) }, body: body,
+            attributes: Self.attributes(headers))
     }
 
     /// What may be attributes, for whoever reads a message again that is no event today.

@@ -13,10 +13,10 @@ struct IncomingRecord {
         offset = fields.offset
         let value = fields.payload.map { [UInt8](UnsafeRawBufferPointer(start: $0, count: fields.len)) }
         let headers = Self.headers(of: record, &names)
-        let content = Result { () throws(InvalidCloudEvent) in try Self.event(headers, value) }
         message = ReceivedMessage(
-            origin: "\(lane)@\(offset)", content: content, body: value ?? [],
-            attributes: (try? content.get()) == nil ? Self.attributes(headers) : [:])
+            origin: "\(lane)@\(offset)",
+            content: Result { () throws(InvalidCloudEvent) in try Self.event(headers, value) }, body: value ?? [],
+            attributes: Self.attributes(headers))
     }
 
     /// What may be attributes, for whoever reads a record again that is no event today.

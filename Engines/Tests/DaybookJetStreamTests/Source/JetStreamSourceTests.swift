@@ -21,7 +21,7 @@ struct JetStreamSourceTests {
             #expect(
                 try await run(source, until: { taking.messages.count >= 50 * Bus.streams.count }) { taking.note($0) })
             #expect(taking.messages.count == 50 * Bus.streams.count)
-            for stream in Bus.streams { #expect(taking.idsOfStreams[stream] == (0..<50).map { "\(stream)-\($0)" }) }
+            #expect(taking.idsOfStreams == Sending.ids(0..<50, of: Bus.streams))
             #expect(taking.events.first { $0.id == "account-3-7" } == Sending.event("account-3-7", stream: "account-3"))
             #expect(Set(taking.batches.map(\.lane)).isSubset(of: (0..<4).map { "\(bus.stream)/0\($0)" }))
             #expect(Set(taking.messages.map(\.origin)).count == 50 * Bus.streams.count)
@@ -32,7 +32,7 @@ struct JetStreamSourceTests {
             let more = Taking()
             #expect(try await run(source, until: { more.messages.count >= 10 * Bus.streams.count }) { more.note($0) })
             #expect(more.messages.count == 10 * Bus.streams.count)
-            for stream in Bus.streams { #expect(more.idsOfStreams[stream] == (50..<60).map { "\(stream)-\($0)" }) }
+            #expect(more.idsOfStreams == Sending.ids(50..<60, of: Bus.streams))
         }
     }
 
@@ -82,7 +82,7 @@ struct JetStreamSourceTests {
                 })
             #expect(Set(attempts.value).count == 1)
             #expect(bus.troubles.all.contains(.notTaken(lane: bad, reason: "not today")))
-            for stream in Bus.streams { #expect(taking.idsOfStreams[stream] == (0..<50).map { "\(stream)-\($0)" }) }
+            #expect(taking.idsOfStreams == Sending.ids(0..<50, of: Bus.streams))
         }
     }
 
@@ -207,7 +207,7 @@ struct JetStreamSourceTests {
             #expect(try await eventually { taking.messages.count >= 5 * Bus.streams.count })
             running.cancel()
             try await running.value
-            for stream in Bus.streams { #expect(taking.idsOfStreams[stream] == (5..<10).map { "\(stream)-\($0)" }) }
+            #expect(taking.idsOfStreams == Sending.ids(5..<10, of: Bus.streams))
         }
     }
 

@@ -61,7 +61,7 @@ struct KafkaSourceTests {
         let source = try KafkaSource(Self.configuration(topic, group: group))
         try await Self.run(source, until: { taking.messages.count >= 1000 }, taking: { taking.note($0) })
         #expect(taking.messages.count == 1000)
-        for stream in Self.streams { #expect(taking.idsOfStreams[stream] == (0..<50).map { "\(stream)-\($0)" }) }
+        #expect(taking.idsOfStreams == Sending.ids(0..<50, of: Self.streams))
         #expect(taking.events.first { $0.id == "account-3-7" } == Sending.event("account-3-7", stream: "account-3"))
         #expect(Set(taking.batches.map(\.lane)) == Set((0..<5).map { "\(topic)/\($0)" }))
         #expect(Set(taking.messages.map(\.origin)).count == 1000)
@@ -70,7 +70,7 @@ struct KafkaSourceTests {
         let more = Taking()
         try await Self.run(source, until: { more.messages.count >= 200 }, taking: { more.note($0) })
         #expect(more.messages.count == 200)
-        for stream in Self.streams { #expect(more.idsOfStreams[stream] == (50..<60).map { "\(stream)-\($0)" }) }
+        #expect(more.idsOfStreams == Sending.ids(50..<60, of: Self.streams))
     }
 
     @Test("gives a batch again that was not taken, nothing behind it meanwhile, and other partitions go on")
@@ -136,9 +136,10 @@ struct KafkaSourceTests {
         let topic = try Broker.topic(1)
         let client = try RawClient(RD_KAFKA_PRODUCER, ["bootstrap.servers": Broker.servers])
         let object = rd_kafka_topic_new(client.handle, topic, nil)
-        func produce(_ value: [UInt8]?, _ headers: [(String, String)]) {
+        func produce(_ value: [UInt8]?, _ headers: [(String, String)], then bytes: (String, [UInt8])? = nil) {
             let list = rd_kafka_headers_new(headers.count)
             for (name, text) in headers { rd_kafka_header_add(list, name, -1, text, text.utf8.count) }
+            if let (name, bytes) = bytes { rd_kafka_header_add(list, name, -1, bytes, bytes.count) }
             let code = (value ?? []).withUnsafeBytes { bytes in
                 daybook_rdkafka_produce(
                     client.handle, object, "k", 1,
@@ -154,16 +155,18 @@ struct KafkaSourceTests {
         produce([1], [("content-type", "application/cloudevents+avro")])
         produce([], attributes.dropLast() + [])
         produce([7], attributes + [("Content-Type", "text/plain"), ("other", "x")])
+        produce([8], attributes, then: ("ce_subject", [0x61, 0xFF]))
+        produce([9], [("other", "x")] + attributes.reversed())
         rd_kafka_flush(client.handle, 60_000)
         rd_kafka_topic_destroy(object)
         client.destroy()
         let taking = Taking()
         let source = try KafkaSource(Self.configuration(topic, group: Self.group()))
-        try await Self.run(source, until: { taking.messages.count >= 7 }, taking: { taking.note($0) })
+        try await Self.run(source, until: { taking.messages.count >= 9 }, taking: { taking.note($0) })
         let contents = taking.messages.map(\.content)
-        try #require(contents.count == 7)
+        try #require(contents.count == 9)
         #expect(taking.messages[0].body == Array("hello".utf8))
-        #expect(taking.messages.map(\.origin) == (0..<7).map { "\(topic)/0@\($0)" })
+        #expect(taking.messages.map(\.origin) == (0..<9).map { "\(topic)/0@\($0)" })
         for index in [0, 1, 4] {
             guard case .failure(let error) = contents[index], case .unknownForm = error.reason else {
                 Issue.record("\(index): \(contents[index])")
@@ -176,6 +179,14 @@ struct KafkaSourceTests {
         #expect(
             contents[6]
                 == .success(CloudEvent(id: "1", source: "/s", type: "t", contentType: "text/plain", data: [7])))
+        #expect(
+            contents[7]
+                == .failure(InvalidCloudEvent(.malformed("subject", "The header 'ce_subject' is no UTF-8."))))
+        #expect(contents[8] == .success(CloudEvent(id: "1", source: "/s", type: "t", data: [9])))
+        // What may be attributes of what is no event; an event has its own.
+        #expect(taking.messages[5].attributes == ["specversion": "1.0", "id": "1", "source": "/s"])
+        #expect(taking.messages[7].attributes == ["specversion": "1.0", "id": "1", "source": "/s", "type": "t"])
+        #expect(taking.messages[8].attributes == [:])
     }
 
     @Test(
