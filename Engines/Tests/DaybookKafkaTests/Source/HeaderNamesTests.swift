@@ -8,7 +8,8 @@ struct HeaderNamesTests {
     func names() {
         let records = [
             ["ce_id", "ce_type", "Content-Type", "other"], ["ce_id", "ce_type", "Content-Type", "other"],
-            ["ce_type", "ce_id"], ["ce_type", "other", "ce_id", "content-type", "ce_subject"], [], ["ce_id2"], ["ce_i"],
+            ["ce_type", "ce_id"], ["ce_type", "other", "ce_id", "content-type", "ce_subject"], [], ["ce_id2"],
+            ["ce_id"], ["ce_id2"], ["ce_i"],
             ["ce_id", "ce_id"], (0..<200).map { "ce_\($0)" }, (0..<200).reversed().map { "ce_\($0)" },
         ]
         var names = HeaderNames()
