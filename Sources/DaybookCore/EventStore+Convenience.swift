@@ -53,7 +53,7 @@ extension EventStore {
 
     /// The events of a stream as a sequence that reads page by page.
     ///
-    /// - Parameter pageSize: How many events each read takes; the sequence holds one page at a time.
+    /// - Parameter pageSize: How many events each read takes; the sequence holds at most two pages, the second one read ahead.
     public func events(
         of stream: StreamName, from cursor: StreamCursor = .start, direction: ReadDirection = .forward,
         pageSize: Int = 500

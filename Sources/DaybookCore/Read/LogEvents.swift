@@ -1,4 +1,4 @@
-/// The events of the whole log that pass a filter, read page by page: at most one page is in memory.
+/// The events of the whole log that pass a filter, read page by page: at most two pages are in memory.
 public struct LogEvents: AsyncSequence, Sendable {
     public typealias Element = RecordedEvent
     public typealias Failure = ReadError
@@ -12,14 +12,16 @@ public struct LogEvents: AsyncSequence, Sendable {
     public func makeAsyncIterator() -> Iterator { Iterator(sequence: self) }
 
     public struct Iterator: AsyncIteratorProtocol {
-        private let sequence: LogEvents
-        private var page: [RecordedEvent] = []
-        private var index = 0
-        private var next: LogCursor?
+        private var pages: EventPages<LogCursor>
 
         fileprivate init(sequence: LogEvents) {
-            self.sequence = sequence
-            next = sequence.cursor
+            pages = EventPages(from: sequence.cursor) { cursor throws(ReadError) in
+                let read = try await sequence.store.readPage(
+                    from: cursor, direction: sequence.direction, filter: sequence.filter, limit: sequence.pageSize)
+                let through = read.scannedThrough
+                let next = sequence.direction == .forward ? through.next : through.previous
+                return .init(events: read.events, next: read.isAtEnd ? nil : .position(next))
+            }
         }
 
         public mutating func next() async throws -> RecordedEvent? {
@@ -29,21 +31,7 @@ public struct LogEvents: AsyncSequence, Sendable {
         public mutating func next(
             isolation actor: isolated (any Actor)?
         ) async throws(ReadError) -> RecordedEvent? {
-            while index == page.count {
-                guard let cursor = next else { return nil }
-                guard !Task.isCancelled else { throw .cancelled }
-                let read = try await sequence.store.readPage(
-                    from: cursor, direction: sequence.direction, filter: sequence.filter, limit: sequence.pageSize)
-                page = read.events
-                index = 0
-                next =
-                    read.isAtEnd
-                    ? nil
-                    : sequence.direction == .forward
-                        ? .position(read.scannedThrough.next) : .position(read.scannedThrough.previous)
-            }
-            defer { index += 1 }
-            return page[index]
+            try await pages.next(isolation: actor)
         }
     }
 }

@@ -1,4 +1,4 @@
-/// The events of one stream, read page by page: at most one page is in memory.
+/// The events of one stream, read page by page: at most two pages are in memory.
 public struct StreamEvents: AsyncSequence, Sendable {
     public typealias Element = RecordedEvent
     public typealias Failure = ReadError
@@ -12,14 +12,22 @@ public struct StreamEvents: AsyncSequence, Sendable {
     public func makeAsyncIterator() -> Iterator { Iterator(sequence: self) }
 
     public struct Iterator: AsyncIteratorProtocol {
-        private let sequence: StreamEvents
-        private var page: [RecordedEvent] = []
-        private var index = 0
-        private var next: StreamCursor?
+        private var pages: EventPages<StreamCursor>
 
         fileprivate init(sequence: StreamEvents) {
-            self.sequence = sequence
-            next = sequence.cursor
+            pages = EventPages(from: sequence.cursor) { cursor throws(ReadError) in
+                let read = try await sequence.store.readPage(
+                    of: sequence.stream, from: cursor, direction: sequence.direction, limit: sequence.pageSize)
+                guard !read.isAtEnd, let last = read.events.last?.version else {
+                    return .init(events: read.events, next: nil)
+                }
+                switch sequence.direction {
+                case .forward: return .init(events: read.events, next: .version(last.next))
+                case .backward:
+                    return .init(
+                        events: read.events, next: last > .first ? .version(last.advanced(by: -1)) : nil)
+                }
+            }
         }
 
         public mutating func next() async throws -> RecordedEvent? {
@@ -29,25 +37,7 @@ public struct StreamEvents: AsyncSequence, Sendable {
         public mutating func next(
             isolation actor: isolated (any Actor)?
         ) async throws(ReadError) -> RecordedEvent? {
-            while index == page.count {
-                guard let cursor = next else { return nil }
-                guard !Task.isCancelled else { throw .cancelled }
-                let read = try await sequence.store.readPage(
-                    of: sequence.stream, from: cursor, direction: sequence.direction, limit: sequence.pageSize)
-                page = read.events
-                index = 0
-                next =
-                    read.isAtEnd
-                    ? nil
-                    : page.last.flatMap { last in
-                        switch sequence.direction {
-                        case .forward: .version(last.version.next)
-                        case .backward: last.version > .first ? .version(last.version.advanced(by: -1)) : nil
-                        }
-                    }
-            }
-            defer { index += 1 }
-            return page[index]
+            try await pages.next(isolation: actor)
         }
     }
 }
