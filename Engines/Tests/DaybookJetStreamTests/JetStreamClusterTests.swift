@@ -74,39 +74,13 @@ struct JetStreamClusterTests {
             #expect(bus.troubles.all.isEmpty, "\(bus.troubles.all)")
         }
     }
-
-    @Test("keeps every law", arguments: EventStoreLaw.all)
-    func law(_ law: EventStoreLaw) async throws {
-        let store = try await ClusterLoad.shared()
-        do { try await law.check(store) } catch {
-            await TestCluster.remove(store)
-            throw error
-        }
-        await TestCluster.remove(store)
-    }
-
-    @Test("answers many clients in some order", arguments: TestSeeds.first(2))
-    func history(seed: UInt64) async throws {
-        let store = try await ClusterLoad.shared()
-        let history = try await HistoryWorkload(seed: seed, operations: 1_000).run(on: store)
-        let violations = history.check().violations
-        #expect(violations.isEmpty, "seed \(seed): \(violations.prefix(3))")
-        await TestCluster.remove(store)
-    }
 }
 
 /// Writers that append while the cluster is broken under them, and what they were told held against the log in the end.
 final class ClusterLoad: Sendable {
     static let kills = Int(ProcessInfo.processInfo.environment["JETSTREAM_KILLS"] ?? "3") ?? 3
-    static let isAsked = ProcessInfo.processInfo.environment["DAYBOOK_JETSTREAM_CLUSTER"] != nil
-    static let skipped: Comment = "DAYBOOK_JETSTREAM_CLUSTER is not set: run make test-engines ENGINES=jetstream"
-
-    /// An empty store on the cluster that the script started.
-    static func shared() async throws -> JetStreamEventStore {
-        let urls = try #require(ProcessInfo.processInfo.environment["DAYBOOK_JETSTREAM_CLUSTER"])
-        return try await JetStreamEventStore.connect(
-            urls, store: TestCluster.newName(), configuration: TestCluster.configuration(replicas: 3))
-    }
+    static let isAsked = TestCluster.replicas == 3
+    static let skipped: Comment = "DAYBOOK_JETSTREAM_REPLICAS is not 3: run make test-engines ENGINES=jetstream"
 
     let engine: Engine
     let urls: String

@@ -9,10 +9,13 @@ enum TestCluster {
     static let urls = ProcessInfo.processInfo.environment["DAYBOOK_JETSTREAM_URLS"]
     static let monitors = ProcessInfo.processInfo.environment["DAYBOOK_JETSTREAM_MONITORS"]
 
+    /// Servers that keep a copy of everything: 1, or all three of a cluster.
+    static let replicas = ProcessInfo.processInfo.environment["DAYBOOK_JETSTREAM_REPLICAS"].flatMap(Int.init) ?? 1
+
     static let isThere = urls != nil
     static let skipped: Comment = "DAYBOOK_JETSTREAM_URLS is not set: run make test-engines ENGINES=jetstream"
 
-    static func configuration(replicas: Int = 1) -> JetStreamEventStore.Configuration {
+    static func configuration(replicas: Int = replicas) -> JetStreamEventStore.Configuration {
         var configuration = JetStreamEventStore.Configuration(
             durability: .init(replicas: replicas, syncsAlways: monitors != nil))
         configuration.monitoringURLs = monitors?.split(separator: ",").map { String($0) } ?? []
@@ -61,7 +64,7 @@ enum TestCluster {
     static func address(_ name: String) throws -> String {
         let servers = try #require(urls).replacing("nats://", with: "")
         let options = monitors.map { "monitors=\($0.replacing("http://", with: ""))" } ?? "sync=any"
-        return "jetstream://\(servers)/\(name)?replicas=1&\(options)"
+        return "jetstream://\(servers)/\(name)?replicas=\(replicas)&\(options)"
     }
 
     /// Removes the store of a name.

@@ -25,7 +25,8 @@ struct Bus: Sendable {
 
     /// - Parameter urls: Another way to the same servers.
     func target(
-        by urls: String? = nil, creation: JetStreamStreamSettings? = .init(replicas: 1), form: JetStreamForm = .binary,
+        by urls: String? = nil, creation: JetStreamStreamSettings? = .init(replicas: TestCluster.replicas),
+        form: JetStreamForm = .binary,
         _ change: (inout JetStreamTarget.Configuration) -> Void = { _ in }
     ) throws -> JetStreamTarget {
         var configuration = JetStreamTarget.Configuration(
@@ -108,7 +109,7 @@ struct Bus: Sendable {
     func make() async throws {
         try await api(
             "STREAM.CREATE.\(stream)",
-            "{\"name\":\"\(stream)\",\"subjects\":[\"\(subjects.all)\"],\"storage\":\"file\",\"num_replicas\":1,"
+            "{\"name\":\"\(stream)\",\"subjects\":[\"\(subjects.all)\"],\"storage\":\"file\",\"num_replicas\":\(TestCluster.replicas),"
                 + "\"allow_atomic\":true,\"allow_direct\":true}")
     }
 
@@ -116,7 +117,7 @@ struct Bus: Sendable {
     func limit(to count: Int) async throws {
         try await api(
             "STREAM.UPDATE.\(stream)",
-            "{\"name\":\"\(stream)\",\"subjects\":[\"\(subjects.all)\"],\"storage\":\"file\",\"num_replicas\":1,"
+            "{\"name\":\"\(stream)\",\"subjects\":[\"\(subjects.all)\"],\"storage\":\"file\",\"num_replicas\":\(TestCluster.replicas),"
                 + "\"allow_atomic\":true,\"allow_direct\":true,\"max_msgs\":\(count)}")
     }
 

@@ -13,7 +13,7 @@ struct JetStreamTargetFaultTests {
     func lostAcknowledgement(_ batch: Int) async throws {
         try await Bus.with { bus in
             // Too short for the servers to notice: the target itself must.
-            let short = JetStreamStreamSettings(replicas: 1, duplicateWindow: .milliseconds(100))
+            let short = JetStreamStreamSettings(replicas: TestCluster.replicas, duplicateWindow: .milliseconds(100))
             let relay = try CuttingRelay(to: bus.urls)
             defer { relay.close() }
             let target = try bus.target(by: relay.url, creation: short) {

@@ -83,7 +83,7 @@ struct JetStreamTargetTests {
     @Test("does not store again what is stored, also when the servers have forgotten its identifier")
     func repeated() async throws {
         try await Bus.with { bus in
-            let short = JetStreamStreamSettings(replicas: 1, duplicateWindow: .milliseconds(100))
+            let short = JetStreamStreamSettings(replicas: TestCluster.replicas, duplicateWindow: .milliseconds(100))
             for _ in 0..<3 {
                 let target = try bus.target(creation: short)
                 let sending = Sending()
@@ -232,7 +232,8 @@ struct JetStreamTargetTests {
             try await bus.api(
                 "STREAM.UPDATE.\(bus.stream)",
                 "{\"name\":\"\(bus.stream)\",\"subjects\":[\"\(bus.subjects.all)\"],\"storage\":\"file\","
-                    + "\"num_replicas\":1,\"allow_atomic\":true,\"allow_direct\":true,\"max_msg_size\":1500}")
+                    + "\"num_replicas\":\(TestCluster.replicas),\"allow_atomic\":true,\"allow_direct\":true,\"max_msg_size\":1500}"
+            )
             let large = [UInt8](repeating: 0x20, count: 3000)
             for target in [target, try bus.target()] {
                 let sending = Sending()
@@ -289,7 +290,7 @@ struct JetStreamTargetTests {
                 try await bus.api(
                     "STREAM.CREATE.\(bus.stream)",
                     "{\"name\":\"\(bus.stream)\",\"subjects\":[\"\(subject ?? bus.subjects.all)\"],\"storage\":\"file\","
-                        + "\"num_replicas\":1\(more)}")
+                        + "\"num_replicas\":\(TestCluster.replicas)\(more)}")
             }
             func answer() async throws -> String {
                 let target = try bus.target()
@@ -311,7 +312,7 @@ struct JetStreamTargetTests {
         try await Bus.with { bus in
             try await bus.api(
                 "STREAM.CREATE.\(bus.stream)",
-                "{\"name\":\"\(bus.stream)\",\"subjects\":[\"\(bus.subjects.all)\"],\"storage\":\"file\",\"num_replicas\":1}"
+                "{\"name\":\"\(bus.stream)\",\"subjects\":[\"\(bus.subjects.all)\"],\"storage\":\"file\",\"num_replicas\":\(TestCluster.replicas)}"
             )
             for range in [0..<20, 10..<30] { try await bus.send(range) }
             try await bus.expectAll(30)
