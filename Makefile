@@ -36,7 +36,7 @@ library_targets := DaybookCore Daybook DaybookSQLite DaybookGRDB DaybookTesting
 
 .PHONY: help setup demo test test-engines bench bench-engines bench-short format lint docs crash-test crash-states kill-calls fail-calls disk-full \
     memory-ceiling power-cut faults codec-corpus fuzz sanitize-thread sanitize-address histories corruption simulate \
-    simulate-scale clean
+    simulate-scale campaigns clean
 
 help: ## Lists the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -149,6 +149,16 @@ simulate: setup ## Runs the store over a simulated disk that breaks, seed by see
 
 simulate-scale: ## Simulates what the stores cost to 10^9 events, beside what was measured (PART=file for a part of it).
 	@scripts/simulate-scale $(PART)
+
+# What breaks the store, each in its long form, the shorter ones first; what CI runs of them is in .ci/run.
+long_forms := power-cut disk-full memory-ceiling crash-test fuzz codec-corpus histories kill-calls crash-states simulate \
+    sanitize-address sanitize-thread fail-calls corruption
+
+campaigns: ## All that breaks the store, in its long forms, one after another, up to the first that fails: some hours.
+	for campaign in $(long_forms); do \
+	    begun=$$SECONDS; echo "== $$campaign"; $(MAKE) --no-print-directory $$campaign; \
+	    echo "== $$campaign: $$((SECONDS - begun)) s"; \
+	done
 
 clean: ## Removes everything that was built.
 	rm -rf .build .build-* docs/site Benchmarks/.build Engines/.build $(addsuffix /.build,$(examples))

@@ -77,7 +77,20 @@ extension JetStreamEventStore {
             var republish: Republish?
             var metadata: [String: String]?
         }
+        struct Cluster: Decodable, Sendable {
+            struct Replica: Decodable, Sendable { var name: String }
+            var leader: String?
+            var replicas: [Replica]?
+        }
         var config: Config
+        var cluster: Cluster?
+
+        /// The servers that keep the log, by name; nil as long as they have no leader, who tells of the others.
+        var holders: Set<String>? {
+            guard let leader = cluster?.leader, !leader.isEmpty else { return nil }
+            let names = Set([leader] + (cluster?.replicas ?? []).map(\.name))
+            return names.count >= config.numReplicas ? names : nil
+        }
     }
 
     /// Finds or makes the JetStream stream, and reads what the cluster gives.
@@ -89,7 +102,7 @@ extension JetStreamEventStore {
         for url in configuration.monitoringURLs { monitored.append(await ServerMonitor.ask(url)) }
         let answers = monitored.compactMap { $0 }
         if let old = answers.first(where: { isTooOld($0.version) }) { throw .serverTooOld(version: old.version) }
-        let info: StreamInfo
+        var info: StreamInfo
         do {
             let account: AccountInfo = try await patiently(configuration) { () async throws(ConnectionFailure) in
                 try await connection.api("INFO", timeout: configuration.requestTimeout)
@@ -98,6 +111,12 @@ extension JetStreamEventStore {
                 throw JetStreamStoreError.serverTooOld(version: answers.first?.version ?? "before 2.12")
             }
             info = try await streamInfo(subjects, on: connection, configuration: configuration)
+            // Just made, or between two leaders.
+            let deadline = ContinuousClock.now + configuration.readPatience
+            while asked.syncsAlways, !answers.isEmpty, info.holders == nil, ContinuousClock.now < deadline {
+                try await Task.sleep(for: .milliseconds(100))
+                info = try await streamInfo(subjects, on: connection, configuration: configuration)
+            }
         } catch let error as JetStreamStoreError {
             throw error
         } catch {
@@ -106,21 +125,20 @@ extension JetStreamEventStore {
         try check(info.config, subjects, shards: configuration.shards ?? 1)
         let version = info.config.metadata?["_nats.ver"] ?? answers.first?.version ?? "unknown"
         if isTooOld(version) { throw .serverTooOld(version: version) }
-        var syncsAlways: Bool?
-        let syncs = answers.map { $0.jetstream?.config?.syncAlways ?? false }
-        if syncs.contains(false) {
-            syncsAlways = false
-        } else if !syncs.isEmpty, answers.count == monitored.count,
-            Set(answers.map { $0.serverName ?? "" }).count >= info.config.numReplicas
-        {
-            syncsAlways = true
-        }
         let found = JetStreamDurability(
-            replicas: info.config.numReplicas, syncsAlways: syncsAlways, serverVersion: version)
+            replicas: info.config.numReplicas,
+            syncsAlways: info.holders.flatMap { syncsAlways($0, answers) }, serverVersion: version)
         guard found.replicas >= asked.replicas, !asked.syncsAlways || found.syncsAlways == true else {
             throw .tooWeak(found: found, asked: asked)
         }
         return found
+    }
+
+    /// Whether all servers that keep the log sync before they acknowledge; nil when one was not asked, or did not answer.
+    private static func syncsAlways(_ holders: Set<String>, _ answers: [ServerMonitor.Answer]) -> Bool? {
+        let known = answers.filter { holders.contains($0.serverName ?? "") }
+        guard known.allSatisfy({ $0.jetstream?.config?.syncAlways == true }) else { return false }
+        return Set(known.map(\.serverName)).count == holders.count ? true : nil
     }
 
     private static func streamInfo(

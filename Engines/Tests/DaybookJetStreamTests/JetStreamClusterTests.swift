@@ -56,11 +56,44 @@ struct JetStreamClusterTests {
         }
     }
 
+    @Test("promises what those of its servers do that keep the log")
+    func holders() async throws {
+        try await Engine.withServers(nodes: 3) { engine, urls in
+            let late = engine.folder + "/n3/conf"
+            let settings = try String(contentsOfFile: late, encoding: .utf8)
+            try engine.run("kill", "3")
+            try settings.replacing("sync_interval: always", with: "sync_interval: 2m")
+                .write(toFile: late, atomically: true, encoding: .utf8)
+            try engine.run("start-node", "3")
+            try engine.run("wait")
+            func connect(_ replicas: Int, _ monitors: [String]) async throws -> Bool? {
+                var configuration = TestCluster.configuration(replicas: replicas)
+                configuration.monitoringURLs = monitors
+                do {
+                    let store = try await JetStreamEventStore.connect(
+                        urls, store: TestCluster.newName(), configuration: configuration)
+                    await store.close()
+                    return store.durability.syncsAlways
+                } catch {
+                    guard case .tooWeak(let found, _) = error else { throw error }
+                    return found.syncsAlways
+                }
+            }
+            let monitors = try engine.monitors()
+            #expect(try await connect(3, monitors) == false)
+            #expect(try await connect(3, Array(monitors[..<2])) == nil)
+            // A log on one server of the three, which the cluster chooses.
+            var found: Set<Bool?> = []
+            for _ in 0..<40 where found.count < 2 { found.insert(try await connect(1, monitors)) }
+            #expect(found == [true, false])
+        }
+    }
+
     @Test("gives a source more than one batch that waits in a replicated stream, and nothing to report")
     func source() async throws {
         try await Engine.withServers(nodes: 3) { _, urls in
-            let bus = try Bus(on: urls)
-            let target = try bus.target(creation: .init(replicas: 3))
+            let bus = try Bus(on: urls, replicas: 3)
+            let target = try bus.target()
             let sending = Sending()
             await target.send(sending.messages(0..<50, streams: Bus.streams))
             await target.close()

@@ -4,7 +4,7 @@ public struct JetStreamDurability: Sendable, Hashable, CustomStringConvertible {
     /// How many servers keep the log. An acknowledged append is on a majority of them.
     public var replicas: Int
     /// Whether each of them has it on disk, and not only in memory, when an append is acknowledged (`sync_interval:
-    /// always`). Nil when no server could be asked, or not all of them: see
+    /// always`). Nil when one of them was not asked, or did not answer: see
     /// ``JetStreamEventStore/Configuration/monitoringURLs``.
     public var syncsAlways: Bool?
     /// The version of the server that answered, as `2.15.1`.

@@ -254,7 +254,7 @@ struct JetStreamSourceFaultTests {
         .enabled(if: Engine.isThere, Engine.skipped))
     func killedServer() async throws {
         try await Engine.withServers { engine, urls in
-            let bus = try Bus(on: urls)
+            let bus = try Bus(on: urls, replicas: 1)
             let log = Box<[String]>([])
             try await bus.send(0..<100)
             let running = Task {

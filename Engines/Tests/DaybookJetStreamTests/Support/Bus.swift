@@ -12,12 +12,14 @@ struct Bus: Sendable {
     static let streams = (0..<12).map { "account-\($0)" }
 
     let urls: String
+    let replicas: Int
     let stream: String
     let subjects: JetStreamSubjects
     let troubles = Troubles()
 
-    init(on urls: String? = TestCluster.urls, partitions: Int = 4) throws {
+    init(on urls: String? = TestCluster.urls, replicas: Int = TestCluster.replicas, partitions: Int = 4) throws {
         self.urls = try #require(urls)
+        self.replicas = replicas
         let name = TestCluster.newName()
         stream = name.uppercased()
         subjects = try JetStreamSubjects(prefix: "bus.\(name)", partitions: partitions)
@@ -25,13 +27,12 @@ struct Bus: Sendable {
 
     /// - Parameter urls: Another way to the same servers.
     func target(
-        by urls: String? = nil, creation: JetStreamStreamSettings? = .init(replicas: TestCluster.replicas),
-        form: JetStreamForm = .binary,
+        by urls: String? = nil, form: JetStreamForm = .binary,
         _ change: (inout JetStreamTarget.Configuration) -> Void = { _ in }
     ) throws -> JetStreamTarget {
         var configuration = JetStreamTarget.Configuration(
-            servers: .init(urls ?? self.urls), stream: stream, subjects: subjects, form: form, creation: creation,
-            report: troubles.note)
+            servers: .init(urls ?? self.urls), stream: stream, subjects: subjects, form: form,
+            creation: .init(replicas: replicas), report: troubles.note)
         change(&configuration)
         return try JetStreamTarget(configuration)
     }
@@ -109,7 +110,7 @@ struct Bus: Sendable {
     func make() async throws {
         try await api(
             "STREAM.CREATE.\(stream)",
-            "{\"name\":\"\(stream)\",\"subjects\":[\"\(subjects.all)\"],\"storage\":\"file\",\"num_replicas\":\(TestCluster.replicas),"
+            "{\"name\":\"\(stream)\",\"subjects\":[\"\(subjects.all)\"],\"storage\":\"file\",\"num_replicas\":\(replicas),"
                 + "\"allow_atomic\":true,\"allow_direct\":true}")
     }
 
@@ -117,7 +118,7 @@ struct Bus: Sendable {
     func limit(to count: Int) async throws {
         try await api(
             "STREAM.UPDATE.\(stream)",
-            "{\"name\":\"\(stream)\",\"subjects\":[\"\(subjects.all)\"],\"storage\":\"file\",\"num_replicas\":\(TestCluster.replicas),"
+            "{\"name\":\"\(stream)\",\"subjects\":[\"\(subjects.all)\"],\"storage\":\"file\",\"num_replicas\":\(replicas),"
                 + "\"allow_atomic\":true,\"allow_direct\":true,\"max_msgs\":\(count)}")
     }
 

@@ -16,7 +16,8 @@ struct JetStreamTargetFaultTests {
             let short = JetStreamStreamSettings(replicas: TestCluster.replicas, duplicateWindow: .milliseconds(100))
             let relay = try CuttingRelay(to: bus.urls)
             defer { relay.close() }
-            let target = try bus.target(by: relay.url, creation: short) {
+            let target = try bus.target(by: relay.url) {
+                $0.creation = short
                 $0.batch = batch
                 $0.requestTimeout = .milliseconds(500)
             }
@@ -72,7 +73,7 @@ struct JetStreamTargetFaultTests {
         .enabled(if: Engine.isThere, Engine.skipped))
     func killedServer() async throws {
         try await Engine.withServers { engine, urls in
-            let bus = try Bus(on: urls)
+            let bus = try Bus(on: urls, replicas: 1)
             let target = try bus.target()
             let ids = Dictionary(
                 uniqueKeysWithValues: Bus.streams.map { s in (s, (0..<300).map { "\(s)-\($0)" }) })

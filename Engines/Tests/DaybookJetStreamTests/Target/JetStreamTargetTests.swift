@@ -85,7 +85,7 @@ struct JetStreamTargetTests {
         try await Bus.with { bus in
             let short = JetStreamStreamSettings(replicas: TestCluster.replicas, duplicateWindow: .milliseconds(100))
             for _ in 0..<3 {
-                let target = try bus.target(creation: short)
+                let target = try bus.target { $0.creation = short }
                 let sending = Sending()
                 await target.send(sending.messages(0..<20, streams: Bus.streams))
                 await target.close()
@@ -95,7 +95,7 @@ struct JetStreamTargetTests {
             }
             // A publisher that goes on somewhere before the end, in calls that are cut in other ways.
             for range in [7..<9, 3..<15, 15..<25] {
-                let target = try bus.target(creation: short)
+                let target = try bus.target { $0.creation = short }
                 let sending = Sending()
                 await target.send(sending.messages(range, streams: Bus.streams))
                 await target.close()
@@ -258,7 +258,10 @@ struct JetStreamTargetTests {
     @Test("fails while the stream is missing, and sends when it was made")
     func missing() async throws {
         try await Bus.with { bus in
-            let target = try bus.target(creation: nil) { $0.patience = .milliseconds(500) }
+            let target = try bus.target {
+                $0.creation = nil
+                $0.patience = .milliseconds(500)
+            }
             let sending = Sending()
             await target.send(sending.messages(0..<2, streams: ["account-1", "account-2"]))
             let missing = JetStreamBusError.streamMissing(name: bus.stream)
