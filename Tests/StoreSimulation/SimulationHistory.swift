@@ -26,6 +26,9 @@ struct SimulationHistory {
             if case .appended(.failure(.storageFailed(_, mayBeWritten: true)))? = outcome { true } else { false }
         }
 
+        /// Whether it may have been in a transaction whose commit failed: nobody sees that before the next opening.
+        var mayBeSeenLater: Bool { isLate || isCancelledLate }
+
         /// Whether nobody waited for its answer any more when it was being written.
         var isCancelledLate: Bool {
             if case .appended(.failure(.cancelled(mayBeWritten: true)))? = outcome { true } else { false }
@@ -73,6 +76,7 @@ struct SimulationHistory {
     private var known: [EventID: (event: NewEvent, stream: StreamName)] = [:]
     /// Requests by their first event.
     private var requestOfEvent: [EventID: Int] = [:]
+    /// From which change on a command's receipt is found.
     private var receiptEntries: [CommandID: Int] = [:]
     /// The last event of each append that was acknowledged, by its position, as far as the log reached when it was opened.
     private var acknowledged: [Int64: EventID] = [:]
@@ -281,7 +285,7 @@ struct SimulationHistory {
             throw Violation("append \(entry.index) threw '\(error)', not \(expected)")
         }
         if let command = request.commandID, model.receipts[command] != nil, receiptEntries[command] == nil {
-            receiptEntries[command] = entry.index
+            receiptEntries[command] = entry.mayBeSeenLater ? count : entry.index
         }
     }
 
