@@ -77,13 +77,8 @@ extension JetStreamEventStore {
             var republish: Republish?
             var metadata: [String: String]?
         }
-        struct Cluster: Decodable, Sendable {
-            struct Replica: Decodable, Sendable { var name: String }
-            var leader: String?
-            var replicas: [Replica]?
-        }
         var config: Config
-        var cluster: Cluster?
+        var cluster: LogCluster?
 
         /// The servers that keep the log, by name; nil as long as they have no leader, who tells of the others.
         var holders: Set<String>? {

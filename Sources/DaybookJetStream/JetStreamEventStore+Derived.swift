@@ -11,10 +11,29 @@ import DaybookCore
 extension JetStreamEventStore: CheckpointStore, SnapshotStore {
     public func checkpoint(for name: CheckpointName) async throws(DerivedStateError) -> Checkpoint? {
         try await openBucket()
-        guard let message = try await bucketMessage(on: "c." + Self.key(name.rawValue)) else { return nil }
+        guard let message = try await bucketMessage(on: Self.checkpointPrefix + Self.key(name.rawValue)) else {
+            return nil
+        }
+        return try checkpoint(message)
+    }
+
+    /// The names and positions of all checkpoints.
+    func checkpoints() async throws(DerivedStateError) -> [SavedPositions.Entry] {
+        var entries: [SavedPositions.Entry] = []
+        for message in try await bucketMessages(on: bucketPrefix + Self.checkpointPrefix + "*") {
+            let token = message.subject.token(between: bucketPrefix + Self.checkpointPrefix, and: "")
+            guard let name = token.flatMap({ BucketKey.text(of: $0) }) else {
+                throw .corrupted(key: message.subject, file: "the key-value bucket \(bucket)")
+            }
+            entries.append(SavedPositions.Entry(name: name, position: try checkpoint(message).position))
+        }
+        return entries
+    }
+
+    private func checkpoint(_ message: StoredMessage) throws(DerivedStateError) -> Checkpoint {
         var reader = RecordReader(message.body)
         guard (try? reader.byte()) == 1, let position = try? reader.number() else {
-            throw .corrupted(key: name.rawValue, file: "the key-value bucket \(bucket)")
+            throw .corrupted(key: message.subject, file: "the key-value bucket \(bucket)")
         }
         return Checkpoint(after: Position(position))
     }
@@ -24,7 +43,8 @@ extension JetStreamEventStore: CheckpointStore, SnapshotStore {
         var writer = RecordWriter(reserving: 12)
         writer.add(1 as UInt8)
         writer.add(checkpoint.position.rawValue)
-        _ = try await put([OutgoingMessage(subject: bucketPrefix + "c." + Self.key(name.rawValue), body: writer.bytes)])
+        let subject = bucketPrefix + Self.checkpointPrefix + Self.key(name.rawValue)
+        _ = try await put([OutgoingMessage(subject: subject, body: writer.bytes)])
     }
 
     public func snapshot(for key: SnapshotKey) async throws(DerivedStateError) -> Snapshot? {
@@ -130,6 +150,8 @@ extension JetStreamEventStore: CheckpointStore, SnapshotStore {
     var bucket: String { "daybook-" + subjects.store }
     var bucketPrefix: String { "$KV.\(bucket)." }
 
+    private static var checkpointPrefix: String { "c." }
+
     private struct Made: Decodable, Sendable {
         struct Config: Decodable, Sendable {
             var allowMsgTtl: Bool?
@@ -137,6 +159,23 @@ extension JetStreamEventStore: CheckpointStore, SnapshotStore {
             var storage: String?
         }
         var config: Config?
+    }
+
+    /// Whether there is one: it is not made for the asking.
+    func hasBucket() async throws(DerivedStateError) -> Bool {
+        if isBucketOpen.withLock({ $0 }) { return true }
+        return try await derived { () async throws(ReadError) -> Bool in
+            try await patiently { () async throws(ConnectionFailure) -> Bool in
+                do throws(ConnectionFailure) {
+                    let _: Made = try await connection.api(
+                        "STREAM.INFO.KV_\(bucket)", timeout: configuration.requestTimeout)
+                    return true
+                } catch {
+                    guard case .refused(10059, _) = error else { throw error }
+                    return false
+                }
+            }
+        }
     }
 
     func openBucket() async throws(DerivedStateError) {
@@ -197,6 +236,40 @@ extension JetStreamEventStore: CheckpointStore, SnapshotStore {
                 try await connection.lastMessage(
                     on: subject, in: "KV_" + bucket, timeout: configuration.requestTimeout)
             }
+        }
+    }
+
+    /// The last message of each subject of the bucket that fits one with wildcards.
+    ///
+    /// What is replaced meanwhile moves behind all others. A replica that has what stood last at the leader, and nothing more behind
+    /// it, has shown everything. Each page may come from another replica, so that it is asked anew what stands last when a page was
+    /// not the last one.
+    func bucketMessages(on subject: String) async throws(DerivedStateError) -> [StoredMessage] {
+        guard var last = try await bucketMessage(subject: subject)?.sequence else { return [] }
+        var found: [String: StoredMessage] = [:]
+        var next: Int64 = 1
+        let deadline = ContinuousClock.now + configuration.readPatience
+        while true {
+            guard !Task.isCancelled else { throw .cancelled }
+            let page = try await derived { [next] () async throws(ReadError) in
+                try await patiently { () async throws(ConnectionFailure) in
+                    try await connection.directMessages(
+                        from: next, on: subject, limit: 500, bytes: 8 << 20, in: "KV_" + bucket,
+                        timeout: configuration.requestTimeout)
+                }
+            }
+            for message in page.messages {
+                next = message.sequence + 1
+                found[message.subject] = message
+            }
+            guard page.messages.isEmpty || page.pending > 0 else {
+                if next > last { return Array(found.values) }
+                continue
+            }
+            last = try await bucketMessage(subject: subject)?.sequence ?? 0
+            guard page.messages.isEmpty else { continue }
+            if last < next { return Array(found.values) }
+            try await derived { () async throws(ReadError) in try await pauseForReplica(until: deadline) }
         }
     }
 

@@ -78,6 +78,20 @@ extension JetStreamEventStore: ReadModelStore {
         return known
     }
 
+    /// The names and positions of all models. A change that was only put down counts with the head that names it.
+    func modelCheckpoints() async throws(DerivedStateError) -> [SavedPositions.Entry] {
+        var entries: [SavedPositions.Entry] = []
+        for message in try await bucketMessages(on: ModelSubjects.heads(in: bucketPrefix)) {
+            guard let model = ModelSubjects.model(ofHead: message.subject, in: bucketPrefix) else {
+                throw .corrupted(key: message.subject, file: "the key-value bucket \(bucket)")
+            }
+            let head = try modelHead(message, subjects(of: model))
+            guard head.status == .live else { continue }
+            entries.append(SavedPositions.Entry(name: model.rawValue, position: head.position))
+        }
+        return entries
+    }
+
     /// The head of a model of which nothing is under way: what is, is finished first.
     func settledHead(_ names: ModelSubjects) async throws(DerivedStateError) -> ModelMemory.Known {
         while true {
@@ -93,7 +107,7 @@ extension JetStreamEventStore: ReadModelStore {
         }
     }
 
-    private func modelHead(
+    func modelHead(
         _ message: StoredMessage, _ names: ModelSubjects
     ) throws(DerivedStateError) -> ModelHead {
         do { return try ModelHead(message.body) } catch {

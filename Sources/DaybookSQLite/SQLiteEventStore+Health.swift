@@ -1,20 +1,16 @@
 import DaybookCore
 
-extension SQLiteEventStore {
-    /// How the store is, and how far each consumer has come that keeps its position in this file: checkpoints, read models,
-    /// consumer groups, publishers, process managers.
-    ///
-    /// It compares what is saved. A consumer that has ended is told from one that is slow by neither moving nor coming
-    /// nearer between two checks.
+extension SQLiteEventStore: HealthReporting {
+    /// What the file says at one moment.
     ///
     /// - Complexity: O(consumers and their parked events).
-    public func health(_ policy: HealthPolicy = HealthPolicy()) async throws(ReadError) -> StoreHealth {
+    public func health(_ policy: HealthPolicy) async throws(ReadError) -> StoreHealth {
         let (now, reserve) = (time.now, freeSpaceReserve)
         var health = try await read { reader, head throws(StoreFailure) in
             try reader.health(policy, head: head, now: now, freeSpaceReserve: reserve)
         }
         if let failure = committer.currentStatus.failure {
-            health.failure = failure
+            health.file?.failure = failure
             health.problems.append("Nothing is written any more: \(failure)")
         }
         return health

@@ -13,4 +13,9 @@ struct InMemoryEventStoreTests {
     func derivedState(_ law: DerivedStateLaw) async throws {
         try await law.check(InMemoryEventStore())
     }
+
+    @Test("keeps every law of health", arguments: HealthLaw.all)
+    func health(_ law: HealthLaw) async throws {
+        try await law.check(InMemoryEventStore())
+    }
 }

@@ -1,3 +1,4 @@
+import DaybookCore
 import DaybookSQLite
 
 /// The statements of the guide to operations, and what they came to.

@@ -89,6 +89,26 @@ struct JetStreamClusterTests {
         }
     }
 
+    @Test("says in a store's health that a server which keeps the log is down, until it is back")
+    func health() async throws {
+        try await Engine.withServers(nodes: 3) { engine, urls in
+            var configuration = TestCluster.configuration(replicas: 3)
+            configuration.monitoringURLs = try engine.monitors()
+            configuration.durability.syncsAlways = true
+            let store = try await JetStreamEventStore.connect(
+                urls, store: TestCluster.newName(), configuration: configuration)
+            try await store.append([NewEvent(type: "counted", data: [])], to: "count-1")
+            #expect(try await eventually { try await store.health().isHealthy })
+            let follower = try #require(try await store.logCluster()?.replicas?.first?.name)
+            try engine.run("kill", String(follower.dropFirst()))
+            #expect(
+                try await eventually { try await store.health().problems.contains { $0.contains("'\(follower)'") } })
+            try engine.run("start-node", String(follower.dropFirst()))
+            #expect(try await eventually { try await store.health().isHealthy })
+            await store.close()
+        }
+    }
+
     @Test("gives a source more than one batch that waits in a replicated stream, and nothing to report")
     func source() async throws {
         try await Engine.withServers(nodes: 3) { _, urls in

@@ -32,6 +32,11 @@ struct JetStreamEventStoreLawTests {
         try await TestCluster.withStore { try await law.check($0) }
     }
 
+    @Test("keeps every law of health", arguments: HealthLaw.all)
+    func healthLaw(_ law: HealthLaw) async throws {
+        try await TestCluster.withStore { try await law.check($0) }
+    }
+
     @Test("keeps every law of copying", arguments: CopyLaw.all)
     func copyLaw(_ law: CopyLaw) async throws {
         try await TestCluster.withStores { make in try await law.check { try await make() } }

@@ -23,6 +23,25 @@ struct LayoutTests {
         #expect(subjects.subject(of: name.control.control) == nil)
     }
 
+    @Test(
+        "give back every name in the bucket",
+        arguments: ["order-42", "a.b *>", "=41", "日本", "é", "e\u{301}", "$consumer-x", "\u{1F}"])
+    func bucketNames(_ name: String) throws {
+        let token = BucketKey.token(name)
+        #expect(token.utf8.allSatisfy { $0 == UInt8(ascii: "=") || $0 > 0x20 && LogSubjects.isPlain($0) })
+        let text = try #require(BucketKey.text(of: token))
+        #expect(text.utf8.elementsEqual(name.utf8))
+        let head = ModelSubjects(ReadModelName(unchecked: name), in: "$KV.b.").head
+        #expect(ModelSubjects.model(ofHead: head, in: "$KV.b.") == ReadModelName(unchecked: name))
+    }
+
+    @Test(
+        "refuse what is no name in the bucket", arguments: ["=", "=4", "=4g", "=e9", "=C3", "=41", "a b", "é"])
+    func strangeBucketNames(_ token: String) {
+        #expect(BucketKey.text(of: token) == nil)
+        #expect(ModelSubjects.model(ofHead: "$KV.b.m.\(token).h", in: "$KV.b.") == nil)
+    }
+
     @Test("keep a stream's partition for good")
     func partitions() {
         #expect(

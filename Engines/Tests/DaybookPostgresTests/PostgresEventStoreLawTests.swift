@@ -15,6 +15,11 @@ struct PostgresEventStoreLawTests {
         try await Server.withStore { try await law.check($0) }
     }
 
+    @Test("keeps every law of health", arguments: HealthLaw.all)
+    func healthLaw(_ law: HealthLaw) async throws {
+        try await Server.withStore { try await law.check($0) }
+    }
+
     @Test("keeps every law across an opening", arguments: DurabilityLaw.all)
     func durabilityLaw(_ law: DurabilityLaw) async throws {
         try await Server.withSchema { schema in

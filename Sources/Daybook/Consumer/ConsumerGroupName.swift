@@ -3,7 +3,7 @@ import DaybookCore
 /// Names a consumer group, in 1 to 502 bytes. Its state is kept as a read model named `$consumer-` and this name.
 public struct ConsumerGroupName: BoundedName {
     public static let kind = "consumer group name"
-    private static let prefix = "$consumer-"
+    private static let prefix = ReadModelKind.groupPrefix
     public let rawValue: String
 
     public init(unchecked text: String) { rawValue = text }

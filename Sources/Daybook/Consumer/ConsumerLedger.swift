@@ -14,8 +14,8 @@ final class ConsumerLedger {
         var window: [ConsumerGroupState.Entry]
     }
 
-    private static let groupKey = "group"
-    private static let heldPrefix = "held/"
+    private static let groupKey = ConsumerPosition.groupDocument
+    private static let heldPrefix = ConsumerPosition.heldPrefix
     private static let skippedPrefix = "skipped/"
 
     private let name: ConsumerGroupName

@@ -13,8 +13,9 @@ import DaybookCore
 /// }
 /// ```
 ///
-/// The read model is the handlers' own: no projection may run on it. Handlers that share one wait for each other's
-/// transactions, so that many keys at once gain little; give each handler a model.
+/// The read model is the handlers' own: no projection may run on it. Its first document says so to whoever looks at all read
+/// models. Handlers that share one wait for each other's transactions, so that many keys at once gain little; give each handler
+/// a model.
 public struct Inbox: Sendable {
     public let handler: InboxHandlerName
     public let model: ReadModelName
@@ -137,6 +138,7 @@ public struct Inbox: Sendable {
                 }
                 own[fenceKey] = Self.bytes(fence.value)
             }
+            if revision == .start { own[ReservedDocument.inbox] = Self.bytes(1) }
             try await change(&documents)
             if try await commit(documents.changes.merging(own) { _, new in new }, after: revision) { return true }
         }

@@ -3,7 +3,7 @@ import DaybookCore
 /// Names a ``LeaderElection``, in 1 to 493 bytes. Its state is kept as that of a consumer group without events.
 public struct ElectionName: BoundedName {
     public static let kind = "election name"
-    private static let prefix = "election/"
+    private static let prefix = ReadModelKind.electionPrefix
     public let rawValue: String
 
     public init(unchecked text: String) { rawValue = text }

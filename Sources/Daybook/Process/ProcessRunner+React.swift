@@ -10,7 +10,7 @@ extension ProcessRunner {
     }
 
     /// Where the runner records how far it has come.
-    static var progressStream: StreamName { StreamName(unchecked: "process_progress-\(P.category)") }
+    static var progressStream: StreamName { ConsumerPosition.progressStream(of: P.category) }
 
     /// Of the progress only the last event is needed.
     private static var progressRetention: Retention { Retention(maxCount: 1) }

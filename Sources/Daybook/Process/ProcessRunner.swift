@@ -77,7 +77,8 @@ public final class ProcessRunner<P: ProcessManager>: Sendable {
         self.send = send
         timers = ProjectionRunner(ProcessTimers<P>(), of: log, in: models, clock: clock)
         commands = ConsumerGroup(
-            ConsumerGroupName(unchecked: "process-\(P.category)"), of: log, ProcessRecord<P.Command>.self, in: models,
+            ConsumerGroupName(unchecked: "\(ReadModelKind.processPrefix)\(P.category)"), of: log,
+            ProcessRecord<P.Command>.self, in: models,
             filter: EventFilter(categories: [P.category], types: ["process.sent"]), policy: policy,
             clock: clock)
     }

@@ -12,7 +12,7 @@ struct ProcessTimer: Codable, Sendable {
 struct ProcessTimers<P: ProcessManager>: Projection {
     typealias Event = ProcessRecord<P.Command>
 
-    var name: ReadModelName { ReadModelName(unchecked: "$process-timers-\(P.category)") }
+    var name: ReadModelName { ReadModelName(unchecked: "\(ReadModelKind.timersPrefix)\(P.category)") }
     var filter: EventFilter {
         EventFilter(
             categories: [P.category],

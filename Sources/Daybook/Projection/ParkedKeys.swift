@@ -3,7 +3,7 @@ import DaybookCore
 /// All parked keys of a read model, as one document of it: it changes in the transaction of the others.
 package struct ParkedKeys: Equatable, Sendable {
     /// The document's key. No projection may use one that begins as it does.
-    static let document = "\u{1F}parked"
+    static let document = ReservedDocument.parkedKeys
 
     /// A key as its bytes: two texts that Swift calls equal may be the keys of two documents.
     private struct Key: Hashable, Sendable {

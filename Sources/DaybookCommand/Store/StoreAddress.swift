@@ -1,6 +1,7 @@
 import ArgumentParser
 import DaybookCore
 import DaybookSQLite
+import Foundation
 
 #if JetStream
 import DaybookJetStream
@@ -54,6 +55,28 @@ struct StoreAddress: Sendable, CustomStringConvertible {
         }
     }
 
+    /// Takes the path of a file, too: whatever does not begin as an address does.
+    init(orPath text: String) throws {
+        if Self.schemes.contains(where: { text.hasPrefix("\($0):") }) {
+            try self.init(text)
+        } else {
+            self.init(place: .file(path: text), description: text)
+        }
+    }
+
+    private init(place: Place, description: String) {
+        self.place = place
+        self.description = description
+    }
+
+    private static let schemes = ["file", "postgres", "postgresql", "jetstream"]
+
+    /// What tells the store from others wherever it is asked from: the whole path of a file, or the address without its password.
+    var label: String {
+        if case .file(let path) = place { return URL(fileURLWithPath: path).path }
+        return description
+    }
+
     static let help =
         "file:PATH, postgres://USER@HOST/DATABASE, postgres:host=… dbname=…, or jetstream://HOST:PORT,HOST:PORT/STORE"
 
@@ -62,7 +85,7 @@ struct StoreAddress: Sendable, CustomStringConvertible {
     /// - Parameter creates: Whether a store that is not there is made; otherwise that is an error. On a server its tables are
     ///   made in any case.
     func withStore<Result>(
-        creates: Bool, _ body: (any CopyableStore) async throws -> Result
+        creates: Bool, _ body: (any CopyableStore & HealthReporting) async throws -> Result
     ) async throws -> Result {
         switch place {
         case .file(let path):
@@ -83,6 +106,16 @@ struct StoreAddress: Sendable, CustomStringConvertible {
             do { store = try await JetStreamEventStore.connect(to: address) } catch { throw CommandFailure(error) }
             return try await closing(store.close) { try await body(store) }
         #endif
+        }
+    }
+
+    /// How the store is. A file that another process has open is only read.
+    func health(_ policy: HealthPolicy) async throws -> StoreHealth {
+        do {
+            return try await withStore(creates: false) { try await $0.health(policy) }
+        } catch let failure as CommandFailure where failure.code == .unavailable {
+            guard case .file(let path) = place else { throw failure }
+            return try await SQLiteEventStore.health(ofFile: path, policy)
         }
     }
 

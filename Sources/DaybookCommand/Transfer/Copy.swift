@@ -25,12 +25,13 @@ struct Copy: AsyncParsableCommand {
             """)
 
     @Option(
-        help: ArgumentHelp("The store to copy: \(StoreAddress.help).", valueName: "store"), transform: StoreAddress.init
+        help: ArgumentHelp("The store to copy: \(StoreAddress.help).", valueName: "store"),
+        transform: StoreAddress.init(_:)
     )
     var from: StoreAddress
     @Option(
         help: ArgumentHelp("The store that takes the log; made when it is not there.", valueName: "store"),
-        transform: StoreAddress.init)
+        transform: StoreAddress.init(_:))
     var to: StoreAddress
     @Flag(inversion: .prefixedNo, help: "Compare every event and every command's result afterwards.")
     var compare = true

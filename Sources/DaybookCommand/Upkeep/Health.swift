@@ -1,6 +1,5 @@
 import ArgumentParser
 import DaybookCore
-import DaybookSQLite
 import Foundation
 
 /// `daybook health`: whether a store and what follows it are well.
@@ -8,9 +7,10 @@ struct Health: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Tell how far each consumer is behind, and whether the store is well.",
         discussion: """
-            Works on a store that an application has open, too. It tells what is saved in the file: of every checkpoint, \
+            Works on a store that an application has open, too. It tells what is saved in it: of every checkpoint, \
             read model, consumer group (publishers are such) and process manager the position, the events behind it, \
-            wanted or not, how long ago the first of them was recorded, and what is parked.
+            wanted or not, how long ago the first of them was recorded, and what is parked. It tells of a file's disk \
+            and write-ahead log, and of the servers that keep a log on JetStream.
 
             Ends with exit code 3 when something is wrong. Consumers save every 10,000 positions or so while nothing \
             concerns them: a --max-behind below that raises false alarms.
@@ -19,14 +19,19 @@ struct Health: AsyncParsableCommand {
               daybook health shop.db
               daybook health shop.db --max-behind 20000 --max-seconds-behind 600 --ignore totals-v1 --json
               daybook health shop.db --metrics > shop.new; mv shop.new /var/lib/prometheus/node-exporter/shop.prom
+              daybook health postgres://shop@db1,db2/shop --max-behind 20000
             """)
 
-    @OptionGroup var store: StoreArgument
+    @Argument(
+        help: ArgumentHelp("The store: the path of a file, or \(StoreAddress.help).", valueName: "store"),
+        completion: .file(), transform: StoreAddress.init(orPath:))
+    var store: StoreAddress
     @Option(help: "Events that a consumer may be behind.") var maxBehind = HealthPolicy().maxEventsBehind
     @Option(help: "Seconds that the next event of a consumer may have waited; any number when left out.")
     var maxSecondsBehind: Double?
     @Option(help: "Parked events or keys that a consumer may have.") var maxParked = 0
-    @Option(help: "Bytes that the write-ahead log may have.") var maxWalBytes = HealthPolicy().maxWALBytes
+    @Option(help: "Bytes that the write-ahead log of a file may have; means nothing for a store on a server.")
+    var maxWalBytes = HealthPolicy().maxWALBytes
     @Option(name: .customLong("ignore"), help: "A consumer that is not judged; may be repeated.")
     var ignored: [String] = []
     @Flag(help: "One JSON object.") var json = false
@@ -43,17 +48,11 @@ struct Health: AsyncParsableCommand {
         let policy = HealthPolicy(
             maxEventsBehind: maxBehind, maxTimeBehind: maxSecondsBehind.map { .seconds($0) }, maxParked: maxParked,
             maxWALBytes: maxWalBytes, ignoredConsumers: Set(ignored))
-        let health = try await store.withFileOrObserving {
-            try await $0.health(policy)
-        } observing: {
-            try await SQLiteEventStore.health(ofFile: $0, policy)
-        }
+        let health = try await store.health(policy)
         let output =
             json
             ? try Self.line(health)
-            : Array(
-                (metrics ? HealthMetrics(health, of: URL(fileURLWithPath: store.path).path).text : Self.text(health))
-                    .utf8)
+            : Array((metrics ? HealthMetrics(health, of: store.label).text : Self.text(health)).utf8)
         try await StandardOutput.shared.write(output)
         guard health.isHealthy else {
             let problems =
@@ -75,10 +74,13 @@ struct Health: AsyncParsableCommand {
     }
 
     private static func text(_ health: StoreHealth) -> String {
-        let free = health.freeBytes.map(\.byteSize) ?? "unknown"
-        var text =
-            "\(health.isHealthy ? "Healthy" : "Not healthy"): head \(health.head), write-ahead log \(health.walBytes.byteSize), "
-            + "\(free) free, \(health.eventsNotIndexed.grouped) events not in the index of the file.\n"
+        var text = "\(health.isHealthy ? "Healthy" : "Not healthy"): head \(health.head)"
+        if let file = health.file {
+            text +=
+                ", write-ahead log \(file.walBytes.byteSize), \(file.freeBytes.map(\.byteSize) ?? "unknown") free, "
+                + "\(file.eventsNotIndexed.grouped) events not in the index of the file"
+        }
+        text += ".\n"
         guard !health.consumers.isEmpty else { return text }
         var table = Table([
             .init(title: "KIND"), .init(title: "CONSUMER"), .init(title: "POSITION", alignment: .right),

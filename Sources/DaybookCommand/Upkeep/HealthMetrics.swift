@@ -1,4 +1,4 @@
-import DaybookSQLite
+import DaybookCore
 
 /// A store's health as metrics, for Prometheus and whatever else reads its text format.
 ///
@@ -12,12 +12,14 @@ struct HealthMetrics {
         self.store = "store=\"\(Self.escaped(store))\""
         add("healthy", "Whether neither the store nor a consumer has a problem.", health.isHealthy ? 1 : 0)
         add("head_position", "The position of the last event.", Double(health.head.rawValue))
-        add(
-            "not_indexed_events", "Events that the index of the file does not have yet.",
-            Double(health.eventsNotIndexed))
-        add("wal_bytes", "The size of the write-ahead log.", Double(health.walBytes))
-        if let free = health.freeBytes { add("free_bytes", "Bytes free on the store's disk.", Double(free)) }
-        add("free_reserve_bytes", "Free bytes below which appends are refused.", Double(health.freeSpaceReserve))
+        if let file = health.file {
+            add(
+                "not_indexed_events", "Events that the index of the file does not have yet.",
+                Double(file.eventsNotIndexed))
+            add("wal_bytes", "The size of the write-ahead log.", Double(file.walBytes))
+            if let free = file.freeBytes { add("free_bytes", "Bytes free on the store's disk.", Double(free)) }
+            add("free_reserve_bytes", "Free bytes below which appends are refused.", Double(file.freeSpaceReserve))
+        }
         add("checked_timestamp_seconds", "When this was looked at.", Double(health.checkedAt.microseconds) / 1e6)
         let consumers = health.consumers
         add("consumer_position", "Up to where a consumer has done everything, or parked it.", consumers) {

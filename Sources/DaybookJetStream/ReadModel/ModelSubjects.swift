@@ -25,6 +25,15 @@ struct ModelSubjects: Sendable {
 
     var head: String { "\(prefix)m.\(name).h" }
 
+    /// The heads of all models.
+    static func heads(in bucketPrefix: String) -> String { bucketPrefix + "m.*.h" }
+
+    /// The model whose head is on a subject; nil when it is that of none.
+    static func model(ofHead subject: String, in bucketPrefix: String) -> ReadModelName? {
+        guard let token = subject.token(between: bucketPrefix + "m.", and: ".h") else { return nil }
+        return BucketKey.text(of: token).map { ReadModelName(unchecked: $0) }
+    }
+
     /// The head and all documents. A read of this from anywhere before a head meets that head, or a later one, where it is asked of
     /// a replica that has come so far: so it tells by itself whether it has seen everything.
     var headAndDocuments: String { "\(prefix)m.\(name).>" }
@@ -86,6 +95,43 @@ enum BucketKey {
             }
         }
         return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// The text that ``token(_:)`` makes a token of; nil when it makes it of none.
+    static func text(of token: String) -> String? {
+        var bytes: [UInt8] = []
+        var rest = Array(token.utf8)[...]
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "=") else {
+                bytes.append(byte)
+                continue
+            }
+            guard let high = value(ofHex: rest.popFirst()), let low = value(ofHex: rest.popFirst()) else { return nil }
+            bytes.append(high << 4 | low)
+        }
+        guard let text = String(validating: bytes, as: UTF8.self), Self.token(text).hasSameBytes(as: token) else {
+            return nil
+        }
+        return text
+    }
+
+    private static func value(ofHex digit: UInt8?) -> UInt8? {
+        guard let digit else { return nil }
+        switch digit {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): return digit - UInt8(ascii: "0")
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): return digit - UInt8(ascii: "A") + 10
+        default: return nil
+        }
+    }
+}
+
+extension String {
+    /// What stands between a beginning and an end; nil when the text does not have both.
+    func token(between beginning: String, and end: String) -> String? {
+        guard utf8.count > beginning.utf8.count + end.utf8.count, utf8.starts(with: beginning.utf8),
+            utf8.suffix(end.utf8.count).elementsEqual(end.utf8)
+        else { return nil }
+        return String(Substring(utf8.dropFirst(beginning.utf8.count).dropLast(end.utf8.count)))
     }
 }
 #endif

@@ -2,6 +2,7 @@
 /// The statements of checkpoints and snapshots.
 enum DerivedStatements {
     static let checkpoint = Statement("checkpoint", "SELECT position FROM checkpoints WHERE name = $1::text")
+    static let checkpoints = Statement("checkpoints", "SELECT name, position FROM checkpoints")
     static let saveCheckpoint = Statement(
         "save_checkpoint",
         """

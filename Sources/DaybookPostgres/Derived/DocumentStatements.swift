@@ -4,6 +4,7 @@ import DaybookCore
 /// The statements of read models and their documents.
 enum DocumentStatements {
     static let checkpoint = Statement("model_checkpoint", "SELECT position FROM read_models WHERE name = $1::text")
+    static let checkpoints = Statement("model_checkpoints", "SELECT name, position FROM read_models")
     static let create = Statement(
         "model_create",
         "INSERT INTO read_models (name, position) VALUES ($1::text, 0) ON CONFLICT (name) DO NOTHING")

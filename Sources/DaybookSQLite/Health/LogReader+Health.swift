@@ -20,9 +20,15 @@ extension LogReader {
             }
             return StoreHealth(
                 head: Position(head), checkedAt: now,
-                consumers: positions.map { health(of: $0, policy, head: head, now: now) },
-                eventsNotIndexed: head - (index.segments.last?.last ?? 0), walBytes: wal, freeBytes: free,
-                freeSpaceReserve: freeSpaceReserve, failure: nil, problems: problems)
+                consumers: positions.map { consumer in
+                    consumer.health(
+                        policy, head: Position(head), nextRecordedAt: timeOfNext(after: consumer.position, head: head),
+                        at: now)
+                },
+                file: FileHealth(
+                    eventsNotIndexed: head - (index.segments.last?.last ?? 0), walBytes: wal, freeBytes: free,
+                    freeSpaceReserve: freeSpaceReserve),
+                problems: problems)
         } catch let failure as SQLiteFailure {
             throw StoreFailure(reading: failure, fromIndex: false)
         } catch let failure as StoreFailure {
@@ -32,36 +38,12 @@ extension LogReader {
         }
     }
 
-    private func health(
-        of consumer: ConsumerPosition, _ policy: HealthPolicy, head: Int64, now: Timestamp
-    ) -> ConsumerHealth {
-        let behind = head - consumer.position
-        var recordedAt: Int64?
-        if behind > 0 {
-            // A damaged event is told by other means.
-            recordedAt = try? withRecord(at: consumer.position + 1) { record throws(StoreFailure) in record.recordedAt }
+    /// When the first event behind a position was recorded.
+    private func timeOfNext(after position: Position, head: Int64) -> Timestamp? {
+        guard position.rawValue < head else { return nil }
+        // A damaged event is told by other means.
+        let recordedAt = try? withRecord(at: position.next.rawValue) { record throws(StoreFailure) in record.recordedAt
         }
-        let seconds = recordedAt.map { max(0, Double(now.microseconds - $0) / 1e6) }
-        var problems: [String] = []
-        if !policy.ignoredConsumers.contains(consumer.name) {
-            if let unreadable = consumer.unreadable { problems.append(unreadable) }
-            if behind < 0 {
-                problems.append(
-                    "It has seen position \(consumer.position), beyond the log's end at \(head): the log was cut off or "
-                        + "replaced; build it anew.")
-            }
-            if behind > policy.maxEventsBehind {
-                problems.append("It is \(behind) events behind, more than \(policy.maxEventsBehind).")
-            }
-            if let limit = policy.maxTimeBehind, let seconds, .seconds(seconds) > limit {
-                problems.append("The next event was recorded \(Int64(seconds)) s ago, more than \(limit).")
-            }
-            if let parked = consumer.parked, parked > policy.maxParked {
-                problems.append("\(parked) are parked, more than \(policy.maxParked).")
-            }
-        }
-        return ConsumerHealth(
-            name: consumer.name, kind: consumer.kind, position: Position(consumer.position), eventsBehind: behind,
-            secondsBehind: seconds, parked: consumer.parked, problems: problems)
+        return recordedAt.map { Timestamp(microseconds: $0) }
     }
 }

@@ -5,16 +5,12 @@ import Foundation
 ///
 /// A checkpoint or read model stands at a position of the log, with these exceptions, which lie in its documents: a
 /// consumer group's checkpoint counts its changes, and its document `group` and those of its held keys tell what it
-/// still needs; a projection still needs the events of its parked keys; an inbox follows no log itself.
+/// still needs; a projection still needs the events of its parked keys; inboxes, elections, aliases and receivers follow no
+/// log.
 struct ConsumerPositions {
     private let connection: Connection
 
     init(_ connection: Connection) { self.connection = connection }
-
-    private static let groupPrefix = "$consumer-"
-    /// Read models that no consumer follows the log with.
-    private static let otherPrefixes = ["$alias/", "$snapshots/"]
-    private static let mark = "\u{1F}"
 
     /// Names and positions, the lowest first.
     func all() throws(SQLiteFailure) -> [ScavengeReport.Consumer] {
@@ -26,11 +22,12 @@ struct ConsumerPositions {
         let models = try connection.prepare("SELECT id, name, position FROM read_models")
         while try models.step() {
             let (number, name, position) = (models.integer(0), models.text(1), models.integer(2))
-            if Self.otherPrefixes.contains(where: name.hasPrefix) { continue }
-            if name.hasPrefix(Self.groupPrefix) {
-                let settled = try settled(ofGroup: number)
-                found.append(.init(name: String(name.dropFirst(Self.groupPrefix.count)), position: Position(settled)))
-            } else if try !isInbox(number) {
+            switch ReadModelKind(of: name) {
+            case .other: continue
+            case .consumerGroup(let group):
+                found.append(.init(name: group, position: Position(try settled(ofGroup: number))))
+            case .documents, .processTimers:
+                guard try document(ReservedDocument.inbox, of: number) == nil else { continue }
                 let needed = try firstParked(of: number).map { min(position, $0 - 1) } ?? position
                 found.append(.init(name: name, position: Position(max(needed, 0))))
             }
@@ -67,24 +64,18 @@ struct ConsumerPositions {
         return settled == .max ? 0 : max(settled, 0)
     }
 
-    private func isInbox(_ model: Int64) throws(SQLiteFailure) -> Bool {
-        let document = try connection.prepare(
-            "SELECT 1 FROM documents WHERE model = ? AND key >= ? AND key < ? LIMIT 1")
-        document.bind(1, model)
-        document.bind(2, "\(Self.mark)event\(Self.mark)")
-        document.bind(3, "\(Self.mark)event\u{20}")
-        defer { document.reset() }
-        return try document.step()
-    }
-
     /// The first position that a parked key of a projection waits at; 1 when the document cannot be read.
     private func firstParked(of model: Int64) throws(SQLiteFailure) -> Int64? {
+        guard let data = try document(ReservedDocument.parkedKeys, of: model) else { return nil }
+        guard let entries = try? JSONDecoder().decode([Entry].self, from: data) else { return 1 }
+        return entries.map(\.position).min()
+    }
+
+    private func document(_ key: String, of model: Int64) throws(SQLiteFailure) -> Data? {
         let document = try connection.prepare("SELECT data FROM documents WHERE model = ? AND key = ?")
         document.bind(1, model)
-        document.bind(2, "\(Self.mark)parked")
+        document.bind(2, key)
         defer { document.reset() }
-        guard try document.step() else { return nil }
-        guard let entries = try? JSONDecoder().decode([Entry].self, from: Data(document.bytes(0))) else { return 1 }
-        return entries.map(\.position).min()
+        return try document.step() ? Data(document.bytes(0)) : nil
     }
 }

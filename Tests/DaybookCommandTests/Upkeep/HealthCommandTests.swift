@@ -32,6 +32,8 @@ struct HealthCommandTests {
             #expect(behind.output.contains(#""healthy":false"#) && behind.output.contains(#""eventsBehind":20"#))
             let ignored = try await Daybook.run("health", file, "--max-behind", "19", "--ignore", "reader")
             #expect(ignored.status == 0)
+            let addressed = try await Daybook.run("health", "file:\(file)", "--json")
+            #expect(addressed.status == 0 && addressed.output.contains(#""file":{"eventsNotIndexed""#))
             let statistics = try await Daybook.run("stats", file, "--tables")
             #expect(statistics.status == 0, "\(statistics.errors)")
             #expect(
@@ -69,6 +71,19 @@ struct HealthCommandTests {
             #expect(Double(words.last ?? "") != nil, "\(line)")
         }
         #expect(await DaybookCommand.status(of: ["health", file, "--json", "--metrics"]) == 64)
+    }
+
+    @Test("health gives metrics of a store on a server without those of a file")
+    func metricsOfServer() {
+        let health = StoreHealth(
+            head: 30, checkedAt: Timestamp(microseconds: 2_500_000), consumers: [], problems: ["A server is offline."])
+        let metrics = HealthMetrics(health, of: "postgres://shop:…@db1/shop").text.split(separator: "\n")
+        let store = "{store=\"postgres://shop:…@db1/shop\"}"
+        #expect(
+            metrics.filter { !$0.hasPrefix("#") } == [
+                "daybook_healthy\(store) 0", "daybook_head_position\(store) 30",
+                "daybook_checked_timestamp_seconds\(store) 2.5",
+            ])
     }
 
     @Test("append, import and bench take a durability, and refuse an unknown one")

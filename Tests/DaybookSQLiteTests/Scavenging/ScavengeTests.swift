@@ -163,9 +163,12 @@ struct ScavengeTests {
         try await store.setRetention(Retention(maxCount: 1), of: "a-1")
         try await store.save(Checkpoint(after: 3), for: "old")
         try await store.save(Checkpoint(after: 9), for: "mailer")
-        let entry = "\u{1F}event\u{1F}count\u{1F}1"
-        try await store.commit(DocumentBatch(model: "inbox", changes: [entry: [0x31]], previous: 0, checkpoint: 1))
-        try await store.commit(DocumentBatch(model: "$alias/x", changes: ["x": [1]], previous: 0, checkpoint: 1))
+        let first = try await store.readPage(from: .start, direction: .forward, filter: .all, limit: 1).events
+        for event in first { try await Inbox("count", model: "inbox", in: store).once(event) { _ in } }
+        try await LeaderElection("one", in: store).run {}
+        for model: ReadModelName in ["$alias/x", "$receiver-x"] {
+            try await store.commit(DocumentBatch(model: model, changes: ["x": [1]], previous: 0, checkpoint: 1))
+        }
         var options = ScavengeOptions()
         options.ignoredConsumers = ["old"]
         let report = try await store.scavenge(options)

@@ -69,6 +69,19 @@ struct InboxTests {
         }
     }
 
+    @Test("says with its first change what its read model is", arguments: TestStore.all)
+    func mark(_ store: TestStore) async throws {
+        let store = try await store.make()
+        let inbox = Inbox("a", model: "m", in: store)
+        for position in Int64(1)...2 {
+            try await inbox.once(event(position), add)
+            #expect(try await inbox.forget(through: Position(position)) == 1)
+            #expect(try await store.document("\u{1F}inbox", of: "m") != nil)
+            // Begun anew, it says so again.
+            try await store.deleteReadModel("m")
+        }
+    }
+
     @Test("counts right when many take events at once", arguments: TestStore.all)
     func contention(_ store: TestStore) async throws {
         let store = try await store.make()

@@ -8,7 +8,8 @@ public struct HealthPolicy: Sendable, Equatable {
     public var maxTimeBehind: Duration?
     /// Parked events and keys of a consumer.
     public var maxParked: Int
-    /// Bytes of the write-ahead log. Normally it is 64 MB or less; it grows under a backup or a stuck reader.
+    /// Bytes of the write-ahead log of a store in a file. Normally it is 64 MB or less; it grows under a backup or a stuck
+    /// reader.
     public var maxWALBytes: Int64
     /// Consumers that are not judged, by name: versions of read models that nobody runs any more.
     public var ignoredConsumers: Set<String>

@@ -1,20 +1,23 @@
-import DaybookCore
-
 /// Whether a store and what follows it are well, at one moment.
 public struct StoreHealth: Sendable, Equatable, Codable {
     public var head: Position
     public var checkedAt: Timestamp
     public var consumers: [ConsumerHealth]
-    /// Events that the index of the file does not have yet; they are in memory.
-    public var eventsNotIndexed: Int64
-    public var walBytes: Int64
-    /// Bytes free on the store's disk, and those below which appends are refused.
-    public var freeBytes: Int64?
-    public var freeSpaceReserve: Int64
-    /// Why nothing can be written any more. Nil when all is well, or when another process has the store open.
-    public var failure: String?
+    /// The file and its disk; nil when the store is on a server.
+    public var file: FileHealth?
     /// What is wrong with the store itself, in words.
     public var problems: [String]
+
+    public init(
+        head: Position, checkedAt: Timestamp, consumers: [ConsumerHealth], file: FileHealth? = nil,
+        problems: [String] = []
+    ) {
+        self.head = head
+        self.checkedAt = checkedAt
+        self.consumers = consumers
+        self.file = file
+        self.problems = problems
+    }
 
     /// Neither the store nor a consumer has a problem.
     public var isHealthy: Bool { problems.isEmpty && consumers.allSatisfy(\.problems.isEmpty) }
