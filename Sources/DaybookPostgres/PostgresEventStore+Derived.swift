@@ -80,8 +80,8 @@ extension PostgresEventStore: ReadModelStore {
 
     public func commit(_ batch: DocumentBatch) async throws(DerivedStateError) {
         try batch.validate()
-        let token = EventID()
-        let refusal = try await derived { connection in try DocumentCommit(batch, token).run(on: connection) }
+        let change = Owned(DocumentCommit(batch))
+        let refusal = try await derived { connection in try change.value.run(on: connection) }
         if let refusal { throw refusal }
     }
 

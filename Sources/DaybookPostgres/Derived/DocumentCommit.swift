@@ -1,18 +1,18 @@
 #if Postgres
 import DaybookCore
 
-/// Changes the documents and the checkpoint of a read model in one transaction.
-struct DocumentCommit {
+/// Changes the documents and the checkpoint of a read model in one transaction, however often that has to be tried.
+final class DocumentCommit {
     private let batch: DocumentBatch
     /// Left in the model's row: when the answer to the commit is lost, tells whether it took effect.
-    private let token: EventID
+    private let token = EventID()
+    /// The last change before a commit that was sent: the outer is nil before any was, the inner where there was none.
+    private var before: EventID??
 
-    init(_ batch: DocumentBatch, _ token: EventID) {
-        self.batch = batch
-        self.token = token
-    }
+    init(_ batch: DocumentBatch) { self.batch = batch }
 
-    /// - Returns: Why the batch was refused; nil when it took effect, also when it had done so before.
+    /// - Returns: Why the batch was refused, or that its outcome is not known; nil when it took effect, be it by an
+    ///   earlier attempt.
     func run(on connection: Connection) throws -> DerivedStateError? {
         let model = batch.model
         let rows = try connection.run(
@@ -29,13 +29,20 @@ struct DocumentCommit {
             throw ServerFailure(
                 sqlState: "40001", message: "the read model was deleted meanwhile", isConnectionLost: false)
         }
-        if !rows[2].isNull(0, 1), rows[2].id(0, 1) == token {
+        let changes = rows[2].ids(0, 1)
+        if changes.contains(token) {
             try connection.run(Statement.rollBack.with())
             return nil
         }
         let position = Position(rows[2].integer(0, 0))
         var refusal: DerivedStateError?
-        if position != batch.previous {
+        if !isOutcomeKnown(by: changes) {
+            // What was tried may have taken effect, and be forgotten by now.
+            refusal = .storageFailed(
+                reason:
+                    "the read model '\(model)' has changed more than \(DocumentStatements.batchesKept) times since a "
+                    + "change was sent, and whether that one took effect is not known any more")
+        } else if position != batch.previous {
             refusal = .checkpointMoved(model: model, expected: batch.previous, actual: position)
         } else if !batch.expected.isEmpty {
             var found: [[UInt8]: [UInt8]] = [:]
@@ -49,6 +56,7 @@ struct DocumentCommit {
             try connection.run(Statement.rollBack.with())
             return refusal
         }
+        before = .some(changes.first)
         try connection.run(
             DocumentStatements.changes(batch.changes, of: model) + [
                 DocumentStatements.move.with {
@@ -58,6 +66,13 @@ struct DocumentCommit {
                 }, Statement.commit.with(),
             ])
         return nil
+    }
+
+    /// Whether a change that was tried, and took effect, would be among those that the model's row names.
+    private func isOutcomeKnown(by changes: [EventID]) -> Bool {
+        guard let tried = before else { return true }
+        guard let last = tried else { return changes.count < DocumentStatements.batchesKept }
+        return changes.contains(last)
     }
 }
 #endif

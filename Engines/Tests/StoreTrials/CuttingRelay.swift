@@ -1,21 +1,25 @@
 import Foundation
 
 /// Stands between a client and a server, and cuts connections, or loses what the server says.
-final class CuttingRelay: @unchecked Sendable {
+public final class CuttingRelay: @unchecked Sendable {
     struct Failure: Error { var step: String }
 
-    let url: String
+    public let port: UInt16
     private let target: UInt16
     private let listener: Int32
     private let lock = NSLock()
     private var open: [Int32] = []
     private var losesAnswers = false
+    /// What a client has to say before answers are lost.
+    private var awaited: [UInt8]?
     private var isClosed = false
 
-    /// - Parameter url: Of the server, as `nats://127.0.0.1:4222`.
-    init(to url: String) throws {
-        guard let port = url.split(separator: ":").last.flatMap({ UInt16($0) }) else { throw Failure(step: url) }
-        target = port
+    /// - Parameter url: Of the server, as `nats://127.0.0.1:4222` or `postgresql://user@127.0.0.1:5432/database`.
+    public init(to url: String) throws {
+        guard let last = url.split(separator: ":").last, let target = UInt16(last.prefix(while: \.isNumber)) else {
+            throw Failure(step: url)
+        }
+        self.target = target
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         listener = descriptor
         var address = Self.address(0)
@@ -25,23 +29,34 @@ final class CuttingRelay: @unchecked Sendable {
         let named = withUnsafeMutablePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &size) }
         }
-        self.url = "nats://127.0.0.1:\(UInt16(bigEndian: address.sin_port))"
+        port = UInt16(bigEndian: address.sin_port)
         guard named == 0 else { throw Failure(step: "getsockname") }
         Thread.detachNewThread { [self] in accept() }
     }
 
+    /// Where clients of NATS find it.
+    public var url: String { "nats://127.0.0.1:\(port)" }
+
     /// Ends every connection; new ones are let through.
-    func cut() {
+    public func cut() {
         lock.withLock {
             for descriptor in open { shutdown(descriptor, Int32(SHUT_RDWR)) }
             losesAnswers = false
+            awaited = nil
         }
     }
 
     /// What clients say still arrives; what the server says does not, until connections are cut.
-    func loseAnswers() { lock.withLock { losesAnswers = true } }
+    ///
+    /// - Parameter words: Answers are lost from the moment on at which a client says this; nil for now.
+    public func loseAnswers(to words: String? = nil) {
+        lock.withLock {
+            awaited = words.map { Array($0.utf8) }
+            losesAnswers = words == nil
+        }
+    }
 
-    func close() {
+    public func close() {
         lock.withLock { isClosed = true }
         cut()
         shutdown(listener, Int32(SHUT_RDWR))
@@ -99,6 +114,7 @@ final class CuttingRelay: @unchecked Sendable {
         while true {
             let count = recv(from, &buffer, buffer.count, 0)
             guard count > 0 else { break }
+            if !isAnswer { hear(buffer[..<count]) }
             if isAnswer, lock.withLock({ losesAnswers }) { continue }
             var sent = 0
             while sent < count {
@@ -112,6 +128,14 @@ final class CuttingRelay: @unchecked Sendable {
         }
         shutdown(from, Int32(SHUT_RDWR))
         shutdown(to, Int32(SHUT_RDWR))
+    }
+
+    private func hear(_ words: ArraySlice<UInt8>) {
+        lock.withLock {
+            guard let awaited, words.contains(awaited) else { return }
+            self.awaited = nil
+            losesAnswers = true
+        }
     }
 
     private final class Countdown: @unchecked Sendable {
