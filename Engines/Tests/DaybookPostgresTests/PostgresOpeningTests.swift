@@ -70,7 +70,7 @@ struct PostgresOpeningTests {
         }
     }
 
-    @Test("is refused when a server that runs is told to sync no longer, and so are appends")
+    @Test("is refused when a server that runs is told to sync no longer, and so are appends and changes of read models")
     func settingsChange() async throws {
         try await Engine.with { engine in
             let store = try await PostgresEventStore.open(engine.url)
@@ -83,6 +83,15 @@ struct PostgresOpeningTests {
                         try await store.append([NewEvent(type: "happened", data: [])], to: "account-1")
                         return false
                     } catch AppendError.storageFailed(let reason, mayBeWritten: false) {
+                        return reason.contains(reset)
+                    }
+                }
+                try await eventually("changes of read models are refused") {
+                    do {
+                        try await store.commit(
+                            DocumentBatch(model: "tape", changes: ["x": [1]], previous: .start, checkpoint: .start))
+                        return false
+                    } catch DerivedStateError.storageFailed(let reason) {
                         return reason.contains(reset)
                     }
                 }

@@ -98,6 +98,17 @@ final class Connection {
         try takeResults(of: steps, take)
     }
 
+    /// Runs commands, of which the last one commits.
+    ///
+    /// - Throws: Also when the server waits for its standby no longer: it has committed, but the standby may not have it.
+    @discardableResult
+    func commit(_ commands: [Command]) throws(ServerFailure) -> [Rows] {
+        _ = takeWarning()
+        let rows = try run(commands)
+        if let warning = takeWarning() { throw .lost(warning) }
+        return rows
+    }
+
     private enum Step {
         case prepare(String)
         case execute

@@ -4,12 +4,16 @@ import DaybookCore
 /// Changes the documents and the checkpoint of a read model in one transaction, however often that has to be tried.
 final class DocumentCommit {
     private let batch: DocumentBatch
+    private let durability: PostgresDurability.Requirement
     /// Left in the model's row: when the answer to the commit is lost, tells whether it took effect.
     private let token = EventID()
     /// The last change before a commit that was sent: the outer is nil before any was, the inner where there was none.
     private var before: EventID??
 
-    init(_ batch: DocumentBatch) { self.batch = batch }
+    init(_ batch: DocumentBatch, _ durability: PostgresDurability.Requirement) {
+        self.batch = batch
+        self.durability = durability
+    }
 
     /// - Returns: Why the batch was refused, or that its outcome is not known; nil when it took effect, be it by an
     ///   earlier attempt.
@@ -22,8 +26,9 @@ final class DocumentCommit {
                 DocumentStatements.find.with {
                     $0.add(model.rawValue)
                     $0.addArray(batch.expected.keys.map { Array($0.utf8) })
-                },
+                }, PostgresDurability.settings.with(),
             ])
+        try PostgresDurability(rows[4], server: connection.host).check(durability)
         guard rows[2].count > 0 else {
             // Deleted between the two statements; the next attempt makes it anew.
             throw ServerFailure(
@@ -31,7 +36,10 @@ final class DocumentCommit {
         }
         let changes = rows[2].ids(0, 1)
         if changes.contains(token) {
-            try connection.run(Statement.rollBack.with())
+            // By a commit, since the standby may not have the one that was lost.
+            try connection.commit([
+                DocumentStatements.confirm.with { $0.add(model.rawValue) }, Statement.commit.with(),
+            ])
             return nil
         }
         let position = Position(rows[2].integer(0, 0))
@@ -57,7 +65,7 @@ final class DocumentCommit {
             return refusal
         }
         before = .some(changes.first)
-        try connection.run(
+        try connection.commit(
             DocumentStatements.changes(batch.changes, of: model) + [
                 DocumentStatements.move.with {
                     $0.add(model.rawValue)

@@ -17,6 +17,7 @@ enum DocumentStatements {
         UPDATE read_models SET position = $2::bigint, batches = ($3::uuid || batches)[1:\(batchesKept)]
         WHERE name = $1::text
         """)
+    static let confirm = Statement("model_confirm", "UPDATE read_models SET position = position WHERE name = $1::text")
     static let moveInline = Statement(
         "model_move_inline", "UPDATE read_models SET position = $2::bigint WHERE name = ANY($1::text[])")
     static let find = Statement(
