@@ -1,6 +1,6 @@
 import Foundation
 
-/// Stands between a client and a server, and cuts connections, or loses what the server says.
+/// Stands between a client and a server, and cuts connections, or loses what the server says, or says something else.
 public final class CuttingRelay: @unchecked Sendable {
     struct Failure: Error { var step: String }
 
@@ -10,8 +10,10 @@ public final class CuttingRelay: @unchecked Sendable {
     private let lock = NSLock()
     private var open: [Int32] = []
     private var losesAnswers = false
-    /// What a client has to say before answers are lost.
-    private var awaited: [UInt8]?
+    /// What a client has to say before answers are lost, or, when there are bytes, before these are its answer.
+    private var awaited: (words: [UInt8], answer: [UInt8]?)?
+    /// What comes next on a connection to the server, whatever the server says.
+    private var answers: [Int32: [UInt8]] = [:]
     private var isClosed = false
 
     /// - Parameter url: Of the server, as `nats://127.0.0.1:4222` or `postgresql://user@127.0.0.1:5432/database`.
@@ -51,9 +53,15 @@ public final class CuttingRelay: @unchecked Sendable {
     /// - Parameter words: Answers are lost from the moment on at which a client says this; nil for now.
     public func loseAnswers(to words: String? = nil) {
         lock.withLock {
-            awaited = words.map { Array($0.utf8) }
+            awaited = words.map { (words: Array($0.utf8), answer: nil) }
             losesAnswers = words == nil
         }
+    }
+
+    /// The next time that a client says some words, the server hears them, and these bytes are its answer, with which
+    /// the connection ends.
+    public func answer(_ words: String, with bytes: [UInt8]) {
+        lock.withLock { awaited = (words: Array(words.utf8), answer: bytes) }
     }
 
     public func close() {
@@ -93,7 +101,10 @@ public final class CuttingRelay: @unchecked Sendable {
             }
             lock.withLock { open += [client, server] }
             let left = Countdown(2) { [self] in
-                lock.withLock { open.removeAll { $0 == client || $0 == server } }
+                lock.withLock {
+                    open.removeAll { $0 == client || $0 == server }
+                    answers[server] = nil
+                }
                 Glibc.close(client)
                 Glibc.close(server)
             }
@@ -112,9 +123,13 @@ public final class CuttingRelay: @unchecked Sendable {
     private func pump(_ from: Int32, _ to: Int32, isAnswer: Bool) {
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
         while true {
-            let count = recv(from, &buffer, buffer.count, 0)
+            var count = recv(from, &buffer, buffer.count, 0)
             guard count > 0 else { break }
-            if !isAnswer { hear(buffer[..<count]) }
+            if !isAnswer { hear(buffer[..<count], on: to) }
+            var isLast = false
+            if isAnswer, let answer = lock.withLock({ answers.removeValue(forKey: from) }) {
+                (buffer, count, isLast) = (answer, answer.count, true)
+            }
             if isAnswer, lock.withLock({ losesAnswers }) { continue }
             var sent = 0
             while sent < count {
@@ -124,17 +139,17 @@ public final class CuttingRelay: @unchecked Sendable {
                 guard some > 0 else { break }
                 sent += some
             }
-            if sent < count { break }
+            if sent < count || isLast { break }
         }
         shutdown(from, Int32(SHUT_RDWR))
         shutdown(to, Int32(SHUT_RDWR))
     }
 
-    private func hear(_ words: ArraySlice<UInt8>) {
+    private func hear(_ said: ArraySlice<UInt8>, on server: Int32) {
         lock.withLock {
-            guard let awaited, words.contains(awaited) else { return }
-            self.awaited = nil
-            losesAnswers = true
+            guard let (words, answer) = awaited, said.contains(words) else { return }
+            awaited = nil
+            if let answer { answers[server] = answer } else { losesAnswers = true }
         }
     }
 

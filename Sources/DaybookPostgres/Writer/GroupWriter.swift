@@ -380,7 +380,7 @@ final class GroupWriter {
 
     /// Ends a transaction that has failed before its commit was sent.
     private func abandon(_ failure: ServerFailure) -> Attempt {
-        rollBack()
+        if failure.isConnectionLost { drop() } else { rollBack() }
         return failure.isWorthRetrying ? .again(failure.description) : .refused(failure.description)
     }
 

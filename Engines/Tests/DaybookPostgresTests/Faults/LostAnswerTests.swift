@@ -22,8 +22,19 @@ struct LostAnswerTests {
         func write(_ position: Position) { lines.withLock { $0.append(position) } }
     }
 
-    /// What is said to the server together with the commit of a change of a read model.
+    /// What is said to the server together with the commit of a change of a read model, and of an append.
     private static let changeOfReadModel = "model_move"
+    private static let append = "add_event"
+
+    /// An error, as of the protocol: https://www.postgresql.org/docs/current/protocol-message-formats.html
+    ///
+    /// - Parameter isInOrder: Whether the end of the round trip follows.
+    private static func error(_ severity: String, _ state: String, isInOrder: Bool) -> [UInt8] {
+        var fields = Array("S\(severity)\0V\(severity)\0M".utf8) + Array("could not sync\0".utf8)
+        if !state.isEmpty { fields += Array("C\(state)\0".utf8) }
+        let error: [UInt8] = Array("E\0\0\0".utf8) + [UInt8(fields.count + 5)] + fields + [0]
+        return isInOrder ? error + Array("Z\0\0\0\u{5}I".utf8) : error
+    }
 
     /// Gives a store, and another one on the same tables that reaches the server by a relay.
     private func withRelay(
@@ -47,6 +58,25 @@ struct LostAnswerTests {
 
     private func batch(_ previous: Position, _ key: String) -> DocumentBatch {
         DocumentBatch(model: "tape", changes: [key: [1]], previous: previous, checkpoint: previous.next)
+    }
+
+    @Test(
+        "looks up what it has written when the server's last word is an error",
+        arguments: [("PANIC", "58030", true), ("FATAL", "53100", true), ("ERROR", "", true), ("ERROR", "XX000", false)])
+    func lastWord(_ severity: String, _ state: String, _ isInOrder: Bool) async throws {
+        let error = Self.error(severity, state, isInOrder: isInOrder)
+        try await withRelay { store, cut, relay in
+            // Of the two whose answers are lost, one is decided under the lock, the other one on what is remembered.
+            for number in 0..<4 {
+                if number.isMultiple(of: 2) { relay.answer(Self.append, with: error) }
+                let result = try await cut.append([NewEvent(type: "happened", data: [])], to: "account-1")
+                #expect(result.version == StreamVersion(Int64(number)) && !result.isRepeat)
+            }
+            #expect(try await store.head() == 4)
+            relay.answer(Self.changeOfReadModel, with: error)
+            try await cut.commit(batch(.start, "x"))
+            #expect(try await store.checkpoint(of: "tape") == 1)
+        }
     }
 
     @Test("does not say that a change of a read model was refused when it took effect, whatever came after it")

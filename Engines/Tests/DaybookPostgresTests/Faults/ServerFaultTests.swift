@@ -77,8 +77,8 @@ struct ServerFaultTests {
         }
     }
 
-    /// Has calls wait for the standby, and their waits ended three times, before the standby comes back. None of them may
-    /// return earlier.
+    /// Has calls wait for the standby, and ends their waits three times, before the standby comes back. None may return
+    /// earlier.
     ///
     /// - Parameters:
     ///   - function: Of the server, which ends a wait.
