@@ -55,6 +55,12 @@ public struct PostgresDurability: Sendable, Hashable {
         }
         return nil
     }
+
+    /// - Throws: When it falls short of what is asked for.
+    func check(_ requirement: Requirement) throws(DurabilityShortfall) {
+        guard let (setting, value, _) = shortfall(from: requirement) else { return }
+        throw DurabilityShortfall(server: server, setting: setting, value: value)
+    }
 }
 
 extension PostgresDurability {

@@ -109,10 +109,7 @@ extension PostgresEventStore: CopyableStore {
         var mayBeWritten = false
         do {
             let connection = try Connection(address)
-            if let (setting, value, _) = try configuration.prepare(connection).shortfall(from: configuration.durability)
-            {
-                throw DurabilityShortfall(server: connection.host, setting: setting, value: value)
-            }
+            try configuration.prepare(connection).check(configuration.durability)
             try InlineReadModels.catchUp(configuration, on: connection)
             let rows = try connection.run(
                 [
@@ -135,11 +132,8 @@ extension PostgresEventStore: CopyableStore {
                 }
                 commands += inline.commands(head: end)
             }
-            _ = connection.takeWarning()
             mayBeWritten = true
-            try connection.run(commands + [Statement.commit.with()])
-            // The server waits for its standby no longer: it has committed, but the standby may not have it.
-            if let warning = connection.takeWarning() { throw ServerFailure.lost(warning) }
+            try connection.commit(commands + [Statement.commit.with()])
             return end
         } catch let error as LogCopyError {
             throw error

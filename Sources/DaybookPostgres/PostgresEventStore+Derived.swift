@@ -11,13 +11,12 @@ extension PostgresEventStore: CheckpointStore {
     }
 
     public func save(_ checkpoint: Checkpoint, for name: CheckpointName) async throws(DerivedStateError) {
-        try await derived { connection in
-            _ = try connection.run(
-                DerivedStatements.saveCheckpoint.with {
-                    $0.add(name.rawValue)
-                    $0.add(checkpoint.position.rawValue)
-                })
-        }
+        try await change([
+            DerivedStatements.saveCheckpoint.with {
+                $0.add(name.rawValue)
+                $0.add(checkpoint.position.rawValue)
+            }
+        ]) { _ in }
     }
 }
 
@@ -36,22 +35,19 @@ extension PostgresEventStore: SnapshotStore {
         guard snapshot.data.count <= Limits.documentBytes else {
             throw .tooLarge(key: snapshot.key.rawValue, bytes: snapshot.data.count)
         }
-        try await derived { connection in
-            _ = try connection.run(
-                DerivedStatements.saveSnapshot.with {
-                    $0.add(snapshot.key.rawValue)
-                    $0.add(snapshot.version.rawValue)
-                    $0.add(snapshot.position.rawValue)
-                    $0.add(Array(snapshot.schema.utf8))
-                    $0.add(snapshot.data)
-                })
-        }
+        try await change([
+            DerivedStatements.saveSnapshot.with {
+                $0.add(snapshot.key.rawValue)
+                $0.add(snapshot.version.rawValue)
+                $0.add(snapshot.position.rawValue)
+                $0.add(Array(snapshot.schema.utf8))
+                $0.add(snapshot.data)
+            }
+        ]) { _ in }
     }
 
     public func deleteSnapshot(for key: SnapshotKey) async throws(DerivedStateError) {
-        try await derived { connection in
-            _ = try connection.run(DerivedStatements.deleteSnapshot.with { $0.add(key.rawValue) })
-        }
+        try await change([DerivedStatements.deleteSnapshot.with { $0.add(key.rawValue) }]) { _ in }
     }
 
     @discardableResult
@@ -59,14 +55,12 @@ extension PostgresEventStore: SnapshotStore {
         keyPrefix prefix: String, exceptSchema schema: String?
     ) async throws(DerivedStateError) -> Int {
         guard !prefix.utf8.contains(0) else { return 0 }  // No key holds it.
-        return try await derived { connection in
-            let rows = try connection.run(
-                DerivedStatements.deleteSnapshots.with {
-                    $0.add(prefix)
-                    if let schema { $0.add(Array(schema.utf8)) } else { $0.addNull() }
-                })
-            return Int(rows.integer(0, 0))
-        }
+        return try await change([
+            DerivedStatements.deleteSnapshots.with {
+                $0.add(prefix)
+                if let schema { $0.add(Array(schema.utf8)) } else { $0.addNull() }
+            }
+        ]) { Int($0[0].integer(0, 0)) }
     }
 }
 
@@ -80,8 +74,8 @@ extension PostgresEventStore: ReadModelStore {
 
     public func commit(_ batch: DocumentBatch) async throws(DerivedStateError) {
         try batch.validate()
-        let token = EventID()
-        let refusal = try await derived { connection in try DocumentCommit(batch, token).run(on: connection) }
+        let change = Owned(DocumentCommit(batch, configuration.durability))
+        let refusal = try await derived { connection in try change.value.run(on: connection) }
         if let refusal { throw refusal }
     }
 
@@ -121,17 +115,29 @@ extension PostgresEventStore: ReadModelStore {
     }
 
     public func deleteReadModel(_ model: ReadModelName) async throws(DerivedStateError) {
-        try await derived { connection in
-            // The model's row first, as in a commit, so that the two wait for each other.
-            _ = try connection.run([
-                Statement.begin.with(), DocumentStatements.removeModel.with { $0.add(model.rawValue) },
-                DocumentStatements.removeAll.with { $0.add(model.rawValue) }, Statement.commit.with(),
-            ])
-        }
+        // The model's row first, as in a commit, so that the two wait for each other. It is made where there is none: a
+        // deletion that is repeated would change nothing, and then does not wait for the standby.
+        try await change([
+            Statement.begin.with(), DocumentStatements.create.with { $0.add(model.rawValue) },
+            DocumentStatements.removeModel.with { $0.add(model.rawValue) },
+            DocumentStatements.removeAll.with { $0.add(model.rawValue) }, Statement.commit.with(),
+        ]) { _ in }
     }
 }
 
 extension PostgresEventStore {
+    /// Commits a change of derived state, to a server that promises what is asked for.
+    private func change<Value: Sendable>(
+        _ commands: [Command], _ value: @escaping @Sendable ([Rows]) -> Value
+    ) async throws(DerivedStateError) -> Value {
+        let durability = configuration.durability
+        return try await derived { connection in
+            let settings = try connection.run(PostgresDurability.settings.with())
+            try PostgresDurability(settings, server: connection.host).check(durability)
+            return value(try connection.commit(commands))
+        }
+    }
+
     /// Runs a read or a change of derived state on one of the reading threads. When the connection breaks it runs again, so
     /// that it must be one whose repetition changes nothing more.
     private func derived<Value: Sendable>(

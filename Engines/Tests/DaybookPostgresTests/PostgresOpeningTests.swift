@@ -70,7 +70,7 @@ struct PostgresOpeningTests {
         }
     }
 
-    @Test("is refused when a server that runs is told to sync no longer, and so are appends")
+    @Test("is refused when a server that runs is told to sync no longer, and so are appends and changes of read models")
     func settingsChange() async throws {
         try await Engine.with { engine in
             let store = try await PostgresEventStore.open(engine.url)
@@ -83,6 +83,15 @@ struct PostgresOpeningTests {
                         try await store.append([NewEvent(type: "happened", data: [])], to: "account-1")
                         return false
                     } catch AppendError.storageFailed(let reason, mayBeWritten: false) {
+                        return reason.contains(reset)
+                    }
+                }
+                try await eventually("changes of read models are refused") {
+                    do {
+                        try await store.commit(
+                            DocumentBatch(model: "tape", changes: ["x": [1]], previous: .start, checkpoint: .start))
+                        return false
+                    } catch DerivedStateError.storageFailed(let reason) {
                         return reason.contains(reset)
                     }
                 }
@@ -147,13 +156,18 @@ struct PostgresOpeningTests {
         }
     }
 
+    /// Opens a store eight times at once.
+    private func openEight(_ schema: String) async throws -> [PostgresEventStore] {
+        try await withThrowingTaskGroup(of: PostgresEventStore.self) { group in
+            for _ in 0..<8 { group.addTask { try await Server.open(schema) } }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+    }
+
     @Test("makes the tables once, also when several processes do so at the same time")
     func migrations() async throws {
         try await Server.withSchema { schema in
-            let stores = try await withThrowingTaskGroup(of: PostgresEventStore.self) { group in
-                for _ in 0..<8 { group.addTask { try await Server.open(schema) } }
-                return try await group.reduce(into: []) { $0.append($1) }
-            }
+            let stores = try await openEight(schema)
             for store in stores { try await store.append([NewEvent(type: "happened", data: [])], to: "account-1") }
             #expect(try await stores[0].head() == 8)
             for store in stores { await store.close() }
@@ -163,6 +177,29 @@ struct PostgresOpeningTests {
             await again.close()
             #expect(try Server.sql("SELECT version, applied_at FROM \(schema).migrations ORDER BY version") == applied)
             #expect(try Server.sql("SELECT count(*) FROM \(schema).writers") == [["0"]])
+        }
+    }
+
+    @Test("brings the tables of the first version to those of today, once, with what they hold")
+    func upgrade() async throws {
+        try await Server.withSchema { schema in
+            let before = try await Server.open(schema)
+            try await before.commit(
+                DocumentBatch(model: "tape", changes: ["x": [1]], previous: .start, checkpoint: 1))
+            await before.close()
+            try Server.sql("ALTER TABLE \(schema).read_models DROP COLUMN batches")
+            try Server.sql("DELETE FROM \(schema).migrations WHERE version > 1")
+            let stores = try await openEight(schema)
+            for (number, store) in stores.enumerated() {
+                let position = Position(Int64(number + 1))
+                try await store.commit(
+                    DocumentBatch(model: "tape", changes: ["y": [2]], previous: position, checkpoint: position.next))
+            }
+            #expect(try await stores[0].checkpoint(of: "tape") == 9)
+            #expect(try await stores[0].documents(["x", "y"], of: "tape") == ["x": [1], "y": [2]])
+            for store in stores { await store.close() }
+            let versions = try Server.sql("SELECT version FROM \(schema).migrations ORDER BY version")
+            #expect(versions == [["1"], ["2"]])
         }
     }
 

@@ -2,6 +2,7 @@ import CPostgres
 import DaybookCore
 import DaybookPostgres
 import Foundation
+import StoreTrials
 import Testing
 
 /// The server that the tests run on, as an environment variable names it.
@@ -10,13 +11,17 @@ enum Server {
     static let isGiven = url != nil
     static let hint: Comment = "DAYBOOK_POSTGRES names no server: run make test-engines ENGINES=postgres"
 
+    /// - Parameter relay: What the store is to reach the server by.
     static func open(
-        _ schema: String, _ configure: (inout PostgresEventStore.Configuration) -> Void = { _ in }
+        _ schema: String, through relay: CuttingRelay? = nil,
+        _ configure: (inout PostgresEventStore.Configuration) -> Void = { _ in }
     ) async throws -> PostgresEventStore {
         var configuration = PostgresEventStore.Configuration()
         configuration.schema = schema
         configure(&configuration)
-        return try await PostgresEventStore.open(try #require(url), configuration: configuration)
+        var address = try #require(url)
+        if let relay { address = address.replacing(/:\d+\//, with: ":\(relay.port)/") }
+        return try await PostgresEventStore.open(address, configuration: configuration)
     }
 
     /// Gives a name of a schema that does not exist, and removes the schema afterwards.

@@ -215,6 +215,16 @@ extension ConsumerGroupState {
         }
     }
 
+    /// Whether the delivery that an answer is about is neither settled nor taken away.
+    func isOpen(_ answer: ConsumerInput) -> Bool {
+        switch answer {
+        case .acknowledge(let fence, let position), .retry(let fence, let position, _),
+            .park(let fence, let position, _):
+            (try? place(of: position, fence: fence)) != nil
+        default: true
+        }
+    }
+
     /// Where an event is that was delivered with this fence, by a member whose lease runs.
     private func place(of position: Position, fence: Int64) throws(ConsumerRefusal) -> Place {
         if let index = index(of: position), window[index].delivery?.fence == fence { return .window(index) }

@@ -48,15 +48,25 @@ final class ConsumerMember<Event: ReadableEvent> {
         }
         // The handlers have ended. What they answered still counts, and what they did not is others' at once.
         answers += mailbox.take()
-        let last: [ConsumerInput] = [.renew(token: token)] + answers.gathered + [.leave(token: token)]
         switch failure {
-        case nil, .cancelled: _ = try await save(last)
+        case nil, .cancelled: try await leave(token, answers)
         case .refused(let refusal): throw .refused(refusal)
         case .some(let failure):
             // The failure is what is told, whether or not the answers could still be saved.
-            _ = try? await save(last)
+            try? await leaveAfterFailure(token)
             throw failure
         }
+    }
+
+    private func leave(_ token: Int64, _ answers: [ConsumerInput]) async throws(ConsumerError) {
+        _ = try await save([.renew(token: token)] + answers.gathered + [.leave(token: token)])
+    }
+
+    /// Leaves without the answers that are saved already, by a change whose own answer was lost: with them the others,
+    /// and the leave, would be refused.
+    private func leaveAfterFailure(_ token: Int64) async throws(ConsumerError) {
+        try await ledger.refresh()
+        try await leave(token, answers.filter { ledger.state.isOpen($0) })
     }
 
     /// Saves what has happened, and hands out what may be handled; waits when there is nothing to do.

@@ -98,6 +98,17 @@ final class Connection {
         try takeResults(of: steps, take)
     }
 
+    /// Runs commands, of which the last one commits.
+    ///
+    /// - Throws: Also when the server waits for its standby no longer: it has committed, and the standby may lack it.
+    @discardableResult
+    func commit(_ commands: [Command]) throws(ServerFailure) -> [Rows] {
+        _ = takeWarning()
+        let rows = try run(commands)
+        if let warning = takeWarning() { throw .lost(warning) }
+        return rows
+    }
+
     private enum Step {
         case prepare(String)
         case execute
@@ -127,7 +138,7 @@ final class Connection {
     private func takeResults(of steps: [Step], _ take: (Rows) -> Void) throws(ServerFailure) {
         var failure: ServerFailure?
         for step in steps {
-            guard let result = PQgetResult(raw) else { throw failure ?? lost() }
+            guard let result = PQgetResult(raw) else { throw brokenOff(failure) }
             switch PQresultStatus(result) {
             case PGRES_COMMAND_OK, PGRES_TUPLES_OK:
                 switch step {
@@ -139,24 +150,37 @@ final class Connection {
                 if case .prepare(let name) = step { prepared.remove(name) }
             default:
                 if case .prepare(let name) = step { prepared.remove(name) }
-                let state = PQresultErrorField(result, Self.sqlState).map { String(cString: $0) } ?? ""
-                let isLost = PQstatus(raw) != CONNECTION_OK || ServerFailure.givesUpConnection(state)
-                failure =
-                    failure
-                    ?? ServerFailure(
-                        sqlState: state, message: Self.trimmed(PQresultErrorMessage(result)), isConnectionLost: isLost)
+                failure = failure ?? Self.failure(result)
                 PQclear(result)
             }
             if let next = PQgetResult(raw) {
                 PQclear(next)
-                throw failure ?? lost()
+                throw brokenOff(failure)
             }
         }
-        guard let sync = PQgetResult(raw) else { throw failure ?? lost() }
+        guard let sync = PQgetResult(raw) else { throw brokenOff(failure) }
         let isSync = PQresultStatus(sync) == PGRES_PIPELINE_SYNC
         PQclear(sync)
+        guard isSync else { throw brokenOff(failure) }
         if let failure { throw failure }
-        guard isSync else { throw lost() }
+    }
+
+    /// What a result says that is an error. A server that gives up may have written what it could not sync, and what has
+    /// no state comes from libpq, whatever the server did.
+    private static func failure(_ result: OpaquePointer) -> ServerFailure {
+        func field(_ code: Int32) -> String { PQresultErrorField(result, code).map { String(cString: $0) } ?? "" }
+        let state = field(sqlState)
+        let isLost =
+            state.isEmpty || ["FATAL", "PANIC"].contains(field(severity)) || ServerFailure.givesUpConnection(state)
+        return ServerFailure(
+            sqlState: state, message: trimmed(PQresultErrorMessage(result)), isConnectionLost: isLost)
+    }
+
+    /// The failure of a round trip that did not come to its end: what the server did after it is not known.
+    private func brokenOff(_ failure: ServerFailure?) -> ServerFailure {
+        guard var failure else { return lost() }
+        failure.isConnectionLost = true
+        return failure
     }
 
     /// The notifications that have come, without waiting for any.

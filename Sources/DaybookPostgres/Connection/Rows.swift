@@ -43,8 +43,9 @@ final class Rows {
 
     func text(_ row: Int, _ column: Int) -> String { String(decoding: bytes(row, column), as: UTF8.self) }
 
-    func id(_ row: Int, _ column: Int) -> EventID {
-        let bytes = bytes(row, column)
+    func id(_ row: Int, _ column: Int) -> EventID { Self.id(bytes(row, column)) }
+
+    private static func id(_ bytes: UnsafeRawBufferPointer) -> EventID {
         guard bytes.count == 16 else { return EventID(high: 0, low: 0) }
         return EventID(
             high: UInt64(bigEndian: bytes.loadUnaligned(as: UInt64.self)),
@@ -84,6 +85,10 @@ final class Rows {
 
     func integers(_ row: Int, _ column: Int) -> [Int64?] {
         array(row, column).map { $0.map { Int64(bigEndian: $0.loadUnaligned(as: Int64.self)) } }
+    }
+
+    func ids(_ row: Int, _ column: Int) -> [EventID] {
+        array(row, column).compactMap { bytes in bytes.map { Self.id($0) } }
     }
 }
 #endif

@@ -1,7 +1,7 @@
 #if Postgres
 /// What the server or the connection to it answered instead of a result.
 struct ServerFailure: Error, CustomStringConvertible {
-    /// Five characters, such as `40001`; empty when the connection itself failed.
+    /// Five characters, such as `40001`; empty when the connection failed, or libpq did.
     /// See https://www.postgresql.org/docs/current/errcodes-appendix.html
     var sqlState: String
     var message: String

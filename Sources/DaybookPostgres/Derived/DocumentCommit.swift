@@ -1,18 +1,22 @@
 #if Postgres
 import DaybookCore
 
-/// Changes the documents and the checkpoint of a read model in one transaction.
-struct DocumentCommit {
+/// Changes the documents and the checkpoint of a read model in one transaction, however often that has to be tried.
+final class DocumentCommit {
     private let batch: DocumentBatch
+    private let durability: PostgresDurability.Requirement
     /// Left in the model's row: when the answer to the commit is lost, tells whether it took effect.
-    private let token: EventID
+    private let token = EventID()
+    /// The last change before a commit that was sent: the outer is nil before any was, the inner where there was none.
+    private var before: EventID??
 
-    init(_ batch: DocumentBatch, _ token: EventID) {
+    init(_ batch: DocumentBatch, _ durability: PostgresDurability.Requirement) {
         self.batch = batch
-        self.token = token
+        self.durability = durability
     }
 
-    /// - Returns: Why the batch was refused; nil when it took effect, also when it had done so before.
+    /// - Returns: Why the batch was refused, or that its outcome is not known; nil when it took effect, be it by an
+    ///   earlier attempt.
     func run(on connection: Connection) throws -> DerivedStateError? {
         let model = batch.model
         let rows = try connection.run(
@@ -22,20 +26,31 @@ struct DocumentCommit {
                 DocumentStatements.find.with {
                     $0.add(model.rawValue)
                     $0.addArray(batch.expected.keys.map { Array($0.utf8) })
-                },
+                }, PostgresDurability.settings.with(),
             ])
+        try PostgresDurability(rows[4], server: connection.host).check(durability)
         guard rows[2].count > 0 else {
             // Deleted between the two statements; the next attempt makes it anew.
             throw ServerFailure(
                 sqlState: "40001", message: "the read model was deleted meanwhile", isConnectionLost: false)
         }
-        if !rows[2].isNull(0, 1), rows[2].id(0, 1) == token {
-            try connection.run(Statement.rollBack.with())
+        let changes = rows[2].ids(0, 1)
+        if changes.contains(token) {
+            // By a commit, since the standby may not have the one that was lost.
+            try connection.commit([
+                DocumentStatements.confirm.with { $0.add(model.rawValue) }, Statement.commit.with(),
+            ])
             return nil
         }
         let position = Position(rows[2].integer(0, 0))
         var refusal: DerivedStateError?
-        if position != batch.previous {
+        if !isOutcomeKnown(by: changes) {
+            // What was tried may have taken effect, and be forgotten by now.
+            refusal = .storageFailed(
+                reason:
+                    "the read model '\(model)' has changed more than \(DocumentStatements.batchesKept) times since a "
+                    + "change was sent, and whether that one took effect is not known any more")
+        } else if position != batch.previous {
             refusal = .checkpointMoved(model: model, expected: batch.previous, actual: position)
         } else if !batch.expected.isEmpty {
             var found: [[UInt8]: [UInt8]] = [:]
@@ -49,7 +64,8 @@ struct DocumentCommit {
             try connection.run(Statement.rollBack.with())
             return refusal
         }
-        try connection.run(
+        before = .some(changes.first)
+        try connection.commit(
             DocumentStatements.changes(batch.changes, of: model) + [
                 DocumentStatements.move.with {
                     $0.add(model.rawValue)
@@ -58,6 +74,13 @@ struct DocumentCommit {
                 }, Statement.commit.with(),
             ])
         return nil
+    }
+
+    /// Whether a change that was tried, and took effect, would be among those that the model's row names.
+    private func isOutcomeKnown(by changes: [EventID]) -> Bool {
+        guard let tried = before else { return true }
+        guard let last = tried else { return changes.count < DocumentStatements.batchesKept }
+        return changes.contains(last)
     }
 }
 #endif

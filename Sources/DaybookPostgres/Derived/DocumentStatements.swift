@@ -9,11 +9,18 @@ enum DocumentStatements {
         "model_create",
         "INSERT INTO read_models (name, position) VALUES ($1::text, 0) ON CONFLICT (name) DO NOTHING")
     static let hold = Statement(
-        "model_hold", "SELECT position, batch FROM read_models WHERE name = $1::text FOR UPDATE")
+        "model_hold", "SELECT position, batches FROM read_models WHERE name = $1::text FOR UPDATE")
+    /// How many of the last changes a model's row names.
+    static let batchesKept = 32
     static let move = Statement(
-        "model_move", "UPDATE read_models SET position = $2::bigint, batch = $3::uuid WHERE name = $1::text")
+        "model_move",
+        """
+        UPDATE read_models SET position = $2::bigint, batches = ($3::uuid || batches)[1:\(batchesKept)]
+        WHERE name = $1::text
+        """)
+    static let confirm = Statement("model_confirm", "UPDATE read_models SET position = position WHERE name = $1::text")
     static let moveInline = Statement(
-        "model_move_inline", "UPDATE read_models SET position = $2::bigint, batch = NULL WHERE name = ANY($1::text[])")
+        "model_move_inline", "UPDATE read_models SET position = $2::bigint WHERE name = ANY($1::text[])")
     static let find = Statement(
         "documents_find",
         "SELECT key, data FROM documents WHERE model = $1::text AND key = ANY($2::bytea[])")

@@ -59,7 +59,7 @@ final class PooledConnection {
     private func connected() throws(ServerFailure) -> Connection {
         if let connection, !connection.isLost { return connection }
         let new = try Connection(address)
-        _ = try configuration.prepare(new)
+        _ = try configuration.prepare(new)  // Reads need nothing that it promises; who changes something asks for it.
         connection = new
         return new
     }

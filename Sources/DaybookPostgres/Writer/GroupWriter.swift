@@ -380,7 +380,7 @@ final class GroupWriter {
 
     /// Ends a transaction that has failed before its commit was sent.
     private func abandon(_ failure: ServerFailure) -> Attempt {
-        rollBack()
+        if failure.isConnectionLost { drop() } else { rollBack() }
         return failure.isWorthRetrying ? .again(failure.description) : .refused(failure.description)
     }
 
@@ -426,13 +426,11 @@ final class GroupWriter {
     /// - Returns: The number of the last group that took effect.
     @discardableResult
     private func raiseFence(on connection: Connection) throws -> Int64 {
-        _ = connection.takeWarning()
-        let rows = try connection.run([
+        let rows = try connection.commit([
             Statement.begin.with(), Schema.lock.with { $0.add(lockKey) },
             GroupStatements.register.with { $0.add(id) }, GroupStatements.raiseFence.with { $0.add(id) },
             Statement.commit.with(),
         ])
-        if let warning = connection.takeWarning() { throw ServerFailure.lost(warning) }
         fence = rows[3].integer(0, 0)
         needsFence = false
         return rows[3].integer(0, 1)
@@ -443,9 +441,7 @@ final class GroupWriter {
         connection = nil
         let new = try Connection(address)
         let found = try configuration.prepare(new, reusesPlans: true)
-        if let (setting, value, _) = found.shortfall(from: configuration.durability) {
-            throw DurabilityShortfall(server: found.server, setting: setting, value: value)
-        }
+        try found.check(configuration.durability)
         durability.value.withLock { $0 = found }
         connection = new
         return new

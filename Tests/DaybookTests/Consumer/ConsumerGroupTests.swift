@@ -196,6 +196,54 @@ struct ConsumerGroupTests {
         }
     }
 
+    /// Loses the answer to a change, which takes effect.
+    private final class LosingModels: ForwardingReadModelStore {
+        let models: any ReadModelStore
+        private let isLosing = Mutex(false)
+
+        init(_ models: any ReadModelStore) { self.models = models }
+
+        func loseNext() { isLosing.withLock { $0 = true } }
+
+        func commit(_ batch: DocumentBatch) async throws(DerivedStateError) {
+            try await models.commit(batch)
+            let isLost = isLosing.withLock { isLosing in
+                defer { isLosing = false }
+                return isLosing
+            }
+            if isLost { throw .storageFailed(reason: "a test") }
+        }
+    }
+
+    @Test(
+        "has back at once what a member did not handle that does not know whether it has saved its answers",
+        .timeLimit(.minutes(1)), arguments: TestStore.all)
+    func lostAnswer(_ store: TestStore) async throws {
+        let store = try await store.make()
+        try await fill(store, keys: 2, count: 4)
+        let models = LosingModels(store)
+        let losing = ConsumerGroup("g", of: store, AccountEvent.self, in: models, policy: policy)
+        let error = await #expect(throws: ConsumerError.self) {
+            try await losing.run { delivery in
+                if delivery.recorded.position == 1 { return models.loseNext() }
+                while true {
+                    try Task.checkCancellation()
+                    await Task.yield()
+                }
+            }
+        }
+        #expect(error == .store(.storageFailed(reason: "a test")))
+        let group = group(store)
+        let status = try await group.status()
+        #expect(status.checkpoint == 1 && status.members.isEmpty && status.inFlight == 0)
+        let diary = Diary()
+        try await group.catchUp { delivery in
+            #expect(delivery.attempt == 1)
+            diary.write(delivery.key, delivery.recorded.position)
+        }
+        #expect(diary.positions.sorted() == [2, 3, 4])
+    }
+
     @Test("has a name that leaves room for that of its read model")
     func name() throws {
         _ = try ConsumerGroupName(String(repeating: "x", count: 502))

@@ -1,6 +1,7 @@
 import BusTesting
 import Daybook
 import Foundation
+import StoreTrials
 import Testing
 
 @testable import DaybookJetStream

@@ -77,6 +77,43 @@ struct ServerFaultTests {
         }
     }
 
+    /// Has calls wait for the standby, and ends their waits three times, before the standby comes back. None may return
+    /// earlier.
+    ///
+    /// - Parameters:
+    ///   - function: Of the server, which ends a wait.
+    ///   - use: What the calls' connections are for.
+    @discardableResult
+    private func endWaits<Value: Sendable>(
+        of calls: [@Sendable () async throws -> Value], by function: String, use: String, on engine: Engine
+    ) async throws -> [Value] {
+        try await engine.run("kill", "2")
+        let primary = try engine.url(ofNode: 1)
+        let isDone = Flag()
+        let tasks = calls.map { call -> Task<Value, any Error> in
+            Task {
+                let value = try await call()
+                isDone.set()
+                return value
+            }
+        }
+        let waiting = """
+            SELECT pid FROM pg_stat_activity WHERE application_name = 'daybook \(use)' AND wait_event = 'SyncRep'
+            """
+        for _ in 0..<3 {
+            try await eventually("all wait for the standby") {
+                try Server.sql(waiting, at: primary).count == calls.count
+            }
+            try Server.sql("SELECT \(function)(pid) FROM (\(waiting)) w", at: primary)
+        }
+        try await eventually("they wait again") { try Server.sql(waiting, at: primary).count == calls.count }
+        #expect(!isDone.isSet, "Something was acknowledged without the standby.")
+        try await engine.run("start")
+        var values: [Value] = []
+        for task in tasks { values.append(try await task.value) }
+        return values
+    }
+
     /// A server that is told to wait for its standby no longer reports success, and the standby does not have the events.
     /// And one whose connection is cut at that moment has committed, and cannot say so.
     @Test(
@@ -86,31 +123,43 @@ struct ServerFaultTests {
         try await Engine.with(standby: true) { engine in
             let store = try await open(engine)
             try await store.append([NewEvent(type: "before", data: [])], to: "account-1")
-            try await engine.run("kill", "2")
-            let primary = try engine.url(ofNode: 1)
-            let isDone = Flag()
-            let append = Task {
-                let result = try await store.append([NewEvent(type: "waited", data: [])], to: "account-1")
-                isDone.set()
-                return result
+            let append: @Sendable () async throws -> AppendResult = {
+                try await store.append([NewEvent(type: "waited", data: [])], to: "account-1")
             }
-            let waiting = """
-                SELECT pid FROM pg_stat_activity WHERE application_name = 'daybook appends' AND wait_event = 'SyncRep'
-                """
-            for _ in 0..<3 {
-                try await eventually("the append waits for the standby") {
-                    try !Server.sql(waiting, at: primary).isEmpty
-                }
-                try Server.sql("SELECT \(function)(pid) FROM (\(waiting)) w", at: primary)
-            }
-            try await eventually("it waits again") { try !Server.sql(waiting, at: primary).isEmpty }
-            #expect(!isDone.isSet, "It was acknowledged without the standby.")
-            try await engine.run("start")
-            let result = try await append.value
+            let results = try await endWaits(of: [append], by: function, use: "appends", on: engine)
+            let result = try #require(results.first)
             #expect(result.version == 1 && result.position == 2 && !result.isRepeat)
             #expect(try await store.head() == 2)
             await store.close()
         }
+    }
+
+    @Test(
+        "acknowledges no change of a read model, no checkpoint and no snapshot that the standby does not have",
+        arguments: ["pg_cancel_backend", "pg_terminate_backend"])
+    func endedWaitOfDerivedState(by function: String) async throws {
+        try await Engine.with(standby: true) { engine in
+            let store = try await open(engine)
+            try await store.commit(batch("old"))
+            let changes: [@Sendable () async throws -> Void] = [
+                { try await store.commit(batch("new")) }, { try await store.deleteReadModel("old") },
+                { try await store.save(Checkpoint(after: 1), for: "publisher") },
+                {
+                    try await store.save(
+                        Snapshot(key: "account-1", version: 0, position: 1, schema: "1", data: [1]))
+                },
+            ]
+            try await endWaits(of: changes, by: function, use: "reads", on: engine)
+            #expect(try await store.document("x", of: "new") == [1])
+            #expect(try await store.document("x", of: "old") == nil)
+            #expect(try await store.checkpoint(for: "publisher") == Checkpoint(after: 1))
+            #expect(try await store.snapshot(for: "account-1")?.data == [1])
+            await store.close()
+        }
+    }
+
+    private func batch(_ model: ReadModelName) -> DocumentBatch {
+        DocumentBatch(model: model, changes: ["x": [1]], previous: .start, checkpoint: 1)
     }
 
     @Test("says that an append may be written when the server does not come back")

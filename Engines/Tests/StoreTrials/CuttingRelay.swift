@@ -1,21 +1,27 @@
 import Foundation
 
-/// Stands between a client and a server, and cuts connections, or loses what the server says.
-final class CuttingRelay: @unchecked Sendable {
+/// Stands between a client and a server, and cuts connections, or loses what the server says, or says something else.
+public final class CuttingRelay: @unchecked Sendable {
     struct Failure: Error { var step: String }
 
-    let url: String
+    public let port: UInt16
     private let target: UInt16
     private let listener: Int32
     private let lock = NSLock()
     private var open: [Int32] = []
     private var losesAnswers = false
+    /// What a client has to say before answers are lost, or, when there are bytes, before these are its answer.
+    private var awaited: (words: [UInt8], answer: [UInt8]?)?
+    /// What comes next on a connection to the server, whatever the server says.
+    private var answers: [Int32: [UInt8]] = [:]
     private var isClosed = false
 
-    /// - Parameter url: Of the server, as `nats://127.0.0.1:4222`.
-    init(to url: String) throws {
-        guard let port = url.split(separator: ":").last.flatMap({ UInt16($0) }) else { throw Failure(step: url) }
-        target = port
+    /// - Parameter url: Of the server, as `nats://127.0.0.1:4222` or `postgresql://user@127.0.0.1:5432/database`.
+    public init(to url: String) throws {
+        guard let last = url.split(separator: ":").last, let target = UInt16(last.prefix(while: \.isNumber)) else {
+            throw Failure(step: url)
+        }
+        self.target = target
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         listener = descriptor
         var address = Self.address(0)
@@ -25,23 +31,40 @@ final class CuttingRelay: @unchecked Sendable {
         let named = withUnsafeMutablePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &size) }
         }
-        self.url = "nats://127.0.0.1:\(UInt16(bigEndian: address.sin_port))"
+        port = UInt16(bigEndian: address.sin_port)
         guard named == 0 else { throw Failure(step: "getsockname") }
         Thread.detachNewThread { [self] in accept() }
     }
 
+    /// Where clients of NATS find it.
+    public var url: String { "nats://127.0.0.1:\(port)" }
+
     /// Ends every connection; new ones are let through.
-    func cut() {
+    public func cut() {
         lock.withLock {
             for descriptor in open { shutdown(descriptor, Int32(SHUT_RDWR)) }
             losesAnswers = false
+            awaited = nil
         }
     }
 
     /// What clients say still arrives; what the server says does not, until connections are cut.
-    func loseAnswers() { lock.withLock { losesAnswers = true } }
+    ///
+    /// - Parameter words: Answers are lost from the moment on at which a client says this; nil for now.
+    public func loseAnswers(to words: String? = nil) {
+        lock.withLock {
+            awaited = words.map { (words: Array($0.utf8), answer: nil) }
+            losesAnswers = words == nil
+        }
+    }
 
-    func close() {
+    /// The next time that a client says some words, the server hears them, and these bytes are its answer, with which
+    /// the connection ends.
+    public func answer(_ words: String, with bytes: [UInt8]) {
+        lock.withLock { awaited = (words: Array(words.utf8), answer: bytes) }
+    }
+
+    public func close() {
         lock.withLock { isClosed = true }
         cut()
         shutdown(listener, Int32(SHUT_RDWR))
@@ -78,7 +101,10 @@ final class CuttingRelay: @unchecked Sendable {
             }
             lock.withLock { open += [client, server] }
             let left = Countdown(2) { [self] in
-                lock.withLock { open.removeAll { $0 == client || $0 == server } }
+                lock.withLock {
+                    open.removeAll { $0 == client || $0 == server }
+                    answers[server] = nil
+                }
                 Glibc.close(client)
                 Glibc.close(server)
             }
@@ -97,8 +123,13 @@ final class CuttingRelay: @unchecked Sendable {
     private func pump(_ from: Int32, _ to: Int32, isAnswer: Bool) {
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
         while true {
-            let count = recv(from, &buffer, buffer.count, 0)
+            var count = recv(from, &buffer, buffer.count, 0)
             guard count > 0 else { break }
+            if !isAnswer { hear(buffer[..<count], on: to) }
+            var isLast = false
+            if isAnswer, let answer = lock.withLock({ answers.removeValue(forKey: from) }) {
+                (buffer, count, isLast) = (answer, answer.count, true)
+            }
             if isAnswer, lock.withLock({ losesAnswers }) { continue }
             var sent = 0
             while sent < count {
@@ -108,10 +139,18 @@ final class CuttingRelay: @unchecked Sendable {
                 guard some > 0 else { break }
                 sent += some
             }
-            if sent < count { break }
+            if sent < count || isLast { break }
         }
         shutdown(from, Int32(SHUT_RDWR))
         shutdown(to, Int32(SHUT_RDWR))
+    }
+
+    private func hear(_ said: ArraySlice<UInt8>, on server: Int32) {
+        lock.withLock {
+            guard let (words, answer) = awaited, said.contains(words) else { return }
+            awaited = nil
+            if let answer { answers[server] = answer } else { losesAnswers = true }
+        }
     }
 
     private final class Countdown: @unchecked Sendable {
