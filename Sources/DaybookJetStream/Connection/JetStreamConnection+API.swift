@@ -139,7 +139,9 @@ private final class DirectPageReader: @unchecked Sendable {
     func take(
         _ message: borrowing IncomingMessage
     ) -> Result<JetStreamConnection.DirectPage, ConnectionFailure>? {
-        if let status = message.status {
+        let sequence = message.number("Nats-Sequence")
+        // What a stream has comes with its sequence; a status in it is its sender's.
+        if sequence == nil, let status = message.status {
             switch status {
             case 204:
                 page.pending = message.number("Nats-Num-Pending") ?? 0
@@ -150,7 +152,7 @@ private final class DirectPageReader: @unchecked Sendable {
                 return .failure(.refused(code: status, description: message.header("Description") ?? "direct read"))
             }
         }
-        guard let sequence = message.number("Nats-Sequence"), let subject = message.header("Nats-Subject"),
+        guard let sequence, let subject = message.header("Nats-Subject"),
             let time = message.header("Nats-Time-Stamp").flatMap({ Timestamp($0) })
         else { return .failure(.unreadable("a direct read without sequence, subject or time")) }
         var stored = StoredMessage(sequence: sequence, subject: subject, time: time, body: message.body)
