@@ -124,11 +124,10 @@ extension JetStreamEventStore {
                 }
                 return try await stored(plan, at: ack.sequence)
             } catch let failure as ConnectionFailure {
-                if failure.isOutcomeUnknown { attempts.mayBeStored(plan) }
+                attempts.note(failure, of: plan)
                 switch failure {
                 case .refused(10071, _):
                     // By a rival, or by this same append, whose acknowledgement was lost.
-                    attempts.wasRefused(plan)
                     try await attempts.pause(afterConflict: failure)
                     return nil
                 case .refused(10164, _):
@@ -147,8 +146,6 @@ extension JetStreamEventStore {
                 case .cancelled: throw .cancelled(mayBeWritten: attempts.isAnyUnknown)
                 default:
                     guard failure.isPassing else { throw attempts.error(failure) }
-                    // A leader that gives up its place says so, and its successor may find the message in the log.
-                    if case .refused = failure { attempts.mayBeStored(plan) }
                     try await attempts.pause(of: .milliseconds(50), after: failure)
                 }
             } catch let error as AppendError {

@@ -37,6 +37,16 @@ enum ConnectionFailure: Error, Equatable {
         }
     }
 
+    /// Whether what was published may be stored all the same, now or later.
+    ///
+    /// While the lead changes, a message reaches the old leader and the new one: what one refuses, the other may store.
+    /// A leader that gives up its place says so, and its successor may find the message in the log.
+    var mayBeStored: Bool {
+        guard case .refused(let code, _) = self else { return isOutcomeUnknown }
+        // Another message came before, or is under way; a batch was lost with its leader; too many are open.
+        return isPassing || [10071, 10164, 10176, 10210, 429].contains(code)
+    }
+
     var reason: String {
         switch self {
         case .closed: "the connection was closed"
