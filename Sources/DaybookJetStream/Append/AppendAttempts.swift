@@ -10,7 +10,7 @@ struct AppendAttempts {
     private(set) var refused: [AppendPlan] = []
     private var conflicts = 0
 
-    /// Whether an attempt may be stored: none is ruled out before the append ends otherwise.
+    /// Whether an attempt may be stored.
     var isAnyUnknown: Bool { !unknown.isEmpty || !refused.isEmpty }
 
     init(until deadline: ContinuousClock.Instant) { self.deadline = deadline }
@@ -32,6 +32,12 @@ struct AppendAttempts {
     }
 
     private static let refusedLimit = 64
+
+    /// Notes that a plan is not stored, and never will be.
+    mutating func ruleOut(_ plan: AppendPlan) {
+        unknown.removeAll { $0.number == plan.number }
+        refused.removeAll { $0.number == plan.number }
+    }
 
     /// Waits after a refusal by another writer: longer each time, since a leader that is cut off refuses again and again.
     mutating func pause(afterConflict failure: ConnectionFailure) async throws(AppendError) {
