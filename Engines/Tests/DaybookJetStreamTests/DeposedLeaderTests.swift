@@ -1,3 +1,5 @@
+import BusTesting
+import Daybook
 import DaybookCore
 import Testing
 
@@ -87,6 +89,43 @@ struct DeposedLeaderTests {
                 guard case .storageFailed(_, false) = error else { throw error }
             }
             #expect(try await store.state(of: "count-1").lastVersion == 0)
+        }
+    }
+
+    @Test(
+        "is not believed about a lane that it has nothing of, with few subjects or too many for a direct read",
+        arguments: [12, 1_100])
+    func lane(_ count: Int) async throws {
+        try await Bus.with(partitions: 1) { bus in
+            let target = try bus.target()
+            let sending = Sending()
+            await target.send(sending.messages(0..<1, streams: (0..<count).map { "account-\($0)" }))
+            await target.close()
+            #expect(sending.acknowledged.count == count)
+            try await bus.withConnection { connection in
+                func open(_ filter: String, _ group: String) async throws -> LaneConsumer {
+                    let configuration = JetStreamSource.Configuration(
+                        servers: .init(bus.urls), stream: bus.stream, group: group, filters: [filter])
+                    return try await LaneConsumer.open(
+                        configuration.lanes[0], of: configuration, startingAt: nil, on: connection)
+                }
+                let lane = try await open(bus.subjects.all, "all")
+                let other = try await open("\(bus.subjects.prefix).none.>", "none")
+                let found = try await lane.streamInfo()
+                let end = found.state.lastSeq
+                #expect(end == Int64(count))
+                for allowsDirect in [true, false] {
+                    var stream = found
+                    stream.config.allowDirect = allowsDirect
+                    // A replica that is asked may be behind for a moment.
+                    #expect(try await eventually { try await lane.isEmpty(behind: end, in: stream) })
+                    #expect(try await eventually { try await other.isEmpty(behind: 0, in: stream) })
+                    #expect(try await !lane.isEmpty(behind: end - 1, in: stream))
+                    stream.state.lastSeq = end + 3
+                    #expect(try await !lane.isEmpty(behind: end, in: stream))
+                    #expect(try await !other.isEmpty(behind: 0, in: stream))
+                }
+            }
         }
     }
 }

@@ -109,14 +109,17 @@ extension JetStreamConnection {
         ).messages.first
     }
 
-    /// The last message of each of some exact subjects, all as of one moment.
+    /// The last message of each of some subjects, all as of one moment.
     ///
-    /// - Parameter subjects: At most 1,024.
+    /// - Parameters:
+    ///   - subjects: With wildcards or without, at most 1,024 that have a message; above, it is refused with 413.
+    ///   - sequence: Messages before it are left out.
     func directLastMessages(
-        on subjects: [String], in stream: String, timeout: Duration
+        on subjects: [String], from sequence: Int64 = 0, in stream: String, timeout: Duration
     ) async throws(ConnectionFailure) -> DirectPage {
         let list = subjects.map { "\"\($0.escapedForJSON)\"" }.joined(separator: ",")
-        return try await direct("{\"multi_last\":[\(list)]}", in: stream, timeout: timeout)
+        let first = sequence > 0 ? ",\"seq\":\(sequence)" : ""
+        return try await direct("{\"multi_last\":[\(list)]\(first)}", in: stream, timeout: timeout)
     }
 
     private func direct(
