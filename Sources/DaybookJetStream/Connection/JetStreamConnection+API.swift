@@ -147,6 +147,7 @@ private final class DirectPageReader: @unchecked Sendable {
         if sequence == nil, let status = message.status {
             switch status {
             case 204:
+                guard isNext(message) else { return .failure(.incomplete) }
                 page.pending = message.number("Nats-Num-Pending") ?? 0
                 page.upTo = message.number("Nats-UpTo-Sequence")
                 return .success(page)
@@ -158,12 +159,19 @@ private final class DirectPageReader: @unchecked Sendable {
         guard let sequence, let subject = message.header("Nats-Subject"),
             let time = message.header("Nats-Time-Stamp").flatMap({ Timestamp($0) })
         else { return .failure(.unreadable("a direct read without sequence, subject or time")) }
+        guard isNext(message) else { return .failure(.incomplete) }
         var stored = StoredMessage(sequence: sequence, subject: subject, time: time, body: message.body)
         if withIdentifiers, let id = message.header(MessageHeader.messageID) {
             stored.headers = Array("\(MessageHeader.messageID): \(id)\r\n".utf8)
         }
         page.messages.append(stored)
         return nil
+    }
+
+    /// Whether none before it was lost: they come without flow control, and each says which one was sent before it.
+    private func isNext(_ message: borrowing IncomingMessage) -> Bool {
+        let last = page.messages.last?.sequence ?? 0
+        return (message.number("Nats-Last-Sequence") ?? last) == last
     }
 }
 
