@@ -49,7 +49,14 @@ extension JetStreamEventStore {
                     knowledge = try await fresh(for: request, &attempts)
                     continue
                 }
-                throw error
+                // What came first may be an attempt of this one; and nothing is refused while one may be stored yet.
+                if let (plan, end) = try await storedAttempt(as: knowledge, &attempts) {
+                    return try await stored(plan, at: end)
+                }
+                guard attempts.isAnyUnknown else { throw error }
+                try await attempts.pause(of: .milliseconds(50), after: .timedOut)
+                knowledge = try await fresh(for: request, &attempts)
+                continue
             }
             let plan: AppendPlan
             switch decision {
@@ -124,11 +131,10 @@ extension JetStreamEventStore {
                 }
                 return try await stored(plan, at: ack.sequence)
             } catch let failure as ConnectionFailure {
-                if failure.isOutcomeUnknown { attempts.mayBeStored(plan) }
+                attempts.note(failure, of: plan)
                 switch failure {
                 case .refused(10071, _):
                     // By a rival, or by this same append, whose acknowledgement was lost.
-                    attempts.wasRefused(plan)
                     try await attempts.pause(afterConflict: failure)
                     return nil
                 case .refused(10164, _):
@@ -147,8 +153,6 @@ extension JetStreamEventStore {
                 case .cancelled: throw .cancelled(mayBeWritten: attempts.isAnyUnknown)
                 default:
                     guard failure.isPassing else { throw attempts.error(failure) }
-                    // A leader that gives up its place says so, and its successor may find the message in the log.
-                    if case .refused = failure { attempts.mayBeStored(plan) }
                     try await attempts.pause(of: .milliseconds(50), after: failure)
                 }
             } catch let error as AppendError {
@@ -188,7 +192,8 @@ extension JetStreamEventStore {
     /// A plan that was not acknowledged, and which is there all the same, with the sequence of its last message.
     ///
     /// A plan was stored if and only if its message is the next one on the subject that it expected to end somewhere. Where
-    /// the subject ends now is known: a replica that has not come so far is asked again.
+    /// the subject ends now is known: a replica that has not come so far is asked again. A plan that cannot be stored
+    /// any more is ruled out.
     private func storedAttempt(
         as knowledge: AppendKnowledge, _ attempts: inout AppendAttempts
     ) async throws(AppendError) -> (AppendPlan, end: Int64)? {
@@ -196,9 +201,12 @@ extension JetStreamEventStore {
         let plans = attempts.unknown.map { ($0, false) } + attempts.refused.map { ($0, true) }
         for (plan, isRefused) in plans {
             guard let witness = plan.witness else { continue }
-            let head = knowledge.heads[witness.subject]
-            if isRefused, let head, head.sequence <= witness.after { continue }  // Nothing has come since.
-            let end = head?.sequence ?? 0
+            if knowledge.rulesOut(plan) {
+                attempts.ruleOut(plan)
+                continue
+            }
+            let end = knowledge.ends[witness.subject] ?? 0
+            if isRefused, end <= witness.after { continue }  // Nothing has come since.
             do {
                 while true {
                     let page = try await patiently { () async throws(ConnectionFailure) in
@@ -214,6 +222,7 @@ extension JetStreamEventStore {
                         if let (found, _) = plans.first(where: { $0.0.number == place.append }) {
                             return (found, message.sequence + place.remaining)
                         }
+                        attempts.ruleOut(plan)
                         break
                     }
                     guard end > witness.after else { break }
@@ -316,10 +325,14 @@ extension JetStreamEventStore {
         }
         do {
             if request.commandID == nil, request.condition == nil, streams.count == 1 {
-                knowledge.heads[streams[0]] = try await head(of: streams[0])
+                let head = try await head(of: streams[0])
+                knowledge.heads[streams[0]] = head
+                knowledge.ends[streams[0]] = head.sequence
             } else {
                 let receipt = request.commandID.map { subjects.subject(of: $0) }
-                let snapshot = try await lastMessages(of: streams + tags.keys + (receipt.map { [$0] } ?? []))
+                let wanted: [String] = streams + tags.keys + (receipt.map { [$0] } ?? [])
+                let snapshot = try await lastMessages(of: wanted)
+                for subject in wanted { knowledge.ends[subject] = snapshot.messages[subject]?.sequence ?? 0 }
                 knowledge.lastSequence = snapshot.last?.sequence ?? 0
                 knowledge.head = try await headPosition(of: snapshot.last)
                 for subject in streams { knowledge.heads[subject] = try await head(from: snapshot.messages[subject]) }

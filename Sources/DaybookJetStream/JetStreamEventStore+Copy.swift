@@ -248,7 +248,7 @@ extension JetStreamEventStore: CopyableStore {
             } catch {
                 failure = error
             }
-            if failure.isOutcomeUnknown { mayBeStored = true }
+            if failure.mayBeStored { mayBeStored = true }
             switch failure {
             case .cancelled: throw .cancelled
             case .closed: throw .closed

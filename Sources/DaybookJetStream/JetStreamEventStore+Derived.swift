@@ -328,8 +328,8 @@ extension JetStreamEventStore: CheckpointStore, SnapshotStore {
         return try await put(messages, &mayBeStored)
     }
 
-    /// - Parameter mayBeStored: Set when the answer to an attempt did not come: it may have been stored although another one was
-    ///   refused.
+    /// - Parameter mayBeStored: Set when an attempt had no answer, or a leader put it off: that may be stored
+    ///   although another one was refused.
     func put(
         _ messages: [OutgoingMessage], _ mayBeStored: inout Bool
     ) async throws(DerivedStateError) -> Int64? {
@@ -352,8 +352,7 @@ extension JetStreamEventStore: CheckpointStore, SnapshotStore {
                 case .refused(10071, _): return nil
                 case .closed: throw .closed
                 case .cancelled: throw .cancelled
-                case .refused(10164, _), .refused(10210, _), .refused(429, _): break
-                case .refused(10176, _): mayBeStored = true
+                case .refused(10164, _), .refused(10176, _), .refused(10210, _), .refused(429, _): mayBeStored = true
                 default:
                     mayBeStored = true
                     guard error.isPassing else { throw .storageFailed(reason: error.reason) }

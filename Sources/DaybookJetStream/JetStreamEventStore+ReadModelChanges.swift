@@ -65,7 +65,7 @@ extension JetStreamEventStore {
                 continue
             }
             let known = ModelMemory.Known(head: next, sequence: sequence)
-            models[batch.model] = known
+            models.note(known, of: batch.model)
             if next.staged != nil { try await bringIntoPlace(names, known) }
             try await removePieces(of: basis.documents, in: batch, names, head.epoch)
             return
@@ -86,6 +86,7 @@ extension JetStreamEventStore {
                     continue
                 }
                 known.sequence = sequence
+                models.note(known, of: model)
             }
             return try await finishDeletion(of: names, known)
         }
@@ -264,7 +265,7 @@ extension JetStreamEventStore {
         var head = known.head
         head.staged = nil
         guard let sequence = try await put([headMessage(head, names, expecting: known.sequence)]) else { return }
-        models[names.model] = ModelMemory.Known(head: head, sequence: sequence)
+        models.note(ModelMemory.Known(head: head, sequence: sequence), of: names.model)
         try await purge(subject: names.parts(epoch, staged.generation))
     }
 
@@ -274,8 +275,9 @@ extension JetStreamEventStore {
         var head = known.head
         head.status = .gone
         head.tokens = []
-        models[names.model] = nil
-        _ = try await put([headMessage(head, names, expecting: known.sequence)])
+        if let sequence = try await put([headMessage(head, names, expecting: known.sequence)]) {
+            models.note(ModelMemory.Known(head: head, sequence: sequence), of: names.model)
+        }
     }
 
     /// Removes what was put down for a change that was refused.

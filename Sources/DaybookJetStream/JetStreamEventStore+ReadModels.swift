@@ -66,16 +66,47 @@ extension JetStreamEventStore: ReadModelStore {
 
     func subjects(of model: ReadModelName) -> ModelSubjects { ModelSubjects(model, in: bucketPrefix) }
 
-    /// A model's head, as the leader has it.
+    /// A model's head, as the leader has it. An answer from before what this process knows comes from a leader that was
+    /// deposed: it is asked for again.
     func currentHead(_ names: ModelSubjects) async throws(DerivedStateError) -> ModelMemory.Known {
-        guard let message = try await bucketMessage(subject: names.head) else {
-            let known = ModelMemory.Known(head: .new(), sequence: 0)
-            models[names.model] = known
-            return known
+        let deadline = ContinuousClock.now + configuration.readPatience
+        while true {
+            var known = ModelMemory.Known(head: .new(), sequence: 0)
+            if let message = try await bucketMessage(subject: names.head) {
+                known = ModelMemory.Known(head: try modelHead(message, names), sequence: message.sequence)
+            }
+            if models.note(known, of: names.model) { return known }
+            if known.sequence == 0, try await noteForgotten(names) { continue }
+            try await derived { () async throws(ReadError) in try await pauseForReplica(until: deadline) }
         }
-        let known = ModelMemory.Known(head: try modelHead(message, names), sequence: message.sequence)
-        models[names.model] = known
-        return known
+    }
+
+    private struct BucketInfo: Decodable, Sendable {
+        struct State: Decodable, Sendable {
+            var lastSeq: Int64
+            /// Of the subjects that were asked for, those that have a message.
+            var subjects: [String: Int64]?
+        }
+        var state: State
+    }
+
+    /// Notes that a model which this process knows is gone, if another one deleted it so long ago that the servers have
+    /// forgotten its head: one answer says that there is none, and how far the server has come.
+    ///
+    /// - Returns: False when that cannot be told.
+    private func noteForgotten(_ names: ModelSubjects) async throws(DerivedStateError) -> Bool {
+        guard var known = models[names.model] else { return true }
+        let info: BucketInfo = try await derived { () async throws(ReadError) in
+            try await patiently { () async throws(ConnectionFailure) in
+                try await connection.api(
+                    "STREAM.INFO.KV_\(bucket)", "{\"subjects_filter\":\"\(names.head)\"}",
+                    timeout: configuration.requestTimeout)
+            }
+        }
+        guard info.state.lastSeq >= known.sequence, info.state.subjects?.isEmpty ?? true else { return false }
+        known.head.status = .gone
+        models.note(known, of: names.model)
+        return true
     }
 
     /// The names and positions of all models. A change that was only put down counts with the head that names it.

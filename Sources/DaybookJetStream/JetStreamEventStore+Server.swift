@@ -141,36 +141,41 @@ extension JetStreamEventStore {
     /// The last messages of some exact subjects, all as of one moment, which is not before this call.
     func lastMessages(of wanted: [String]) async throws(ReadError) -> LastMessages {
         let deadline = ContinuousClock.now + configuration.readPatience
+        // What this process knows of is there: an answer before it comes from a leader that was deposed.
+        let remembered = wanted.map { heads[$0]?.sequence ?? 0 }
         while true {
-            guard let last = try await lastMessage() else { return LastMessages() }
-            var snapshot = LastMessages()
-            var reached: Int64?
-            var isComplete = true
-            // The subject of the last message is asked for too: a replica that has nothing of it is behind.
-            for start in stride(from: 0, to: wanted.count, by: 1000) {
-                let slice = wanted[start..<min(start + 1000, wanted.count)]
-                let page = try await patiently { () async throws(ConnectionFailure) in
-                    try await connection.directLastMessages(
-                        on: Array(Set(slice + [last.subject])), in: subjects.stream,
-                        timeout: configuration.requestTimeout)
-                }
-                guard let upTo = page.upTo, upTo >= last.sequence, upTo == reached ?? upTo, page.pending == 0 else {
-                    isComplete = false
-                    break
-                }
-                reached = upTo
-                for message in page.messages { snapshot.messages[message.subject] = message }
-            }
-            if isComplete, let reached {
-                if reached == last.sequence {
-                    snapshot.last = last
-                } else {
-                    snapshot.last = try await message(at: reached)
-                }
+            if let snapshot = try await snapshot(of: wanted),
+                zip(wanted, remembered).allSatisfy({ (snapshot.messages[$0]?.sequence ?? 0) >= $1 })
+            {
                 return snapshot
             }
             try await pauseForReplica(until: deadline)
         }
+    }
+
+    /// The last messages of some exact subjects; nil when a replica that answered has not come as far as the leader.
+    private func snapshot(of wanted: [String]) async throws(ReadError) -> LastMessages? {
+        guard let last = try await lastMessage() else { return LastMessages() }
+        var snapshot = LastMessages()
+        var reached: Int64?
+        // The subject of the last message is asked for too: a replica that has nothing of it is behind.
+        for start in stride(from: 0, to: wanted.count, by: 1000) {
+            let slice = wanted[start..<min(start + 1000, wanted.count)]
+            let page = try await patiently { () async throws(ConnectionFailure) in
+                try await connection.directLastMessages(
+                    on: Array(Set(slice + [last.subject])), in: subjects.stream,
+                    timeout: configuration.requestTimeout)
+            }
+            guard let upTo = page.upTo, upTo >= last.sequence, upTo == reached ?? upTo, page.pending == 0 else {
+                return nil
+            }
+            reached = upTo
+            for message in page.messages { snapshot.messages[message.subject] = message }
+        }
+        guard let reached else { return nil }
+        snapshot.last = last
+        if reached > last.sequence { snapshot.last = try await message(at: reached) }
+        return snapshot
     }
 
     /// The position of the last event, given the last message: what came since does not count.

@@ -86,12 +86,87 @@ struct LayoutTests {
             for bit in 0..<8 {
                 var changed = body
                 changed[index] ^= 1 << bit
-                _ = read(changed)
+                _ = read(changed)?.end
                 _ = try? ReceiptRecord(StoredMessage(sequence: 9, subject: "x", time: time, body: changed))
                 _ = try? LogRecord.positions(
                     ofTag: StoredMessage(sequence: 9, subject: "x", time: time, body: changed))
             }
         }
+    }
+
+    private let event = NewEvent(type: "counted", data: [])
+    private let time = Timestamp(microseconds: 1)
+    static let impossible: [Int64] = [.min, -1, 1 << 62, .max]
+
+    private func place(_ kind: LogRecord.Kind, remaining: Int64 = 2) -> LogRecord.Place {
+        LogRecord.Place(kind: kind, index: 1, remaining: remaining, append: 7)
+    }
+
+    private func message(_ body: [UInt8]) -> StoredMessage {
+        StoredMessage(sequence: 9, subject: "x", time: time, body: body)
+    }
+
+    @Test(
+        "are refused, and never trap, when an event has numbers that none at its sequence has",
+        arguments: [LogRecord.Kind.event, .control])
+    func numbersOfEvents(_ kind: LogRecord.Kind) {
+        typealias PartNumber = WritableKeyPath<LogRecord.StreamPart, Int64>
+        typealias PlaceNumber = WritableKeyPath<LogRecord.Place, Int64>
+        let part = LogRecord.StreamPart(
+            eventCount: 3, lastEvent: 2, lastEventID: event.id, firstEvent: 0, controlCount: 1, lastControl: 2,
+            previousControl: 2)
+        func end(_ place: LogRecord.Place, _ part: LogRecord.StreamPart) -> Int64? {
+            (try? LogRecord(message(LogRecord.encode(event, place: place, stream: part))))?.end
+        }
+        #expect(end(place(kind), part) == 11)
+        let ofPlace: [PlaceNumber] = [\.index, \.remaining]
+        for path in ofPlace {
+            for number in Self.impossible {
+                var wrong = place(kind)
+                wrong[keyPath: path] = number
+                #expect(end(wrong, part) == nil, "\(number)")
+            }
+        }
+        var ofPart: [PartNumber] = [\.eventCount, \.firstEvent, \.controlCount, \.previousControl]
+        if kind == .control { ofPart.append(\.lastEvent) }
+        var wrongs: [(PartNumber, Int64)] = []
+        for path in ofPart { for number in Self.impossible { wrongs.append((path, number)) } }
+        let own: PartNumber = kind == .event ? \.eventCount : \.controlCount
+        wrongs.append((own, 0))
+        // What would stand behind it; whoever goes from a control event to the one before it has to come to an end.
+        wrongs.append((\.eventCount, 10))
+        wrongs.append((\.firstEvent, 10))
+        wrongs.append((\.previousControl, 9))
+        for (path, number) in wrongs {
+            var wrong = part
+            wrong[keyPath: path] = number
+            #expect(end(place(kind), wrong) == nil, "\(number)")
+        }
+    }
+
+    @Test(
+        "are refused, and never trap, with numbers that no tag, import, receipt, document or model has",
+        arguments: impossible)
+    func numbersOfOthers(_ number: Int64) {
+        for body in [
+            LogRecord.encodeTag([1], place: place(.tag, remaining: number)),
+            LogRecord.encodeTag([number], place: place(.tag)),
+        ] {
+            #expect(throws: RecordReader.Damage.self) { try LogRecord.positions(ofTag: message(body)) }
+        }
+        let imported = LogRecord.encodeImported(time, place: place(.imported, remaining: number))
+        #expect(throws: RecordReader.Damage.self) { try ImportEnd(message(imported)) }
+        let result = AppendResult(streams: [], position: Position(number), eventCount: 1, recordedAt: time)
+        for body in [
+            ReceiptRecord.encode(result, digest: 1, isOwn: true, place: place(.receipt, remaining: number)),
+            ReceiptRecord.encode(result, digest: 1, isOwn: false, place: place(.receipt)),
+        ] {
+            #expect(throws: RecordReader.Damage.self) { try ReceiptRecord(message(body)) }
+        }
+        let document = DocumentRecord(key: "a", content: .pieces(generation: 1, count: number)).bytes
+        #expect(throws: RecordReader.Damage.self) { try DocumentRecord(document) }
+        let head = ModelHead(epoch: 1, position: 1, staged: ModelHead.Staged(generation: 1, parts: number)).bytes
+        #expect(throws: RecordReader.Damage.self) { try ModelHead(head) }
     }
 
     @Test("read an acknowledgement and a refusal")

@@ -1,6 +1,7 @@
 import Foundation
 
-/// Stands between a client and a server, and cuts connections, or loses what the server says, or says something else.
+/// Stands between a client and a server, and cuts connections, or loses what the server says, or one message of it, or says
+/// something else.
 public final class CuttingRelay: @unchecked Sendable {
     struct Failure: Error { var step: String }
 
@@ -15,9 +16,15 @@ public final class CuttingRelay: @unchecked Sendable {
     /// What comes next on a connection to the server, whatever the server says.
     private var answers: [Int32: [UInt8]] = [:]
     private var isClosed = false
+    private let lost: (text: String, number: Int)?
+    /// How many messages with that text have come.
+    private var met = 0
 
-    /// - Parameter url: Of the server, as `nats://127.0.0.1:4222` or `postgresql://user@127.0.0.1:5432/database`.
-    public init(to url: String) throws {
+    /// - Parameters:
+    ///   - url: Of the server, as `nats://127.0.0.1:4222` or `postgresql://user@127.0.0.1:5432/database`.
+    ///   - lost: Which message of a NATS server with headers does not arrive: of those that have a text, from 1.
+    public init(to url: String, losing lost: (text: String, number: Int)? = nil) throws {
+        self.lost = lost
         guard let last = url.split(separator: ":").last, let target = UInt16(last.prefix(while: \.isNumber)) else {
             throw Failure(step: url)
         }
@@ -122,6 +129,7 @@ public final class CuttingRelay: @unchecked Sendable {
 
     private func pump(_ from: Int32, _ to: Int32, isAnswer: Bool) {
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        var parts = ProtocolParts()
         while true {
             var count = recv(from, &buffer, buffer.count, 0)
             guard count > 0 else { break }
@@ -131,15 +139,17 @@ public final class CuttingRelay: @unchecked Sendable {
                 (buffer, count, isLast) = (answer, answer.count, true)
             }
             if isAnswer, lock.withLock({ losesAnswers }) { continue }
+            var bytes = Array(buffer[..<count])
+            if isAnswer, lost != nil { bytes = parts.take(bytes).filter { !isLost($0) }.flatMap { $0 } }
             var sent = 0
-            while sent < count {
-                let some = buffer[sent..<count].withUnsafeBytes {
+            while sent < bytes.count {
+                let some = bytes[sent...].withUnsafeBytes {
                     send(to, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
                 }
                 guard some > 0 else { break }
                 sent += some
             }
-            if sent < count || isLast { break }
+            if sent < bytes.count || isLast { break }
         }
         shutdown(from, Int32(SHUT_RDWR))
         shutdown(to, Int32(SHUT_RDWR))
@@ -150,6 +160,46 @@ public final class CuttingRelay: @unchecked Sendable {
             guard let (words, answer) = awaited, said.contains(words) else { return }
             awaited = nil
             if let answer { answers[server] = answer } else { losesAnswers = true }
+        }
+    }
+
+    private func isLost(_ part: [UInt8]) -> Bool {
+        guard let lost, part.starts(with: "HMSG".utf8), String(decoding: part, as: UTF8.self).contains(lost.text) else {
+            return false
+        }
+        return lock.withLock {
+            met += 1
+            return met == lost.number
+        }
+    }
+
+    /// What a server says, taken apart: lines, and messages with what stands behind their line.
+    private struct ProtocolParts {
+        private var bytes: [UInt8] = []
+
+        /// What is whole by now.
+        mutating func take(_ some: [UInt8]) -> [[UInt8]] {
+            bytes += some
+            var parts: [[UInt8]] = []
+            var start = 0
+            while let end = endOfPart(from: start) {
+                parts.append(Array(bytes[start..<end]))
+                start = end
+            }
+            bytes.removeFirst(start)
+            return parts
+        }
+
+        /// Behind `MSG subject id reply bytes` and `HMSG subject id reply header-bytes bytes`, perhaps without a reply,
+        /// stand so many bytes and the end of a line.
+        private func endOfPart(from start: Int) -> Int? {
+            guard let newline = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) else { return nil }
+            let words = String(decoding: bytes[start..<newline], as: UTF8.self).split { $0 == " " || $0 == "\r" }
+            var end = newline + 1
+            if let first = words.first, first == "MSG" || first == "HMSG", let count = words.last.flatMap({ Int($0) }) {
+                end += count + 2
+            }
+            return end <= bytes.count ? end : nil
         }
     }
 

@@ -6,29 +6,38 @@ struct AppendAttempts {
     let deadline: ContinuousClock.Instant
     /// The plans that were sent and of which nothing is known.
     private(set) var unknown: [AppendPlan] = []
-    /// The plans that a server refused, since another message came before. While the lead changes, a message reaches the old
-    /// leader and the new one, and what the one refuses, the other may store: where the stream has grown, it is looked for.
+    /// The plans that a leader refused, and another one may store: where the stream has grown, they are looked for.
     private(set) var refused: [AppendPlan] = []
     private var conflicts = 0
 
-    /// Whether an attempt may be stored: none is ruled out before the append ends otherwise.
+    /// Whether an attempt may be stored.
     var isAnyUnknown: Bool { !unknown.isEmpty || !refused.isEmpty }
 
     init(until deadline: ContinuousClock.Instant) { self.deadline = deadline }
 
-    /// Notes that a plan may be stored, now or later.
-    mutating func mayBeStored(_ plan: AppendPlan) {
-        if !unknown.contains(where: { $0.number == plan.number }) { unknown.append(plan) }
+    /// Notes what a failure says of the plan that was sent.
+    mutating func note(_ failure: ConnectionFailure, of plan: AppendPlan) {
+        guard failure.mayBeStored else { return }
+        if case .refused = failure, !failure.isPassing {
+            noteRefused(plan)
+        } else if !unknown.contains(where: { $0.number == plan.number }) {
+            unknown.append(plan)
+        }
     }
 
-    /// Notes that a server refused a plan, and that another one may have stored it.
-    mutating func wasRefused(_ plan: AppendPlan) {
+    private mutating func noteRefused(_ plan: AppendPlan) {
         if !refused.contains(where: { $0.number == plan.number }) { refused.append(plan) }
         // Each is followed by one that knows more; what stays unknown for so long is not stored any more.
         if refused.count > Self.refusedLimit { refused.removeFirst() }
     }
 
     private static let refusedLimit = 64
+
+    /// Notes that a plan is not stored, and never will be.
+    mutating func ruleOut(_ plan: AppendPlan) {
+        unknown.removeAll { $0.number == plan.number }
+        refused.removeAll { $0.number == plan.number }
+    }
 
     /// Waits after a refusal by another writer: longer each time, since a leader that is cut off refuses again and again.
     mutating func pause(afterConflict failure: ConnectionFailure) async throws(AppendError) {

@@ -21,6 +21,8 @@ struct AppendKnowledge: AppendBasis {
     var tags: [Tag: Int64] = [:]
     /// The position of the last event of each tag of the condition; 0 for none.
     var tagEnds: [Tag: Int64] = [:]
+    /// Where each subject that was read ended at that moment, and 0 for one without a message.
+    var ends: [String: Int64] = [:]
     var receipts: [CommandID: Receipt] = [:]
     var places: [String: [EventPlace?]] = [:]
     /// The first event that fits the condition; nil when it was not looked for, nil inside when there is none.
@@ -32,6 +34,16 @@ struct AppendKnowledge: AppendBasis {
     init(subjects: LogSubjects, isFresh: Bool) {
         self.subjects = subjects
         self.isFresh = isFresh
+    }
+
+    /// Whether a plan was not stored at the moment of this knowledge, and never will be: something was there that it
+    /// expected not to be.
+    func rulesOut(_ plan: AppendPlan) -> Bool {
+        guard let witness = plan.witness, let end = ends[witness.subject], end <= witness.after else { return false }
+        if let last = plan.expectedLast, lastSequence > last { return true }
+        return plan.messages.contains { message in
+            message.expected.map { (ends[message.expectedSubject ?? message.subject] ?? 0) > $0 } ?? false
+        }
     }
 
     mutating func forgetMissing() { missing = nil }

@@ -13,6 +13,8 @@ enum ConnectionFailure: Error, Equatable {
     case timedOut
     /// The connection broke while the answer was awaited; the request may have been carried out.
     case disconnected
+    /// Of an answer of several messages, one was lost on the way.
+    case incomplete
     /// The server refused; `code` is its own, such as 10071.
     case refused(code: Int, description: String)
     /// An answer that cannot be read.
@@ -21,7 +23,7 @@ enum ConnectionFailure: Error, Equatable {
     /// Whether the request may have been carried out although it has no answer.
     var isOutcomeUnknown: Bool {
         switch self {
-        case .timedOut, .disconnected, .cancelled, .closed, .unreadable: true
+        case .timedOut, .disconnected, .incomplete, .cancelled, .closed, .unreadable: true
         case .notSent, .noResponders, .refused: false
         }
     }
@@ -29,12 +31,22 @@ enum ConnectionFailure: Error, Equatable {
     /// Whether the same request may succeed in a moment: an election, a restart, a broken connection.
     var isPassing: Bool {
         switch self {
-        case .notSent, .noResponders, .timedOut, .disconnected: true
+        case .notSent, .noResponders, .timedOut, .disconnected, .incomplete: true
         case .refused(let code, _):
             // No leader, cluster or stream not available, insufficient resources, stream offline.
             [10003, 10004, 10005, 10008, 10009, 10013, 10023, 10077, 10118, 503].contains(code)
         case .closed, .cancelled, .unreadable: false
         }
+    }
+
+    /// Whether what was published may be stored all the same, now or later.
+    ///
+    /// While the lead changes, a message reaches the old leader and the new one: what one refuses, the other may store.
+    /// A leader that gives up its place says so, and its successor may find the message in the log.
+    var mayBeStored: Bool {
+        guard case .refused(let code, _) = self else { return isOutcomeUnknown }
+        // Another message came before, or is under way; a batch was lost with its leader; too many are open.
+        return isPassing || [10071, 10164, 10176, 10210, 429].contains(code)
     }
 
     var reason: String {
@@ -45,6 +57,7 @@ enum ConnectionFailure: Error, Equatable {
         case .noResponders: "the stream has no leader, or does not exist"
         case .timedOut: "no answer in time"
         case .disconnected: "the connection broke before the answer"
+        case .incomplete: "a message of the answer was lost"
         case .refused(let code, let description): "JetStream error \(code): \(description)"
         case .unreadable(let what): "an answer that cannot be read: \(what)"
         }

@@ -29,8 +29,11 @@ struct IncomingMessage: ~Copyable {
 
     var body: [UInt8] { Array(bytes) }
 
-    /// Nobody listens on the subject that was asked.
-    var isNoResponders: Bool { natsMsg_IsNoResponders(message) }
+    /// Nobody listens on the subject that was asked. What a stream has may say so, too, by a header of its sender's: it
+    /// comes with a reply subject or with its sequence.
+    var isNoResponders: Bool {
+        natsMsg_IsNoResponders(message) && natsMsg_GetReply(message) == nil && number("Nats-Sequence") == nil
+    }
 
     func header(_ name: String) -> String? {
         var value: UnsafePointer<CChar>?
@@ -53,7 +56,8 @@ struct IncomingMessage: ~Copyable {
         return number
     }
 
-    /// The status line of a message without data of its own: 204 at the end of a batch, 404, 408.
+    /// The status line of a message without data of its own: 204 at the end of a batch, 404, 408. A sender's header may
+    /// be taken for one: it is asked for only of what is no message of a stream.
     var status: Int? { bytes.isEmpty ? number("Status").map { Int($0) } : nil }
 }
 #endif

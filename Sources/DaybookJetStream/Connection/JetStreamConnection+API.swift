@@ -109,14 +109,17 @@ extension JetStreamConnection {
         ).messages.first
     }
 
-    /// The last message of each of some exact subjects, all as of one moment.
+    /// The last message of each of some subjects, all as of one moment.
     ///
-    /// - Parameter subjects: At most 1,024.
+    /// - Parameters:
+    ///   - subjects: With wildcards or without, at most 1,024 that have a message; above, it is refused with 413.
+    ///   - sequence: Messages before it are left out.
     func directLastMessages(
-        on subjects: [String], in stream: String, timeout: Duration
+        on subjects: [String], from sequence: Int64 = 0, in stream: String, timeout: Duration
     ) async throws(ConnectionFailure) -> DirectPage {
         let list = subjects.map { "\"\($0.escapedForJSON)\"" }.joined(separator: ",")
-        return try await direct("{\"multi_last\":[\(list)]}", in: stream, timeout: timeout)
+        let first = sequence > 0 ? ",\"seq\":\(sequence)" : ""
+        return try await direct("{\"multi_last\":[\(list)]\(first)}", in: stream, timeout: timeout)
     }
 
     private func direct(
@@ -139,9 +142,12 @@ private final class DirectPageReader: @unchecked Sendable {
     func take(
         _ message: borrowing IncomingMessage
     ) -> Result<JetStreamConnection.DirectPage, ConnectionFailure>? {
-        if let status = message.status {
+        let sequence = message.number("Nats-Sequence")
+        // What a stream has comes with its sequence; a status in it is its sender's.
+        if sequence == nil, let status = message.status {
             switch status {
             case 204:
+                guard isNext(message) else { return .failure(.incomplete) }
                 page.pending = message.number("Nats-Num-Pending") ?? 0
                 page.upTo = message.number("Nats-UpTo-Sequence")
                 return .success(page)
@@ -150,15 +156,22 @@ private final class DirectPageReader: @unchecked Sendable {
                 return .failure(.refused(code: status, description: message.header("Description") ?? "direct read"))
             }
         }
-        guard let sequence = message.number("Nats-Sequence"), let subject = message.header("Nats-Subject"),
+        guard let sequence, let subject = message.header("Nats-Subject"),
             let time = message.header("Nats-Time-Stamp").flatMap({ Timestamp($0) })
         else { return .failure(.unreadable("a direct read without sequence, subject or time")) }
+        guard isNext(message) else { return .failure(.incomplete) }
         var stored = StoredMessage(sequence: sequence, subject: subject, time: time, body: message.body)
         if withIdentifiers, let id = message.header(MessageHeader.messageID) {
             stored.headers = Array("\(MessageHeader.messageID): \(id)\r\n".utf8)
         }
         page.messages.append(stored)
         return nil
+    }
+
+    /// Whether none before it was lost: they come without flow control, and each says which one was sent before it.
+    private func isNext(_ message: borrowing IncomingMessage) -> Bool {
+        let last = page.messages.last?.sequence ?? 0
+        return (message.number("Nats-Last-Sequence") ?? last) == last
     }
 }
 

@@ -77,7 +77,7 @@ extension LogRecord {
             throw RecordReader.Damage()
         }
         return Place(
-            kind: kind, index: try reader.number(), remaining: try reader.number(), append: try reader.fixed())
+            kind: kind, index: try reader.count(), remaining: try reader.count(), append: try reader.fixed())
     }
 
     /// Reads an event or control event.
@@ -91,12 +91,15 @@ extension LogRecord {
         if message.body[0] == Self.importedFormat {
             importedTime = Timestamp(microseconds: Int64(bitPattern: try reader.fixed()))
         }
-        let eventCount = try reader.number()
-        let firstEvent = try reader.number()
-        let controlCount = try reader.number()
+        let eventCount = try reader.count()
+        let firstEvent = try reader.count()
+        let controlCount = try reader.count()
+        // Each event has a sequence of its own, and no message names one behind it.
+        guard eventCount <= sequence, firstEvent <= sequence else { throw RecordReader.Damage() }
         switch place.kind {
         case .event:
-            let lastControl = try reader.number()
+            let lastControl = try reader.count(below: sequence)
+            guard eventCount > 0 else { throw RecordReader.Damage() }
             let id = try reader.id()
             stream = StreamPart(
                 eventCount: eventCount, lastEvent: sequence, lastEventID: id,
@@ -104,8 +107,9 @@ extension LogRecord {
                 lastControl: lastControl, previousControl: lastControl)
             event = try Self.event(id, &reader)
         case .control:
-            let previousControl = try reader.number()
-            let lastEvent = try reader.number()
+            let previousControl = try reader.count(below: sequence)
+            let lastEvent = try reader.count(below: sequence)
+            guard controlCount > 0 else { throw RecordReader.Damage() }
             let lastID = try reader.id()
             let id = try reader.id()
             stream = StreamPart(
@@ -209,7 +213,7 @@ extension LogRecord {
         let count = try reader.number()
         guard (0...Int64(Limits.eventsPerAppend)).contains(count) else { throw RecordReader.Damage() }
         var positions: [Int64] = []
-        for _ in 0..<count { positions.append(message.sequence + (try reader.number())) }
+        for _ in 0..<count { positions.append(message.sequence + (try reader.count())) }
         return positions
     }
 }

@@ -48,16 +48,16 @@ struct ReceiptRecord: Sendable {
         if try reader.byte() == 1 {
             end = position.rawValue
         } else {
-            position = Position(try reader.number())
+            position = Position(try reader.count())
             time = Timestamp(microseconds: Int64(bitPattern: try reader.fixed()))
         }
-        let eventCount = try reader.number()
+        let eventCount = try reader.count()
         let count = try reader.number()
         guard (0...Int64(Limits.streamsPerAppend)).contains(count) else { throw RecordReader.Damage() }
         var streams: [AppendResult.StreamEnd] = []
         for _ in 0..<count {
             let name = StreamName(unchecked: try reader.text())
-            let next = try reader.number()
+            let next = try reader.count()
             streams.append(.init(stream: name, version: next == 0 ? nil : StreamVersion(next - 1)))
         }
         result = AppendResult(

@@ -35,6 +35,13 @@ struct RecordReader {
         }
     }
 
+    /// How many there are of something, or a sequence: not negative, and so small that no sum of two is too large.
+    mutating func count(below limit: Int64 = 1 << 62) throws(Damage) -> Int64 {
+        let count = try number()
+        guard count >= 0, count < limit else { throw Damage() }
+        return count
+    }
+
     mutating func fixed() throws(Damage) -> UInt64 {
         guard bytes.count - index >= 8 else { throw Damage() }
         defer { index += 8 }

@@ -69,17 +69,13 @@ final class LogReadAhead: Sendable {
     }
 
     private func take(_ message: borrowing IncomingMessage) {
-        if let status = message.status {
-            if status == 100 {
+        guard let place = message.delivery else {
+            if message.status == 100 {
                 // A question whether to go on; a heartbeat repeats one that was not answered.
                 if let reply = message.reply ?? message.header("Nats-Consumer-Stalled") { answer(reply) }
             } else {
                 fail()
             }
-            return
-        }
-        guard let place = message.delivery else {
-            fail()
             return
         }
         let body = message.body

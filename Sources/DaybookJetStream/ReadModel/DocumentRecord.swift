@@ -26,7 +26,9 @@ struct DocumentRecord: Sendable {
         key = try reader.text()
         switch kind {
         case 0: content = .data(reader.rest())
-        case 1: content = .pieces(generation: try reader.fixed(), count: try reader.number())
+        case 1:
+            content = .pieces(
+                generation: try reader.fixed(), count: try reader.count(below: Int64(Limits.documentBytes) + 1))
         case 2: content = .deleted
         default: throw RecordReader.Damage()
         }

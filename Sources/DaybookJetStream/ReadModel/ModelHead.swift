@@ -64,7 +64,7 @@ struct ModelHead: Sendable {
         position = Position(try reader.number())
         hasPieces = try reader.byte() == 1
         let generation = try reader.fixed()
-        let parts = try reader.number()
+        let parts = try reader.count()
         staged = parts == 0 ? nil : Staged(generation: generation, parts: parts)
         let count = try reader.number()
         guard (0...64).contains(count) else { throw RecordReader.Damage() }

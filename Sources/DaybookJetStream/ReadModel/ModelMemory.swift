@@ -17,13 +17,21 @@ final class ModelMemory: Sendable {
     private let known = Mutex([ReadModelName: Known]())
     private let keys = Mutex([(model: ReadModelName, keys: ModelKeys)]())
 
-    subscript(model: ReadModelName) -> Known? {
-        get { known.withLock { $0[model] } }
-        set {
-            known.withLock { known in
-                if known.count >= Self.heads, known[model] == nil { known = [:] }
-                known[model] = newValue
+    subscript(model: ReadModelName) -> Known? { known.withLock { $0[model] } }
+
+    /// Takes in what a server said of a model, if it is not from before what is known.
+    ///
+    /// - Returns: Whether that may be so by now.
+    @discardableResult
+    func note(_ answer: Known, of model: ReadModelName) -> Bool {
+        known.withLock { known in
+            if let last = known[model], answer.sequence < last.sequence {
+                // A server forgets the head of a model that is gone.
+                return answer.sequence == 0 && last.head.status == .gone
             }
+            if known.count >= Self.heads, known[model] == nil { known = [:] }
+            known[model] = answer
+            return true
         }
     }
 

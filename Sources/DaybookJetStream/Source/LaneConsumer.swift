@@ -174,14 +174,36 @@ struct LaneConsumer: Sendable {
         try await connection.api("STREAM.INFO.\(stream)", timeout: requestTimeout)
     }
 
-    /// Where the lane's last message stands, as the stream's leader knows it; 0 when there is none.
-    func lastSequence() async throws(ConnectionFailure) -> Int64 {
-        var last: Int64 = 0
-        for filter in filters {
-            let message = try await connection.lastMessage(on: filter, in: stream, timeout: requestTimeout)
-            last = max(last, message?.sequence ?? 0)
+    /// Whether the lane has nothing behind a sequence, up to where the stream ends; false when it cannot be told.
+    ///
+    /// One answer says what there is and how far its server has come: a leader that was deposed, and does not know it
+    /// yet, has not come so far. Where the stream allows no direct reads, or the lane has too many subjects for one,
+    /// the leader is asked for the lane, and before and afterwards how far it has come.
+    func isEmpty(behind sequence: Int64, in found: BusStream) async throws(ConnectionFailure) -> Bool {
+        guard let last = try await lastMessage(on: ">") else { return false }
+        if found.config.allowDirect == true {
+            do throws(ConnectionFailure) {
+                // With the last message's subject, who has nothing of the lane says how far it has come all the same.
+                let page = try await connection.directLastMessages(
+                    on: filters + [last.subject], from: sequence + 1, in: stream, timeout: requestTimeout)
+                guard let upTo = page.upTo, upTo >= found.state.lastSeq, page.pending == 0 else { return false }
+                return !page.messages.contains { message in
+                    message.sequence > sequence && filters.contains { BusStream.covers($0, message.subject) }
+                }
+            } catch {
+                guard case .refused(413, _) = error else { throw error }
+            }
         }
-        return last
+        guard last.sequence >= found.state.lastSeq else { return false }
+        for filter in filters {
+            if let message = try await lastMessage(on: filter), message.sequence > sequence { return false }
+        }
+        return try await lastMessage(on: ">").map { $0.sequence >= found.state.lastSeq } ?? false
+    }
+
+    /// As the stream's leader has it.
+    private func lastMessage(on subject: String) async throws(ConnectionFailure) -> StoredMessage? {
+        try await connection.lastMessage(on: subject, in: stream, timeout: requestTimeout)
     }
 
     /// Moves it to where its acknowledgements end, or to a sequence, before which everything counts as taken then.

@@ -73,12 +73,12 @@ struct SourceLane: Sendable {
     /// Notes of a lane which had nothing for a while that nothing of it lies before the stream's end: when messages are removed,
     /// those of other lanes are not taken for its own.
     ///
-    /// That nothing is pending is not enough: it is counted in the replica of the consumer's leader, which may be behind. The
-    /// stream's leader is asked for the lane's last message.
+    /// That nothing is pending is not enough: that is counted in the replica of the consumer's leader, which may lag.
     private func moveOn(from info: LaneConsumer.Info) async throws(ConnectionFailure) {
         guard info.numPending == 0, info.numAckPending == 0 else { return }
-        let end = try await consumer.streamInfo().state.lastSeq
-        guard end > info.floor, try await consumer.lastSequence() <= info.floor else { return }
+        let stream = try await consumer.streamInfo()
+        let end = stream.state.lastSeq
+        guard end > info.floor, try await consumer.isEmpty(behind: info.floor, in: stream) else { return }
         let now = try await consumer.info()
         guard now.numPending == 0, now.numAckPending == 0, now.delivered.streamSeq == info.delivered.streamSeq,
             now.floor == info.floor

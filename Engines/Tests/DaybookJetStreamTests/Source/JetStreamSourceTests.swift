@@ -159,6 +159,47 @@ struct JetStreamSourceTests {
         }
     }
 
+    @Test("gives a message with a status of the servers in its headers, and what stands behind it")
+    func status() async throws {
+        try await Bus.with(partitions: 1) { bus in
+            try await bus.send(0..<1)
+            let subject = bus.subjects.filter(of: 0).dropLast()
+            let statuses = ["503", "503 none", "404", "408", "409", "423", "204", "100"]
+            let count = 2 * Bus.streams.count + statuses.count
+            try await bus.withConnection { connection in
+                for status in statuses {
+                    let message = OutgoingMessage(
+                        subject: subject + "odd", headers: [("Status", status), ("Description", "Batch Completed")])
+                    _ = try await connection.publishAcknowledged([message], timeout: .seconds(5))
+                }
+            }
+            try await bus.send(1..<2)
+            let taking = Taking()
+            #expect(try await run(try bus.source(), until: { taking.messages.count >= count }) { taking.note($0) })
+            #expect(taking.messages.map { Int($0.origin.split(separator: "@").last ?? "") } == Array(1...count))
+            #expect(taking.idsOfStreams == Sending.ids(0..<2, of: Bus.streams))
+            // So do direct reads, and what is sent ahead of a reader.
+            try await bus.withConnection { connection in
+                #expect(
+                    try await eventually {
+                        let page = try await connection.directMessages(
+                            from: 1, on: bus.subjects.all, limit: 100, bytes: 1 << 20, in: bus.stream,
+                            timeout: .seconds(5))
+                        return page.messages.count == count
+                    })
+                let ahead = try await LogReadAhead.begin(
+                    from: 1, on: bus.subjects.all, in: bus.stream, of: connection, timeout: .seconds(5))
+                var sent = 0
+                #expect(
+                    try await eventually {
+                        sent += await ahead.next(100, within: .milliseconds(100), isMore: true).messages.count
+                        return sent == count
+                    })
+                ahead.end()
+            }
+        }
+    }
+
     @Test("keeps its lanes while a handler takes longer than the time after which silent members are replaced")
     func slow() async throws {
         try await Bus.with(partitions: 1) { bus in
