@@ -57,16 +57,14 @@ struct ReadModelTests {
     }
 
     private func count(_ store: JetStreamEventStore, _ subject: String) async throws -> Int {
-        var count = 0
-        var next: Int64 = 1
-        while true {
-            let page = try await store.connection.directMessages(
-                from: next, on: store.bucketPrefix + subject, limit: 1000, bytes: 8 << 20, in: "KV_" + store.bucket,
-                timeout: .seconds(5))
-            count += page.messages.count
-            guard let last = page.messages.last, page.pending > 0 else { return count }
-            next = last.sequence + 1
+        struct Info: Decodable, Sendable {
+            struct State: Decodable, Sendable { var subjects: [String: Int]? }
+            var state: State
         }
+        let info: Info = try await store.connection.api(
+            "STREAM.INFO.KV_" + store.bucket, "{\"subjects_filter\":\"\(store.bucketPrefix + subject)\"}",
+            timeout: .seconds(5))
+        return (info.state.subjects ?? [:]).values.reduce(0, +)
     }
 
     @Test("take a change that was only put down into account as a whole, whoever comes next, and bring it into place")
