@@ -13,7 +13,7 @@ import DaybookCore
 /// }
 /// ```
 ///
-/// The read model is the handlers' own: no projection may run on it. Its first document says so to whoever looks at all read
+/// The read model is the handlers' own: no projection may run on it. A document of it says so to whoever looks at all read
 /// models. Handlers that share one wait for each other's transactions, so that many keys at once gain little; give each handler
 /// a model.
 public struct Inbox: Sendable {
@@ -125,7 +125,8 @@ public struct Inbox: Sendable {
             do {
                 // Read before the documents: a change in between makes the commit fail.
                 revision = try await models.checkpoint(of: model)
-                stored = try await models.documents([entry] + (fenceKey.map { [$0] } ?? []), of: model)
+                stored = try await models.documents(
+                    [entry, ReservedDocument.inbox] + (fenceKey.map { [$0] } ?? []), of: model)
             } catch {
                 throw InboxError(error)
             }
@@ -138,7 +139,8 @@ public struct Inbox: Sendable {
                 }
                 own[fenceKey] = Self.bytes(fence.value)
             }
-            if revision == .start { own[ReservedDocument.inbox] = Self.bytes(1) }
+            // An inbox of an earlier version has entries, and no such document.
+            if stored[ReservedDocument.inbox] == nil { own[ReservedDocument.inbox] = Self.bytes(1) }
             try await change(&documents)
             if try await commit(documents.changes.merging(own) { _, new in new }, after: revision) { return true }
         }

@@ -82,6 +82,17 @@ struct InboxTests {
         }
     }
 
+    @Test("of an earlier version says with its next change what its read model is", arguments: TestStore.all)
+    func markLater(_ store: TestStore) async throws {
+        let store = try await store.make()
+        try await store.commit(DocumentBatch(model: "m", changes: ["n": [1]], previous: .start, checkpoint: 1))
+        let inbox = Inbox("a", model: "m", in: store)
+        #expect(try await inbox.once(delivery(2, fence: 7), add))
+        #expect(try await store.document("\u{1F}inbox", of: "m") != nil)
+        #expect(try await store.document("n", of: "m") == [1, 1])
+        #expect(try await !inbox.once(delivery(2, fence: 7), add))
+    }
+
     @Test("counts right when many take events at once", arguments: TestStore.all)
     func contention(_ store: TestStore) async throws {
         let store = try await store.make()
