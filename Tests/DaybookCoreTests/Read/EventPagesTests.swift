@@ -48,6 +48,23 @@ struct EventPagesTests {
         func wait() async { for await _ in stream {} }
     }
 
+    /// Runs the tasks that prefer it when it is told to, on the caller's thread.
+    private final class HeldExecutor: TaskExecutor {
+        private let jobs = Mutex<[UnownedJob]>([])
+
+        func enqueue(_ job: consuming ExecutorJob) {
+            let ready = UnownedJob(job)
+            jobs.withLock { $0.append(ready) }
+        }
+
+        /// Runs what there is, and what comes of it.
+        func runAll() {
+            while let job = jobs.withLock({ $0.isEmpty ? nil : $0.removeFirst() }) {
+                job.runSynchronously(on: asUnownedTaskExecutor())
+            }
+        }
+    }
+
     private static func event(_ position: Int64) -> RecordedEvent {
         RecordedEvent(
             id: EventID(), type: "counted", schemaVersion: 1, contentType: .json, data: [], metadata: [], tags: [],
@@ -75,10 +92,15 @@ struct EventPagesTests {
     @Test("are not read as long as one is enough")
     func short() async throws {
         let source = Source(pages: 9)
-        var pages = source.sequence()
-        #expect(try await positions(&pages, 2) == [1, 2])
-        await Task.yield()
+        let executor = HeldExecutor()
+        let reader = Task(executorPreference: executor) { () async throws(ReadError) -> [Int64] in
+            var pages = source.sequence()
+            return try await positions(&pages, 2)
+        }
+        // A page that is read ahead is read there, too.
+        executor.runAll()
         #expect(source.readSoFar == [1])
+        #expect(try await reader.value == [1, 2])
     }
 
     @Test("are read while the one before is used, and given up with the reader")
