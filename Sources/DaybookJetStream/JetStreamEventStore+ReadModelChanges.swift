@@ -18,10 +18,9 @@ extension JetStreamEventStore {
         guard await turns.take([names.head]) else { throw .cancelled }
         defer { turns.giveBack([names.head]) }
         let token = UInt64.random(in: .min ... .max)
+        var change = ChangeAttempt(token: token)
         var isFresh = false
         var prepared: PreparedDocuments?
-        /// The last change before the one that was tried: the outer is nil before any was, the inner where there was none.
-        var before: UInt64??
         while true {
             guard !Task.isCancelled else { throw .cancelled }
             guard let basis = try await basis(of: batch, names, isFresh: isFresh) else {
@@ -29,13 +28,10 @@ extension JetStreamEventStore {
                 continue
             }
             let head = basis.known.head
-            if head.tokens.contains(token) { return }  // Its acknowledgement was lost.
-            if let before, !head.names(changesSince: before) {
-                // What was tried may have been applied, and be forgotten by now.
-                throw .storageFailed(
-                    reason:
-                        "the read model '\(batch.model)' has changed more than \(ModelHead.tokensKept) times since a change "
-                        + "was sent, and whether that one took effect is not known any more")
+            switch change.outcome(by: head.tokens) {
+            case .withoutEffect: break
+            case .tookEffect: return  // Its acknowledgement was lost.
+            case .unknown: throw change.unknownOutcome(of: batch.model)
             }
             if let refusal = try await refusal(of: batch, basis, names) {
                 guard isFresh else {
@@ -60,7 +56,7 @@ extension JetStreamEventStore {
             var mayBeStored = false
             guard let sequence = try await put(messages, &mayBeStored) else {
                 // What was decided on an old head is refused by every leader.
-                if mayBeStored || isFresh { before = .some(head.tokens.first) }
+                if mayBeStored || isFresh { change.noteSent(after: head.tokens) }
                 isFresh = true
                 continue
             }

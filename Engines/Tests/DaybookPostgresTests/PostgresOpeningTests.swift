@@ -187,7 +187,7 @@ struct PostgresOpeningTests {
             try await before.commit(
                 DocumentBatch(model: "tape", changes: ["x": [1]], previous: .start, checkpoint: 1))
             await before.close()
-            try Server.sql("ALTER TABLE \(schema).read_models DROP COLUMN batches")
+            try Server.sql("ALTER TABLE \(schema).read_models DROP COLUMN tokens")
             try Server.sql("DELETE FROM \(schema).migrations WHERE version > 1")
             let stores = try await openEight(schema)
             for (number, store) in stores.enumerated() {

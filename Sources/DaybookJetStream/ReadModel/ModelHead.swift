@@ -19,7 +19,7 @@ struct ModelHead: Sendable {
     }
 
     /// How many of the last changes are named.
-    static let tokensKept = 32
+    static let tokensKept = ChangeAttempt<UInt64>.tokensKept
 
     var status = Status.live
     /// Part of the subjects of its documents: those of a model that was deleted, and begun anew, are others.
@@ -27,7 +27,7 @@ struct ModelHead: Sendable {
     var position: Position
     /// Whether a document of the model was ever cut into pieces.
     var hasPieces = false
-    /// The last changes, newest first: by them, who lost an answer finds out what became of its change.
+    /// The last changes, newest first, as a ``ChangeAttempt`` looks for them.
     var tokens: [UInt64] = []
     var staged: Staged?
 
@@ -35,12 +35,6 @@ struct ModelHead: Sendable {
     static func new() -> ModelHead { ModelHead(epoch: .random(in: .min ... .max), position: .start) }
 
     mutating func add(token: UInt64) { tokens = Array(([token] + tokens).prefix(Self.tokensKept)) }
-
-    /// Whether every change is named that came after one; after nil, every change that there was.
-    func names(changesSince token: UInt64?) -> Bool {
-        guard let token else { return tokens.count < Self.tokensKept }
-        return tokens.contains(token)
-    }
 
     init(
         status: Status = .live, epoch: UInt64, position: Position, hasPieces: Bool = false, tokens: [UInt64] = [],

@@ -5,10 +5,8 @@ import DaybookCore
 final class DocumentCommit {
     private let batch: DocumentBatch
     private let durability: PostgresDurability.Requirement
-    /// Left in the model's row: when the answer to the commit is lost, tells whether it took effect.
-    private let token = EventID()
-    /// The last change before a commit that was sent: the outer is nil before any was, the inner where there was none.
-    private var before: EventID??
+    /// Its token is left in the model's row.
+    private var change = ChangeAttempt(token: EventID())
 
     init(_ batch: DocumentBatch, _ durability: PostgresDurability.Requirement) {
         self.batch = batch
@@ -34,8 +32,9 @@ final class DocumentCommit {
             throw ServerFailure(
                 sqlState: "40001", message: "the read model was deleted meanwhile", isConnectionLost: false)
         }
-        let changes = rows[2].ids(0, 1)
-        if changes.contains(token) {
+        let tokens = rows[2].ids(0, 1)
+        let outcome = change.outcome(by: tokens)
+        if outcome == .tookEffect {
             // By a commit, since the standby may not have the one that was lost.
             try connection.commit([
                 DocumentStatements.confirm.with { $0.add(model.rawValue) }, Statement.commit.with(),
@@ -44,12 +43,8 @@ final class DocumentCommit {
         }
         let position = Position(rows[2].integer(0, 0))
         var refusal: DerivedStateError?
-        if !isOutcomeKnown(by: changes) {
-            // What was tried may have taken effect, and be forgotten by now.
-            refusal = .storageFailed(
-                reason:
-                    "the read model '\(model)' has changed more than \(DocumentStatements.batchesKept) times since a "
-                    + "change was sent, and whether that one took effect is not known any more")
+        if outcome == .unknown {
+            refusal = change.unknownOutcome(of: model)
         } else if position != batch.previous {
             refusal = .checkpointMoved(model: model, expected: batch.previous, actual: position)
         } else if !batch.expected.isEmpty {
@@ -64,23 +59,16 @@ final class DocumentCommit {
             try connection.run(Statement.rollBack.with())
             return refusal
         }
-        before = .some(changes.first)
+        change.noteSent(after: tokens)
         try connection.commit(
             DocumentStatements.changes(batch.changes, of: model) + [
                 DocumentStatements.move.with {
                     $0.add(model.rawValue)
                     $0.add(batch.checkpoint.rawValue)
-                    $0.add(token)
+                    $0.add(change.token)
                 }, Statement.commit.with(),
             ])
         return nil
-    }
-
-    /// Whether a change that was tried, and took effect, would be among those that the model's row names.
-    private func isOutcomeKnown(by changes: [EventID]) -> Bool {
-        guard let tried = before else { return true }
-        guard let last = tried else { return changes.count < DocumentStatements.batchesKept }
-        return changes.contains(last)
     }
 }
 #endif

@@ -9,13 +9,12 @@ enum DocumentStatements {
         "model_create",
         "INSERT INTO read_models (name, position) VALUES ($1::text, 0) ON CONFLICT (name) DO NOTHING")
     static let hold = Statement(
-        "model_hold", "SELECT position, batches FROM read_models WHERE name = $1::text FOR UPDATE")
-    /// How many of the last changes a model's row names.
-    static let batchesKept = 32
+        "model_hold", "SELECT position, tokens FROM read_models WHERE name = $1::text FOR UPDATE")
     static let move = Statement(
         "model_move",
         """
-        UPDATE read_models SET position = $2::bigint, batches = ($3::uuid || batches)[1:\(batchesKept)]
+        UPDATE read_models
+        SET position = $2::bigint, tokens = ($3::uuid || tokens)[1:\(ChangeAttempt<EventID>.tokensKept)]
         WHERE name = $1::text
         """)
     static let confirm = Statement("model_confirm", "UPDATE read_models SET position = position WHERE name = $1::text")

@@ -88,7 +88,7 @@ enum Schema {
             """,
         ],
         // The last changes, newest first. Programs that opened the store before go on by `batch`, which they alone set.
-        ["ALTER TABLE read_models ADD COLUMN batches uuid[] NOT NULL DEFAULT '{}'"],
+        ["ALTER TABLE read_models ADD COLUMN tokens uuid[] NOT NULL DEFAULT '{}'"],
     ]
 
     /// The key of the advisory lock under which positions are given: the same in every process, 64 bits of FNV-1a.
