@@ -8,25 +8,6 @@ struct ConsumerPositionTests {
     }
 
     @Test(
-        "is told from the names of read models",
-        arguments: [
-            ("deposits", .documents), ("$consumer-mailer", .consumerGroup("mailer")),
-            ("$consumer-process-sale", .consumerGroup("process-sale")),
-            ("$process-timers-sale", .processTimers("sale")),
-            ("$consumer-election/one", .other), ("$alias/deposits", .other), ("$receiver-orders", .other),
-            ("$consumer", .other), ("consumer-mailer", .documents),
-        ] as [(String, ReadModelKind)])
-    func kinds(name: String, kind: ReadModelKind) {
-        #expect(ReadModelKind(of: name) == kind)
-    }
-
-    @Test("belongs to a process manager when its timers or the sending of its commands are kept in it")
-    func processes() {
-        let names = ["$process-timers-sale", "$consumer-process-sale", "$consumer-sale", "process-sale"]
-        #expect(names.map { ReadModelKind(of: $0).process } == ["sale", "sale", nil, nil])
-    }
-
-    @Test(
         "tells a group's position by its first event that is not settled, or by how far it has looked",
         arguments: [
             (#"{"scanned":9,"window":[]}"#, 9), (#"{"window":[{"position":4},{"position":6}],"scanned":9}"#, 3),
