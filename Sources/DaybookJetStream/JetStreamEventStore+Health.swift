@@ -36,7 +36,7 @@ extension JetStreamEventStore: HealthReporting {
         var cluster: LogCluster?
     }
 
-    /// Nil when a single server keeps the log, which is no part of a cluster.
+    /// Nil when the answer tells of no servers. A server that is part of no cluster names itself as the leader.
     func logCluster() async throws(ReadError) -> LogCluster? {
         let info: LogInfo = try await patiently { () async throws(ConnectionFailure) in
             try await connection.api("STREAM.INFO.\(subjects.stream)", timeout: configuration.requestTimeout)

@@ -1,7 +1,7 @@
 /// How far a consumer has come, read out of what it has saved.
 package struct ConsumerPosition: Sendable, Equatable {
-    package private(set) var name: String
-    package private(set) var kind: ConsumerHealth.Kind
+    private let name: String
+    private let kind: ConsumerHealth.Kind
     package private(set) var position: Position
     package private(set) var parked: Int?
     /// Why the position cannot be told.

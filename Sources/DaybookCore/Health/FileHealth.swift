@@ -2,9 +2,11 @@
 public struct FileHealth: Sendable, Equatable, Codable {
     /// Events that the index of the file does not have yet; they are in memory.
     public var eventsNotIndexed: Int64
+    /// The size of the file's write-ahead log.
     public var walBytes: Int64
-    /// Bytes free on the store's disk, and those below which appends are refused.
+    /// Bytes free on the store's disk; nil when the system does not tell.
     public var freeBytes: Int64?
+    /// The free bytes below which appends are refused; 0 for none.
     public var freeSpaceReserve: Int64
     /// Why nothing can be written any more. Nil when all is well, or when another process has the store open.
     public var failure: String?

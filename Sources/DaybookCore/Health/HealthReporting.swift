@@ -8,6 +8,11 @@
 public protocol HealthReporting: EventStore {
     /// Compares what is saved with the log. A consumer that has ended is told from one that is slow by neither moving nor
     /// coming nearer between two checks.
+    ///
+    /// - Throws: ``ReadError`` when the store does not answer, so that nothing can be told. What it can tell of itself is among
+    ///   ``StoreHealth/problems``.
+    /// - Complexity: O(consumers and what they have parked), whatever the length of the log. On a server a few requests for each of
+    ///   them.
     func health(_ policy: HealthPolicy) async throws(ReadError) -> StoreHealth
 }
 

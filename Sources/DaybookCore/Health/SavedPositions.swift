@@ -1,8 +1,8 @@
 /// Everything in a store that may say how far a consumer has come, by name: where a look at the consumers begins.
 package struct SavedPositions: Sendable {
     package struct Entry: Sendable {
-        package var name: String
-        package var position: Position
+        fileprivate let name: String
+        fileprivate let position: Position
 
         package init(name: String, position: Position) {
             self.name = name
@@ -10,8 +10,8 @@ package struct SavedPositions: Sendable {
         }
     }
 
-    package var checkpoints: [Entry]
-    package var readModels: [Entry]
+    private let checkpoints: [Entry]
+    private let readModels: [Entry]
 
     package init(checkpoints: [Entry] = [], readModels: [Entry] = []) {
         self.checkpoints = checkpoints
