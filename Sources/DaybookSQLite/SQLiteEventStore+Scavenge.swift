@@ -83,7 +83,7 @@ extension SQLiteEventStore {
     private func consumers(_ options: ScavengeOptions) async throws(ScavengeError) -> [ScavengeReport.Consumer] {
         guard !options.ignoresConsumers else { return [] }
         let all = try await reading { reader throws(StoreFailure) in
-            do throws(SQLiteFailure) { return try ConsumerPositions(reader.connection).all() } catch {
+            do throws(SQLiteFailure) { return try NeededPositions(reader).all() } catch {
                 throw StoreFailure(reading: error, fromIndex: false)
             }
         }

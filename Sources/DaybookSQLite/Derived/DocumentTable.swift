@@ -82,6 +82,16 @@ final class DocumentTable {
         return found.count > limit ? Array(found.prefix(limit)) : found
     }
 
+    /// Hands over the documents whose keys begin with a prefix, in the order of the keys.
+    func forEach(of model: Int64, prefix: String, _ body: (_ data: [UInt8]) -> Void) throws(SQLiteFailure) {
+        let range = try connection.prepare(
+            "SELECT key, data FROM documents WHERE model = ? AND key >= ? ORDER BY key")
+        range.bind(1, model)
+        range.bind(2, prefix)
+        defer { range.reset() }
+        while try range.step(), range.text(0).utf8.starts(with: prefix.utf8) { body(Array(range.bytes(1))) }
+    }
+
     /// Changes documents and checkpoint of a model that stands where the batch expects it.
     func apply(_ batch: DocumentBatch) throws(SQLiteFailure) -> Result<Void, DerivedStateError> {
         let position = try checkpoint(of: batch.model)

@@ -33,13 +33,13 @@ extension LogReader {
     }
 
     private func position(ofGroup name: String, _ model: Int64) throws -> ConsumerPosition {
-        let document = try derivedTables().documents.document(ConsumerPosition.groupDocument, of: model)
-        var count = 0
-        let held = try connection.prepare(
-            "SELECT data FROM documents WHERE model = ? AND key >= 'held/' AND key < 'held0'")
-        held.bind(1, model)
-        while try held.step() { count += ConsumerPosition.heldEvents(in: Array(held.bytes(0))) }
-        return ConsumerPosition(group: name, document: document, held: count)
+        let documents = try derivedTables().documents
+        var held = 0
+        try documents.forEach(of: model, prefix: ConsumerPosition.heldPrefix) { data in
+            held += ConsumerPosition.heldEvents(in: data)
+        }
+        let document = try documents.document(ConsumerPosition.groupDocument, of: model)
+        return ConsumerPosition(group: name, document: document, held: held)
     }
 
     private func position(ofProcess category: Category, head: Int64) throws -> ConsumerPosition? {
