@@ -3,7 +3,7 @@ public struct StoreHealth: Sendable, Equatable, Codable {
     /// The position of the last event; `.start` when the log is empty.
     public var head: Position
     public var checkedAt: Timestamp
-    /// By kind and name in the order of its bytes; those that the policy ignores, too.
+    /// Whoever keeps a position in the store, those that the policy ignores among them.
     public var consumers: [ConsumerHealth]
     /// The file and its disk; nil when the store is on a server.
     public var file: FileHealth?
