@@ -170,41 +170,27 @@ final class ClusterLoad: Sendable {
     /// Waits until so many more appends were acknowledged.
     func waitForAppends(_ count: Int) async throws { try await writers.waitForAppends(count) }
 
-    private struct Info: Decodable, Sendable {
-        struct Cluster: Decodable, Sendable {
-            struct Replica: Decodable, Sendable {
-                var name: String
-                var current: Bool
-            }
-            var leader: String?
-            var replicas: [Replica]?
+    /// Looks for something in what the servers say of those that keep a log, for two minutes.
+    private func find<Value>(
+        _ what: String, of store: JetStreamEventStore, _ look: (LogCluster) -> Value?
+    ) async throws -> Value {
+        let end = ContinuousClock.now + .seconds(120)
+        while ContinuousClock.now < end {
+            if let cluster = try? await store.logCluster(), let found = look(cluster) { return found }
+            try await Task.sleep(for: .milliseconds(100))
         }
-        var cluster: Cluster
-    }
-
-    private func info(of store: JetStreamEventStore) async -> Info? {
-        try? await store.connection.api("STREAM.INFO.\(store.subjects.stream)", timeout: .seconds(2))
+        throw Engine.Failure(description: "there is no \(what) after 120 s")
     }
 
     /// The number of the server that leads.
     private func leader(of store: JetStreamEventStore) async throws -> String {
-        for _ in 0..<600 {
-            if let leader = await info(of: store)?.cluster.leader { return String(leader.dropFirst()) }
-            try await Task.sleep(for: .milliseconds(100))
-        }
-        throw Engine.Failure(description: "no leader in 60 s")
+        try await find("leader", of: store) { cluster in cluster.leader.map { String($0.dropFirst()) } }
     }
 
     private func waitForReplicas(of store: JetStreamEventStore) async throws {
-        for _ in 0..<1200 {
-            if let info = await info(of: store), info.cluster.leader != nil,
-                let replicas = info.cluster.replicas, replicas.count == 2, replicas.allSatisfy(\.current)
-            {
-                return
-            }
-            try await Task.sleep(for: .milliseconds(100))
+        try await find("leader with two replicas that are current", of: store) { cluster -> Void? in
+            cluster.leader != nil && cluster.replicas?.map(\.current) == [true, true] ? () : nil
         }
-        throw Engine.Failure(description: "a replica did not catch up in 120 s")
     }
 
     private func compare(with store: JetStreamEventStore) async throws {
