@@ -64,6 +64,17 @@ struct StoreAddress: Sendable, CustomStringConvertible {
         }
     }
 
+    /// The path of a file, for verbs that work on nothing else.
+    static func path(_ text: String) throws -> String {
+        guard let scheme = schemes.first(where: { text.hasPrefix("\($0):") }) else { return text }
+        guard scheme == "file", case .file(let path) = try Self(text).place else {
+            throw ValidationError(
+                "This verb works on files, and what begins with '\(scheme):' is on a server: copy it to a file, "
+                    + "'daybook copy --from ADDRESS --to file:PATH', or write ./ before the name of a file.")
+        }
+        return path
+    }
+
     private init(place: Place, description: String) {
         self.place = place
         self.description = description

@@ -4,7 +4,9 @@ import DaybookSQLite
 
 /// The store that a verb works on.
 struct StoreArgument: ParsableArguments {
-    @Argument(help: ArgumentHelp("The store's file.", valueName: "file"), completion: .file())
+    @Argument(
+        help: ArgumentHelp("The store: the path of its file, or file:PATH.", valueName: "file"), completion: .file(),
+        transform: StoreAddress.path(_:))
     var path: String
 
     /// Opens the store, does something with it, and closes it, whatever happened.
