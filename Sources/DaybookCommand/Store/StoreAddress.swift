@@ -123,11 +123,23 @@ struct StoreAddress: Sendable, CustomStringConvertible {
     /// How the store is. A file that another process has open is only read.
     func health(_ policy: HealthPolicy) async throws -> StoreHealth {
         do {
-            return try await withStore(creates: false) { try await $0.health(policy) }
+            return try await asItIs.withStore(creates: false) { try await $0.health(policy) }
         } catch let failure as CommandFailure where failure.code == .unavailable {
             guard case .file(let path) = place else { throw failure }
             return try await SQLiteEventStore.health(ofFile: path, policy)
         }
+    }
+
+    /// The store, however little its servers promise: one that is down is to be told, and cannot say whether it syncs.
+    private var asItIs: StoreAddress {
+        #if JetStream
+        if case .jetStream(var address) = place {
+            address.configuration.durability = .init(replicas: 1, syncsAlways: false)
+            address.configuration.monitoringURLs = []
+            return StoreAddress(place: .jetStream(address), description: description)
+        }
+        #endif
+        return self
     }
 
     private func closing<Result>(
