@@ -14,7 +14,7 @@ import DaybookPostgres
 struct StoreAddress: Sendable, CustomStringConvertible {
     private enum Place {
         case file(path: String)
-        /// What libpq takes.
+        /// What `PostgresAddress` takes.
         case postgres(String)
         #if JetStream
         case jetStream(JetStreamAddress)
@@ -32,8 +32,9 @@ struct StoreAddress: Sendable, CustomStringConvertible {
             description = text
         case "postgres" where parts.count == 2, "postgresql" where parts.count == 2:
             #if Postgres
-            place = .postgres(parts[1].hasPrefix("//") ? text : parts[1])
-            description = Self.withoutPassword(text)
+            let address = parts[1].hasPrefix("//") ? text : parts[1]
+            place = .postgres(address)
+            description = PostgresAddress(address).description
             #else
             throw ValidationError(
                 "This daybook was built without PostgreSQL: build it by 'swift build --traits Postgres'.")
@@ -93,8 +94,7 @@ struct StoreAddress: Sendable, CustomStringConvertible {
 
     /// Opens the store, does something with it, and closes it, whatever happened.
     ///
-    /// - Parameter creates: Whether a store that is not there is made; otherwise that is an error. On a server its tables are
-    ///   made in any case.
+    /// - Parameter creates: Whether a store that is not there is made; otherwise that is an error.
     func withStore<Result>(
         creates: Bool, _ body: (any CopyableStore & HealthReporting) async throws -> Result
     ) async throws -> Result {
@@ -102,13 +102,20 @@ struct StoreAddress: Sendable, CustomStringConvertible {
         case .file(let path):
             let store = try await openStore(path, creates: creates)
             return try await closing(store.close) { try await body(store) }
-        case .postgres(let connectionString):
+        case .postgres(let text):
             #if Postgres
+            var address = PostgresAddress(text)
+            address.configuration.createsTables = creates
             let store: PostgresEventStore
-            do { store = try await PostgresEventStore.open(connectionString) } catch { throw CommandFailure(error) }
+            do {
+                store = try await PostgresEventStore.open(
+                    address.connectionString, configuration: address.configuration)
+            } catch {
+                throw CommandFailure(error)
+            }
             return try await closing(store.close) { try await body(store) }
             #else
-            throw CommandFailure(.usage, "'\(connectionString)' is on PostgreSQL, without which this was built.")
+            throw CommandFailure(.usage, "'\(text)' is on PostgreSQL, without which this was built.")
             #endif
         #if JetStream
         case .jetStream(var address):
@@ -154,16 +161,6 @@ struct StoreAddress: Sendable, CustomStringConvertible {
             throw error
         }
     }
-
-    /// For messages.
-    private static func withoutPassword(_ text: String) -> String {
-        guard let scheme = text.range(of: "://"), let at = text[scheme.upperBound...].firstIndex(of: "@"),
-            let colon = text[scheme.upperBound..<at].firstIndex(of: ":")
-        else { return text.replacing(/password=\S+/, with: "password=…") }
-        var shown = text
-        shown.replaceSubrange(text.index(after: colon)..<at, with: "…")
-        return shown
-    }
 }
 
 #if Postgres
@@ -171,6 +168,7 @@ extension CommandFailure {
     init(_ error: PostgresOpenError) {
         switch error {
         case .unreachable, .readOnly: self.init(.unavailable, error.description)
+        case .missing: self.init(.missingFile, error.description)
         case .storageFailed: self.init(.inputOutput, error.description)
         default: self.init(.refused, error.description)
         }
