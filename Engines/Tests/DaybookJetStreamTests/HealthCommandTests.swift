@@ -19,7 +19,7 @@ struct HealthCommandTests {
             #expect(well.status == 0 && well.output.contains("Healthy: head 30.\n"), "\(well)")
             #expect(well.output.contains("checkpoint  reader"))
             let behind = try await program.run("health", address, "--max-behind", "19", "--json")
-            #expect(behind.status == 3 && behind.errors.contains("checkpoint 'reader': It is 20 events behind"))
+            #expect(behind.status == 3 && behind.errors.contains("checkpoint 'reader': It is 20 positions behind"))
             #expect(behind.output.contains(#""eventsBehind":20"#) && !behind.output.contains(#""file""#), "\(behind)")
             let metrics = try await program.run("health", address, "--metrics")
             #expect(metrics.status == 0 && metrics.output.contains("daybook_head_position{store=\"\(address)\"} 30"))

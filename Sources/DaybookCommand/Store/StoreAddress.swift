@@ -96,11 +96,12 @@ struct StoreAddress: Sendable, CustomStringConvertible {
     ///
     /// - Parameter creates: Whether a store that is not there is made; otherwise that is an error.
     func withStore<Result>(
-        creates: Bool, _ body: (any CopyableStore & HealthReporting) async throws -> Result
+        creates: Bool, freeSpaceReserve: Int64 = SQLiteEventStore.Configuration().freeSpaceReserve,
+        _ body: (any CopyableStore & HealthReporting) async throws -> Result
     ) async throws -> Result {
         switch place {
         case .file(let path):
-            let store = try await openStore(path, creates: creates)
+            let store = try await openStore(path, creates: creates, freeSpaceReserve: freeSpaceReserve)
             return try await closing(store.close) { try await body(store) }
         case .postgres(let text):
             #if Postgres
@@ -128,12 +129,16 @@ struct StoreAddress: Sendable, CustomStringConvertible {
     }
 
     /// How the store is. A file that another process has open is only read.
-    func health(_ policy: HealthPolicy) async throws -> StoreHealth {
+    ///
+    /// - Parameter freeSpaceReserve: That of the application, of which a file tells nothing.
+    func health(_ policy: HealthPolicy, freeSpaceReserve: Int64) async throws -> StoreHealth {
         do {
-            return try await asItIs.withStore(creates: false) { try await $0.health(policy) }
+            return try await asItIs.withStore(creates: false, freeSpaceReserve: freeSpaceReserve) {
+                try await $0.health(policy)
+            }
         } catch let failure as CommandFailure where failure.code == .unavailable {
             guard case .file(let path) = place else { throw failure }
-            return try await SQLiteEventStore.health(ofFile: path, policy)
+            return try await SQLiteEventStore.health(ofFile: path, policy, freeSpaceReserve: freeSpaceReserve)
         }
     }
 

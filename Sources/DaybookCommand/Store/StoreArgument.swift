@@ -45,11 +45,13 @@ struct StoreArgument: ParsableArguments {
 
 /// Opens the store in a file.
 func openStore(
-    _ path: String, creates: Bool, durability: Durability = .everyCommit
+    _ path: String, creates: Bool, durability: Durability = .everyCommit,
+    freeSpaceReserve: Int64 = SQLiteEventStore.Configuration().freeSpaceReserve
 ) async throws(CommandFailure) -> SQLiteEventStore {
     var configuration = SQLiteEventStore.Configuration()
     configuration.createsFile = creates
     configuration.durability = durability
+    configuration.freeSpaceReserve = freeSpaceReserve
     do { return try await SQLiteEventStore.open(path, configuration: configuration) } catch {
         throw CommandFailure(error)
     }
