@@ -8,8 +8,9 @@ struct DaybookCommand: AsyncParsableCommand {
         commandName: "daybook",
         abstract: "Append to, read, follow and look after an event log.",
         discussion: """
-            A store is one file. It holds events: facts that happened, in the order in which they were recorded, each in a \
-            stream of its own subject. Events are never altered; everything else is derived from them.
+            A store is one file; 'copy' and 'health' take one on PostgreSQL or JetStream as well, where that was built in. It \
+            holds events: facts that happened, in the order in which they were recorded, each in a stream of its own \
+            subject. Events are never altered; everything else is derived from them.
 
             EXAMPLES
               daybook append shop.db --stream order-1 --type OrderPlaced --data '{"size":10}'

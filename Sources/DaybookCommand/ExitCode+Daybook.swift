@@ -13,9 +13,9 @@ extension ExitCode {
     static let usage = ExitCode(64)
     /// An input has lines or values that cannot be understood.
     static let malformedInput = ExitCode(65)
-    /// A file that is named does not exist.
+    /// A file, or a store, that is named does not exist.
     static let missingFile = ExitCode(66)
-    /// Another process has the store open.
+    /// Another process has the store's file open, or no server of the store can be reached.
     static let unavailable = ExitCode(69)
     /// A file cannot be created.
     static let cannotCreate = ExitCode(73)
@@ -32,8 +32,8 @@ extension ExitCode {
           3   'health' found a store or a consumer that is not well
           64  the arguments are wrong
           65  the input is malformed; the message names its line
-          66  a file does not exist
-          69  another process has the store open
+          66  a file, or a store on a server, does not exist
+          69  another process has the store's file open, or no server of the store can be reached
           73  a file cannot be created
           74  the storage, the input or the output failed
         """

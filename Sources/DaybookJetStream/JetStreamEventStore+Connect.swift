@@ -93,9 +93,11 @@ extension JetStreamEventStore {
         _ subjects: LogSubjects, on connection: JetStreamConnection, configuration: Configuration
     ) async throws(JetStreamStoreError) -> JetStreamDurability {
         let asked = configuration.durability
-        var monitored: [ServerMonitor.Answer?] = []
-        for url in configuration.monitoringURLs { monitored.append(await ServerMonitor.ask(url)) }
-        let answers = monitored.compactMap { $0 }
+        var answers: [ServerMonitor.Answer] = []
+        var silent: [String] = []
+        for url in configuration.monitoringURLs {
+            if let answer = await ServerMonitor.ask(url) { answers.append(answer) } else { silent.append(url) }
+        }
         if let old = answers.first(where: { isTooOld($0.version) }) { throw .serverTooOld(version: old.version) }
         var info: StreamInfo
         do {
@@ -122,7 +124,8 @@ extension JetStreamEventStore {
         if isTooOld(version) { throw .serverTooOld(version: version) }
         let found = JetStreamDurability(
             replicas: info.config.numReplicas,
-            syncsAlways: info.holders.flatMap { syncsAlways($0, answers) }, serverVersion: version)
+            syncsAlways: info.holders.flatMap { syncsAlways($0, answers) }, serverVersion: version,
+            silentMonitors: silent)
         guard found.replicas >= asked.replicas, !asked.syncsAlways || found.syncsAlways == true else {
             throw .tooWeak(found: found, asked: asked)
         }

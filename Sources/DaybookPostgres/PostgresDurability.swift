@@ -44,22 +44,21 @@ public struct PostgresDurability: Sendable, Hashable {
     /// Whether the server notices a page that its disk has damaged.
     public var dataChecksums: Bool
 
-    /// The first setting that falls short of what is asked: its name, its value, and what would do.
-    func shortfall(from requirement: Requirement) -> (setting: String, value: String, needed: String)? {
+    /// The first setting that falls short of what is asked.
+    func shortfall(from requirement: Requirement) -> DurabilityShortfall? {
         guard requirement != .mayLoseLatestOnFailure else { return nil }
-        if synchronousCommit < .on { return ("synchronous_commit", synchronousCommit.rawValue, "on") }
-        if !fsync { return ("fsync", "off", "on") }
-        if !fullPageWrites { return ("full_page_writes", "off", "on") }
-        if requirement == .everyCommitOnStandby, synchronousStandbyNames.isEmpty {
-            return ("synchronous_standby_names", "''", "the name of a standby")
+        if synchronousCommit < .on { return .synchronousCommit(synchronousCommit, server: server) }
+        if !fsync { return .fsync(server: server) }
+        if !fullPageWrites {
+            return DurabilityShortfall(server: server, setting: "full_page_writes", value: "off", needed: "on")
         }
+        if requirement == .everyCommitOnStandby, synchronousStandbyNames.isEmpty { return .noStandby(server: server) }
         return nil
     }
 
     /// - Throws: When it falls short of what is asked for.
     func check(_ requirement: Requirement) throws(DurabilityShortfall) {
-        guard let (setting, value, _) = shortfall(from: requirement) else { return }
-        throw DurabilityShortfall(server: server, setting: setting, value: value)
+        if let shortfall = shortfall(from: requirement) { throw shortfall }
     }
 }
 

@@ -6,6 +6,8 @@ extension PostgresEventStore {
     public struct Configuration: Sendable {
         /// The PostgreSQL schema that holds the store's tables: several stores share a database under names of their own.
         public var schema = "daybook"
+        /// Whether tables that are not there are made, and older ones brought to this version; otherwise opening throws.
+        public var createsTables = true
         /// What the server must promise.
         public var durability = PostgresDurability.Requirement.everyCommit
         /// Connections that read, each with a thread of its own, made when they are needed. At least 1.
@@ -26,7 +28,7 @@ extension PostgresEventStore {
         public init() {}
     }
 
-    /// Opens a store in a database, and makes its tables when there are none.
+    /// Opens a store in a database, and makes its tables when there are none, unless the configuration says not to.
     ///
     /// - Parameter connectionString: As libpq takes it: `postgresql://user@host1,host2/database`, or `host=… dbname=…`. Of
     ///   several hosts, the one that takes writes is used.
@@ -65,7 +67,11 @@ extension PostgresEventStore {
         let head: Int64
         do {
             durability = try check(connection, address, configuration)
-            try Schema.migrate(schema, on: connection)
+            if configuration.createsTables {
+                try Schema.migrate(schema, on: connection)
+            } else {
+                try Schema.require(schema, on: connection, at: address.shown)
+            }
             try connection.run([
                 GroupStatements.forgetOld.with(), GroupStatements.register.with { $0.add(id) },
             ])
@@ -114,9 +120,9 @@ extension PostgresEventStore {
         }
         guard !rows.boolean(0, 2) else { throw PostgresOpenError.readOnly(address: address.shown) }
         let durability = try configuration.prepare(connection, reusesPlans: true)
-        if let (setting, value, needed) = durability.shortfall(from: configuration.durability) {
+        if let shortfall = durability.shortfall(from: configuration.durability) {
             throw PostgresOpenError.notDurable(
-                address: address.shown, setting: setting, value: value, needed: needed)
+                address: address.shown, setting: shortfall.setting, value: shortfall.value, needed: shortfall.needed)
         }
         return durability
     }

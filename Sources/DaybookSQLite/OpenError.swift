@@ -39,7 +39,7 @@ public enum OpenError: Error, Equatable, CustomStringConvertible {
             "\(path) cannot be opened with the inline read model '\(model)', which is behind the log and cannot take an "
                 + "event of it: leave it out of the configuration or mend it, and open again. \(reason)"
         case .storageFailed(let path, let reason):
-            "\(path) cannot be opened (\(reason))."
+            "\(path) cannot be opened (\(reason)): see to that, or to its folder and disk, and open it again."
         }
     }
 }

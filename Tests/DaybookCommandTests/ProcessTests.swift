@@ -84,6 +84,23 @@ struct ProcessTests {
         #expect(input.status == 66)
     }
 
+    @Test("takes file:PATH for the path, whose owner it does not go around, and refuses servers")
+    func addresses() async throws {
+        let folder = try TemporaryFolder()
+        let file = folder.file("a.db")
+        let store = try await SQLiteEventStore.open(file)
+        let second = try await Daybook.run("append", "file:\(file)", "--stream", "s", "--type", "T")
+        #expect(second.status == 69 && second.errors.contains("is open in process"), "\(second)")
+        await store.close()
+        #expect(try await Daybook.run("append", "file:\(file)", "--stream", "s", "--type", "T").status == 0)
+        #expect(try await Daybook.run("read", file).output.contains("s@0"))
+        for address in ["postgres://localhost/shop", "postgresql://localhost/shop", "jetstream://localhost/shop"] {
+            let server = try await Daybook.run("read", address)
+            #expect(server.status == 64 && server.errors.contains("--to file:PATH"), "\(server)")
+        }
+        #expect(await DaybookCommand.status(of: ["read", "file:"]) == 64)
+    }
+
     @Test("tells malformed input by exit code 65, and names the line")
     func malformedInput() async throws {
         let folder = try TemporaryFolder()

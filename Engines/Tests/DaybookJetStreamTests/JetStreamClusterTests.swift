@@ -2,6 +2,7 @@ import BusTesting
 import DaybookCore
 import DaybookTesting
 import Foundation
+import StoreTrials
 import Testing
 
 @testable import DaybookJetStream
@@ -89,20 +90,32 @@ struct JetStreamClusterTests {
         }
     }
 
-    @Test("says in a store's health that a server which keeps the log is down, until it is back")
+    @Test("says in a store's health that a server which keeps the log is down, until it is back; so does the command")
     func health() async throws {
+        let program = try BuiltProgram("daybook")
         try await Engine.withServers(nodes: 3) { engine, urls in
             var configuration = TestCluster.configuration(replicas: 3)
             configuration.monitoringURLs = try engine.monitors()
             configuration.durability.syncsAlways = true
-            let store = try await JetStreamEventStore.connect(
-                urls, store: TestCluster.newName(), configuration: configuration)
+            let name = TestCluster.newName()
+            let store = try await JetStreamEventStore.connect(urls, store: name, configuration: configuration)
             try await store.append([NewEvent(type: "counted", data: [])], to: "count-1")
             #expect(try await eventually { try await store.health().isHealthy })
             let follower = try #require(try await store.logCluster()?.replicas?.first?.name)
             try engine.run("kill", String(follower.dropFirst()))
             #expect(
                 try await eventually { try await store.health().problems.contains { $0.contains("'\(follower)'") } })
+            let servers = urls.replacing("nats://", with: "")
+            let monitors = try engine.monitors().joined(separator: ",")
+            let told = try await program.run("health", "jetstream://\(servers)/\(name)?monitors=\(monitors)")
+            #expect(told.status == 3 && told.errors.contains("'\(follower)'"), "\(told)")
+            do {
+                _ = try await JetStreamEventStore.connect(urls, store: name, configuration: configuration)
+                Issue.record("A server that nobody could ask was believed to sync always")
+            } catch {
+                guard case .tooWeak(let found, _) = error else { throw error }
+                #expect(found.silentMonitors.count == 1 && error.description.contains("did not answer"), "\(error)")
+            }
             try engine.run("start-node", String(follower.dropFirst()))
             #expect(try await eventually { try await store.health().isHealthy })
             await store.close()

@@ -83,7 +83,7 @@ struct PostgresOpeningTests {
                         try await store.append([NewEvent(type: "happened", data: [])], to: "account-1")
                         return false
                     } catch AppendError.storageFailed(let reason, mayBeWritten: false) {
-                        return reason.contains(reset)
+                        return reason.contains(reset) && reason.contains("set it to on")
                     }
                 }
                 try await eventually("changes of read models are refused") {
@@ -200,6 +200,33 @@ struct PostgresOpeningTests {
             for store in stores { await store.close() }
             let versions = try Server.sql("SELECT version FROM \(schema).migrations ORDER BY version")
             #expect(versions == [["1"], ["2"]])
+        }
+    }
+
+    @Test("is refused where there are no tables, or older ones, and none are to be made; they stay as they were")
+    func createsNoTables() async throws {
+        let url = try #require(Server.url)
+        try await Server.withSchema { schema in
+            func refused() async -> PostgresOpenError? {
+                await opening(url) {
+                    $0.schema = schema
+                    $0.createsTables = false
+                }
+            }
+            guard case .missing(_, schema)? = await refused() else {
+                Issue.record("Tables were made.")
+                return
+            }
+            let schemas = try Server.sql("SELECT count(*) FROM pg_namespace WHERE nspname = '\(schema)'")
+            #expect(schemas == [["0"]])
+            await (try Server.open(schema)).close()
+            #expect(await refused() == nil)
+            try Server.sql("DELETE FROM \(schema).migrations WHERE version > 1")
+            guard case .olderSchema(schema, found: 1, known: _)? = await refused() else {
+                Issue.record("Older tables were opened.")
+                return
+            }
+            #expect(try Server.sql("SELECT version FROM \(schema).migrations") == [["1"]])
         }
     }
 

@@ -14,7 +14,7 @@ import DaybookPostgres
 struct StoreAddress: Sendable, CustomStringConvertible {
     private enum Place {
         case file(path: String)
-        /// What libpq takes.
+        /// What `PostgresAddress` takes.
         case postgres(String)
         #if JetStream
         case jetStream(JetStreamAddress)
@@ -32,8 +32,9 @@ struct StoreAddress: Sendable, CustomStringConvertible {
             description = text
         case "postgres" where parts.count == 2, "postgresql" where parts.count == 2:
             #if Postgres
-            place = .postgres(parts[1].hasPrefix("//") ? text : parts[1])
-            description = Self.withoutPassword(text)
+            let address = parts[1].hasPrefix("//") ? text : parts[1]
+            place = .postgres(address)
+            description = PostgresAddress(address).description
             #else
             throw ValidationError(
                 "This daybook was built without PostgreSQL: build it by 'swift build --traits Postgres'.")
@@ -64,6 +65,17 @@ struct StoreAddress: Sendable, CustomStringConvertible {
         }
     }
 
+    /// The path of a file, for verbs that work on nothing else.
+    static func path(_ text: String) throws -> String {
+        guard let scheme = schemes.first(where: { text.hasPrefix("\($0):") }) else { return text }
+        guard scheme == "file", case .file(let path) = try Self(text).place else {
+            throw ValidationError(
+                "This verb works on files, and what begins with '\(scheme):' is on a server: copy it to a file, "
+                    + "'daybook copy --from ADDRESS --to file:PATH', or write ./ before the name of a file.")
+        }
+        return path
+    }
+
     private init(place: Place, description: String) {
         self.place = place
         self.description = description
@@ -82,22 +94,29 @@ struct StoreAddress: Sendable, CustomStringConvertible {
 
     /// Opens the store, does something with it, and closes it, whatever happened.
     ///
-    /// - Parameter creates: Whether a store that is not there is made; otherwise that is an error. On a server its tables are
-    ///   made in any case.
+    /// - Parameter creates: Whether a store that is not there is made; otherwise that is an error.
     func withStore<Result>(
-        creates: Bool, _ body: (any CopyableStore & HealthReporting) async throws -> Result
+        creates: Bool, freeSpaceReserve: Int64 = SQLiteEventStore.Configuration().freeSpaceReserve,
+        _ body: (any CopyableStore & HealthReporting) async throws -> Result
     ) async throws -> Result {
         switch place {
         case .file(let path):
-            let store = try await openStore(path, creates: creates)
+            let store = try await openStore(path, creates: creates, freeSpaceReserve: freeSpaceReserve)
             return try await closing(store.close) { try await body(store) }
-        case .postgres(let connectionString):
+        case .postgres(let text):
             #if Postgres
+            var address = PostgresAddress(text)
+            address.configuration.createsTables = creates
             let store: PostgresEventStore
-            do { store = try await PostgresEventStore.open(connectionString) } catch { throw CommandFailure(error) }
+            do {
+                store = try await PostgresEventStore.open(
+                    address.connectionString, configuration: address.configuration)
+            } catch {
+                throw CommandFailure(error)
+            }
             return try await closing(store.close) { try await body(store) }
             #else
-            throw CommandFailure(.usage, "'\(connectionString)' is on PostgreSQL, without which this was built.")
+            throw CommandFailure(.usage, "'\(text)' is on PostgreSQL, without which this was built.")
             #endif
         #if JetStream
         case .jetStream(var address):
@@ -110,13 +129,29 @@ struct StoreAddress: Sendable, CustomStringConvertible {
     }
 
     /// How the store is. A file that another process has open is only read.
-    func health(_ policy: HealthPolicy) async throws -> StoreHealth {
+    ///
+    /// - Parameter freeSpaceReserve: That of the application, of which a file tells nothing.
+    func health(_ policy: HealthPolicy, freeSpaceReserve: Int64) async throws -> StoreHealth {
         do {
-            return try await withStore(creates: false) { try await $0.health(policy) }
+            return try await asItIs.withStore(creates: false, freeSpaceReserve: freeSpaceReserve) {
+                try await $0.health(policy)
+            }
         } catch let failure as CommandFailure where failure.code == .unavailable {
             guard case .file(let path) = place else { throw failure }
-            return try await SQLiteEventStore.health(ofFile: path, policy)
+            return try await SQLiteEventStore.health(ofFile: path, policy, freeSpaceReserve: freeSpaceReserve)
         }
+    }
+
+    /// The store, however little its servers promise: one that is down is to be told, and cannot say whether it syncs.
+    private var asItIs: StoreAddress {
+        #if JetStream
+        if case .jetStream(var address) = place {
+            address.configuration.durability = .init(replicas: 1, syncsAlways: false)
+            address.configuration.monitoringURLs = []
+            return StoreAddress(place: .jetStream(address), description: description)
+        }
+        #endif
+        return self
     }
 
     private func closing<Result>(
@@ -131,16 +166,6 @@ struct StoreAddress: Sendable, CustomStringConvertible {
             throw error
         }
     }
-
-    /// For messages.
-    private static func withoutPassword(_ text: String) -> String {
-        guard let scheme = text.range(of: "://"), let at = text[scheme.upperBound...].firstIndex(of: "@"),
-            let colon = text[scheme.upperBound..<at].firstIndex(of: ":")
-        else { return text.replacing(/password=\S+/, with: "password=…") }
-        var shown = text
-        shown.replaceSubrange(text.index(after: colon)..<at, with: "…")
-        return shown
-    }
 }
 
 #if Postgres
@@ -148,6 +173,7 @@ extension CommandFailure {
     init(_ error: PostgresOpenError) {
         switch error {
         case .unreachable, .readOnly: self.init(.unavailable, error.description)
+        case .missing: self.init(.missingFile, error.description)
         case .storageFailed: self.init(.inputOutput, error.description)
         default: self.init(.refused, error.description)
         }

@@ -4,7 +4,9 @@ import DaybookSQLite
 
 /// The store that a verb works on.
 struct StoreArgument: ParsableArguments {
-    @Argument(help: ArgumentHelp("The store's file.", valueName: "file"), completion: .file())
+    @Argument(
+        help: ArgumentHelp("The store: the path of its file, or file:PATH.", valueName: "file"), completion: .file(),
+        transform: StoreAddress.path(_:))
     var path: String
 
     /// Opens the store, does something with it, and closes it, whatever happened.
@@ -43,11 +45,13 @@ struct StoreArgument: ParsableArguments {
 
 /// Opens the store in a file.
 func openStore(
-    _ path: String, creates: Bool, durability: Durability = .everyCommit
+    _ path: String, creates: Bool, durability: Durability = .everyCommit,
+    freeSpaceReserve: Int64 = SQLiteEventStore.Configuration().freeSpaceReserve
 ) async throws(CommandFailure) -> SQLiteEventStore {
     var configuration = SQLiteEventStore.Configuration()
     configuration.createsFile = creates
     configuration.durability = durability
+    configuration.freeSpaceReserve = freeSpaceReserve
     do { return try await SQLiteEventStore.open(path, configuration: configuration) } catch {
         throw CommandFailure(error)
     }

@@ -8,12 +8,22 @@ struct Copy: AsyncParsableCommand {
         discussion: """
             The new store has the same events at the same positions and versions, with the same identifiers and times, the \
             same retentions and deletions, and answers the same commands with the same results: an application goes on with \
-            it by opening that one instead. Checkpoints, snapshots and read models are not copied: what made them makes \
-            them anew. To move an application, copy while it runs, stop it, and copy once more: only what is new is copied.
+            it by opening that one instead.
+
+            To move an application, copy while it runs, stop it, and copy once more: only what is new is copied. A file has \
+            one owner: copy a 'daybook backup' of it while the application runs, stop it, and copy the file itself to the \
+            same target.
+
+            Checkpoints, snapshots and read models are not copied. Projections make theirs anew. What publishers, consumer \
+            groups and receivers know is in read models as well: in the new store everything is published and handled again, \
+            what was parked or skipped is forgotten, and what a receiver had set aside is lost. So first settle what \
+            'parked()' of each of them names. When the application is stopped, note their positions by 'daybook health', \
+            and open each publisher and group in the new store with 'startingAfter:' its own.
 
             A store on JetStream gives positions of its own. A copy to or from it has the same events in the same order at \
-            other positions; the results of commands name those. Positions that were noted elsewhere (checkpoints of other \
-            programs, numbers in reports) mean nothing in the copy.
+            other positions; the results of commands name those. Positions that were noted elsewhere (by 'daybook health', \
+            checkpoints of other programs, numbers in reports) mean nothing in the copy: an event is found there by its \
+            stream and version.
 
             The target is empty, or the beginning of the source's log: a copy that was interrupted is begun again by the \
             same command, and goes on where it stopped. A log whose events were scavenged cannot be copied; back up its file.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import DaybookCore
+import DaybookSQLite
 import Foundation
 
 /// `daybook health`: whether a store and what follows it are well.
@@ -8,30 +9,37 @@ struct Health: AsyncParsableCommand {
         abstract: "Tell how far each consumer is behind, and whether the store is well.",
         discussion: """
             Works on a store that an application has open, too. It tells what is saved in it: of every checkpoint, \
-            read model, consumer group (publishers are such) and process manager the position, the events behind it, \
-            wanted or not, how long ago the first of them was recorded, and what is parked. It tells of a file's disk \
-            and write-ahead log, and of the servers that keep a log on JetStream.
+            read model, consumer group (publishers are such) and process manager the position, how many positions are \
+            behind it (of events that it wants or not, on JetStream of tags and receipts, too), how long ago the next \
+            event was recorded, and what is parked. It tells of a file's disk and write-ahead log, and of the servers \
+            that keep a log on JetStream.
 
-            Ends with exit code 3 when something is wrong. Consumers save every 10,000 positions or so while nothing \
-            concerns them: a --max-behind below that raises false alarms.
+            Ends with exit code 3 when something is wrong. With 1, 66, 69 or 74 the store could not be looked at, and \
+            nothing is printed, no metrics either: that is an alarm, too. Consumers save every 10,000 positions or so \
+            while nothing concerns them: a --max-behind below that raises false alarms.
+
+            A file that nobody has open has the command for its owner while it looks.
 
             EXAMPLES
               daybook health shop.db
               daybook health shop.db --max-behind 20000 --max-seconds-behind 600 --ignore totals-v1 --json
-              daybook health shop.db --metrics > shop.new; mv shop.new /var/lib/prometheus/node-exporter/shop.prom
               daybook health postgres://shop@db1,db2/shop --max-behind 20000
+              cd /var/lib/prometheus/node-exporter
+              daybook health /data/shop.db --metrics > shop.new; test -s shop.new && mv shop.new shop.prom
             """)
 
     @Argument(
         help: ArgumentHelp("The store: the path of a file, or \(StoreAddress.help).", valueName: "store"),
         completion: .file(), transform: StoreAddress.init(orPath:))
     var store: StoreAddress
-    @Option(help: "Events that a consumer may be behind.") var maxBehind = HealthPolicy().maxEventsBehind
+    @Option(help: "Positions that a consumer may be behind.") var maxBehind = HealthPolicy().maxEventsBehind
     @Option(help: "Seconds that the next event of a consumer may have waited; any number when left out.")
     var maxSecondsBehind: Double?
     @Option(help: "Parked events or keys that a consumer may have.") var maxParked = 0
     @Option(help: "Bytes that the write-ahead log of a file may have; means nothing for a store on a server.")
     var maxWalBytes = HealthPolicy().maxWALBytes
+    @Option(help: "Free bytes below which the application that has a file open refuses appends, as it is set there.")
+    var freeSpaceReserve = SQLiteEventStore.Configuration().freeSpaceReserve
     @Option(name: .customLong("ignore"), help: "A consumer that is not judged; may be repeated.")
     var ignored: [String] = []
     @Flag(help: "One JSON object.") var json = false
@@ -39,7 +47,8 @@ struct Health: AsyncParsableCommand {
 
     func validate() throws {
         guard !json || !metrics else { throw ValidationError("Either --json or --metrics.") }
-        guard maxBehind >= 0, maxParked >= 0, maxWalBytes >= 0, maxSecondsBehind ?? 0 >= 0 else {
+        guard maxBehind >= 0, maxParked >= 0, maxWalBytes >= 0, freeSpaceReserve >= 0, maxSecondsBehind ?? 0 >= 0
+        else {
             throw ValidationError("Bounds are 0 or more.")
         }
     }
@@ -48,7 +57,7 @@ struct Health: AsyncParsableCommand {
         let policy = HealthPolicy(
             maxEventsBehind: maxBehind, maxTimeBehind: maxSecondsBehind.map { .seconds($0) }, maxParked: maxParked,
             maxWALBytes: maxWalBytes, ignoredConsumers: Set(ignored))
-        let health = try await store.health(policy)
+        let health = try await store.health(policy, freeSpaceReserve: freeSpaceReserve)
         let output =
             json
             ? try Self.line(health)

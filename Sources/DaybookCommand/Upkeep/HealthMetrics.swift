@@ -25,10 +25,10 @@ struct HealthMetrics {
         add("consumer_position", "Up to where a consumer has done everything, or parked it.", consumers) {
             Double($0.position.rawValue)
         }
-        add("consumer_lag_events", "Events behind a consumer's position, wanted or not.", consumers) {
+        add("consumer_lag_events", "Positions behind a consumer's, of events that it wants or not.", consumers) {
             Double($0.eventsBehind)
         }
-        add("consumer_lag_seconds", "How long ago the first of them was recorded.", consumers) {
+        add("consumer_lag_seconds", "How long ago the first event behind it was recorded.", consumers) {
             // Of an event that cannot be read nothing is known.
             $0.secondsBehind ?? ($0.eventsBehind > 0 ? nil : 0)
         }

@@ -9,8 +9,10 @@
 ///
 /// A copy that was interrupted is begun again, and goes on where it stopped. What is recorded meanwhile in the source is copied
 /// up to its head at the beginning; to move an application, copy once more when nobody writes there any longer, and open the
-/// new store only when that has returned: before, commands may be missing that the log has the events of. Checkpoints, snapshots
-/// and read models are derived from the log, and stay: their owners make them anew.
+/// new store only when that has returned: before, commands may be missing that the log has the events of.
+///
+/// Checkpoints, snapshots and read models stay. Projections make theirs anew; publishers and consumer groups, whose progress is
+/// a read model, begin at the log's start, unless they are told where; and what a receiver had set aside is in no copy.
 ///
 /// When one of the stores has positions of its own (``CopyableStore/keepsPositions``), events have other positions in the copy, in
 /// the same order (``changesPositions``); the results of commands then name those.

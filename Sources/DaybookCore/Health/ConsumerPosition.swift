@@ -95,7 +95,7 @@ extension ConsumerPosition {
                         + "replaced; build it anew.")
             }
             if behind > policy.maxEventsBehind {
-                problems.append("It is \(behind) events behind, more than \(policy.maxEventsBehind).")
+                problems.append("It is \(behind) positions behind, more than \(policy.maxEventsBehind).")
             }
             if let limit = policy.maxTimeBehind, let seconds, .seconds(seconds) > limit {
                 problems.append("The next event was recorded \(Int64(seconds)) s ago, more than \(limit).")

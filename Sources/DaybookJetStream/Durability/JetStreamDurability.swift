@@ -9,11 +9,14 @@ public struct JetStreamDurability: Sendable, Hashable, CustomStringConvertible {
     public var syncsAlways: Bool?
     /// The version of the server that answered, as `2.15.1`.
     public var serverVersion: String
+    /// The monitoring addresses that did not answer, as those of servers that are down.
+    public var silentMonitors: [String]
 
-    public init(replicas: Int, syncsAlways: Bool?, serverVersion: String) {
+    public init(replicas: Int, syncsAlways: Bool?, serverVersion: String, silentMonitors: [String] = []) {
         self.replicas = replicas
         self.syncsAlways = syncsAlways
         self.serverVersion = serverVersion
+        self.silentMonitors = silentMonitors
     }
 
     public var description: String {

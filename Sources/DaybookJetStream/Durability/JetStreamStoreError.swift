@@ -27,11 +27,7 @@ public enum JetStreamStoreError: Error, Equatable, CustomStringConvertible {
         case .tooWeak(let found, let asked):
             "The cluster gives \(found), and \(asked.replicas) \(asked.replicas == 1 ? "replica" : "replicas")"
                 + (asked.syncsAlways ? " that sync before each acknowledgement" : "") + " were asked for: "
-                + (found.replicas < asked.replicas
-                    ? "raise the stream's num_replicas"
-                    : found.syncsAlways == nil
-                        ? "give the monitoring addresses of all servers, so that it can be read"
-                        : "set 'jetstream { sync_interval: always }' on every server")
+                + (found.replicas < asked.replicas ? "raise the stream's num_replicas" : Self.mendingSync(found))
                 + ", or ask for less."
         case .otherStream(let name, let reason):
             "The JetStream stream '\(name)' is not as this store made it (\(reason)): use another store name, or set it right."
@@ -50,6 +46,15 @@ public enum JetStreamStoreError: Error, Equatable, CustomStringConvertible {
             "The high-water mark \(file) cannot be read or written (\(reason)): make it accessible, or remove a damaged one "
                 + "when a loss would be accepted."
         }
+    }
+
+    /// What to do about servers of which it is not known that they sync always.
+    private static func mendingSync(_ found: JetStreamDurability) -> String {
+        guard found.syncsAlways == nil else { return "set 'jetstream { sync_interval: always }' on every server" }
+        guard !found.silentMonitors.isEmpty else {
+            return "give the monitoring addresses of all servers, so that it can be read"
+        }
+        return "\(found.silentMonitors.joined(separator: ", ")) did not answer: start the server, or mend the address"
     }
 }
 #endif

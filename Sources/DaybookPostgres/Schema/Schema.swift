@@ -147,6 +147,17 @@ enum Schema {
         }
     }
 
+    /// Refuses tables of any version but this code's, and changes nothing.
+    ///
+    /// - Throws: ``PostgresOpenError``, or ``ServerFailure``.
+    static func require(_ schema: String, on connection: Connection, at address: String) throws {
+        guard let found = try Self.found(schema, on: connection) else {
+            throw PostgresOpenError.missing(address: address, schema: schema)
+        }
+        if found < version { throw PostgresOpenError.olderSchema(schema: schema, found: found, known: version) }
+        if found > version { throw PostgresOpenError.newerSchema(schema: schema, found: found, known: version) }
+    }
+
     /// The version of the tables; nil when there are none.
     private static func found(_ schema: String, on connection: Connection) throws -> Int64? {
         let table = try connection.run(

@@ -280,16 +280,10 @@ final class GroupWriter {
     private func shortfall(_ end: Rows, _ connection: Connection) -> DurabilityShortfall? {
         guard configuration.durability != .mayLoseLatestOnFailure else { return nil }
         let commit = PostgresDurability.SynchronousCommit(rawValue: end.text(0, 2)) ?? .off
-        if commit < .on {
-            return DurabilityShortfall(
-                server: connection.host, setting: "synchronous_commit", value: commit.rawValue)
-        }
-        guard end.text(0, 3) == "on" else {
-            return DurabilityShortfall(server: connection.host, setting: "fsync", value: end.text(0, 3))
-        }
+        if commit < .on { return .synchronousCommit(commit, server: connection.host) }
+        guard end.text(0, 3) == "on" else { return .fsync(server: connection.host) }
         if configuration.durability == .everyCommitOnStandby, end.text(0, 4).isEmpty {
-            return DurabilityShortfall(
-                server: connection.host, setting: "synchronous_standby_names", value: "''")
+            return .noStandby(server: connection.host)
         }
         return nil
     }
@@ -458,17 +452,6 @@ final class DurabilityBox: Sendable {
     let value: Mutex<PostgresDurability>
 
     init(_ value: PostgresDurability) { self.value = Mutex(value) }
-}
-
-/// A server to which the store has moved promises less than is asked for.
-struct DurabilityShortfall: Error, CustomStringConvertible {
-    var server: String
-    var setting: String
-    var value: String
-
-    var description: String {
-        "the server \(server) has \(setting) = \(value), with which acknowledged events may be lost"
-    }
 }
 
 extension AppendRequest {

@@ -45,11 +45,16 @@ final class Connection {
         guard code == SQLITE_OK else { throw SQLiteFailure(code, handle, "leaving checkpoints to another process") }
     }
 
+    /// SQLite may be built to take what begins with `file:` for a URI, and then opens a file whose lock nobody holds.
+    ///
+    /// Source: https://sqlite.org/uri.html
+    private static func noURI(_ path: String) -> String { path.hasPrefix("file:") ? "./" + path : path }
+
     private static func open(
         _ path: String, _ flags: Int32, _ fileSystem: String?
     ) throws(SQLiteFailure) -> OpaquePointer {
         var handle: OpaquePointer?
-        let code = sqlite3_open_v2(path, &handle, flags | SQLITE_OPEN_NOMUTEX, fileSystem)
+        let code = sqlite3_open_v2(noURI(path), &handle, flags | SQLITE_OPEN_NOMUTEX, fileSystem)
         guard code == SQLITE_OK, let handle else {
             let failure = SQLiteFailure(code, handle, "opening \(path)")
             sqlite3_close_v2(handle)
@@ -68,7 +73,7 @@ final class Connection {
     init(path: String, fileSystem: String?) throws(SQLiteFailure) {
         walBuffer = nil
         var handle: OpaquePointer?
-        let code = sqlite3_open_v2(path, &handle, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, fileSystem)
+        let code = sqlite3_open_v2(Self.noURI(path), &handle, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, fileSystem)
         guard code == SQLITE_OK, let handle else {
             let failure = SQLiteFailure(code, handle, "opening \(path)")
             sqlite3_close_v2(handle)

@@ -99,6 +99,22 @@ struct StoreOpeningTests {
         #expect(!FileManager.default.fileExists(atPath: missing + "-owner"))
     }
 
+    @Test("takes a name that begins with 'file:' for a name, and for no URI")
+    func nameLikeURI() async throws {
+        let name = "daybook-test-\(EventID())"  // Only a relative path begins so.
+        defer {
+            for file in [name, "file:" + name] {
+                for end in ["", "-wal", "-shm", "-owner"] { try? FileManager.default.removeItem(atPath: file + end) }
+            }
+        }
+        let store = try await SQLiteEventStore.open("file:" + name)
+        try await store.append([NewEvent(type: "Counted", data: [1])], to: "a-1")
+        #expect(FileManager.default.fileExists(atPath: "file:" + name))
+        #expect(!FileManager.default.fileExists(atPath: name))
+        #expect(try await openError("file:" + name) == .owned(path: "file:" + name, processID: getpid()))
+        await store.close()
+    }
+
     #if os(Linux)
     /// Descriptors of files in this test's own directory.
     private func openDescriptors() throws -> Int {

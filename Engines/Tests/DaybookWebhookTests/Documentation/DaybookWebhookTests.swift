@@ -1,4 +1,5 @@
 import Daybook
+import DaybookCore
 import DaybookWebhook
 import Testing
 
@@ -14,19 +15,18 @@ struct DaybookWebhookTests {
         let target = try WebhookTarget("https://example.com/events", secrets: [secret])
         // end of sample
         _ = target as any BatchPublisherTarget
-        let running = Task { try await Self.receive(secret) { _ in } }
+        let running = Task { try await Self.receive(secret, InMemoryEventStore()) }
         running.cancel()
         _ = await running.result
     }
 
-    private static func receive(
-        _ secret: WebhookSecret, _ handle: @escaping @Sendable (CloudEvent) async throws -> Void
-    ) async throws {
+    private static func receive(_ secret: WebhookSecret, _ store: InMemoryEventStore) async throws {
         // sample: source
         let source = try WebhookSource(
             port: 8080, path: "/events", secrets: [secret], policy: WebhookSourcePolicy(connections: 100))
-        try await source.run { batch in
-            for message in batch.messages { try await handle(message.content.get()) }
+        let receiver = EventReceiver("payments", from: source, in: store)
+        try await receiver.run(into: store) { event in
+            Placement(stream: try StreamName("payment-\(event.orderingKey)"), event: NewEvent(received: event))
         }
         // end of sample
     }
