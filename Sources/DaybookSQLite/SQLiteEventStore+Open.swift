@@ -220,6 +220,9 @@ private struct StoreOpening {
             throw OpenError.storageFailed(path: path, reason: "synchronous=\(synchronous.name) was not taken")
         }
         try connection.execute("PRAGMA cache_size = \(-configuration.cacheBytes / 1024)")
+        // Nothing of a transaction is written before it commits: of one that is rolled back nothing then lies in the log, where a
+        // disk that drops the next write would leave it in the place of what is acknowledged.
+        try connection.execute("PRAGMA cache_spill = OFF")
         try connection.execute("PRAGMA temp_store = MEMORY")
         connection.countWALPages()
         if tables == 0 {

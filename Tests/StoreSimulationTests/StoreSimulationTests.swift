@@ -25,6 +25,13 @@ struct StoreSimulationTests {
         print(report.line)
     }
 
+    @Test("finds nothing with the seeds that once found something", arguments: [1_005_593, 1_049_877] as [UInt64])
+    func formerFindings(seed: UInt64) throws {
+        var found: [String] = []
+        _ = try SimulationCampaign(seeds: seed..<seed + 1).run { _ in } found: { found.append($0) }
+        #expect(found == [])
+    }
+
     @Test("with a defect that was put in is found out", arguments: PlantedFault.allCases)
     func planted(_ fault: PlantedFault) throws {
         var campaign = SimulationCampaign(seeds: 1..<Self.seedsForPlanted + 1)
