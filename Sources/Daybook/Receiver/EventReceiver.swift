@@ -62,6 +62,8 @@ public struct EventReceiver: Sendable {
                 do {
                     try await source.run { batch in
                         do { try await take(batch, handler) } catch let error as ReceiverError {
+                            // The batch's own task was cancelled, as for a request whose sender is gone: others go on.
+                            guard error != .cancelled else { throw CancellationError() }
                             ending.yield(error)
                             throw error
                         }

@@ -379,6 +379,34 @@ struct EventReceiverTests {
         }
     }
 
+    @Test("goes on with other lanes when the source has cancelled one")
+    func cancelledLane() async throws {
+        struct Impatient: EventSource {
+            let event: CloudEvent
+
+            func run(_ take: @escaping @Sendable (ReceivedBatch) async throws -> Void) async throws {
+                let (first, second) = (batch("0"), batch("1"))
+                let gone = Task {
+                    withUnsafeCurrentTask { $0?.cancel() }
+                    try await take(first)
+                }
+                await #expect(throws: CancellationError.self) { try await gone.value }
+                try await take(second)
+            }
+
+            private func batch(_ lane: String) -> ReceivedBatch {
+                ReceivedBatch(
+                    lane: lane,
+                    messages: [ReceivedMessage(origin: "\(lane)@0", content: .success(event), body: event.json)])
+            }
+        }
+        let handled = Mutex(0)
+        let receiver = EventReceiver(
+            "r", from: Impatient(event: event(1)), in: try await SQLiteEventStore.temporary(), policy: Self.policy)
+        try await receiver.run { _ in handled.withLock { $0 += 1 } }
+        #expect(handled.withLock { $0 } == 1)
+    }
+
     @Test("has a handler's effect once by an inbox, however often an event comes", arguments: TestStore.all)
     func inbox(_ kind: TestStore) async throws {
         let store = try await kind.make()
