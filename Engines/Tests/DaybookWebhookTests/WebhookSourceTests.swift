@@ -161,13 +161,32 @@ struct WebhookSourceTests {
             ("ce-subject", "Euro%20%E2%82%AC"),
         ]
         #expect(
-            try await source.exchange(RawRequest(headers: headers, body: "raw", contentType: "text/plain").text).status
-                == 204)
+            try await source.exchange(
+                RawRequest(headers: headers, body: "raw", contentType: "text/plain", id: "1").text
+            ).status == 204)
         #expect(source.taken.map(\.messages.count) == [1, 1, 1, 1, 1, 2, 1])
         #expect(try source.events.last?.subject == "Euro €")
         #expect(try source.events.last?.data == Array("raw".utf8))
         let ids = try source.taken[5].messages.map { try $0.content.get().id }
         #expect(source.taken[5].messages.map(\.origin) == ids.map { "/events#5./shop#\($0)" })
+        try await source.stop()
+    }
+
+    @Test("takes an event in the binary form under the identifier that is signed, and under no other")
+    func binaryIdentifier() async throws {
+        let source = try await RunningSource(.init(acceptsBinary: true))
+        func status(_ id: String, signed: String) async throws -> Int {
+            let headers = [("ce-specversion", "1.0"), ("ce-id", id), ("ce-source", "/s"), ("ce-type", "t")]
+            let request = RawRequest(headers: headers, body: "raw", contentType: "text/plain", id: signed)
+            return try await source.exchange(request.text).status
+        }
+        #expect(try await status("a%201", signed: "a%201") == 204)
+        #expect(try await status("%61%201", signed: "a%201") == 204)  // Another writing of the same identifier.
+        for id in ["a%202", "a%25201", "A%201"] {
+            let answer = try await status(id, signed: "a%201")
+            #expect(answer == 401, "\(id)")
+        }
+        #expect(try source.events.map(\.id) == ["a 1", "a 1"])
         try await source.stop()
     }
 

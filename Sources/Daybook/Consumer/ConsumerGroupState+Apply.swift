@@ -307,7 +307,7 @@ extension ConsumerGroupState {
         shortenWaits(at: now, policy)
     }
 
-    /// Bounds what a clock that was ahead has put off: nobody waits for it longer than a lease, or than the longest wait.
+    /// Bounds what a clock that was ahead has put off: nobody waits longer for it than a lease, or the longest wait.
     ///
     /// A lease is left alone up to two leases from now, so that a clock that is behind by less than one ends nobody's.
     private mutating func shortenWaits(at now: Timestamp, _ policy: ConsumerPolicy) {

@@ -13,8 +13,8 @@ public struct WebhookSourcePolicy: Sendable {
         case origins(Set<String>)
     }
 
-    /// Whether events in the binary form are taken. The signature covers their data and not their attributes: see
-    /// ``WebhookForm/binary``.
+    /// Whether events in the binary form are taken. The signature covers their data and their identifier, which has to be the
+    /// `webhook-id`, and no other attribute: see ``WebhookForm/binary``.
     public let acceptsBinary: Bool
     /// How far the time of a request may be from ours: an older one may be a copy that somebody kept.
     public let tolerance: Duration
