@@ -1,4 +1,5 @@
-/// What is in order among each other, of the messages of a receiver. Two keys are one only when their UTF-8 is the same.
+/// What is in order among each other, of the messages of a receiver; or the origin of one. Two keys are one only when their
+/// UTF-8 is the same.
 struct MessageKey: Hashable, Sendable {
     let text: String
     /// Letters, digits and `-._~` of ASCII as they are, every other byte as `%2F`: no name of a document is the beginning of
@@ -22,7 +23,7 @@ struct MessageKey: Hashable, Sendable {
 
     func hash(into hasher: inout Hasher) { hasher.combine(encoded) }
 
-    static func encoded(_ text: String) -> String {
+    private static func encoded(_ text: String) -> String {
         var name: [UInt8] = []
         for byte in text.utf8 {
             switch byte {

@@ -379,6 +379,37 @@ struct EventReceiverTests {
         }
     }
 
+    /// Gives one batch, then ends.
+    private struct SingleBatch: EventSource {
+        let messages: [ReceivedMessage]
+
+        /// - Parameter messages: By origin.
+        init(_ messages: [(origin: String, event: CloudEvent)]) {
+            self.messages = messages.map {
+                ReceivedMessage(origin: $0.origin, content: .success($0.event), body: $0.event.json)
+            }
+        }
+
+        func run(_ take: @escaping @Sendable (ReceivedBatch) async throws -> Void) async throws {
+            try await take(ReceivedBatch(lane: "0", messages: messages))
+        }
+    }
+
+    @Test("takes origins for two that Unicode calls one, and that differ in their bytes", arguments: TestStore.all)
+    func equivalentOrigins(_ kind: TestStore) async throws {
+        let store = try await kind.make()
+        let (composed, decomposed) = (("\u{E9}", event(1, of: "a")), ("e\u{301}", event(2, of: "b")))
+        try await EventReceiver("r", from: SingleBatch([composed]), in: store, policy: Self.policy).run { _ in
+            throw ParkEvent("closed")
+        }
+        let handled = Mutex<[String]>([])
+        let both = SingleBatch([composed, decomposed])
+        try await EventReceiver("r", from: both, in: store, policy: Self.policy).run { event in
+            handled.withLock { $0.append(event.id) }
+        }
+        #expect(handled.withLock { $0 } == ["2"])
+    }
+
     @Test("goes on with other lanes when the source has cancelled one")
     func cancelledLane() async throws {
         struct Impatient: EventSource {
