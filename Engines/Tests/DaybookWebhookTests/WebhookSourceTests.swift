@@ -317,6 +317,43 @@ struct WebhookSourceTests {
         try await source.stop()
     }
 
+    @Test("keeps of all bodies together no more than it may, and serves others meanwhile")
+    func bodiesInFlight() async throws {
+        let source = try await RunningSource(
+            .init(bodyBytesInFlight: 16 << 20, receiveTimeout: .seconds(10), retryAfter: .seconds(7)))
+        let whole = RawRequest(body: String(repeating: "x", count: 4 << 20)).text
+        let large = Array(whole.utf8.dropLast())
+        let answers = try await withThrowingTaskGroup(of: String.self) { group in
+            for _ in 0..<32 {
+                group.addTask {
+                    let connection = try await RawConnection(port: source.port)
+                    // The other side may close it before all is sent.
+                    try? await connection.send(large)
+                    return try await connection.readToEnd()
+                }
+            }
+            // Others keep what they had of the room.
+            var answers: [String] = []
+            while answers.isEmpty, let answer = try await group.next() { answers.append(answer) }
+            for _ in 0..<5 {
+                let answer = try await source.exchange(RawRequest().text)
+                #expect(answer.status == 204)
+            }
+            for try await answer in group { answers.append(answer) }
+            return answers
+        }
+        let refused = answers.filter { $0.hasPrefix("HTTP/1.1 503") }
+        #expect(!refused.isEmpty && refused.allSatisfy { $0.lowercased().contains("retry-after: 7\r\n") })
+        #expect(source.taken.count == 5)
+        // What they had is counted no more.
+        let body = String(repeating: " ", count: 4_000_000) + RawRequest().body
+        for _ in 0..<6 {
+            let answer = try await source.exchange(RawRequest(body: body).text)
+            #expect(answer.status == 204)
+        }
+        try await source.stop()
+    }
+
     @Test("tells connections beyond its limit to come again")
     func connectionLimit() async throws {
         let source = try await RunningSource(.init(connections: 2))

@@ -24,6 +24,7 @@ import DaybookCore
 /// | holds no event of CloudEvents 1.0, in a batch: not only such | 400 |
 /// | has headers that are too long, or is no HTTP | 400 |
 /// | comes over one connection too many, or while the source ends | 503 |
+/// | has a long body when the bodies under way take all the room there is | 503 |
 ///
 /// It speaks plain HTTP/1.1, by default to this machine alone: put what ends TLS in front of it.
 ///
