@@ -109,7 +109,7 @@ struct JetStreamClusterTests {
             let monitors = try engine.monitors().joined(separator: ",")
             let told = try await program.run("health", "jetstream://\(servers)/\(name)?monitors=\(monitors)")
             #expect(told.status == 3 && told.errors.contains("'\(follower)'"), "\(told)")
-            do {
+            do throws(JetStreamStoreError) {
                 _ = try await JetStreamEventStore.connect(urls, store: name, configuration: configuration)
                 Issue.record("A server that nobody could ask was believed to sync always")
             } catch {

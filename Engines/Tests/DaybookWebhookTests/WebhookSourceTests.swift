@@ -161,13 +161,32 @@ struct WebhookSourceTests {
             ("ce-subject", "Euro%20%E2%82%AC"),
         ]
         #expect(
-            try await source.exchange(RawRequest(headers: headers, body: "raw", contentType: "text/plain").text).status
-                == 204)
+            try await source.exchange(
+                RawRequest(headers: headers, body: "raw", contentType: "text/plain", id: "1").text
+            ).status == 204)
         #expect(source.taken.map(\.messages.count) == [1, 1, 1, 1, 1, 2, 1])
         #expect(try source.events.last?.subject == "Euro €")
         #expect(try source.events.last?.data == Array("raw".utf8))
         let ids = try source.taken[5].messages.map { try $0.content.get().id }
         #expect(source.taken[5].messages.map(\.origin) == ids.map { "/events#5./shop#\($0)" })
+        try await source.stop()
+    }
+
+    @Test("takes an event in the binary form under the identifier that is signed, and under no other")
+    func binaryIdentifier() async throws {
+        let source = try await RunningSource(.init(acceptsBinary: true))
+        func status(_ id: String, signed: String) async throws -> Int {
+            let headers = [("ce-specversion", "1.0"), ("ce-id", id), ("ce-source", "/s"), ("ce-type", "t")]
+            let request = RawRequest(headers: headers, body: "raw", contentType: "text/plain", id: signed)
+            return try await source.exchange(request.text).status
+        }
+        #expect(try await status("a%201", signed: "a%201") == 204)
+        #expect(try await status("%61%201", signed: "a%201") == 204)  // Another writing of the same identifier.
+        for id in ["a%202", "a%25201", "A%201"] {
+            let answer = try await status(id, signed: "a%201")
+            #expect(answer == 401, "\(id)")
+        }
+        #expect(try source.events.map(\.id) == ["a 1", "a 1"])
         try await source.stop()
     }
 
@@ -295,6 +314,43 @@ struct WebhookSourceTests {
         }
         #expect(try await source.exchange(RawRequest().text).status == 204)
         for connection in large { #expect(try await connection.readToEnd().hasPrefix("HTTP/1.1 413")) }
+        try await source.stop()
+    }
+
+    @Test("keeps of all bodies together no more than it may, and serves others meanwhile")
+    func bodiesInFlight() async throws {
+        let source = try await RunningSource(
+            .init(bodyBytesInFlight: 16 << 20, receiveTimeout: .seconds(10), retryAfter: .seconds(7)))
+        let whole = RawRequest(body: String(repeating: "x", count: 4 << 20)).text
+        let large = Array(whole.utf8.dropLast())
+        let answers = try await withThrowingTaskGroup(of: String.self) { group in
+            for _ in 0..<32 {
+                group.addTask {
+                    let connection = try await RawConnection(port: source.port)
+                    // The other side may close it before all is sent.
+                    try? await connection.send(large)
+                    return try await connection.readToEnd()
+                }
+            }
+            // Others keep what they had of the room.
+            var answers: [String] = []
+            while answers.isEmpty, let answer = try await group.next() { answers.append(answer) }
+            for _ in 0..<5 {
+                let answer = try await source.exchange(RawRequest().text)
+                #expect(answer.status == 204)
+            }
+            for try await answer in group { answers.append(answer) }
+            return answers
+        }
+        let refused = answers.filter { $0.hasPrefix("HTTP/1.1 503") }
+        #expect(!refused.isEmpty && refused.allSatisfy { $0.lowercased().contains("retry-after: 7\r\n") })
+        #expect(source.taken.count == 5)
+        // What they had is counted no more.
+        let body = String(repeating: " ", count: 4_000_000) + RawRequest().body
+        for _ in 0..<6 {
+            let answer = try await source.exchange(RawRequest(body: body).text)
+            #expect(answer.status == 204)
+        }
         try await source.stop()
     }
 

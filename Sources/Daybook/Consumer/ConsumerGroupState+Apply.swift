@@ -304,6 +304,25 @@ extension ConsumerGroupState {
         for member in members.values.sorted(by: { $0.token < $1.token }) where member.expiresAt <= now {
             remove(member.token, at: now, policy)
         }
+        shortenWaits(at: now, policy)
+    }
+
+    /// Bounds what a clock that was ahead has put off: nobody waits longer for it than a lease, or the longest wait.
+    ///
+    /// A lease is left alone up to two leases from now, so that a clock that is behind by less than one ends nobody's.
+    private mutating func shortenWaits(at now: Timestamp, _ policy: ConsumerPolicy) {
+        let leaseEnd = now.advanced(by: policy.lease)
+        let latestEnd = leaseEnd.advanced(by: policy.lease)
+        for member in members.values where member.expiresAt > latestEnd {
+            members[member.token]?.expiresAt = leaseEnd
+        }
+        let latestDue = now.advanced(by: policy.backoffCeiling)
+        for index in window.indices {
+            if let dueAt = window[index].dueAt, dueAt > latestDue { window[index].dueAt = latestDue }
+        }
+        for (key, stopped) in held {
+            if let dueAt = stopped.events.first?.dueAt, dueAt > latestDue { held[key]?.events[0].dueAt = latestDue }
+        }
     }
 
     /// Takes away what a member was working on. It may have died of it, so the deliveries count.

@@ -59,9 +59,14 @@ public struct Inbox: Sendable {
         _ event: CloudEvent, at now: Timestamp = TimeSource.system.now,
         _ change: (inout InboxDocuments) async throws -> Void
     ) async throws -> Bool {
-        try await once(
-            key("received", "\(event.source.utf8.count) \(event.source) \(event.id)"), note: now.microseconds,
-            fence: nil, change)
+        try await once(key("received", Self.name(of: event)), note: now.microseconds, fence: nil, change)
+    }
+
+    /// Its source and identifier. Stores bound the keys of documents, and a long name is encoded: no short one is the same, since
+    /// all have a space.
+    private static func name(of event: CloudEvent) -> String {
+        let name = "\(event.source.utf8.count) \(event.source) \(event.id)"
+        return name.utf8.count > 200 ? MessageKey(name).encoded : name
     }
 
     /// Forgets the events of other systems that were received before a moment. One that comes again later than that is taken

@@ -62,6 +62,8 @@ public struct EventReceiver: Sendable {
                 do {
                     try await source.run { batch in
                         do { try await take(batch, handler) } catch let error as ReceiverError {
+                            // The batch's own task was cancelled, as for a request whose sender is gone: others go on.
+                            guard error != .cancelled else { throw CancellationError() }
                             ending.yield(error)
                             throw error
                         }
@@ -194,12 +196,14 @@ public struct EventReceiver: Sendable {
             if messages[key, default: []].isEmpty { order.append(key) }
             messages[key, default: []].append(message)
         }
-        let known = try await ledger.known(order, batch.messages.map(\.origin))
+        let known = try await ledger.known(order, batch.messages.map { MessageKey($0.origin) })
         try await withThrowingTaskGroup(of: Void.self) { group in
             for (index, key) in order.enumerated() {
                 if index >= policy.inFlight { try await group.next() }
                 // Set aside when it was given before, or left out for good.
-                let messages = (messages[key] ?? []).filter { !known.origins.contains($0.origin) }
+                let messages = (messages[key] ?? []).filter {
+                    known.origins.isEmpty || !known.origins.contains(MessageKey($0.origin))
+                }
                 let isHeld = known.keys.contains(key)
                 group.addTask { try await take(messages, of: key, isHeld: isHeld, handler) }
             }

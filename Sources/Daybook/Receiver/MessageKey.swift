@@ -1,8 +1,12 @@
-/// What is in order among each other, of the messages of a receiver. Two keys are one only when their UTF-8 is the same.
+import DaybookCore
+
+/// What is in order among each other, of the messages of a receiver; or the origin of one. Two keys are one only when their
+/// UTF-8 is the same.
 struct MessageKey: Hashable, Sendable {
     let text: String
     /// Letters, digits and `-._~` of ASCII as they are, every other byte as `%2F`: no name of a document is the beginning of
-    /// another's, and texts that are equal in other bytes are two.
+    /// another's, and texts that are equal in other bytes are two. What would have more than 200 bytes is its beginning, `=` and
+    /// the SHA-256 of the text: stores bound the keys of documents, and a name that is another's would lose a message.
     let encoded: String
 
     init(_ text: String) {
@@ -22,7 +26,7 @@ struct MessageKey: Hashable, Sendable {
 
     func hash(into hasher: inout Hasher) { hasher.combine(encoded) }
 
-    static func encoded(_ text: String) -> String {
+    private static func encoded(_ text: String) -> String {
         var name: [UInt8] = []
         for byte in text.utf8 {
             switch byte {
@@ -33,6 +37,7 @@ struct MessageKey: Hashable, Sendable {
             default: name += "%\(byte < 16 ? "0" : "")\(String(byte, radix: 16, uppercase: true))".utf8
             }
         }
-        return String(decoding: name, as: UTF8.self)
+        guard name.count > 200 else { return String(decoding: name, as: UTF8.self) }
+        return String(decoding: name.prefix(100), as: UTF8.self) + "=" + SecureHash.sha256(text.utf8)
     }
 }

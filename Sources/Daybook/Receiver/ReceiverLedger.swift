@@ -28,8 +28,8 @@ struct ReceiverLedger: Sendable {
 
     /// Those of the keys that have stopped, and those of the origins that are dealt with.
     func known(
-        _ keys: [MessageKey], _ origins: [String]
-    ) async throws(ReceiverError) -> (keys: Set<MessageKey>, origins: Set<String>) {
+        _ keys: [MessageKey], _ origins: [MessageKey]
+    ) async throws(ReceiverError) -> (keys: Set<MessageKey>, origins: Set<MessageKey>) {
         let names = keys.map(Self.document(ofHeld:)) + origins.map(Self.document(ofOrigin:))
         let documents: [String: [UInt8]]
         do { documents = try await models.documents(names, of: model) } catch { throw ReceiverError(error) }
@@ -98,7 +98,7 @@ struct ReceiverLedger: Sendable {
     func hold(
         _ message: ReceivedMessage, of key: MessageKey, reason: String?, at now: Timestamp, atMost most: Int
     ) async throws(ReceiverError) -> Bool {
-        let origin = Self.document(ofOrigin: message.origin)
+        let origin = Self.document(ofOrigin: MessageKey(message.origin))
         while true {
             let revision = try await revision()
             if try await document(origin) != nil { return true }
@@ -138,7 +138,7 @@ struct ReceiverLedger: Sendable {
             var changes: [String: [UInt8]?] = [Self.countKey: Array("\(max(0, try await count() - 1))".utf8)]
             changes.updateValue(nil, forKey: Self.document(ofMessage: number, key))
             changes.updateValue(held.count == 0 ? nil : try encode(held, name), forKey: name)
-            changes.updateValue(leavesOut ? Array("left out".utf8) : nil, forKey: Self.document(ofOrigin: origin))
+            changes.updateValue(leavesOut ? Array("left out".utf8) : nil, forKey: Self.document(ofOrigin: MessageKey(origin)))
             if try await commit(changes, after: revision) { return true }
         }
     }
@@ -191,7 +191,7 @@ struct ReceiverLedger: Sendable {
     /// The sign in front keeps the document of an empty key behind the beginning that all have.
     private static func document(ofHeld key: MessageKey) -> String { "held/=" + key.encoded }
 
-    private static func document(ofOrigin origin: String) -> String { "origin/=" + MessageKey.encoded(origin) }
+    private static func document(ofOrigin origin: MessageKey) -> String { "origin/=" + origin.encoded }
 
     private static func document(ofMessage number: Int64, _ key: MessageKey) -> String {
         let digits = String(number)

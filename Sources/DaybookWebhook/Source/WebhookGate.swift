@@ -57,12 +57,19 @@ struct WebhookGate: Sendable {
                 return .failure(WebhookReply.Failure(reply: unauthorized("The signature fits none of the secrets.")))
             }
             do throws(InvalidCloudEvent) {
-                let events: [CloudEvent] =
-                    switch HTTPMediaType(head.headers.first(name: "content-type") ?? "").name {
-                    case CloudEvent.structuredContentType.rawValue: [try CloudEvent(json: body)]
-                    case CloudEvent.batchContentType: try CloudEvent.events(inBatch: body)
-                    default: [try CloudEvent(binaryHeaders: head.headers, body: body)]
+                let events: [CloudEvent]
+                switch HTTPMediaType(head.headers.first(name: "content-type") ?? "").name {
+                case CloudEvent.structuredContentType.rawValue: events = [try CloudEvent(json: body)]
+                case CloudEvent.batchContentType: events = try CloudEvent.events(inBatch: body)
+                default:
+                    let event = try CloudEvent(binaryHeaders: head.headers, body: body)
+                    // Of the attributes, the signature covers this one, and only by the header that repeats it.
+                    guard let signed = HeaderText.decoded(stamp.id), signed.utf8.elementsEqual(event.id.utf8) else {
+                        let reply = unauthorized("In the binary form, webhook-id is the event's identifier.")
+                        return .failure(WebhookReply.Failure(reply: reply))
                     }
+                    events = [event]
+                }
                 return .success(
                     events.map { event in
                         // The same however often it comes, and with whichever others; only source and identifier name an

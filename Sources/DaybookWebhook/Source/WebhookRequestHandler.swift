@@ -26,6 +26,8 @@ final class WebhookRequestHandler: ChannelInboundHandler {
     private let server: WebhookServer
     private var state = State.idle
     private var deadline: Scheduled<Void>?
+    /// What the server has counted of this body.
+    private var reserved = 0
 
     init(server: WebhookServer) { self.server = server }
 
@@ -37,7 +39,11 @@ final class WebhookRequestHandler: ChannelInboundHandler {
     func channelInactive(context: ChannelHandlerContext) {
         deadline?.cancel()
         // Whoever asked is gone, and asks again: what is not done by then had better stop.
-        if case .replying(let task, _) = state { task?.cancel() }
+        if case .replying(let task, _) = state {
+            task?.cancel()  // It has the body until it is done.
+        } else {
+            release()
+        }
         state = .closed
         context.fireChannelInactive()
     }
@@ -60,8 +66,11 @@ final class WebhookRequestHandler: ChannelInboundHandler {
             }
         case (.body(var part), .reading(let head, var body)):
             state = .idle  // So that the buffer has one owner, and grows in place.
-            if body.readableBytes + part.readableBytes > server.gate.policy.bodyBytes {
+            let length = body.readableBytes + part.readableBytes
+            if length > server.gate.policy.bodyBytes {
                 refuse(server.gate.tooLarge, head, context)
+            } else if !reserve(length) {
+                refuse(server.unavailable, head, context)
             } else {
                 body.writeBuffer(&part)
                 state = .reading(head, body)
@@ -86,6 +95,7 @@ final class WebhookRequestHandler: ChannelInboundHandler {
     }
 
     private func finish(_ reply: WebhookReply, _ context: ChannelHandlerContext) {
+        release()
         guard case .replying(_, let asked) = state else { return }
         // Who does not read the answers gets no more of them.
         let keepsAlive = asked && context.channel.isWritable
@@ -99,9 +109,23 @@ final class WebhookRequestHandler: ChannelInboundHandler {
     }
 
     private func refuse(_ reply: WebhookReply, _ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+        release()
         state = .discarding
         write(reply, closes: true, context)
         schedule(Self.discardTimeout, context)
+    }
+
+    /// Whether there is room for a body of this length.
+    private func reserve(_ length: Int) -> Bool {
+        let counted = max(0, length - WebhookSourcePolicy.uncountedBodyBytes)
+        guard counted == reserved || server.reserve(counted - reserved) else { return false }
+        reserved = counted
+        return true
+    }
+
+    private func release() {
+        if reserved > 0 { server.release(reserved) }
+        reserved = 0
     }
 
     private func write(_ reply: WebhookReply, closes: Bool, _ context: ChannelHandlerContext) {

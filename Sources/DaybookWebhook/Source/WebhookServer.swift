@@ -17,6 +17,8 @@ final class WebhookServer: Sendable {
     let gate: WebhookGate
     private let take: @Sendable (ReceivedBatch) async throws -> Void
     private let state = Mutex(State())
+    /// What is counted of the bodies under way.
+    private let bodyBytesInFlight = Mutex(0)
     /// The requests with events so far.
     private let batches = Atomic(0)
 
@@ -112,6 +114,20 @@ final class WebhookServer: Sendable {
         let seconds = gate.policy.retryAfter.components.seconds
         return WebhookReply(status: .serviceUnavailable, headers: ["Retry-After": "\(max(1, seconds))"])
     }
+
+    /// Counts further bytes of a body.
+    ///
+    /// - Returns: Whether there is room for them; nothing is counted when there is none.
+    func reserve(_ bytes: Int) -> Bool {
+        bodyBytesInFlight.withLock { total in
+            guard total + bytes <= gate.policy.bodyBytesInFlight else { return false }
+            total += bytes
+            return true
+        }
+    }
+
+    /// Counts bytes no more whose body is done with.
+    func release(_ bytes: Int) { bodyBytesInFlight.withLock { $0 -= bytes } }
 
     private func admit(_ channel: any Channel) -> Bool {
         state.withLock { state in

@@ -18,11 +18,13 @@ import DaybookCore
 /// | --- | --- |
 /// | goes elsewhere than the path, or is no POST | 404, 405 |
 /// | is not signed, signed with no known secret, or of another time than ours, give or take the tolerance | 401 |
+/// | has the binary form, and another `ce-id` than the `webhook-id` that is signed | 401 |
 /// | is larger than the limit | 413 |
 /// | has neither the structured form nor an accepted binary one | 415 |
 /// | holds no event of CloudEvents 1.0, in a batch: not only such | 400 |
 /// | has headers that are too long, or is no HTTP | 400 |
 /// | comes over one connection too many, or while the source ends | 503 |
+/// | has a long body when the bodies under way take all the room there is | 503 |
 ///
 /// It speaks plain HTTP/1.1, by default to this machine alone: put what ends TLS in front of it.
 ///

@@ -184,6 +184,47 @@ struct ConsumerGroupStateTests {
         #expect(state.held["x"]?.events.first?.deliveries == 3 && state.held["x"]?.parking != nil)
     }
 
+    @Test("waits no longer than a lease for a member whose clock was ahead")
+    func leaseOfClockAhead() throws {
+        var (state, _) = try state("x")
+        let ahead = start.advanced(by: .seconds(86_400))
+        let former = try join(&state, "former", at: ahead)
+        #expect(try claim(&state, former, at: ahead).map(\.position) == [1])
+        let next = try join(&state, "next", at: start)
+        #expect(try claim(&state, next, at: start).isEmpty)
+        let late = start.advanced(by: policy.lease - .microseconds(1))
+        _ = try state.apply(.renew(token: next), at: late, policy)
+        let end = start.advanced(by: policy.lease)
+        #expect(try claim(&state, next, at: end).map(\.position) == [1])
+        #expect(state.members.keys.sorted() == [next])
+    }
+
+    @Test("does not end the lease of a member for a clock that is behind by less than a lease")
+    func leaseAndClockBehind() throws {
+        var (state, token) = try state("x")
+        _ = try state.apply(.renew(token: token), at: start.advanced(by: .seconds(9)), policy)
+        _ = try join(&state, "behind", at: start)
+        #expect(state.members[token]?.expiresAt == start.advanced(by: .seconds(19)))
+    }
+
+    @Test("waits no longer than the longest wait for a retry that a clock ahead put off", arguments: [false, true])
+    func retryOfClockAhead(isReplayed: Bool) throws {
+        var (state, _) = try state("x")
+        let ahead = start.advanced(by: .seconds(86_400))
+        let former = try join(&state, "former", at: ahead)
+        if isReplayed {
+            let fence = try claim(&state, former, at: ahead)[0].fence
+            _ = try state.apply(.park(fence: fence, position: 1, reason: ""), at: ahead, policy)
+            _ = try state.apply(.replay("x"), at: ahead, policy)
+        }
+        let fence = try claim(&state, former, at: ahead)[0].fence
+        _ = try state.apply(.retry(fence: fence, position: 1, reason: ""), at: ahead, policy)
+        let next = try join(&state, "next", at: start)
+        #expect(try claim(&state, next, at: start).isEmpty)
+        let due = start.advanced(by: policy.backoffCeiling)
+        #expect(try claim(&state, next, at: due).map(\.position) == [1])
+    }
+
     @Test("does not count a delivery that is given back in good order")
     func leave() throws {
         var (state, token) = try state("x")

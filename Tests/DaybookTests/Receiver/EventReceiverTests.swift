@@ -379,6 +379,125 @@ struct EventReceiverTests {
         }
     }
 
+    /// Gives one batch, then ends.
+    private struct SingleBatch: EventSource {
+        let messages: [ReceivedMessage]
+
+        /// - Parameter messages: By origin.
+        init(_ messages: [(origin: String, event: CloudEvent)]) {
+            self.messages = messages.map {
+                ReceivedMessage(origin: $0.origin, content: .success($0.event), body: $0.event.json)
+            }
+        }
+
+        func run(_ take: @escaping @Sendable (ReceivedBatch) async throws -> Void) async throws {
+            try await take(ReceivedBatch(lane: "0", messages: messages))
+        }
+    }
+
+    @Test("takes origins for two that Unicode calls one, and that differ in their bytes", arguments: TestStore.all)
+    func equivalentOrigins(_ kind: TestStore) async throws {
+        let store = try await kind.make()
+        let (composed, decomposed) = (("\u{E9}", event(1, of: "a")), ("e\u{301}", event(2, of: "b")))
+        try await EventReceiver("r", from: SingleBatch([composed]), in: store, policy: Self.policy).run { _ in
+            throw ParkEvent("closed")
+        }
+        let handled = Mutex<[String]>([])
+        let both = SingleBatch([composed, decomposed])
+        try await EventReceiver("r", from: both, in: store, policy: Self.policy).run { event in
+            handled.withLock { $0.append(event.id) }
+        }
+        #expect(handled.withLock { $0 } == ["2"])
+    }
+
+    /// Read models that take no long keys, as those on servers.
+    private final class ShortKeys: ForwardingReadModelStore {
+        let models: any ReadModelStore
+
+        init(_ models: any ReadModelStore) { self.models = models }
+
+        private func check(_ keys: [String]) throws(DerivedStateError) {
+            guard keys.allSatisfy({ $0.utf8.count <= 1_000 }) else { throw .storageFailed(reason: "The key is long.") }
+        }
+
+        func commit(_ batch: DocumentBatch) async throws(DerivedStateError) {
+            try check(Array(batch.changes.keys))
+            try await models.commit(batch)
+        }
+
+        func document(_ key: String, of model: ReadModelName) async throws(DerivedStateError) -> [UInt8]? {
+            try check([key])
+            return try await models.document(key, of: model)
+        }
+
+        func documents(
+            _ keys: [String], of model: ReadModelName
+        ) async throws(DerivedStateError) -> [String: [UInt8]] {
+            try check(keys)
+            return try await models.documents(keys, of: model)
+        }
+    }
+
+    @Test("takes events whatever the length of their subjects, identifiers and origins")
+    func longNames() async throws {
+        let store = InMemoryEventStore()
+        let long = String(repeating: "ж", count: 400)
+        var events = [event(1, of: long), event(2, of: "b"), event(3, of: "c"), event(4, of: long)]
+        events[1].id = String(repeating: "x", count: 3_000)
+        events[3].id = String(repeating: "x", count: 3_000) + "y"
+        let source = SingleBatch(events.map { (origin: "/events#5./shop#\($0.id)", event: $0) })
+        let receiver = EventReceiver("r", from: source, in: ShortKeys(store), policy: Self.policy)
+        try await receiver.run(into: store) { event in
+            Placement(stream: "orders", event: NewEvent(received: event))
+        }
+        // No command has so long a name.
+        #expect(try await recorded(store).count == 2)
+        #expect(try await receiver.parked().map(\.key) == [long, "b"])
+        #expect(try await receiver.replay(long) { _ in } == 1)
+        #expect(try await receiver.skip("b").content.get().id == events[1].id)
+        #expect(try await receiver.parked().isEmpty)
+    }
+
+    @Test("has a handler's effect once by an inbox, whatever the length of an event's identifier")
+    func longIdentifier() async throws {
+        let inbox = Inbox("totals", model: "totals", in: ShortKeys(InMemoryEventStore()))
+        var (first, second) = (event(1), event(2))
+        first.id = String(repeating: "x", count: 3_000) + "1"
+        second.id = String(repeating: "x", count: 3_000) + "2"
+        for isNew in [true, false] {
+            #expect(try await inbox.once(first, { _ in }) == isNew)
+            #expect(try await inbox.once(second, { _ in }) == isNew)
+        }
+    }
+
+    @Test("goes on with other lanes when the source has cancelled one")
+    func cancelledLane() async throws {
+        struct Impatient: EventSource {
+            let event: CloudEvent
+
+            func run(_ take: @escaping @Sendable (ReceivedBatch) async throws -> Void) async throws {
+                let (first, second) = (batch("0"), batch("1"))
+                let gone = Task {
+                    withUnsafeCurrentTask { $0?.cancel() }
+                    try await take(first)
+                }
+                await #expect(throws: CancellationError.self) { try await gone.value }
+                try await take(second)
+            }
+
+            private func batch(_ lane: String) -> ReceivedBatch {
+                ReceivedBatch(
+                    lane: lane,
+                    messages: [ReceivedMessage(origin: "\(lane)@0", content: .success(event), body: event.json)])
+            }
+        }
+        let handled = Mutex(0)
+        let receiver = EventReceiver(
+            "r", from: Impatient(event: event(1)), in: try await SQLiteEventStore.temporary(), policy: Self.policy)
+        try await receiver.run { _ in handled.withLock { $0 += 1 } }
+        #expect(handled.withLock { $0 } == 1)
+    }
+
     @Test("has a handler's effect once by an inbox, however often an event comes", arguments: TestStore.all)
     func inbox(_ kind: TestStore) async throws {
         let store = try await kind.make()
