@@ -16,6 +16,8 @@ final class FakeShards: Sendable {
         var parents: [String] = []
         var records: [[UInt8]] = []
         var isClosed = false
+        /// When records came, in seconds since 1970, where a test says so.
+        var times: [Int: Double] = [:]
     }
 
     private struct State {
@@ -54,8 +56,14 @@ final class FakeShards: Sendable {
         set { shared.state.withLock { $0.shards[id] = newValue } }
     }
 
-    func put(_ events: [CloudEvent], in shard: String) {
-        shared.state.withLock { $0.shards[shard, default: Shard()].records += events.map(\.json) }
+    func put(_ events: [CloudEvent], in shard: String, at time: Double? = nil) {
+        shared.state.withLock { state in
+            for event in events {
+                let number = state.shards[shard]?.records.count ?? 0
+                state.shards[shard, default: Shard()].records.append(event.json)
+                state.shards[shard]?.times[number] = time
+            }
+        }
     }
 
     func remove(_ shard: String) { shared.state.withLock { $0.shards[shard] = nil } }
@@ -114,12 +122,17 @@ final class FakeShards: Sendable {
                 let token = after == nil && rest.count > 1 ? #","NextToken":"\#(page.last?.key ?? "")""# : ""
                 return .status(200, body: Array(#"{"Shards":[\#(shards.joined(separator: ","))]\#(token)}"#.utf8))
             case "GetShardIterator":
-                guard let id = text("ShardId"), state.shards[id] != nil else {
+                guard let id = text("ShardId"), let shard = state.shards[id] else {
                     return error(400, "ResourceNotFoundException")
                 }
-                let index =
-                    text("ShardIteratorType") == "AFTER_SEQUENCE_NUMBER"
-                    ? Int(text("StartingSequenceNumber") ?? "")! + 1 : 0
+                let index: Int
+                switch text("ShardIteratorType") {
+                case "AFTER_SEQUENCE_NUMBER": index = Int(text("StartingSequenceNumber") ?? "")! + 1
+                case "AT_TIMESTAMP":
+                    let time = Double(String(decoding: (body["Timestamp"] ?? .null).bytes, as: UTF8.self))!
+                    index = shard.records.indices.first { shard.times[$0] ?? 0 >= time } ?? shard.records.count
+                default: index = 0
+                }
                 return .status(200, body: Array(#"{"ShardIterator":"\#(id)|\#(index)"}"#.utf8))
             case "GetRecords":
                 let parts = (text("ShardIterator") ?? "").split(separator: "|")

@@ -268,6 +268,36 @@ struct KinesisSourceTests {
         await shards.server.stop()
     }
 
+    @Test("begins where the first start said, whatever later ones say, in shards that came meanwhile too")
+    func keepsItsStart() async throws {
+        func policy(startingAt seconds: Int64) -> KinesisSourcePolicy {
+            KinesisSourcePolicy(
+                startingAt: Timestamp(microseconds: seconds * 1_000_000), pollInterval: .milliseconds(1),
+                shardInterval: .milliseconds(20))
+        }
+        let shards = try await FakeShards()
+        shards.put([Samples.event("a", 0)], in: "s1", at: 50)
+        shards.put([Samples.event("a", 1)], in: "s1", at: 100)
+        let store = InMemoryEventStore()
+        await #expect(throws: Unwilling.self) {
+            try await source(shards, store, policy(startingAt: 100)).run { _ in throw Unwilling() }
+        }
+        shards["s1"].isClosed = true
+        shards["s2"] = .init(parents: ["s1"])
+        shards.put([Samples.event("a", 2)], in: "s2", at: 150)
+        shards["s2"].isClosed = true
+        shards["s3"] = .init(parents: ["s2"])
+        shards.put([Samples.event("a", 3)], in: "s3", at: 250)
+        let receipts = Receipts(until: 1000)
+        await #expect(throws: Unwilling.self) {
+            try await receipts.run(source(shards, store, policy(startingAt: 200))) { batch in
+                if batch.lane == "orders/s3" { throw Unwilling() }
+            }
+        }
+        #expect(receipts.events.map(\.id) == ["a-1", "a-2"])
+        await shards.server.stop()
+    }
+
     @Test("gives an array of events one by one, and what is no event as a failure")
     func records() async throws {
         let shards = try await FakeShards()

@@ -66,7 +66,8 @@ public struct KinesisSource: EventSource {
     private func readShards(_ take: @escaping @Sendable (ReceivedBatch) async throws -> Void) async throws {
         let summary = try await patiently { try await client.summary() }
         let checkpoints = KinesisCheckpoints(model, in: store)
-        var progress = try await checkpoints.load(stream: client.stream.name, created: summary.created)
+        var progress = try await checkpoints.load(
+            stream: client.stream.name, created: summary.created, startingAt: policy.startingAt)
         try await withThrowingTaskGroup(of: Step.self) { group in
             var running: Set<String> = []
             var isLooking = false
@@ -133,15 +134,16 @@ public struct KinesisSource: EventSource {
         _ take: @Sendable (ReceivedBatch) async throws -> Void
     ) async throws {
         let lane = "\(client.stream.name)/\(shard)"
+        let first = await checkpoints.start
         var progress = start
-        var iterator = try await patiently { try await client.iterator(position(in: shard, progress)) }
+        var iterator = try await patiently { try await client.iterator(position(in: shard, progress, first)) }
         while true {
             let page: GetRecordsAnswer
             do {
                 page = try await patiently { try await client.records(iterator, limit: policy.recordsPerBatch) }
             } catch KinesisSourceError.kinesis(let error) where error.type == "ExpiredIteratorException" {
                 // An iterator lives for five minutes, and `take` may need longer.
-                iterator = try await patiently { try await client.iterator(position(in: shard, progress)) }
+                iterator = try await patiently { try await client.iterator(position(in: shard, progress, first)) }
                 continue
             }
             let messages = page.records.flatMap { record in
@@ -157,12 +159,14 @@ public struct KinesisSource: EventSource {
         }
     }
 
-    private func position(in shard: String, _ progress: KinesisCheckpoints.Progress) -> ShardIteratorRequest {
+    private func position(
+        in shard: String, _ progress: KinesisCheckpoints.Progress, _ first: Timestamp?
+    ) -> ShardIteratorRequest {
         var request = ShardIteratorRequest(streamName: client.stream.name, shardID: shard, type: "TRIM_HORIZON")
         if let after = progress.after {
             request.type = "AFTER_SEQUENCE_NUMBER"
             request.startingSequenceNumber = after
-        } else if let time = policy.startingAt {
+        } else if let time = first {
             request.type = "AT_TIMESTAMP"
             request.timestamp = Double(time.microseconds) / 1_000_000
         }
