@@ -5,7 +5,8 @@ import DaybookCore
 /// How far each shard has been read, in documents of a read model: `stream`, and `shard/` with the shard's name.
 ///
 /// A document says `{"after":"49545115243490985018280067714973144582180062593244200961","finished":false}`; that of the stream
-/// its name, when it was made, and where its shards begin that have no checkpoint, which the first start says for good. Each is changed only as it was last seen, so that two processes learn of each other.
+/// its name, when it was made, and where its shards begin that have no checkpoint, which the first start says for good. Each
+/// is changed only as it was last seen, so that two processes learn of each other.
 actor KinesisCheckpoints {
     struct Progress: Sendable, Equatable {
         /// The last record that was taken; nil before the first one.
