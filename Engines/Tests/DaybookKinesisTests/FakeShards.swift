@@ -9,7 +9,7 @@ import Synchronization
 final class FakeShards: Sendable {
     enum Fault: Sendable {
         case none, throttled, internalFailure, expired, drop, half
-        case denied
+        case denied, invalidArgument
     }
 
     struct Shard: Sendable {
@@ -18,6 +18,8 @@ final class FakeShards: Sendable {
         var isClosed = false
         /// When records came, in seconds since 1970, where a test says so.
         var times: [Int: Double] = [:]
+        /// How many records were deleted since they are too old.
+        var trimmed = 0
     }
 
     private struct State {
@@ -97,6 +99,7 @@ final class FakeShards: Sendable {
             case .internalFailure: return error(500, "InternalFailure")
             case .expired:
                 if operation == "GetRecords" { return error(400, "ExpiredIteratorException") }
+            case .invalidArgument: return error(400, "InvalidArgumentException")
             case .denied: return error(400, "AccessDeniedException")
             case .drop: return .drop
             case .half: return .half
@@ -106,8 +109,8 @@ final class FakeShards: Sendable {
                 return .status(
                     200,
                     body: Array(
-                        #"{"StreamDescriptionSummary":{"StreamStatus":"ACTIVE","StreamCreationTimestamp":\#(state.created)}}"#
-                            .utf8))
+                        (#"{"StreamDescriptionSummary":{"StreamStatus":"ACTIVE","RetentionPeriodHours":24,"#
+                            + #""StreamCreationTimestamp":\#(state.created)}}"#).utf8))
             case "ListShards":
                 // Two pages, when there is something to be divided; the second one goes on behind the first.
                 let after = text("NextToken")
@@ -133,7 +136,8 @@ final class FakeShards: Sendable {
                     index = shard.records.indices.first { shard.times[$0] ?? 0 >= time } ?? shard.records.count
                 default: index = 0
                 }
-                return .status(200, body: Array(#"{"ShardIterator":"\#(id)|\#(index)"}"#.utf8))
+                let first = max(index, shard.trimmed)
+                return .status(200, body: Array(#"{"ShardIterator":"\#(id)|\#(first)"}"#.utf8))
             case "GetRecords":
                 let parts = (text("ShardIterator") ?? "").split(separator: "|")
                 guard parts.count == 2, let index = Int(parts[1]), let shard = state.shards[String(parts[0])],
@@ -146,7 +150,12 @@ final class FakeShards: Sendable {
                 }
                 let next =
                     shard.isClosed && end == shard.records.count ? "" : #","NextShardIterator":"\#(parts[0])|\#(end)""#
-                return .status(200, body: Array(#"{"Records":[\#(entries.joined(separator: ","))]\#(next)}"#.utf8))
+                let behind = end == shard.records.count ? 0 : 1000
+                return .status(
+                    200,
+                    body: Array(
+                        (#"{"MillisBehindLatest":\#(behind),"Records":[\#(entries.joined(separator: ","))]"#
+                            + "\(next)}").utf8))
             default: return error(400, "UnknownOperationException")
             }
         }
