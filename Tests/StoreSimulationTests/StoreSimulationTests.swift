@@ -28,7 +28,10 @@ struct StoreSimulationTests {
     @Test("finds nothing with the seeds that once found something", arguments: [1_005_593, 1_049_877] as [UInt64])
     func formerFindings(seed: UInt64) throws {
         var found: [String] = []
-        _ = try SimulationCampaign(seeds: seed..<seed + 1).run { _ in } found: { found.append($0) }
+        _ = try SimulationCampaign(seeds: seed..<seed + 1).run { _ in
+        } found: {
+            found.append($0)
+        }
         #expect(found == [])
     }
 

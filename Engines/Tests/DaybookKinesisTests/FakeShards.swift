@@ -9,13 +9,17 @@ import Synchronization
 final class FakeShards: Sendable {
     enum Fault: Sendable {
         case none, throttled, internalFailure, expired, drop, half
-        case denied
+        case denied, invalidArgument
     }
 
     struct Shard: Sendable {
         var parents: [String] = []
         var records: [[UInt8]] = []
         var isClosed = false
+        /// When records came, in seconds since 1970, where a test says so.
+        var times: [Int: Double] = [:]
+        /// How many records were deleted since they are too old.
+        var trimmed = 0
     }
 
     private struct State {
@@ -54,8 +58,14 @@ final class FakeShards: Sendable {
         set { shared.state.withLock { $0.shards[id] = newValue } }
     }
 
-    func put(_ events: [CloudEvent], in shard: String) {
-        shared.state.withLock { $0.shards[shard, default: Shard()].records += events.map(\.json) }
+    func put(_ events: [CloudEvent], in shard: String, at time: Double? = nil) {
+        shared.state.withLock { state in
+            for event in events {
+                let number = state.shards[shard]?.records.count ?? 0
+                state.shards[shard, default: Shard()].records.append(event.json)
+                state.shards[shard]?.times[number] = time
+            }
+        }
     }
 
     func remove(_ shard: String) { shared.state.withLock { $0.shards[shard] = nil } }
@@ -89,6 +99,7 @@ final class FakeShards: Sendable {
             case .internalFailure: return error(500, "InternalFailure")
             case .expired:
                 if operation == "GetRecords" { return error(400, "ExpiredIteratorException") }
+            case .invalidArgument: return error(400, "InvalidArgumentException")
             case .denied: return error(400, "AccessDeniedException")
             case .drop: return .drop
             case .half: return .half
@@ -98,8 +109,8 @@ final class FakeShards: Sendable {
                 return .status(
                     200,
                     body: Array(
-                        #"{"StreamDescriptionSummary":{"StreamStatus":"ACTIVE","StreamCreationTimestamp":\#(state.created)}}"#
-                            .utf8))
+                        (#"{"StreamDescriptionSummary":{"StreamStatus":"ACTIVE","RetentionPeriodHours":24,"#
+                            + #""StreamCreationTimestamp":\#(state.created)}}"#).utf8))
             case "ListShards":
                 // Two pages, when there is something to be divided; the second one goes on behind the first.
                 let after = text("NextToken")
@@ -114,13 +125,19 @@ final class FakeShards: Sendable {
                 let token = after == nil && rest.count > 1 ? #","NextToken":"\#(page.last?.key ?? "")""# : ""
                 return .status(200, body: Array(#"{"Shards":[\#(shards.joined(separator: ","))]\#(token)}"#.utf8))
             case "GetShardIterator":
-                guard let id = text("ShardId"), state.shards[id] != nil else {
+                guard let id = text("ShardId"), let shard = state.shards[id] else {
                     return error(400, "ResourceNotFoundException")
                 }
-                let index =
-                    text("ShardIteratorType") == "AFTER_SEQUENCE_NUMBER"
-                    ? Int(text("StartingSequenceNumber") ?? "")! + 1 : 0
-                return .status(200, body: Array(#"{"ShardIterator":"\#(id)|\#(index)"}"#.utf8))
+                let index: Int
+                switch text("ShardIteratorType") {
+                case "AFTER_SEQUENCE_NUMBER": index = Int(text("StartingSequenceNumber") ?? "")! + 1
+                case "AT_TIMESTAMP":
+                    let time = Double(String(decoding: (body["Timestamp"] ?? .null).bytes, as: UTF8.self))!
+                    index = shard.records.indices.first { shard.times[$0] ?? 0 >= time } ?? shard.records.count
+                default: index = 0
+                }
+                let first = max(index, shard.trimmed)
+                return .status(200, body: Array(#"{"ShardIterator":"\#(id)|\#(first)"}"#.utf8))
             case "GetRecords":
                 let parts = (text("ShardIterator") ?? "").split(separator: "|")
                 guard parts.count == 2, let index = Int(parts[1]), let shard = state.shards[String(parts[0])],
@@ -133,7 +150,12 @@ final class FakeShards: Sendable {
                 }
                 let next =
                     shard.isClosed && end == shard.records.count ? "" : #","NextShardIterator":"\#(parts[0])|\#(end)""#
-                return .status(200, body: Array(#"{"Records":[\#(entries.joined(separator: ","))]\#(next)}"#.utf8))
+                let behind = end == shard.records.count ? 0 : 1000
+                return .status(
+                    200,
+                    body: Array(
+                        (#"{"MillisBehindLatest":\#(behind),"Records":[\#(entries.joined(separator: ","))]"#
+                            + "\(next)}").utf8))
             default: return error(400, "UnknownOperationException")
             }
         }

@@ -268,6 +268,92 @@ struct KinesisSourceTests {
         await shards.server.stop()
     }
 
+    @Test("begins where the first start said, whatever later ones say, in shards that came meanwhile too")
+    func keepsItsStart() async throws {
+        func policy(startingAt seconds: Int64) -> KinesisSourcePolicy {
+            KinesisSourcePolicy(
+                startingAt: Timestamp(microseconds: seconds * 1_000_000), pollInterval: .milliseconds(1),
+                shardInterval: .milliseconds(20))
+        }
+        let shards = try await FakeShards()
+        shards.put([Samples.event("a", 0)], in: "s1", at: 50)
+        shards.put([Samples.event("a", 1)], in: "s1", at: 100)
+        let store = InMemoryEventStore()
+        await #expect(throws: Unwilling.self) {
+            try await source(shards, store, policy(startingAt: 100)).run { _ in throw Unwilling() }
+        }
+        shards["s1"].isClosed = true
+        shards["s2"] = .init(parents: ["s1"])
+        shards.put([Samples.event("a", 2)], in: "s2", at: 150)
+        shards["s2"].isClosed = true
+        shards["s3"] = .init(parents: ["s2"])
+        shards.put([Samples.event("a", 3)], in: "s3", at: 250)
+        let receipts = Receipts(until: 1000)
+        await #expect(throws: Unwilling.self) {
+            try await receipts.run(source(shards, store, policy(startingAt: 200))) { batch in
+                if batch.lane == "orders/s3" { throw Unwilling() }
+            }
+        }
+        #expect(receipts.events.map(\.id) == ["a-1", "a-2"])
+        await shards.server.stop()
+    }
+
+    @Test("says so when it was away for longer than Kinesis keeps the records of an open shard")
+    func trimmed() async throws {
+        let shards = try await FakeShards()
+        let store = InMemoryEventStore()
+        let now = Mutex(Timestamp(microseconds: 1_750_000_000_000_000))
+        let source = KinesisSource(
+            try shards.stream(), checkpoints: "orders", in: store, policy: Self.fast,
+            time: TimeSource { now.withLock { $0 } })
+        shards.put((0..<10).map { Samples.event("a", $0) }, in: "s1")
+        try await Receipts(until: 10).run(source)
+        // A shard in which nothing comes is read all the same.
+        let noted = try await store.document("shard/s1", of: "orders")
+        now.withLock { $0 = $0.advanced(by: .seconds(20 * 3600)) }
+        let idle = Task { try await source.run { _ in } }
+        let deadline = ContinuousClock.now.advanced(by: .seconds(60))
+        while ContinuousClock.now < deadline, try await store.document("shard/s1", of: "orders") == noted {
+            try await Task.sleep(for: .milliseconds(1))
+        }
+        idle.cancel()
+        try await idle.value
+        now.withLock { $0 = $0.advanced(by: .seconds(20 * 3600)) }
+        shards.put([Samples.event("a", 10)], in: "s1")
+        let second = Receipts(until: 1)
+        try await second.run(source)
+        #expect(second.events.map(\.id) == ["a-10"])
+
+        now.withLock { $0 = $0.advanced(by: .seconds(25 * 3600)) }
+        shards.put([Samples.event("a", 11), Samples.event("a", 12)], in: "s1")
+        shards["s1"].trimmed = 12
+        await #expect(throws: KinesisSourceError.recordsLost(shard: "s1")) {
+            try await Receipts(until: 1).run(source)
+        }
+        // What its message advises.
+        let checkpoints = KinesisCheckpoints("orders", in: store)
+        _ = try await checkpoints.load(stream: "orders", created: 1_700_000_000.5)
+        try await checkpoints.forget("s1")
+        let third = Receipts(until: 1)
+        try await third.run(source)
+        #expect(third.events.map(\.id) == ["a-12"])
+        await shards.server.stop()
+    }
+
+    @Test("says so when Kinesis does not know the record of a checkpoint any more")
+    func unknownRecord() async throws {
+        let shards = try await FakeShards { operation, _ in operation == "GetShardIterator" ? .invalidArgument : .none }
+        shards.put([Samples.event("a", 0)], in: "s1")
+        let store = InMemoryEventStore()
+        let checkpoints = KinesisCheckpoints("orders", in: store)
+        _ = try await checkpoints.load(stream: "orders", created: 1_700_000_000.5)
+        try await checkpoints.save(.init(after: "4"), for: "s1")
+        await #expect(throws: KinesisSourceError.recordsLost(shard: "s1")) {
+            try await source(shards, store).run { _ in }
+        }
+        await shards.server.stop()
+    }
+
     @Test("gives an array of events one by one, and what is no event as a failure")
     func records() async throws {
         let shards = try await FakeShards()

@@ -240,6 +240,22 @@ struct KinesisTargetTests {
         #expect(Set(hashes).count == 4 && hashes.allSatisfy { $0.count == 71 && $0.hasPrefix("sha256-") })
     }
 
+    @Test("keeps streams apart that Unicode alone calls the same")
+    func bytesOfNames() async throws {
+        let kinesis = try await FakeKinesis { _, _, _ in .none }
+        let streams = ["caf\u{E9}", "cafe\u{301}"]
+        let taken = Mutex(0)
+        let messages = streams.map { stream in
+            PublisherMessage([Samples.event(stream, 0)], key: stream) { answer in
+                if answer == .acknowledged { taken.withLock { $0 += 1 } }
+            }
+        }
+        try await kinesis.target().send(messages)
+        #expect(taken.withLock { $0 } == 2)
+        #expect(kinesis.records.map { Array($0.partitionKey.utf8) } == streams.map { Array($0.utf8) })
+        await kinesis.server.stop()
+    }
+
     @Test("returns soon when cancelled, and answers nothing that it does not know")
     func cancellation() async throws {
         let arrived = AsyncStream<Void>.makeStream()

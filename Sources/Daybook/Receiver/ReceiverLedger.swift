@@ -138,7 +138,8 @@ struct ReceiverLedger: Sendable {
             var changes: [String: [UInt8]?] = [Self.countKey: Array("\(max(0, try await count() - 1))".utf8)]
             changes.updateValue(nil, forKey: Self.document(ofMessage: number, key))
             changes.updateValue(held.count == 0 ? nil : try encode(held, name), forKey: name)
-            changes.updateValue(leavesOut ? Array("left out".utf8) : nil, forKey: Self.document(ofOrigin: MessageKey(origin)))
+            changes.updateValue(
+                leavesOut ? Array("left out".utf8) : nil, forKey: Self.document(ofOrigin: MessageKey(origin)))
             if try await commit(changes, after: revision) { return true }
         }
     }

@@ -18,6 +18,11 @@ struct ClientSettings: Sendable {
                 throw .reservedSetting(name: name, advice: "Daybook sets it, since order and durability depend on it.")
             }
         }
+        var defaults = defaults
+        if user["security.protocol"]?.lowercased().contains("ssl") == true {
+            // Before librdkafka 2.0 a certificate is taken whatever name is in it.
+            defaults["ssl.endpoint.identification.algorithm"] = "https"
+        }
         values = defaults.filter { user[$0.key] == nil }.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
         values += user.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
         values += own.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }

@@ -13,8 +13,10 @@ struct IncomingRecord {
         offset = fields.offset
         let value = fields.payload.map { [UInt8](UnsafeRawBufferPointer(start: $0, count: fields.len)) }
         let headers = Self.headers(of: record, &names)
+        // A topic that was made anew, or that of another cluster, has the same offsets once more.
+        let written = rd_kafka_message_timestamp(record, nil)
         message = ReceivedMessage(
-            origin: "\(lane)@\(offset)",
+            origin: "\(lane)@\(offset)/\(written)",
             content: Result { () throws(InvalidCloudEvent) in try Self.event(headers, value) }, body: value ?? [],
             attributes: Self.attributes(headers))
     }

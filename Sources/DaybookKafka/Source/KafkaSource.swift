@@ -8,8 +8,9 @@ import Daybook
 /// try await source.run { batch in try await handle(batch.messages) }
 /// ```
 ///
-/// A lane is a partition, `payments/3`; an origin has its offset behind, `payments/3@1207`. Cloud events are read in the binary and in
-/// the structured form; what is neither is given too, as ``InvalidCloudEvent``.
+/// A lane is a partition, `payments/3`; an origin has its offset behind, and when the record was written, in milliseconds since 1970,
+/// `payments/3@1207/1767323045000`. Cloud events are read in the binary and in the structured form; what is neither is given too, as
+/// ``InvalidCloudEvent``.
 ///
 /// Offsets are committed when a batch was taken, soon behind it: what was taken and not committed comes again after a crash. When a
 /// handler throws, it is given the same batch again after a wait, and other partitions go on. A slow handler costs no membership, since

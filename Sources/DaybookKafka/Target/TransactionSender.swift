@@ -87,7 +87,11 @@ final class TransactionSender: @unchecked Sendable {
     private func run() {
         while let jobs = next() {
             let error = send(jobs)
-            for job in jobs {
+            var ended = jobs
+            // Another sender has taken over, perhaps long ago: to begin anew for what waited would fence it in its turn, and
+            // put old events behind its own.
+            if case .fenced? = error { ended += takeWaiting() }
+            for job in ended {
                 job.call.commit(error)
                 job.finish()
             }
@@ -113,6 +117,16 @@ final class TransactionSender: @unchecked Sendable {
             return waiting
         }
     }
+
+    private func takeWaiting() -> [Job] {
+        condition.withLock {
+            defer { waiting = [] }
+            return waiting
+        }
+    }
+
+    /// How many calls wait for the transaction that is under way; for tests.
+    var waitingCalls: Int { condition.withLock { waiting.count } }
 
     /// - Returns: Why nothing of it was committed.
     private func send(_ jobs: [Job]) -> KafkaError? {

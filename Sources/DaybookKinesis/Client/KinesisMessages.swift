@@ -125,10 +125,13 @@ struct GetRecordsAnswer: Decodable, Sendable {
     var records: [Entry]
     /// Nil when the shard is closed and read to its end.
     var nextIterator: String?
+    /// How far behind the newest record this answer ends; 0 at the end.
+    var millisecondsBehind: Int64?
 
     enum CodingKeys: String, CodingKey {
         case records = "Records"
         case nextIterator = "NextShardIterator"
+        case millisecondsBehind = "MillisBehindLatest"
     }
 }
 
@@ -143,10 +146,12 @@ struct StreamSummaryAnswer: Decodable, Sendable {
         var status: String
         /// In seconds since 1970.
         var created: Double?
+        var retentionHours: Int64?
 
         enum CodingKeys: String, CodingKey {
             case status = "StreamStatus"
             case created = "StreamCreationTimestamp"
+            case retentionHours = "RetentionPeriodHours"
         }
     }
 

@@ -4,14 +4,25 @@ import DaybookCore
 
 /// How far each shard has been read, in documents of a read model: `stream`, and `shard/` with the shard's name.
 ///
-/// A document says `{"after":"49545115243490985018280067714973144582180062593244200961","finished":false}`; that of the stream
-/// its name and when it was made. Each is changed only as it was last seen, so that two processes learn of each other.
+/// A document says `{"after":"4954511524349098501828","finished":false,"until":1767323045000000}`, times in microseconds since
+/// 1970; that of the stream its name, when it was made, and where its shards begin that have no checkpoint, which the first
+/// start says for good. Each is changed only as it was last seen, so that two processes learn of each other.
 actor KinesisCheckpoints {
     struct Progress: Sendable, Equatable {
         /// The last record that was taken; nil before the first one.
         var after: String?
         /// Whether the shard is closed, and all of it was taken.
         var isFinished = false
+        /// All that came before was taken, as far as Kinesis still had it.
+        var until: Timestamp?
+
+        /// Whether the shard has been read so much further that it is noted without a record: a shard in which nothing comes
+        /// must not look as if nobody read it.
+        func isWorthNoting(_ until: Timestamp?) -> Bool {
+            guard let until else { return false }
+            guard let noted = self.until else { return true }
+            return noted.advanced(by: .seconds(600)) <= until
+        }
     }
 
     private let model: ReadModelName
@@ -23,12 +34,18 @@ actor KinesisCheckpoints {
         self.store = store
     }
 
+    /// Where shards begin that have no checkpoint; nil for the oldest record that Kinesis keeps.
+    private(set) var start: Timestamp?
+
     /// Reads what is kept, and makes sure that it is of this stream.
-    func load(stream: String, created: Double?) async throws(KinesisSourceError) -> [String: Progress] {
-        let identity = JSONValue.object([
-            "name": .string(stream),
-            "created": created.flatMap { Int64(exactly: $0.rounded(.down)) }.map { .integer($0) } ?? .null,
-        ]).bytes
+    ///
+    /// - Parameter start: Counts the first time alone: one that is read from the clock is later after each start, and would
+    ///   pass over what came meanwhile.
+    func load(
+        stream: String, created: Double?, startingAt start: Timestamp? = nil
+    ) async throws(KinesisSourceError) -> [String: Progress] {
+        let name = JSONValue.string(stream)
+        let made: JSONValue = created.flatMap { Int64(exactly: $0.rounded(.down)) }.map { .integer($0) } ?? .null
         saved = [:]
         var progress: [String: Progress] = [:]
         do throws(DerivedStateError) {
@@ -40,21 +57,37 @@ actor KinesisCheckpoints {
                 after = page.last?.key
             }
         } catch { throw .checkpoints(error) }
+        self.start = start
+        let from: JSONValue = start.map { .integer($0.microseconds) } ?? .null
+        let document = JSONValue.object(["name": name, "created": made, "from": from]).bytes
         if let kept = saved[Self.streamKey] {
-            guard kept == identity else { throw .anotherStream(name: stream) }
+            let value = try? JSONValue(parsing: kept)
+            guard value?["name"] == name, value?["created"] == made else { throw .anotherStream(name: stream) }
+            switch value?["from"] {
+            case .integer(let microseconds)?: self.start = Timestamp(microseconds: microseconds)
+            case .null?: self.start = nil
+            case nil: try await save(document, for: Self.streamKey)
+            default: throw .malformedCheckpoint(key: Self.streamKey)
+            }
         } else {
-            try await save(identity, for: Self.streamKey)
+            try await save(document, for: Self.streamKey)
         }
         for (key, data) in saved where key.hasPrefix(Self.shardPrefix) {
             guard let value = try? JSONValue(parsing: data), case .bool(let isFinished)? = value["finished"] else {
                 throw .malformedCheckpoint(key: key)
             }
+            var shard = Progress(isFinished: isFinished)
             switch value["after"] {
-            case .string(let after)?:
-                progress[String(key.dropFirst(Self.shardPrefix.count))] = Progress(after: after, isFinished: isFinished)
-            case .null?: progress[String(key.dropFirst(Self.shardPrefix.count))] = Progress(isFinished: isFinished)
+            case .string(let after)?: shard.after = after
+            case .null?: break
             default: throw .malformedCheckpoint(key: key)
             }
+            switch value["until"] {
+            case .integer(let microseconds)?: shard.until = Timestamp(microseconds: microseconds)
+            case .null?, nil: break
+            default: throw .malformedCheckpoint(key: key)
+            }
+            progress[String(key.dropFirst(Self.shardPrefix.count))] = shard
         }
         return progress
     }
@@ -63,6 +96,7 @@ actor KinesisCheckpoints {
     func save(_ progress: Progress, for shard: String) async throws(KinesisSourceError) {
         let value = JSONValue.object([
             "after": progress.after.map { .string($0) } ?? .null, "finished": .bool(progress.isFinished),
+            "until": progress.until.map { .integer($0.microseconds) } ?? .null,
         ])
         try await save(value.bytes, for: Self.shardPrefix + shard)
     }

@@ -15,10 +15,14 @@ import DaybookCore
 /// merged, a new one is begun once those it came from have been taken to their end, so that the events of a stream stay in
 /// order. A record that is no event is given as a failure; what becomes of it is for the receiver to say.
 ///
+/// A source that was away for longer than Kinesis keeps records does not pass over what is gone, but ends with
+/// ``KinesisSourceError/recordsLost(shard:)``.
+///
 /// *One process at a time runs a source.* A second one is not kept from reading, so that events are given twice; the one that
 /// saves later learns of it and ends with ``KinesisSourceError/anotherRuns(shard:)``.
 public struct KinesisSource: EventSource {
     private let client: KinesisClient
+    private let time: TimeSource
     private let model: ReadModelName
     private let store: any ReadModelStore
     private let policy: KinesisSourcePolicy
@@ -30,7 +34,7 @@ public struct KinesisSource: EventSource {
     ///   - model: Names the read model with the checkpoints, which is this source's own. Another name reads everything anew.
     ///   - store: Where it is kept how far each shard has been read.
     ///   - policy: Where to begin, and how fast to read.
-    ///   - time: What requests say that the time is.
+    ///   - time: What requests say that the time is; also tells how long ago a shard was read.
     ///   - clock: What it sleeps by.
     ///   - report: Told of each request that is to be tried again, such as one without credentials or without an answer: a source
     ///     goes on trying for as long as it takes.
@@ -40,6 +44,7 @@ public struct KinesisSource: EventSource {
         clock: any Clock<Duration> = ContinuousClock(), report: @escaping @Sendable (KinesisError) -> Void = { _ in }
     ) {
         client = KinesisClient(stream, time: time)
+        self.time = time
         self.model = model
         self.store = store
         self.policy = policy
@@ -65,8 +70,10 @@ public struct KinesisSource: EventSource {
 
     private func readShards(_ take: @escaping @Sendable (ReceivedBatch) async throws -> Void) async throws {
         let summary = try await patiently { try await client.summary() }
+        let retention = summary.retentionHours.map { Duration.seconds($0 * 3600) }
         let checkpoints = KinesisCheckpoints(model, in: store)
-        var progress = try await checkpoints.load(stream: client.stream.name, created: summary.created)
+        var progress = try await checkpoints.load(
+            stream: client.stream.name, created: summary.created, startingAt: policy.startingAt)
         try await withThrowingTaskGroup(of: Step.self) { group in
             var running: Set<String> = []
             var isLooking = false
@@ -81,6 +88,9 @@ public struct KinesisSource: EventSource {
                 for shard in tree.startable(finished: finished, running: running) {
                     running.insert(shard.id)
                     let start = progress[shard.id] ?? KinesisCheckpoints.Progress()
+                    if let until = start.until, let retention, until.advanced(by: retention) < time.now {
+                        throw KinesisSourceError.recordsLost(shard: shard.id)
+                    }
                     group.addTask {
                         try await read(shard.id, from: start, checkpoints, take)
                         return .finished(shard.id)
@@ -133,36 +143,56 @@ public struct KinesisSource: EventSource {
         _ take: @Sendable (ReceivedBatch) async throws -> Void
     ) async throws {
         let lane = "\(client.stream.name)/\(shard)"
+        let first = await checkpoints.start
         var progress = start
-        var iterator = try await patiently { try await client.iterator(position(in: shard, progress)) }
+        var iterator = try await self.iterator(in: shard, progress, first)
         while true {
             let page: GetRecordsAnswer
             do {
                 page = try await patiently { try await client.records(iterator, limit: policy.recordsPerBatch) }
             } catch KinesisSourceError.kinesis(let error) where error.type == "ExpiredIteratorException" {
                 // An iterator lives for five minutes, and `take` may need longer.
-                iterator = try await patiently { try await client.iterator(position(in: shard, progress)) }
+                iterator = try await self.iterator(in: shard, progress, first)
                 continue
             }
+            let until = page.millisecondsBehind.map { time.now.advanced(by: .milliseconds(-$0)) }
             let messages = page.records.flatMap { record in
                 KinesisRecordReader.messages(Array(record.data), origin: "\(lane)@\(record.sequenceNumber)")
             }
             if !messages.isEmpty { try await take(ReceivedBatch(lane: lane, messages: messages)) }
             if let last = page.records.last { progress.after = last.sequenceNumber }
             progress.isFinished = page.nextIterator == nil
-            if !page.records.isEmpty || progress.isFinished { try await checkpoints.save(progress, for: shard) }
+            if !page.records.isEmpty || progress.isFinished || progress.isWorthNoting(until) {
+                progress.until = until ?? progress.until
+                try await checkpoints.save(progress, for: shard)
+            }
             guard let next = page.nextIterator else { return }
             iterator = next
             try await clock.sleep(for: policy.pollInterval)
         }
     }
 
-    private func position(in shard: String, _ progress: KinesisCheckpoints.Progress) -> ShardIteratorRequest {
+    private func iterator(
+        in shard: String, _ progress: KinesisCheckpoints.Progress, _ first: Timestamp?
+    ) async throws -> String {
+        do {
+            return try await patiently { try await client.iterator(position(in: shard, progress, first)) }
+        } catch KinesisSourceError.kinesis(let error)
+            where error.type == "InvalidArgumentException" && progress.after != nil
+        {
+            // Kinesis knows the record of the checkpoint no more.
+            throw KinesisSourceError.recordsLost(shard: shard)
+        }
+    }
+
+    private func position(
+        in shard: String, _ progress: KinesisCheckpoints.Progress, _ first: Timestamp?
+    ) -> ShardIteratorRequest {
         var request = ShardIteratorRequest(streamName: client.stream.name, shardID: shard, type: "TRIM_HORIZON")
         if let after = progress.after {
             request.type = "AFTER_SEQUENCE_NUMBER"
             request.startingSequenceNumber = after
-        } else if let time = policy.startingAt {
+        } else if let time = first {
             request.type = "AT_TIMESTAMP"
             request.timestamp = Double(time.microseconds) / 1_000_000
         }

@@ -11,7 +11,7 @@ public enum KinesisSourceError: Error, Equatable, CustomStringConvertible {
     case anotherRuns(shard: String)
     /// The checkpoints are of another stream, or of one that was deleted and made anew.
     case anotherStream(name: String)
-    /// Kinesis has deleted a shard, as it does when its records are too old, before all of it was taken.
+    /// A shard was not taken to its end for longer than Kinesis keeps records: what came meanwhile is lost, if anything did.
     case recordsLost(shard: String)
     /// A checkpoint that cannot be read.
     case malformedCheckpoint(key: String)
@@ -26,8 +26,8 @@ public enum KinesisSourceError: Error, Equatable, CustomStringConvertible {
             "The checkpoints are not those of stream '\(name)' as it is now: it was made anew, or the read model is that of "
                 + "another source. Give the source another read model, or delete this one to begin anew."
         case .recordsLost(let shard):
-            "Kinesis has deleted \(shard) before it was taken to its end: what it still held is lost here. To go on without "
-                + "it, delete the document 'shard/\(shard)' of the read model with the checkpoints."
+            "\(shard) was not taken to its end for longer than Kinesis keeps records: what it has deleted of it is lost here. To "
+                + "go on without that, delete the document 'shard/\(shard)' of the read model with the checkpoints."
         case .malformedCheckpoint(let key): "The checkpoint '\(key)' cannot be read: was it written by a newer version?"
         }
     }

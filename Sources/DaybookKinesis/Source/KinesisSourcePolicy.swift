@@ -3,7 +3,8 @@ import DaybookCore
 
 /// How a ``KinesisSource`` reads.
 public struct KinesisSourcePolicy: Sendable, Hashable {
-    /// Where a shard begins that has no checkpoint; nil for the oldest record that Kinesis keeps.
+    /// Where a shard begins that has no checkpoint; nil for the oldest record that Kinesis keeps. What the first start says is
+    /// kept with the checkpoints, and what later ones say does not count.
     public let startingAt: Timestamp?
     /// The records of one batch; 1 to 10 000.
     public let recordsPerBatch: Int

@@ -9,7 +9,8 @@ import Daybook
 struct KinesisSendPlan {
     /// One record, and the messages that are acknowledged with it.
     struct Record: Sendable {
-        var key: String
+        /// The stream.
+        var key: ConsumerKey
         var partitionKey: String
         var data: [UInt8]
         /// The first message that it holds a part of, by its number in its stream.
@@ -47,17 +48,19 @@ struct KinesisSendPlan {
     }
 
     private let policy: KinesisTargetPolicy
-    private var lanes: [String: Lane] = [:]
+    /// By their streams, whose names are compared byte by byte.
+    private var lanes: [ConsumerKey: Lane] = [:]
     /// The streams whose next record may be sent, first come, first served.
-    private var ready: [String] = []
+    private var ready: [ConsumerKey] = []
     /// Those whose record is sent alone, since a request with it was called invalid.
-    private var suspects: Set<String> = []
+    private var suspects: Set<ConsumerKey> = []
 
     init(_ messages: [PublisherMessage], policy: KinesisTargetPolicy) {
         self.policy = policy
         for message in messages {
-            if lanes[message.key] == nil { ready.append(message.key) }
-            lanes[message.key, default: Lane(messages: [])].messages.append(message)
+            let key = ConsumerKey(unchecked: message.key)
+            if lanes[key] == nil { ready.append(key) }
+            lanes[key, default: Lane(messages: [])].messages.append(message)
         }
     }
 
@@ -86,8 +89,8 @@ struct KinesisSendPlan {
     /// Notes what became of a request, and answers the messages whose outcome is known by it.
     ///
     /// - Returns: Streams whose record is to be sent again, each with how often it has been sent; see ``resume(_:)``.
-    mutating func finish(_ request: Request, _ outcomes: [Outcome]) -> [(key: String, attempts: Int)] {
-        var again: [(key: String, attempts: Int)] = []
+    mutating func finish(_ request: Request, _ outcomes: [Outcome]) -> [(key: ConsumerKey, attempts: Int)] {
+        var again: [(key: ConsumerKey, attempts: Int)] = []
         for (record, outcome) in zip(request.records, outcomes) {
             let key = record.key
             guard var lane = lanes[key] else { continue }
@@ -120,19 +123,19 @@ struct KinesisSendPlan {
     }
 
     /// The wait is over.
-    mutating func resume(_ keys: [String]) { ready += keys.filter { lanes[$0] != nil } }
+    mutating func resume(_ keys: [ConsumerKey]) { ready += keys.filter { lanes[$0] != nil } }
 
     /// What is behind a message that was not taken stays without an answer.
-    private mutating func stop(_ key: String, at message: Int, _ answer: PublisherMessage.Answer) {
+    private mutating func stop(_ key: ConsumerKey, at message: Int, _ answer: PublisherMessage.Answer) {
         lanes[key]?.messages[message].answer(answer)
         lanes[key] = nil
     }
 
     /// The record that is pending, else one of the next events; nil when the stream has stopped.
-    private mutating func nextRecord(of key: String) -> Record? {
+    private mutating func nextRecord(of key: ConsumerKey) -> Record? {
         guard var lane = lanes[key] else { return nil }
         if let pending = lane.pending { return pending }
-        let partitionKey = Self.partitionKey(key)
+        let partitionKey = Self.partitionKey(key.rawValue)
         let room = policy.recordBytes - partitionKey.utf8.count
         let first = lane.message
         var parts: [[UInt8]] = []

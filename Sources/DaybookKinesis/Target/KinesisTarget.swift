@@ -43,7 +43,7 @@ public struct KinesisTarget: BatchPublisherTarget {
 
     private enum Step: Sendable {
         case answered(KinesisSendPlan.Request, [KinesisSendPlan.Outcome])
-        case waited([String])
+        case waited([ConsumerKey])
     }
 
     public func send(_ messages: [PublisherMessage]) async {

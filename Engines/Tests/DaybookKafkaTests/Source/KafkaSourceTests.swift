@@ -166,7 +166,9 @@ struct KafkaSourceTests {
         let contents = taking.messages.map(\.content)
         try #require(contents.count == 9)
         #expect(taking.messages[0].body == Array("hello".utf8))
-        #expect(taking.messages.map(\.origin) == (0..<9).map { "\(topic)/0@\($0)" })
+        for (offset, message) in taking.messages.enumerated() {
+            #expect(message.origin.hasPrefix("\(topic)/0@\(offset)/"), "\(message.origin)")
+        }
         for index in [0, 1, 4] {
             guard case .failure(let error) = contents[index], case .unknownForm = error.reason else {
                 Issue.record("\(index): \(contents[index])")

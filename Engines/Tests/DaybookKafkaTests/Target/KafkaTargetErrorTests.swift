@@ -23,6 +23,25 @@ struct KafkaTargetErrorTests {
         for text in texts { #expect(!text.contains("5ecret") && text.contains("sasl.password"), "\(text)") }
     }
 
+    @Test("checks a broker's name wherever there is TLS, unless the user says otherwise")
+    func brokerName() throws {
+        let name = "ssl.endpoint.identification.algorithm"
+        func values(_ settings: [String: String]) throws -> [[String]] {
+            let target = KafkaTarget.Configuration(servers: "localhost:1", topic: "t", settings: settings)
+            let source = KafkaSource.Configuration(
+                servers: "localhost:1", group: "g", topics: ["t"], settings: settings)
+            return try [target.clientSettings(), source.clientSettings()].map { settings in
+                settings.values.filter { $0.name == name }.map(\.value)
+            }
+        }
+        for secure in ["ssl", "SASL_SSL"] {
+            #expect(try values(["security.protocol": secure]) == [["https"], ["https"]])
+            #expect(try values(["security.protocol": secure, name: "none"]) == [["none"], ["none"]])
+        }
+        #expect(try values([:]) == [[], []])
+        #expect(try values(["security.protocol": "sasl_plaintext"]) == [[], []])
+    }
+
     @Test("sends again, in order, what brokers say is to be tried again")
     func retriable() async throws {
         let cluster = try MockCluster()

@@ -230,4 +230,46 @@ struct KafkaTargetTests {
         await standby.close()
         #expect(try TopicContents(of: topic).ids == ["a": ["a-0", "a-1", "a-2", "a-4"]])
     }
+
+    @Test("fails what waited when it was fenced, and fences nobody for it")
+    func fencedWhileOthersWait() async throws {
+        let topic = try Broker.topic(1)
+        let id = "fencing-\(UUID().uuidString)"
+        let isHeld = Mutex(false)
+        let gate = DispatchSemaphore(value: 0)
+        let former = try TransactionSender(
+            .init(
+                servers: Broker.servers,
+                topic: { event in
+                    if event.id == "a-1" {
+                        isHeld.withLock { $0 = true }
+                        // Open once, it stays open.
+                        if gate.wait(timeout: .now() + 60) == .success { gate.signal() }
+                    }
+                    return topic
+                }, delivery: .transactional(id)), id: id)
+        let standby = try KafkaTarget(.init(servers: Broker.servers, topic: topic, delivery: .transactional(id)))
+        let sending = Sending()
+        await former.send([sending.message("a-0", stream: "a")])
+        async let underWay: Void = former.send([sending.message("a-1", stream: "a")])
+        #expect(try await eventually { isHeld.withLock { $0 } })
+        async let waiting: Void = former.send([sending.message("b-0", stream: "b")])
+        #expect(try await eventually { former.waitingCalls == 1 })
+        await standby.send([sending.message("a-1x", stream: "a"), sending.message("b-0x", stream: "b")])
+        gate.signal()
+        await underWay
+        await waiting
+        for late in ["a-1", "b-0"] {
+            guard case .failed(let reason)? = sending.answer(late) else {
+                Issue.record("\(late) was answered \(String(describing: sending.answer(late)))")
+                continue
+            }
+            #expect(reason.contains("fenced") && reason.contains(id), "\(reason)")
+        }
+        await standby.send([sending.message("b-1x", stream: "b")])
+        #expect(sending.acknowledged == ["a-0", "a-1x", "b-0x", "b-1x"])
+        await former.close(within: .seconds(10))
+        await standby.close()
+        #expect(try TopicContents(of: topic).ids == ["a": ["a-0", "a-1x"], "b": ["b-0x", "b-1x"]])
+    }
 }
