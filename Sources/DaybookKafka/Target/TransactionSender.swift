@@ -1,6 +1,7 @@
 #if Kafka
 import CRDKafka
 import Daybook
+import DaybookCore
 import Foundation
 import Synchronization
 
