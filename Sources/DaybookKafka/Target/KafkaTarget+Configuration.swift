@@ -22,7 +22,8 @@ extension KafkaTarget {
         /// Further settings of librdkafka, such as `security.protocol`; those that order and durability depend on are refused.
         public var settings: [String: String]
         /// How long a `send` waits for brokers and for the topic before anything is sent, until it answers that they are not
-        /// there. Once the topic is known, Kafka's client waits for its brokers without bound.
+        /// there; for a topic that was waited for in vain, it does not wait again. Once the topic is known, Kafka's client
+        /// waits for its brokers without bound.
         public var patience: Duration
         /// Told what goes wrong meanwhile, such as brokers that are away; from a thread of the client, so return soon.
         public var report: @Sendable (KafkaError) -> Void

@@ -27,8 +27,9 @@ import Synchronization
 ///
 /// A record that is larger than `message.max.bytes` here, or than the topic takes, is refused, which stops its stream alone. A
 /// broker refuses a whole batch, and does not say for which record's sake: then each record goes in a request of its own until the
-/// one is found. Topics that are missing and rights that are lacking are failures, to be tried again: nothing is left out when an
-/// operator mends them.
+/// one is found. A stream for whose sake a transaction is aborted has transactions of its own until one of them is committed.
+/// Topics that are missing and rights that are lacking are failures, to be tried again: nothing is left out when an operator mends
+/// them.
 ///
 /// When the client's queue is full (`queue.buffering.max.messages`, 100,000, and `queue.buffering.max.kbytes`), `send` waits. While
 /// brokers are away it waits as well, and ``Configuration/report`` is told.
@@ -110,7 +111,11 @@ public final class KafkaTarget: BatchPublisherTarget {
             topics[stream] = name
             if known?.name != name {
                 if producer.knownTopic(name) == nil,
-                    let error = await onOwnThread("daybook-kafka-topic", { producer.find(name) { !call.isCancelled } })
+                    let error = await onOwnThread(
+                        "daybook-kafka-topic",
+                        { [patience = configuration.patience] in
+                            producer.find(name, by: .now.advanced(by: patience)) { !call.isCancelled }
+                        })
                 {
                     if error != .stopped { call.fail(cursor.message, .failed(error)) }
                     continue

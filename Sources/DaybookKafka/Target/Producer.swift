@@ -13,6 +13,8 @@ final class Producer: @unchecked Sendable {
         var isDestroyed = false
         var calls: [ObjectIdentifier: SendCall] = [:]
         var topics: [String: ClientPointer] = [:]
+        /// Topics that were waited for in vain.
+        var missing: Set<String> = []
         var roomWaiters: [CheckedContinuation<Void, Never>] = []
         var endWaiters: [CheckedContinuation<Void, Never>] = []
         /// What the client said last of brokers that are away.
@@ -229,26 +231,29 @@ final class Producer: @unchecked Sendable {
     /// The client's handle of a topic that is known to exist.
     func knownTopic(_ name: String) -> OpaquePointer? { state.withLock { $0.topics[name] }?.pointer }
 
-    /// Asks the brokers for a topic until it is there. Blocks, for the configuration's patience.
+    /// Asks the brokers for a topic until it is there. Blocks until the deadline; one that was missing then is asked for once
+    /// the next time, so that it holds up what goes to others only once.
     ///
     /// Before that nothing is sent to it: the client would fail what waits for a topic that is missing, and take what is sent
     /// a moment later, when it is there.
-    func find(_ name: String, while isWanted: () -> Bool) -> KafkaError? {
+    func find(_ name: String, by deadline: ContinuousClock.Instant, while isWanted: () -> Bool) -> KafkaError? {
         do throws(KafkaError) {
-            try withClient { () throws(KafkaError) in try findTopic(name, while: isWanted) }
+            try withClient { () throws(KafkaError) in try findTopic(name, by: deadline, while: isWanted) }
             return nil
         } catch {
             return error
         }
     }
 
-    private func findTopic(_ name: String, while isWanted: () -> Bool) throws(KafkaError) {
+    private func findTopic(
+        _ name: String, by deadline: ContinuousClock.Instant, while isWanted: () -> Bool
+    ) throws(KafkaError) {
         if knownTopic(name) != nil { return }
         guard let topic = rd_kafka_topic_new(handle, name, nil).map({ ClientPointer(pointer: $0) }) else {
             let code = rd_kafka_last_error()
             throw .topicUnavailable(topic: name, code: code.name, reason: code.text)
         }
-        let deadline = ContinuousClock.now.advanced(by: configuration.patience)
+        let wasMissing = state.withLock { $0.missing.contains(name) }
         var last: KafkaError?
         while isWanted(), retired == nil {
             last = look(for: name, topic.pointer)
@@ -257,11 +262,15 @@ final class Producer: @unchecked Sendable {
                     // Another call may have been first; each handle counts.
                     if state.topics[name] != nil { rd_kafka_topic_destroy(topic.pointer) }
                     state.topics[name] = state.topics[name] ?? topic
+                    state.missing.remove(name)
                 }
                 return
             }
             if case .notAuthorized? = last { break }
-            if ContinuousClock.now >= deadline { break }
+            if wasMissing || ContinuousClock.now >= deadline {
+                if case .topicUnavailable? = last { state.withLock { _ = $0.missing.insert(name) } }
+                break
+            }
             Thread.sleep(forTimeInterval: 0.1)
         }
         rd_kafka_topic_destroy(topic.pointer)
@@ -347,7 +356,9 @@ final class Producer: @unchecked Sendable {
                 return isSolo ? .refused(error) : .failed(error)
             }
             // The commit says why.
-            if report.err == RD_KAFKA_RESP_ERR__PURGE_QUEUE || report.err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT {
+            if [
+                RD_KAFKA_RESP_ERR__PURGE_QUEUE, RD_KAFKA_RESP_ERR__PURGE_INFLIGHT, RD_KAFKA_RESP_ERR__MSG_TIMED_OUT,
+            ].contains(report.err) {
                 return .failed(.stopped)
             }
             return .failed(.transactionAborted(transactionalID: id, code: report.err.name, reason: report.err.text))

@@ -174,6 +174,20 @@ final class SendCall: Sendable {
         waiter?.resume()
     }
 
+    /// The streams of which a broker did not take a record of a transaction.
+    var keysNotTaken: Set<ConsumerKey> {
+        state.withLock { state in
+            var keys: Set<ConsumerKey> = []
+            for stream in state.streams {
+                guard let failed = stream.failed, case .failed(let error) = failed.outcome,
+                    case .transactionAborted = error
+                else { continue }
+                keys.insert(ConsumerKey(unchecked: messages[failed.message].key))
+            }
+            return keys
+        }
+    }
+
     /// Whether no record is with the client.
     var isIdle: Bool { state.withLock { $0.underWay == 0 } }
 

@@ -1,6 +1,7 @@
 #if Kafka
 import CRDKafka
 import Daybook
+import DaybookCore
 import Foundation
 import Synchronization
 
@@ -9,9 +10,16 @@ import Synchronization
 final class TransactionSender: @unchecked Sendable {
     private final class Job: Sendable {
         let call: SendCall
+        /// Whether it is of one stream, and in a transaction without others.
+        let isAlone: Bool
         private let waiter = Mutex<(isOver: Bool, continuation: CheckedContinuation<Void, Never>?)>((false, nil))
 
-        init(_ call: SendCall) { self.call = call }
+        init(_ messages: [PublisherMessage], isAlone: Bool = false) {
+            call = SendCall(messages, isTransaction: true)
+            self.isAlone = isAlone
+        }
+
+        var keys: Set<ConsumerKey> { Set(call.messages.map { ConsumerKey(unchecked: $0.key) }) }
 
         func finish() {
             let continuation = waiter.withLock { waiter in
@@ -38,6 +46,9 @@ final class TransactionSender: @unchecked Sendable {
     /// Guards what follows.
     private let condition = NSCondition()
     private var waiting: [Job] = []
+    /// Streams for whose sake a transaction was aborted, or may have been: each has its own until one is committed, so that
+    /// what cannot be written does not hold up others for ever.
+    private var suspects: Set<ConsumerKey> = []
     /// When what is under way is given up, once the sender is stopped.
     private var giveUpAt = Date.distantPast
     private var isStopped = false
@@ -55,28 +66,42 @@ final class TransactionSender: @unchecked Sendable {
     }
 
     func send(_ messages: [PublisherMessage]) async {
-        let job = Job(SendCall(messages, isTransaction: true))
-        let isTaken = condition.withLock {
-            if !isStopped { waiting.append(job) }
+        let (jobs, isTaken): ([Job], Bool) = condition.withLock {
+            let made = self.jobs(of: messages)
+            if !isStopped { waiting += made }
             condition.signal()
-            return !isStopped
+            return (made, !isStopped)
         }
         guard isTaken else {
-            job.call.commit(.stopped)
+            for job in jobs { job.call.commit(.stopped) }
             return
         }
         await withTaskCancellationHandler {
-            await job.wait()
+            for job in jobs { await job.wait() }
         } onCancel: {
-            job.call.cancel()
+            for job in jobs { job.call.cancel() }
             // A commit that is under way may still tell how it ends.
-            let job = job
             startThread("daybook-kafka-cancel") {
                 Thread.sleep(forTimeInterval: 1)
-                job.call.abandon(afterWaiting: .zero)
-                job.finish()
+                for job in jobs {
+                    job.call.abandon(afterWaiting: .zero)
+                    job.finish()
+                }
             }
         }
+    }
+
+    /// Within the lock: each suspect by itself, and all others together.
+    private func jobs(of messages: [PublisherMessage]) -> [Job] {
+        if suspects.isEmpty { return [Job(messages)] }
+        var others: [PublisherMessage] = []
+        var alone: [ConsumerKey: [PublisherMessage]] = [:]
+        for message in messages {
+            let key = ConsumerKey(unchecked: message.key)
+            if suspects.contains(key) { alone[key, default: []].append(message) } else { others.append(message) }
+        }
+        let rest = alone.sorted { $0.key < $1.key }.map { Job($0.value, isAlone: true) }
+        return others.isEmpty ? rest : [Job(others)] + rest
     }
 
     // MARK: The thread
@@ -87,6 +112,7 @@ final class TransactionSender: @unchecked Sendable {
     private func run() {
         while let jobs = next() {
             let error = send(jobs)
+            if error == nil, jobs[0].isAlone { condition.withLock { suspects.subtract(jobs[0].keys) } }
             var ended = jobs
             // Another sender has taken over, perhaps long ago: to begin anew for what waited would fence it in its turn, and
             // put old events behind its own.
@@ -113,8 +139,9 @@ final class TransactionSender: @unchecked Sendable {
         condition.withLock {
             while waiting.isEmpty, !isStopped { condition.wait() }
             if isStopped { return nil }
-            defer { waiting = [] }
-            return waiting
+            let count = waiting[0].isAlone ? 1 : waiting.prefix { !$0.isAlone }.count
+            defer { waiting.removeFirst(count) }
+            return Array(waiting.prefix(count))
         }
     }
 
@@ -167,7 +194,7 @@ final class TransactionSender: @unchecked Sendable {
     }
 
     private func transaction(of jobs: [Job], by producer: Producer) throws(KafkaError) {
-        var topics: [String: KafkaError?] = [:]
+        let missing = missingTopics(of: jobs, by: producer)
         try perform(by: producer) { rd_kafka_begin_transaction(producer.handle) }
         for job in jobs {
             let call = job.call
@@ -175,10 +202,7 @@ final class TransactionSender: @unchecked Sendable {
                 let message = call.messages[cursor.message]
                 let event = message.events[cursor.event]
                 let name = configuration.topic(event)
-                if topics[name] == nil {
-                    topics[name] = .some(producer.find(name) { !self.isGivenUp(jobs) })
-                }
-                if let error = topics[name] ?? nil {
+                if let error = missing[name] {
                     call.fail(cursor.message, .failed(error))
                     continue
                 }
@@ -196,6 +220,7 @@ final class TransactionSender: @unchecked Sendable {
         let error = producer.error(failure)
         if failure.requiresAbort {
             abort(by: producer)
+            suspect(jobs, failure.code, by: producer)
         } else {
             producer.retire(error)
         }
@@ -203,6 +228,37 @@ final class TransactionSender: @unchecked Sendable {
             throw .transactionAborted(transactionalID: id, code: code, reason: reason)
         }
         throw error
+    }
+
+    /// Why topics cannot be written, asked for before the transaction begins: its time is bounded. All have the patience of one.
+    private func missingTopics(of jobs: [Job], by producer: Producer) -> [String: KafkaError] {
+        let deadline = ContinuousClock.now.advanced(by: configuration.patience)
+        var missing: [String: KafkaError] = [:]
+        var seen: Set<String> = []
+        for job in jobs {
+            for event in job.call.messages.flatMap(\.events) {
+                let name = configuration.topic(event)
+                guard seen.insert(name).inserted else { continue }
+                missing[name] = producer.find(name, by: deadline) { !self.isGivenUp(jobs) }
+            }
+        }
+        return missing
+    }
+
+    /// What aborts a transaction without any stream being at fault.
+    private static let faultOfNone = [
+        RD_KAFKA_RESP_ERR__TIMED_OUT, RD_KAFKA_RESP_ERR__MSG_TIMED_OUT, RD_KAFKA_RESP_ERR__TRANSPORT,
+        RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, RD_KAFKA_RESP_ERR__FENCED, RD_KAFKA_RESP_ERR_PRODUCER_FENCED,
+        RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH,
+    ]
+
+    /// Suspects the streams of which a broker took no record, or all where none is named.
+    private func suspect(_ jobs: [Job], _ code: rd_kafka_resp_err_t, by producer: Producer) {
+        // A record that is too large is found by the next producer.
+        guard producer.nextIsSolo == producer.isSolo, !Self.faultOfNone.contains(code) else { return }
+        let named = jobs.reduce(into: Set<ConsumerKey>()) { $0.formUnion($1.call.keysNotTaken) }
+        let all = jobs.reduce(into: Set<ConsumerKey>()) { $0.formUnion($1.keys) }
+        condition.withLock { suspects.formUnion(named.isEmpty ? all : named) }
     }
 
     private func produce(

@@ -164,6 +164,33 @@ struct KafkaTargetErrorTests {
         #expect(ids == ["a": ["a-0"], "b": ["b-0", "b-1", "b-2"]])
     }
 
+    @Test("lets a stream whose record no broker takes hold up no other one's transactions")
+    func suspects() async throws {
+        let cluster = try MockCluster(brokers: 1)
+        defer { cluster.destroy() }
+        cluster.create("events", 1)
+        let target = try KafkaTarget(
+            .init(
+                servers: cluster.servers, topic: "events", delivery: .transactional("suspects"),
+                settings: ["batch.num.messages": "1"]))
+        var isTaken = false
+        for _ in 0..<3 where !isTaken {
+            cluster.fail(.produce, RD_KAFKA_RESP_ERR_NO_ERROR, RD_KAFKA_RESP_ERR_INVALID_RECORD)
+            let sending = Sending()
+            await target.send(sending.messages(0..<1, streams: ["a", "b"]))
+            isTaken = sending.acknowledged == ["a-0"]
+            #expect(!sending.acknowledged.contains("b-0"))
+        }
+        #expect(isTaken)
+        // Once it can be written it is, and goes with others again.
+        for number in 1..<3 {
+            let sending = Sending()
+            await target.send(sending.messages(number..<number + 1, streams: ["a", "b"]))
+            #expect(Set(sending.acknowledged) == ["a-\(number)", "b-\(number)"])
+        }
+        await target.close()
+    }
+
     @Test("answers what a slow broker has taken when it is cancelled")
     func slow() async throws {
         let cluster = try MockCluster(brokers: 1)

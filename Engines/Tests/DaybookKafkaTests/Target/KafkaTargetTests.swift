@@ -151,6 +151,28 @@ struct KafkaTargetTests {
         await nowhere.close()
     }
 
+    @Test("waits for topics that are missing before a transaction begins, whose time is shorter")
+    func missingBesideOthers() async throws {
+        let topic = try Broker.topic(1)
+        let target = try KafkaTarget(
+            .init(
+                servers: Broker.servers, topic: { $0.id == "a-0" ? topic : "no/\($0.id)" },
+                delivery: .transactional("missing-\(UUID().uuidString)"),
+                // Brokers look for transactions that are too old every ten seconds.
+                settings: ["transaction.timeout.ms": "5000"], patience: .seconds(8)))
+        let sending = Sending()
+        await target.send(sending.messages(0..<1, streams: ["a", "b", "c"]))
+        #expect(sending.acknowledged == ["a-0"])
+        for id in ["b-0", "c-0"] {
+            guard case .failed(let reason)? = sending.answer(id) else {
+                Issue.record("\(id) was answered \(String(describing: sending.answer(id)))")
+                continue
+            }
+            #expect(reason.contains("no/\(id)"))
+        }
+        await target.close()
+    }
+
     @Test(
         "does not take settings that order and durability depend on",
         arguments: [
