@@ -16,7 +16,7 @@ import Synchronization
 ///
 /// Close the store when done; a process that ends without closing it loses nothing.
 public final class SQLiteEventStore: EventStore {
-    /// The file.
+    /// The file; where the path was a symbolic link, the one that it leads to.
     public let path: String
     let committer: GroupCommitter
     let readers: ReaderPool

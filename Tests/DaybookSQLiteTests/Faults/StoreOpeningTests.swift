@@ -31,6 +31,25 @@ struct StoreOpeningTests {
         #expect(try await openError(path) == nil)
     }
 
+    @Test("through a symbolic link is refused while the file is open, and the other way round")
+    func symbolicLink() async throws {
+        let link = directory.path("link.daybook")
+        try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: "log.daybook")
+        for _ in 0..<2 {
+            let store = try await SQLiteEventStore.open(link)
+            #expect(store.path == path)
+            #expect(try await openError(path) == .owned(path: path, processID: getpid()))
+            await store.close()
+        }
+        let store = try await SQLiteEventStore.open(path)
+        #expect(try await openError(link) == .owned(path: path, processID: getpid()))
+        let other = directory.path("other.daybook")
+        try FileManager.default.createSymbolicLink(atPath: other, withDestinationPath: link)
+        #expect(try await openError(other) == .owned(path: path, processID: getpid()))
+        await store.close()
+        #expect(!FileManager.default.fileExists(atPath: link + "-owner"))
+    }
+
     @Test("while another process owns it is refused, with that one's number, until it ends")
     func otherProcess() async throws {
         let other = Process()
