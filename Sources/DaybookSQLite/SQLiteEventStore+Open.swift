@@ -164,9 +164,10 @@ private struct StoreOpening {
             let thread = try WriterThread(
                 connection, log: log, index: index, inline: inline, head: signal, path: path,
                 configuration: configuration, reasonNotToAppend: reasonNotToAppend)
+            let scheduling = OwningScheduling(configuration.scheduling, holding: lock)
             return SQLiteEventStore(
-                path: path, committer: GroupCommitter(thread, configuration.scheduling),
-                readers: ReaderPool(readers, configuration.scheduling), signal: signal, recent: recent,
+                path: path, committer: GroupCommitter(thread, scheduling),
+                readers: ReaderPool(readers, scheduling), signal: signal, recent: recent,
                 configuration: configuration, ownerLock: lock, temporaryFolder: temporaryFolder)
         } catch let error as OpenError {
             throw error
