@@ -58,8 +58,8 @@ struct NeededPositions {
         return found
     }
 
-    /// The categories of the process managers: of all that have recorded progress, and of those that have read models and
-    /// none recorded yet.
+    /// The categories of the process managers that were ever run: each begins with the retention of its progress, which
+    /// gives the stream's name a number.
     private func processes() throws(SQLiteFailure) -> Set<DaybookCore.Category> {
         var found: Set<DaybookCore.Category> = []
         let prefix = ConsumerPosition.progressPrefix
@@ -71,10 +71,6 @@ struct NeededPositions {
         while try streams.step() {
             let category = streams.text(0).utf8.dropFirst(prefix.utf8.count)
             found.insert(DaybookCore.Category(unchecked: String(decoding: category, as: UTF8.self)))
-        }
-        let models = try connection.prepare("SELECT name FROM read_models")
-        while try models.step() {
-            if let category = ReadModelKind(of: models.text(0)).process { found.insert(category) }
         }
         return found
     }

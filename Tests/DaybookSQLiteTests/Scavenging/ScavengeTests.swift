@@ -184,9 +184,10 @@ struct ScavengeTests {
     func processes() async throws {
         let store = try await SQLiteEventStore.open(path)
         try await store.append(events(10), to: "a-1")
+        try await store.setRetention(Retention(maxCount: 1), of: "process_progress-billing")
         try await store.delete("a-1")
         try await store.commit(
-            DocumentBatch(model: "$process-timers-billing", changes: [:], previous: 0, checkpoint: 11))
+            DocumentBatch(model: "$process-timers-billing", changes: [:], previous: 0, checkpoint: 12))
         var report = try await store.scavenge()
         #expect(report.events == 0 && report.heldBack == 9, "It has recorded no progress yet.")
         #expect(report.consumers == [ScavengeReport.Consumer(name: "billing", position: 0)])
