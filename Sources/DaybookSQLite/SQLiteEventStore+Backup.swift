@@ -43,8 +43,8 @@ extension SQLiteEventStore {
         progress: (@Sendable (BackupProgress) -> Void)? = nil
     ) async throws(BackupError) -> BackupReport {
         try await backup(
-            path, fileSystem: nil, freeSpaceReserve: Configuration().freeSpaceReserve, on: ThreadGroup(),
-            isClosing: { false }, to: destination, replacing: replacing, verifying: verifying, progress)
+            FileLink.target(of: path), fileSystem: nil, freeSpaceReserve: Configuration().freeSpaceReserve,
+            on: ThreadGroup(), isClosing: { false }, to: destination, replacing: replacing, verifying: verifying, progress)
     }
 
     private static func backup(

@@ -8,6 +8,7 @@ extension SQLiteEventStore {
     static func observe<Value: Sendable>(
         _ path: String, _ body: @escaping @Sendable (LogReader, _ head: Int64) throws(StoreFailure) -> Value
     ) async throws(ReadError) -> Value {
+        let path = FileLink.target(of: path)
         guard FileManager.default.fileExists(atPath: path) else {
             throw .storageFailed(reason: OpenError.missing(path: path).description)
         }

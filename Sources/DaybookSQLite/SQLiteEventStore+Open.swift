@@ -63,6 +63,8 @@ extension SQLiteEventStore {
     /// What an earlier process had written is first copied to its place and synced, so that nothing is served that a
     /// power cut could still take away. An index that is missing, behind or damaged is built anew.
     ///
+    /// A symbolic link is followed: the store, and what stands beside it, is the file that the link leads to.
+    ///
     /// - Complexity: O(segments of the index and the keys in them), ten bits a key; the events themselves
     ///   are not read, but for some 100,000 that the index does not know yet, and those that an inline read model has
     ///   missed.
@@ -106,7 +108,7 @@ private struct StoreOpening {
     let configuration: SQLiteEventStore.Configuration
 
     init(_ path: String, _ configuration: SQLiteEventStore.Configuration) {
-        self.path = path
+        self.path = FileLink.target(of: path)
         self.configuration = configuration
     }
 
@@ -162,9 +164,10 @@ private struct StoreOpening {
             let thread = try WriterThread(
                 connection, log: log, index: index, inline: inline, head: signal, path: path,
                 configuration: configuration, reasonNotToAppend: reasonNotToAppend)
+            let scheduling = OwningScheduling(configuration.scheduling, holding: lock)
             return SQLiteEventStore(
-                path: path, committer: GroupCommitter(thread, configuration.scheduling),
-                readers: ReaderPool(readers, configuration.scheduling), signal: signal, recent: recent,
+                path: path, committer: GroupCommitter(thread, scheduling),
+                readers: ReaderPool(readers, scheduling), signal: signal, recent: recent,
                 configuration: configuration, ownerLock: lock, temporaryFolder: temporaryFolder)
         } catch let error as OpenError {
             throw error

@@ -6,9 +6,9 @@ extension SQLiteEventStore {
     /// age, of deleted and tombstoned streams.
     ///
     /// Positions and versions stay: the log keeps gaps, which reads pass over. Of each stream its last event stays, so
-    /// that versions go on; control streams and receipts stay whole. Nothing that a checkpoint, a read model or a consumer
-    /// group of this file has not seen is removed, unless the options say so; consumers that keep their position elsewhere
-    /// are not known here: bound the run by ``ScavengeOptions/through`` for them.
+    /// that versions go on; control streams and receipts stay whole. Nothing that a checkpoint, a read model, a consumer
+    /// group or a process manager of this file has not seen is removed, unless the options say so; consumers that keep their
+    /// position elsewhere are not known here: bound the run by ``ScavengeOptions/through`` for them.
     ///
     /// What is removed is gone from reads of the whole log as well, from conditions, from rebuilt read models and from the
     /// past. Archived events go from all reads as well; their bytes stay in the archive. A repeated append is still recognised by its command, and by the last of its events where that is kept.
@@ -82,10 +82,13 @@ extension SQLiteEventStore {
     /// The consumers that the options do not pass over, the one furthest behind first.
     private func consumers(_ options: ScavengeOptions) async throws(ScavengeError) -> [ScavengeReport.Consumer] {
         guard !options.ignoresConsumers else { return [] }
+        let (head, now) = (signal.head, time.now)
         let all = try await reading { reader throws(StoreFailure) in
-            do throws(SQLiteFailure) { return try NeededPositions(reader).all() } catch {
+            let needed: NeededPositions
+            do throws(SQLiteFailure) { needed = try NeededPositions(reader) } catch {
                 throw StoreFailure(reading: error, fromIndex: false)
             }
+            return try needed.all(head: head, now: now)
         }
         return all.filter { !options.ignoredConsumers.contains($0.name) }
     }

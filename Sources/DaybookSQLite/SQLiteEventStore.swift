@@ -14,9 +14,10 @@ import Synchronization
 /// another ``Durability``. Appends that wait at the same time share a sync. Reads run on threads of their own, and see
 /// whatever was acknowledged before they began.
 ///
-/// Close the store when done; a process that ends without closing it loses nothing.
+/// Close the store when done; a process that ends without closing it loses nothing. The file of a store that was let go
+/// without it can be opened again once its writer has done what waits.
 public final class SQLiteEventStore: EventStore {
-    /// The file.
+    /// The file; where the path was a symbolic link, the one that it leads to.
     public let path: String
     let committer: GroupCommitter
     let readers: ReaderPool

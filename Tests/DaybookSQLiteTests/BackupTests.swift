@@ -156,6 +156,23 @@ struct BackupTests {
         await copy.close()
     }
 
+    @Test("is not moved to its place without what is only in its write-ahead log")
+    func logNotCopied() throws {
+        let directory = try TemporaryDirectory()
+        let source = directory.path("log.daybook")
+        try Data([1]).write(to: URL(fileURLWithPath: source))
+        let place = try BackupDestination(directory.path("copy.daybook"), replacing: false, source: source)
+        let wal = URL(fileURLWithPath: place.partial + "-wal")
+        try Data([1]).write(to: wal)
+        #expect(throws: BackupError.self) { try place.publish() }
+        #expect(!FileManager.default.fileExists(atPath: place.path))
+        try Data().write(to: wal)
+        try place.publish()
+        #expect(
+            try Set(FileManager.default.contentsOfDirectory(atPath: directory.url.path))
+                == ["log.daybook", "copy.daybook"])
+    }
+
     @Test("ends with an error when the source cannot be read, and leaves nothing")
     func unreadableSource() async throws {
         let disk = try FaultyDisk()

@@ -70,6 +70,40 @@ struct InlineReadModelTests {
         await after.close()
     }
 
+    private func expectRefusal(of stream: StreamName, by store: SQLiteEventStore) async throws {
+        do {
+            try await store.append([event], to: stream)
+            Issue.record("'\(stream)' was appended to.")
+        } catch {
+            guard case .refused(by: "event-count", reason: _) = error else { throw error }
+        }
+    }
+
+    @Test("that was deleted or moved while the store was open refuses appends until it is whole again")
+    func changedMeanwhile() async throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path("log.daybook")
+        let first = try await SQLiteEventStore.open(path, configuration: configuration)
+        for _ in 0..<3 { try await first.append([NewEvent(type: "happened", data: [])], to: "counted-1") }
+        try await first.deleteReadModel("event-count")
+        for stream in ["counted-1", "other-1"] as [StreamName] { try await expectRefusal(of: stream, by: first) }
+        #expect(try await first.head() == 3)
+        await first.close()
+
+        let second = try await SQLiteEventStore.open(path, configuration: configuration)
+        try await second.append([NewEvent(type: "happened", data: [])], to: "counted-1")
+        #expect(try await second.document("counted-1", of: "event-count") == [4])
+        try await second.commit(DocumentBatch(model: "event-count", changes: [:], previous: 4, checkpoint: 9))
+        try await expectRefusal(of: "counted-1", by: second)
+        try await second.deleteReadModel("event-count")
+        await second.close()
+
+        let third = try await SQLiteEventStore.open(path, configuration: configuration)
+        try await third.append([event], to: "counted-1")
+        #expect(try await third.document("counted-1", of: "event-count") == [5])
+        await third.close()
+    }
+
     @Test("that is new takes in what was recorded before")
     func catchesUp() async throws {
         let folder = try TemporaryFolder()

@@ -1,7 +1,7 @@
 /// A read model that changes in the transaction of the append itself: consistent with the write by construction, at the
 /// price of its work on every append.
 ///
-/// Stores that offer it take inline read models when they are opened.
+/// Stores that offer it take inline read models when they are opened. Nothing else may change one, or delete it, meanwhile.
 public protocol InlineReadModel: Sendable {
     var name: ReadModelName { get }
     /// Which events it sees. Tags, categories and types narrow the work.

@@ -58,8 +58,11 @@ extension ConsumerPosition {
 extension ConsumerPosition {
     /// Where a process manager records how far it has come. Only the last event counts.
     package static func progressStream(of category: Category) -> StreamName {
-        StreamName(unchecked: "process_progress-\(category)")
+        StreamName(unchecked: "\(progressPrefix)\(category)")
     }
+
+    /// With what the names of those streams begin.
+    package static let progressPrefix = "process_progress-"
 
     /// - Parameters:
     ///   - data: That of the last event of ``progressStream(of:)``.

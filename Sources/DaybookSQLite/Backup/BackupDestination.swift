@@ -62,6 +62,10 @@ final class BackupDestination {
 
     /// Moves the copy to its place, for good. No connection may have it open.
     func publish() throws(BackupError) {
+        // Closing a store does not tell that it could not copy its log, which the copy would be moved without.
+        guard Self.hasNoWAL(partial) else {
+            throw .storageFailed(path: partial, reason: "its write-ahead log could not be copied into it")
+        }
         try sync()
         if replaced == nil, Self.status(of: path) != nil { throw .destinationExists(path: path) }
         guard rename(partial, path) == 0 else {
@@ -108,12 +112,15 @@ final class BackupDestination {
                 throw .destinationInUse(path: path, processID: processID)
             }
         }
-        guard status(of: path + "-wal").map({ $0.st_size == 0 }) ?? true else {
+        guard hasNoWAL(path) else {
             lock?.release()
             throw .destinationHasWAL(path: path)
         }
         return lock
     }
+
+    /// Whether no write-ahead log is there, or an empty one.
+    private static func hasNoWAL(_ path: String) -> Bool { status(of: path + "-wal").map { $0.st_size == 0 } ?? true }
 
     private static func removeLeftovers(of path: String, in folder: String) {
         let prefix = URL(fileURLWithPath: path).lastPathComponent + suffix

@@ -62,8 +62,14 @@ final class DamagedFile {
             close(database)
             throw .storageFailed(path: path + "-wal", reason: String(cString: sqlite3_errstr(code)))
         }
+        let log = open(path + "-wal", O_RDONLY | O_CLOEXEC)
+        guard log >= 0 || check.frames == 0 else {
+            let reason = String(cString: strerror(errno))
+            close(database)
+            throw .storageFailed(path: path + "-wal", reason: reason)
+        }
         self.database = database
-        log = open(path + "-wal", O_RDONLY | O_CLOEXEC)
+        self.log = log
         var header = [UInt8](repeating: 0, count: 18)
         _ = pread(database, &header, header.count, 0)
         var size = Int(header[16]) << 8 | Int(header[17])

@@ -27,7 +27,9 @@ extension SQLiteEventStore {
         let result: Result<SalvageReport, SalvageError> = await withUnsafeContinuation { continuation in
             Thread.detachNewThread {
                 continuation.resume(
-                    returning: Result { () throws(SalvageError) in try run(path, newPath, progress) })
+                    returning: Result { () throws(SalvageError) in
+                        try run(FileLink.target(of: path), newPath, progress)
+                    })
             }
         }
         return try result.get()

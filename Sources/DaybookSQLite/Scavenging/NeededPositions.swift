@@ -6,18 +6,37 @@ import Foundation
 /// A checkpoint or read model stands at a position of the log, with these exceptions, which lie in its documents: a
 /// consumer group's checkpoint counts its changes, and its document `group` and those of its held keys tell what it
 /// still needs; a projection still needs the events of its parked keys; inboxes, elections, aliases and receivers follow no
-/// log.
+/// log. A process manager records in a stream how far it has reacted; its deadlines, a read model, may be far ahead.
 struct NeededPositions {
+    private let reader: LogReader
     private let connection: Connection
     private let documents: DocumentTable
 
     init(_ reader: LogReader) throws(SQLiteFailure) {
+        self.reader = reader
         connection = reader.connection
         documents = try reader.derivedTables().documents
     }
 
     /// Names and positions, the lowest first.
-    func all() throws(SQLiteFailure) -> [ScavengeReport.Consumer] {
+    func all(head: Int64, now: Timestamp) throws(StoreFailure) -> [ScavengeReport.Consumer] {
+        var found: [ScavengeReport.Consumer]
+        let categories: Set<DaybookCore.Category>
+        do throws(SQLiteFailure) {
+            found = try saved()
+            categories = try processes()
+        } catch {
+            throw StoreFailure(reading: error, fromIndex: false)
+        }
+        for category in categories {
+            let position = try reacted(category, head: head, now: now)
+            found.append(.init(name: category.rawValue, position: position))
+        }
+        return found.sorted { ($0.position, $0.name) < ($1.position, $1.name) }
+    }
+
+    /// Those that have a checkpoint or a read model.
+    private func saved() throws(SQLiteFailure) -> [ScavengeReport.Consumer] {
         var found: [ScavengeReport.Consumer] = []
         let checkpoints = try connection.prepare("SELECT name, position FROM checkpoints")
         while try checkpoints.step() {
@@ -36,7 +55,41 @@ struct NeededPositions {
                 found.append(.init(name: name, position: Position(max(needed, 0))))
             }
         }
-        return found.sorted { ($0.position, $0.name) < ($1.position, $1.name) }
+        return found
+    }
+
+    /// The categories of the process managers that were ever run: each begins with the retention of its progress, which
+    /// gives the stream's name a number.
+    private func processes() throws(SQLiteFailure) -> Set<DaybookCore.Category> {
+        var found: Set<DaybookCore.Category> = []
+        let prefix = ConsumerPosition.progressPrefix
+        let streams = try connection.prepare(
+            """
+            SELECT text FROM names
+            WHERE kind = \(NameKind.stream.rawValue) AND substr(text, 1, \(prefix.utf8.count)) = '\(prefix)'
+            """)
+        while try streams.step() {
+            let category = streams.text(0).utf8.dropFirst(prefix.utf8.count)
+            found.insert(DaybookCore.Category(unchecked: String(decoding: category, as: UTF8.self)))
+        }
+        return found
+    }
+
+    /// From where a process manager would go on: the start of the log where its progress is missing or unreadable.
+    private func reacted(
+        _ category: DaybookCore.Category, head: Int64, now: Timestamp
+    ) throws(StoreFailure) -> Position {
+        do throws(StoreFailure) {
+            let page = try reader.page(
+                of: ConsumerPosition.progressStream(of: category), from: .end, direction: .backward, limit: 1,
+                head: head, now: now)
+            guard let last = page.events.first else { return .start }
+            let reached = ConsumerPosition(process: category, progress: last.data, at: last.position).position
+            return max(reached, .start)
+        } catch {
+            guard case .damaged = error else { throw error }
+            return .start
+        }
     }
 
     private struct Entry: Decodable { var position: Int64 }

@@ -4,8 +4,8 @@ import DaybookCore
 public struct ScavengeOptions: Sendable {
     /// No event behind this position is removed. Nil: up to the end of the log.
     public var through: Position?
-    /// Consumers of these names (checkpoints, read models, consumer groups) hold nothing back, as when they are no
-    /// longer in use: what they have not seen may be removed.
+    /// Consumers of these names (checkpoints, read models, consumer groups, categories of process managers) hold
+    /// nothing back, as when they are no longer in use: what they have not seen may be removed.
     public var ignoredConsumers: Set<String> = []
     /// Whether no consumer holds anything back.
     public var ignoresConsumers = false

@@ -4,7 +4,7 @@ import DaybookCore
 public struct ScavengeReport: Sendable, Equatable, Codable {
     /// A consumer that has not seen events that are hidden from the readers of their streams.
     public struct Consumer: Sendable, Equatable, Codable {
-        /// Of a checkpoint, a read model or a consumer group.
+        /// Of a checkpoint, a read model, a consumer group, or the category of a process manager.
         public var name: String
         /// It has seen everything up to here.
         public var position: Position

@@ -15,11 +15,20 @@ final class InlineReadModels {
 
     /// Shows the events at some positions, which the open transaction has just recorded, to every read model.
     ///
-    /// - Returns: The refusal of a read model that threw.
+    /// - Returns: The refusal of a read model that threw, or that has not seen everything before these events: it would be
+    ///   incomplete for good.
     func apply(_ positions: ClosedRange<Int64>, log: LogWriter) throws -> AppendError? {
         guard positions.upperBound <= log.last.position else { return nil }
         let events = try log.reader.events(at: positions)
         for model in models {
+            let before = positions.lowerBound - 1
+            let reached = try documents.checkpoint(of: model.name)
+            guard reached == before else {
+                return .refused(
+                    by: model.name.rawValue,
+                    reason: "it was deleted or moved while the store was open: it stands at position \(reached), not "
+                        + "\(before); " + (reached > before ? "delete it and " : "") + "open the store again")
+            }
             let passing = events.filter(model.filter.matches)
             if !passing.isEmpty {
                 let number = try documents.number(creating: model.name)

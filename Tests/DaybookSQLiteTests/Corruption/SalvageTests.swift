@@ -72,6 +72,18 @@ struct SalvageTests {
                 + "\"lostEvents\":\(lost)}")
     }
 
+    @Test("through a symbolic link saves as much as by the file's own name")
+    func symbolicLink() async throws {
+        let sample = try await CorruptionSample()
+        let directory = try TemporaryDirectory()
+        try sample.open.write(to: directory.path("damaged.daybook"))
+        let link = directory.path("link.daybook")
+        try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: "damaged.daybook")
+        let report = try await SQLiteEventStore.salvage(link, to: directory.path("saved.daybook"))
+        #expect(report.isComplete)
+        #expect(report.savedEvents == sample.openTruths[sample.openTruths.count - 1].reading.head.rawValue)
+    }
+
     /// The sample with one event whose data is another, in a file that the store does not open.
     private func lostEvent(
         of sample: CorruptionSample

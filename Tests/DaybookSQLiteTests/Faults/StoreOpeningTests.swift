@@ -6,6 +6,29 @@ import Foundation
 import Synchronization
 import Testing
 
+/// Workers that do nothing until they are told to end.
+private final class HeldWorkers: Scheduling, WorkerGroup {
+    private let workers = Mutex<[Owned<any Worker>]>([])
+
+    var count: Int { workers.withLock { $0.count } }
+
+    func makeGroup() -> any WorkerGroup { self }
+    func run(_ body: @escaping @Sendable () -> Void) { body() }
+    func resume(_ bodies: [@Sendable () -> Void]) { for body in bodies { body() } }
+    func start(_ name: String, stackBytes: Int, _ worker: Owned<any Worker>) {
+        workers.withLock { $0.append(worker) }
+    }
+    func waitForEnd() async {}
+
+    /// Has one of them do what there is, and lets go of it.
+    func endOne() throws {
+        let last = workers.withLock { $0.popLast() }
+        let worker = try #require(last).value
+        for _ in 0..<1000 where worker.step(waits: false) == .ended { return }
+        throw TestFailure("The worker did not end.")
+    }
+}
+
 @Suite("Opening a store")
 struct StoreOpeningTests {
     let directory: TemporaryDirectory
@@ -29,6 +52,39 @@ struct StoreOpeningTests {
         try await store.append([NewEvent(type: "Counted", data: [1])], to: "a-1")
         await store.close()
         #expect(try await openError(path) == nil)
+    }
+
+    @Test("that was let go without being closed is refused until the last of its workers has ended")
+    func letGo() async throws {
+        let held = HeldWorkers()
+        var configuration = SQLiteEventStore.Configuration()
+        configuration.scheduling = held
+        _ = try await SQLiteEventStore.open(path, configuration: configuration)
+        #expect(held.count == 3)
+        while held.count > 0 {
+            #expect(try await openError(path) == .owned(path: path, processID: getpid()))
+            try held.endOne()
+        }
+        #expect(try await openError(path) == nil)
+    }
+
+    @Test("through a symbolic link is refused while the file is open, and the other way round")
+    func symbolicLink() async throws {
+        let link = directory.path("link.daybook")
+        try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: "log.daybook")
+        for _ in 0..<2 {
+            let store = try await SQLiteEventStore.open(link)
+            #expect(store.path == path)
+            #expect(try await openError(path) == .owned(path: path, processID: getpid()))
+            await store.close()
+        }
+        let store = try await SQLiteEventStore.open(path)
+        #expect(try await openError(link) == .owned(path: path, processID: getpid()))
+        let other = directory.path("other.daybook")
+        try FileManager.default.createSymbolicLink(atPath: other, withDestinationPath: link)
+        #expect(try await openError(other) == .owned(path: path, processID: getpid()))
+        await store.close()
+        #expect(!FileManager.default.fileExists(atPath: link + "-owner"))
     }
 
     @Test("while another process owns it is refused, with that one's number, until it ends")

@@ -180,6 +180,36 @@ struct ScavengeTests {
         await store.close()
     }
 
+    @Test("leaves the inputs that a process manager has not reacted to, although its deadlines are ahead")
+    func processes() async throws {
+        let store = try await SQLiteEventStore.open(path)
+        try await store.append(events(10), to: "a-1")
+        try await store.setRetention(Retention(maxCount: 1), of: "process_progress-billing")
+        try await store.delete("a-1")
+        try await store.commit(
+            DocumentBatch(model: "$process-timers-billing", changes: [:], previous: 0, checkpoint: 12))
+        var report = try await store.scavenge()
+        #expect(report.events == 0 && report.heldBack == 9, "It has recorded no progress yet.")
+        #expect(report.consumers == [ScavengeReport.Consumer(name: "billing", position: 0)])
+
+        let progress = try JSONEventCodec<ProcessProgress>().encode(.advanced(through: 4))
+        try await store.append([NewEvent(type: progress.type, data: progress.data)], to: "process_progress-billing")
+        report = try await store.scavenge()
+        #expect(report.events == 4 && report.heldBack == 5)
+        #expect(report.consumers == [ScavengeReport.Consumer(name: "billing", position: 4)])
+
+        // A process whose read models are elsewhere, and whose progress this version cannot read.
+        try await store.append([NewEvent(type: progress.type, data: [])], to: "process_progress-shipping")
+        var options = ScavengeOptions()
+        options.ignoredConsumers = ["billing"]
+        report = try await store.scavenge(options)
+        #expect(report.events == 0 && report.heldBack == 5)
+        #expect(report.consumers == [ScavengeReport.Consumer(name: "shipping", position: 0)])
+        options.ignoredConsumers = ["billing", "shipping"]
+        #expect(try await store.scavenge(options).events == 5)
+        await store.close()
+    }
+
     // MARK: - Appends
 
     @Test("keeps a repeated append from being recorded twice, by its command or the last of its events")
