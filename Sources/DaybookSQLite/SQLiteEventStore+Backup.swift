@@ -44,7 +44,8 @@ extension SQLiteEventStore {
     ) async throws(BackupError) -> BackupReport {
         try await backup(
             FileLink.target(of: path), fileSystem: nil, freeSpaceReserve: Configuration().freeSpaceReserve,
-            on: ThreadGroup(), isClosing: { false }, to: destination, replacing: replacing, verifying: verifying, progress)
+            on: ThreadGroup(), isClosing: { false }, to: destination, replacing: replacing, verifying: verifying,
+            progress)
     }
 
     private static func backup(
