@@ -227,7 +227,7 @@ final class WriterThread {
             do {
                 try write(&group)
             } catch {
-                fail(group, error.reason(file: path), mayBeWritten: false)
+                fail(group, error.reason(file: path), mayBeWritten: mayBeWritten)
             }
         } catch {
             fail(group, error.reason(file: path), mayBeWritten: mayBeWritten)
