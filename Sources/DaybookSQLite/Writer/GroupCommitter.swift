@@ -318,7 +318,18 @@ final class WriterThread {
         if let reasonNotToAppend {
             return .failure(.storageFailed(reason: "\(path): \(reasonNotToAppend)", mayBeWritten: false))
         }
-        switch try log.decide(submission.request, digest: submission.digest) {
+        let decision: Result<AppendDecision, AppendError>
+        do throws(StoreFailure) {
+            decision = try log.decide(submission.request, digest: submission.digest)
+        } catch {
+            switch error {
+            // Only this request needs what cannot be read, and to decide on it has changed nothing.
+            case .damaged where connection.isInTransaction, .archive where connection.isInTransaction:
+                return .failure(.storageFailed(reason: error.reason(file: path), mayBeWritten: false))
+            default: throw error
+            }
+        }
+        switch decision {
         case .failure(let error): return .failure(error)
         case .success(.answer(let result)): return .success(result)
         case .success(.remember(let result)):
