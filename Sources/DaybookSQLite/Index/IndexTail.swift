@@ -44,6 +44,25 @@ final class IndexTail: Sendable {
             if key.kind == .control { controls += 1 }
         }
 
+        /// This one and the next, as one.
+        fileprivate func followed(by next: Generation) -> Generation {
+            var joined = self
+            for (key, list) in next.lists { joined.lists[key, default: List(first: list.first)].numbers += list.numbers }
+            joined.count += next.count
+            joined.controls += next.controls
+            return joined
+        }
+
+        /// Takes those lists over that begin earlier. Of each key both know the last numbers, one of them more of them.
+        fileprivate mutating func cover(_ other: Generation) {
+            for (key, list) in other.lists {
+                if let first = lists[key]?.numbers.first, first <= list.numbers.first ?? .max { continue }
+                let replaced = lists.updateValue(list, forKey: key)?.numbers.count ?? 0
+                count += list.numbers.count - replaced
+                if key.kind == .control { controls += list.numbers.count - replaced }
+            }
+        }
+
         /// Takes out what lies above the last numbers that were committed.
         mutating func removeUncommitted(aboveEvent event: Int64, name: Int64, commit: Int64) {
             for (key, list) in lists {
@@ -97,6 +116,33 @@ final class IndexTail: Sendable {
             state.retired = state.frozen
             state.frozen = nil
             state.epoch += 1
+        }
+    }
+
+    // MARK: - Another index
+
+    /// Reaches as far back as what was gathered for another index, too, so that no event is missing from here that the
+    /// segments of either lack. Nothing may be written meanwhile.
+    ///
+    /// - Returns: The state before.
+    func cover(_ gathered: Generation) -> State {
+        state.withLock { state in
+            let old = state
+            var active = state.frozen?.followed(by: state.active) ?? state.active
+            active.cover(gathered)
+            state = State(active: active, epoch: old.epoch + 2, maps: old.maps, hadControls: old.hasControls)
+            return old
+        }
+    }
+
+    /// Takes a state over. Reads that began before are begun again: they have seen other segments.
+    func replace(by new: State) {
+        state.withLock { state in
+            let (epoch, hadControls) = (state.epoch + 2, state.hasControls)
+            state = new
+            state.retired = nil
+            state.epoch = epoch
+            state.hadControls = hadControls
         }
     }
 

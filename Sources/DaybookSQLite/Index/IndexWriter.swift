@@ -259,15 +259,19 @@ final class IndexWriter {
             try connection.execute("BEGIN IMMEDIATE")
             try connection.execute("DELETE FROM index_segments")
             for (segment, map) in built { try insert(segment, map) }
-            try connection.execute("COMMIT")
+            // A reader may see the new segments before this goes on behind the COMMIT.
+            let old = tail.cover(gathered)
+            do {
+                try connection.execute("COMMIT")
+            } catch {
+                tail.replace(by: old)
+                throw error
+            }
             segments = built.map(\.segment)
             flush = nil
             merges = [:]
             let maps = Dictionary(uniqueKeysWithValues: built.map { ($0.segment.id, $0.map) })
-            tail.state.withLock { [gathered] state in
-                state = IndexTail.State(
-                    active: gathered, epoch: state.epoch + 2, maps: maps, hadControls: state.hasControls)
-            }
+            tail.replace(by: IndexTail.State(active: gathered, maps: maps))
             try findGarbage()
         } catch let failure as SQLiteFailure {
             if connection.isInTransaction { try? connection.execute("ROLLBACK") }

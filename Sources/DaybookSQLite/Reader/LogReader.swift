@@ -187,14 +187,17 @@ final class LogReader {
         return nil
     }
 
-    /// The last of the positions from one on that have no row and were not scavenged; the one before it when it has a row.
+    /// The last of the positions from one on that have no row, and were neither scavenged nor archived; the one before it
+    /// when it has a row or is in an archive.
     ///
     /// Each is looked up: where pages are damaged, the next row that a search finds need not be the next one.
     ///
     /// - Parameter limit: Looks at no more positions than this.
     func lastMissing(from position: Int64, through last: Int64, limit: Int64) throws(StoreFailure) -> Int64 {
         let scavenged = try scavenged.nextRange(from: position, backward: false)?.lowerBound ?? .max
-        let end = min(last, scavenged - 1, position + limit - 1)
+        let archived =
+            try archives.all().first { $0.positions.upperBound >= position }?.positions.lowerBound ?? .max
+        let end = min(last, scavenged - 1, archived - 1, position + limit - 1)
         var next = position
         while next <= end {
             one.bind(1, next)
@@ -222,13 +225,19 @@ final class LogReader {
     /// The stream and version that a damaged record seems to have; nil when it is missing or too short to tell.
     func placeTold(byDamaged position: Int64) throws(StoreFailure) -> (stream: Int64, version: Int64)? {
         one.bind(1, position)
-        do {
-            guard try one.step() else { return nil }
-        } catch {
-            return nil
+        let found: Bool
+        do { found = try one.step() } catch { return nil }
+        guard found else {
+            guard let archive = try archives.archive(containing: position)?.file else { return nil }
+            let place = try archive.withBytes(at: position) { bytes throws(StoreFailure) in Self.place(toldBy: bytes) }
+            guard let place else { return nil }
+            return place
         }
         defer { one.reset() }
-        let bytes = one.bytes(0)
+        return Self.place(toldBy: one.bytes(0))
+    }
+
+    private static func place(toldBy bytes: UnsafeRawBufferPointer) -> (stream: Int64, version: Int64)? {
         guard bytes.count >= EventRecord.headerBytes else { return nil }
         return (
             Int64(littleEndian: bytes.loadUnaligned(fromByteOffset: 32, as: Int64.self)),

@@ -92,6 +92,8 @@ final class WriterThread {
     private var reasonNotToAppend: String?
     /// The end of the log that stands in the file.
     private var savedEnd: LogEnd
+    /// Whether a slice of the index could not be written, as on a full disk: the next is tried when there is another job.
+    private var sliceFailed = false
     private var meter = WriterMeter()
     private let begin: Statement
     private let commit: Statement
@@ -123,8 +125,8 @@ final class WriterThread {
             if !waiting.isEmpty { return take(waiting, queue, status) }
             if configuration.walCheckpoints == .byStore, connection.walPages >= configuration.walPagesWhenIdle {
                 if checkpointIfDue(atLeast: configuration.walPagesWhenIdle) { return .worked }
-            } else if index.hasWork {
-                process([])
+            } else if index.hasWork, !sliceFailed {
+                sliceFailed = !process([])
                 return .worked
             }
         }
@@ -135,6 +137,7 @@ final class WriterThread {
     private func take(
         _ jobs: [GroupCommitter.Job], _ queue: BlockingQueue<GroupCommitter.Job>, _ status: GroupCommitter.StatusBox
     ) -> WorkerStep {
+        sliceFailed = false
         process(jobs) { group in
             // Whoever was answered last comes back meanwhile: one sync for all of them.
             guard group < min(Self.mostThatJoin, self.configuration.jobsPerTransaction) else { return [] }
@@ -192,7 +195,11 @@ final class WriterThread {
     private static let mostThatJoin = 256
 
     /// - Parameter joining: Takes what has come meanwhile, for a group of so many.
-    private func process(_ jobs: [GroupCommitter.Job], joining: (Int) -> [GroupCommitter.Job] = { _ in [] }) {
+    /// - Returns: Whether the group was written, and what is due behind it.
+    @discardableResult
+    private func process(
+        _ jobs: [GroupCommitter.Job], joining: (Int) -> [GroupCommitter.Job] = { _ in [] }
+    ) -> Bool {
         var group: [GroupCommitter.Job] = []
         for job in jobs {
             switch job {
@@ -211,26 +218,30 @@ final class WriterThread {
         }
         if let failure {
             fail(group, "\(path): \(failure); open it again", mayBeWritten: false)
-            return
+            return false
         }
         if let shortage = spaceShortage(), !group.isEmpty {
             fail(group, shortage, mayBeWritten: false)
-            return
+            return false
         }
         do {
             try write(&group, joining: joining)
+            return true
         } catch .indexDamaged {
             if let failure = reindex(nil) {
                 fail(group, failure.reason(file: path), mayBeWritten: false)
-                return
+                return false
             }
             do {
                 try write(&group)
+                return true
             } catch {
-                fail(group, error.reason(file: path), mayBeWritten: false)
+                fail(group, error.reason(file: path), mayBeWritten: mayBeWritten)
+                return false
             }
         } catch {
             fail(group, error.reason(file: path), mayBeWritten: mayBeWritten)
+            return false
         }
     }
 
@@ -318,7 +329,18 @@ final class WriterThread {
         if let reasonNotToAppend {
             return .failure(.storageFailed(reason: "\(path): \(reasonNotToAppend)", mayBeWritten: false))
         }
-        switch try log.decide(submission.request, digest: submission.digest) {
+        let decision: Result<AppendDecision, AppendError>
+        do throws(StoreFailure) {
+            decision = try log.decide(submission.request, digest: submission.digest)
+        } catch {
+            switch error {
+            // Only this request needs what cannot be read, and to decide on it has changed nothing.
+            case .damaged where connection.isInTransaction, .archive where connection.isInTransaction:
+                return .failure(.storageFailed(reason: error.reason(file: path), mayBeWritten: false))
+            default: throw error
+            }
+        }
+        switch decision {
         case .failure(let error): return .failure(error)
         case .success(.answer(let result)): return .success(result)
         case .success(.remember(let result)):

@@ -106,6 +106,39 @@ struct ArchiveTests {
         await store.close()
     }
 
+    @Test("with a damaged event cost an index that is built anew that event alone")
+    func damagedWhenReindexed() async throws {
+        let first = try await fill()
+        try await first.archive(through: 30)
+        await first.close()
+        let file = path + ".archive-1-30"
+        chmod(file, 0o644)
+        // The second event of the first stream.
+        try IndexTests.execute(
+            "UPDATE events SET record = substr(record, 1, 70) || x'FF' || substr(record, 72) WHERE position = 4",
+            on: file)
+        let store = try await SQLiteEventStore.open(path)
+        try await store.reindex()
+        for stream in ["a-2", "b-1"] as [StreamName] {
+            let page = try await store.readPage(of: stream, from: .start, direction: .forward, limit: 100)
+            #expect(page.events.map(\.version.rawValue) == Array(0..<20))
+        }
+        let page = try await store.readPage(of: "a-1", from: .version(2), direction: .forward, limit: 100)
+        #expect(page.events.map(\.version.rawValue) == Array(2..<20))
+        do {
+            for try await _ in store.events(of: "a-1") {}
+            Issue.record("A damaged event was passed over.")
+        } catch {
+            guard case .corrupted(4, _, _, _) = error else { throw error }
+        }
+        for stream in ["a-1", "a-2"] as [StreamName] {
+            let event = NewEvent(type: "counted", data: [])
+            let result = try await store.append([event], to: stream, expecting: .version(19))
+            #expect(result.version == 20)
+        }
+        await store.close()
+    }
+
     @Test("are not written over a file of their name, nor with a damaged event")
     func refused() async throws {
         let store = try await fill()

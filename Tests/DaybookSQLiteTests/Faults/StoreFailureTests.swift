@@ -199,4 +199,56 @@ struct StoreFailureTests {
         #expect(reason.contains("open it again"))
         await store.close()
     }
+
+    @Test("while it repeats an append on an index built anew, calls nothing unwritten that the next opening finds")
+    func repeatedAfterReindex() async throws {
+        var (unsure, found) = (0, 0)
+        for n in 1...100 {
+            let directory = try TemporaryDirectory()
+            let path = directory.path("log.daybook")
+            let disk = try FaultyDisk()
+            let configuration = SQLiteEventStore.Configuration.faulty(disk, indexEntriesInMemory: 40)
+            var store = try await SQLiteEventStore.open(path, configuration: configuration)
+            for stream in ["old-1", "new-1"] as [StreamName] {
+                for number in 0..<12 {
+                    try await store.append([NewEvent(type: "Counted", data: [UInt8(number)])], to: stream)
+                }
+            }
+            await store.close()
+            // What was opened knows nothing of the stream yet, and has nothing to do behind the commits.
+            store = try await SQLiteEventStore.open(path, configuration: configuration)
+            let database = try RawDatabase(path, fileSystem: disk.name)
+            try database.execute("UPDATE index_blocks SET data = zeroblob(length(data))")
+            database.close()
+            let event = NewEvent(type: "Counted", data: [100])
+            let rule = disk.breakCall(.sync, of: "-wal", first: n)
+            var outcome: AppendError?
+            do {
+                try await store.append([event], to: "old-1")
+            } catch {
+                outcome = error
+            }
+            let place: Comment = "sync \(n): \(String(describing: outcome))"
+            disk.cutPower()
+            await store.close()
+            let isOver = outcome == nil
+            #expect(isOver || disk.timesMet(rule) == 1, place)
+            disk.restorePower()
+            disk.repair()
+            store = try await SQLiteEventStore.open(path, configuration: configuration)
+            var events = 0
+            for try await recorded in store.events(of: "old-1") where recorded.id == event.id { events += 1 }
+            await store.close()
+            switch outcome {
+            case nil: #expect(events == 1, place)
+            case .storageFailed(_, mayBeWritten: false)?: #expect(events == 0, place)
+            case .storageFailed(_, mayBeWritten: true)?:
+                unsure += 1
+                found += events
+            default: Issue.record(place)
+            }
+            if isOver { break }
+        }
+        #expect(unsure > 0 && found > 0, "\(unsure) were not sure, \(found) of them there")
+    }
 }
