@@ -47,7 +47,9 @@ final class IndexTail: Sendable {
         /// This one and the next, as one.
         fileprivate func followed(by next: Generation) -> Generation {
             var joined = self
-            for (key, list) in next.lists { joined.lists[key, default: List(first: list.first)].numbers += list.numbers }
+            for (key, list) in next.lists {
+                joined.lists[key, default: List(first: list.first)].numbers += list.numbers
+            }
             joined.count += next.count
             joined.controls += next.controls
             return joined
