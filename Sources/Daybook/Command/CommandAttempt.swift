@@ -37,6 +37,8 @@ struct CommandAttempt<D: Decider> {
     @usableFromInline let commands: Commands
     /// The state to decide on; nil when it is to be read first.
     @usableFromInline var basis: Basis?
+    /// What to expect of the control stream, so that the state is not one that was deleted since.
+    @usableFromInline var control = ExpectedVersion.noStream
     /// What became of the commands; nil while they are carried out.
     @usableFromInline var result: Result<CommandReceipt<D.Event>, Failure>?
     /// Why the commands were refused.
@@ -59,6 +61,8 @@ struct CommandAttempt<D: Decider> {
         self.commandID = commandID
         basis = kept.map { KeptBasis.from($0).basis }
         basis?.isVerified = false
+        control = basis?.control ?? .noStream
+        if basis?.isCacheable == false { basis = nil }
     }
 
     // MARK: - What the asynchronous functions ask
@@ -77,8 +81,16 @@ struct CommandAttempt<D: Decider> {
     /// The basis for the next commands, if it may be kept.
     @inlinable
     mutating func basisToKeep(_ prepare: (inout Basis) -> Void) -> (any StreamTurns.Kept)? {
-        guard var basis = basis.take(), basis.isCacheable, basis.version != nil else { return nil }
-        prepare(&basis)
+        guard var basis = basis.take() else { return nil }
+        basis.control = control
+        if basis.isCacheable, basis.version != nil {
+            prepare(&basis)
+        } else {
+            guard control != .noStream else { return nil }
+            // The state does not stay true, but the next command need not find out again where the control stream ends.
+            basis.isCacheable = false
+            basis.state = D.initialState
+        }
         return KeptBasis<D>(basis)
     }
 
@@ -139,9 +151,9 @@ struct CommandAttempt<D: Decider> {
         } else {
             request.append(new, to: stream, expecting: basis.expected)
         }
-        if !basis.isVerified {
-            // A deleted stream still answers to its last version, but the cached state is no longer true of it.
-            request.check(stream.control, at: .noStream)
+        if basis.expected != .noStream {
+            // A deleted stream still answers to its last version, but the state is no longer true of it.
+            request.check(stream.control, at: control)
         }
         return .append(request)
     }
@@ -227,6 +239,17 @@ struct CommandAttempt<D: Decider> {
     }
 
     // MARK: - Taking effect
+
+    /// Expects the control stream where it ends. The state is to be read after that was known.
+    ///
+    /// - Returns: Whether nothing was known of a control stream: then nobody need have changed it just now.
+    @inlinable
+    mutating func expectControl(at version: StreamVersion) -> Bool {
+        let isNew = control == .noStream
+        control = .version(version)
+        basis = nil
+        return isNew
+    }
 
     /// Ends with what was appended: the basis becomes the state after it.
     ///

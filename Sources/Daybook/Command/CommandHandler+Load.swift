@@ -19,6 +19,8 @@ extension CommandHandler {
         @usableFromInline var recordedAt: Timestamp?
         /// Whether the policy asks for a snapshot, for another reason than the number of events.
         @usableFromInline var isSnapshotDue = false
+        /// What was expected of the control stream.
+        @usableFromInline var control = ExpectedVersion.noStream
 
         @inlinable
         mutating func advance(to result: AppendResult, of stream: StreamName) {
