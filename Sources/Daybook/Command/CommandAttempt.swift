@@ -46,6 +46,8 @@ struct CommandAttempt<D: Decider> {
     @usableFromInline var events: [D.Event] = []
     /// The state after the events, where the decision had to make it; nil when it is still to be made.
     @usableFromInline var stateAfter: D.State?
+    /// The identifier of the last event that was decided; nil when there is none.
+    @usableFromInline var lastEventID: EventID?
     /// What the events belong to, unless their contexts say.
     @usableFromInline var correlationID: String?
 
@@ -142,6 +144,7 @@ struct CommandAttempt<D: Decider> {
             refusal = error
             return basis.isVerified ? .refused : .unverified
         }
+        lastEventID = new.last?.id
         if new.isEmpty, records.isEmpty, commandID == nil { return basis.isVerified ? .nothing : .unverified }
         var request = AppendRequest(commandID: commandID)
         // Before the events, so that the append's position is that of the last of them.
@@ -265,6 +268,7 @@ struct CommandAttempt<D: Decider> {
                 for event in events { D.evolve(&basis.state, with: event) }
             }
             basis.advance(to: appended, of: stream)
+            basis.eventID = lastEventID
             basis.eventsSinceSnapshot += events.count
             if let isDue, events.contains(where: isDue) { basis.isSnapshotDue = true }
         }

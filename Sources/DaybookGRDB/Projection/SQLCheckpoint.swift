@@ -12,10 +12,10 @@ struct SQLCheckpoint: Sendable, Equatable {
 
     /// Every event up to here is in the rows.
     var position: Position
-    /// The last event that was applied. By its identifier, a log that the rows were not made of is told from the one that
-    /// they were.
+    /// The last event that was applied. By its identifier, a log that the rows were not made of is told from the one
+    /// that they were.
     var lastEvent: Event?
-    /// The last event of the log up to the position, applied or not: logs may part behind the last one that was applied.
+    /// The last event of the log up to the position, applied or not: logs may part behind the last applied one.
     var scannedEvent: Event?
     /// What waits for an event that failed. It changes in the transaction of the rows.
     var parked: ParkedKeys
@@ -27,7 +27,9 @@ struct SQLCheckpoint: Sendable, Equatable {
         let isOlder = try !db.columns(in: "daybook_checkpoints").contains { $0.name == "scanned_id" }
         let scanned = isOlder ? "NULL AS scanned_position, NULL AS scanned_id" : "scanned_position, scanned_id"
         let statement = try db.cachedStatement(
-            sql: "SELECT position, event_position, event_id, parked, \(scanned) FROM daybook_checkpoints WHERE name = ?")
+            sql: """
+                SELECT position, event_position, event_id, parked, \(scanned) FROM daybook_checkpoints WHERE name = ?
+                """)
         guard let row = try Row.fetchOne(statement, arguments: [model.rawValue]) else { return nil }
         let parked = try row.decode(String?.self, forColumn: "parked").map { Array($0.utf8) }
         var checkpoint = SQLCheckpoint(
