@@ -2,7 +2,8 @@
 ///
 /// Covers each write's stream and action, and each event's type, schema version, content type, data and tags, each tag
 /// once; not event identifiers, metadata or expectations, which may differ when a retry decides anew. A request without
-/// writes is told by the streams that it checks, control streams aside. Bytes are taken eight at a time, little-endian and zero-padded, each text preceded by its length:
+/// writes is told by the streams that it checks, control streams aside. Bytes are taken eight at a time, little-endian
+/// and zero-padded, each text preceded by its length:
 /// `h = (h ^ word) * 0x9E3779B97F4A7C15 (mod 2^64); h ^= h >> 29`, starting from the prime 0x00000100000001B3. It guards
 /// against mistakes, not against an adversary.
 package struct RequestDigest {
