@@ -317,7 +317,8 @@ extension JetStreamEventStore {
         var knowledge = AppendKnowledge(subjects: subjects, isFresh: true)
         var streams: [String] = []
         for stream in request.writes.map(\.stream) + request.checks.map(\.stream) {
-            if let subject = subjects.subject(of: stream) { streams.append(subject) }
+            // A stream and its control stream have one subject.
+            if let subject = subjects.subject(of: stream), !streams.contains(subject) { streams.append(subject) }
         }
         var tags: [String: Tag] = [:]
         for item in request.condition?.failIfEventsMatch.items ?? [] {

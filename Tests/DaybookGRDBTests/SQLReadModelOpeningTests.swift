@@ -63,6 +63,45 @@ struct SQLReadModelOpeningTests {
         _ = try await SQLProjectionRunner(Ledger(), of: log, in: database)
     }
 
+    @Test("is refused by a log that parts behind the last event that was applied")
+    func otherLogBehind() async throws {
+        let database = try DatabaseQueue()
+        let weather = { NewEvent(type: "weather.changed", data: []) }
+        let log = InMemoryEventStore()
+        try await log.record(AccountEvent.deposited(amount: 1), in: "account-1")
+        let restored = InMemoryEventStore()
+        let page = try await log.readPage(from: .start, direction: .forward, filter: .everything, limit: 1)
+        try await restored.importEvents(page.events)
+        try await log.append([weather(), weather()], to: "weather")
+        try await SQLProjectionRunner(Ledger(), of: log, in: database).catchUp()
+
+        try await restored.append([weather(), weather(), weather()], to: "weather")
+        do throws(SQLReadModelError) {
+            _ = try await SQLProjectionRunner(Ledger(), of: restored, in: database)
+            Issue.record("took it")
+        } catch {
+            guard case .otherLog(_, let position, let applied, let recorded) = error else { throw error }
+            #expect(position == 3 && applied != recorded)
+        }
+        _ = try await SQLProjectionRunner(Ledger(), of: log, in: database)
+    }
+
+    @Test("of before scanned events were kept is opened")
+    func withoutScannedEvent() async throws {
+        let database = try DatabaseQueue()
+        let log = InMemoryEventStore()
+        try await log.record(AccountEvent.deposited(amount: 1), in: "account-1")
+        try await SQLProjectionRunner(Ledger(), of: log, in: database).catchUp()
+        try await database.write { db in
+            for column in ["scanned_position", "scanned_id"] {
+                try db.execute(sql: "ALTER TABLE daybook_checkpoints DROP COLUMN \(column)")
+            }
+        }
+        try await log.record(AccountEvent.deposited(amount: 2), in: "account-1")
+        let runner = try await SQLProjectionRunner(Ledger(), of: log, in: database)
+        #expect(try await runner.catchUp() == 2)
+    }
+
     @Test("is left as it was when the tables cannot be created")
     func tables() async throws {
         let database = try DatabaseQueue()

@@ -37,6 +37,8 @@ struct CommandAttempt<D: Decider> {
     @usableFromInline let commands: Commands
     /// The state to decide on; nil when it is to be read first.
     @usableFromInline var basis: Basis?
+    /// What to expect of the control stream, so that the state is not one that was deleted since.
+    @usableFromInline var control = ExpectedVersion.noStream
     /// What became of the commands; nil while they are carried out.
     @usableFromInline var result: Result<CommandReceipt<D.Event>, Failure>?
     /// Why the commands were refused.
@@ -44,6 +46,8 @@ struct CommandAttempt<D: Decider> {
     @usableFromInline var events: [D.Event] = []
     /// The state after the events, where the decision had to make it; nil when it is still to be made.
     @usableFromInline var stateAfter: D.State?
+    /// The identifier of the last event that was decided; nil when there is none.
+    @usableFromInline var lastEventID: EventID?
     /// What the events belong to, unless their contexts say.
     @usableFromInline var correlationID: String?
 
@@ -59,6 +63,8 @@ struct CommandAttempt<D: Decider> {
         self.commandID = commandID
         basis = kept.map { KeptBasis.from($0).basis }
         basis?.isVerified = false
+        control = basis?.control ?? .noStream
+        if basis?.isCacheable == false { basis = nil }
     }
 
     // MARK: - What the asynchronous functions ask
@@ -77,8 +83,16 @@ struct CommandAttempt<D: Decider> {
     /// The basis for the next commands, if it may be kept.
     @inlinable
     mutating func basisToKeep(_ prepare: (inout Basis) -> Void) -> (any StreamTurns.Kept)? {
-        guard var basis = basis.take(), basis.isCacheable, basis.version != nil else { return nil }
-        prepare(&basis)
+        guard var basis = basis.take() else { return nil }
+        basis.control = control
+        if basis.isCacheable, basis.version != nil {
+            prepare(&basis)
+        } else {
+            guard control != .noStream else { return nil }
+            // The state does not stay true, but the next command need not find out again where the control stream ends.
+            basis.isCacheable = false
+            basis.state = D.initialState
+        }
         return KeptBasis<D>(basis)
     }
 
@@ -130,6 +144,7 @@ struct CommandAttempt<D: Decider> {
             refusal = error
             return basis.isVerified ? .refused : .unverified
         }
+        lastEventID = new.last?.id
         if new.isEmpty, records.isEmpty, commandID == nil { return basis.isVerified ? .nothing : .unverified }
         var request = AppendRequest(commandID: commandID)
         // Before the events, so that the append's position is that of the last of them.
@@ -139,9 +154,9 @@ struct CommandAttempt<D: Decider> {
         } else {
             request.append(new, to: stream, expecting: basis.expected)
         }
-        if !basis.isVerified {
-            // A deleted stream still answers to its last version, but the cached state is no longer true of it.
-            request.check(stream.control, at: .noStream)
+        if basis.expected != .noStream {
+            // A deleted stream still answers to its last version, but the state is no longer true of it.
+            request.check(stream.control, at: control)
         }
         return .append(request)
     }
@@ -228,6 +243,17 @@ struct CommandAttempt<D: Decider> {
 
     // MARK: - Taking effect
 
+    /// Expects the control stream where it ends. The state is to be read after that was known.
+    ///
+    /// - Returns: Whether nothing was known of a control stream: then nobody need have changed it just now.
+    @inlinable
+    mutating func expectControl(at version: StreamVersion) -> Bool {
+        let isNew = control == .noStream
+        control = .version(version)
+        basis = nil
+        return isNew
+    }
+
     /// Ends with what was appended: the basis becomes the state after it.
     ///
     /// - Parameter isDue: Whether a snapshot is due after an event.
@@ -242,6 +268,7 @@ struct CommandAttempt<D: Decider> {
                 for event in events { D.evolve(&basis.state, with: event) }
             }
             basis.advance(to: appended, of: stream)
+            basis.eventID = lastEventID
             basis.eventsSinceSnapshot += events.count
             if let isDue, events.contains(where: isDue) { basis.isSnapshotDue = true }
         }

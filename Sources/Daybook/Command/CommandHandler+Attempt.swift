@@ -11,6 +11,7 @@ extension CommandHandler {
             guard !Task.isCancelled else { return attempt.end(.cancelled(mayBeRecorded: false)) }
             if !attempt.hasBasis { await load(&attempt) }
             guard attempt.hasBasis else { return }
+            var isConflict = attempt.isVerified
             switch attempt.decide(codec: codec, recording: recording) {
             case .append(let request):
                 do throws(AppendError) {
@@ -21,13 +22,18 @@ extension CommandHandler {
                     return await end(&attempt, repeating: result)
                 } catch {
                     // When the stream was not as the basis says, what is new is read, and the commands decided again.
-                    guard case .wrongExpectedVersion = error else { return await end(&attempt, after: error) }
+                    guard case .wrongExpectedVersion(let changed, _, let actual) = error else {
+                        return await end(&attempt, after: error)
+                    }
+                    if changed == attempt.stream.control, let actual, attempt.expectControl(at: actual) {
+                        isConflict = false
+                    }
                 }
             case .nothing: return attempt.endWithoutEffect()
             case .refused: if await isRefusalFinal(&attempt) { return }
             case .unverified: break
             }
-            if attempt.isVerified {
+            if isConflict {
                 conflicts += 1
                 guard conflicts < retry.attempts else {
                     return attempt.end(.conflict(attempts: conflicts, stream: attempt.stream))

@@ -19,6 +19,10 @@ extension CommandHandler {
         @usableFromInline var recordedAt: Timestamp?
         /// Whether the policy asks for a snapshot, for another reason than the number of events.
         @usableFromInline var isSnapshotDue = false
+        /// What was expected of the control stream.
+        @usableFromInline var control = ExpectedVersion.noStream
+        /// The identifier of the last event folded; nil when there is none.
+        @usableFromInline var eventID: EventID?
 
         @inlinable
         mutating func advance(to result: AppendResult, of stream: StreamName) {
@@ -160,6 +164,7 @@ extension CommandHandler {
                 }
                 basis.eventsSinceSnapshot += 1
                 basis.version = events[index].version
+                basis.eventID = events[index].id
                 basis.position = events[index].position
             }
             return true

@@ -12,7 +12,25 @@ extension CommandHandler {
         guard result.streams.allSatisfy({ $0.stream == stream || $0.stream == records }) else {
             throw .append(.commandReused(id: commandID))
         }
+        if result.streams.isEmpty { try await checkSubject(of: commandID, is: stream) }
         return try await receipt(of: result, in: stream)
+    }
+
+    /// Refuses the identifier of a command that wrote nothing on another subject: the receipt names no stream, but the
+    /// store tells by it which ones were checked.
+    private func checkSubject(
+        of commandID: CommandID, is stream: StreamName
+    ) async throws(CommandError<D.Rejection>) {
+        // Older receipts are those of a request without checks.
+        for checks: [StreamCheck] in [[StreamCheck(stream: stream, expected: .any)], []] {
+            do throws(AppendError) {
+                _ = try await store.append(AppendRequest(checks: checks, commandID: commandID))
+                return
+            } catch {
+                guard case .commandReused = error else { throw CommandError(error) }
+            }
+        }
+        throw .append(.commandReused(id: commandID))
     }
 
     /// A receipt made from what the store remembers, with the events read from the log again.

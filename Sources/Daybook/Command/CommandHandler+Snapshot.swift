@@ -51,12 +51,13 @@ extension CommandHandler {
     /// A basis made of the latest snapshot, when the stream still has the event that it ends with, and the events behind
     /// it, which are read together with that one.
     func savedBeginning(of stream: StreamName) async throws(StateError) -> Beginning? {
-        guard let snapshots, let saved = await snapshots.latest(of: stream), let version = saved.version else {
-            return nil
-        }
+        guard let snapshots, let (saved, eventID) = await snapshots.latest(of: stream),
+            let version = saved.version
+        else { return nil }
         var page = try await page(of: stream, from: .version(version), limit: Self.firstPageSize).get()
         guard page.state.status == .live, page.state.retention == .unlimited,
-            let event = page.events.first, event.version == version, event.position == saved.position
+            let event = page.events.first, event.version == version, event.position == saved.position,
+            event.id == eventID
         else {
             await snapshots.discard(of: stream)
             return nil
@@ -65,17 +66,21 @@ extension CommandHandler {
         return Beginning(
             basis: Basis(
                 state: saved.state, version: version, position: saved.position, expected: .version(version),
-                isVerified: false, isCacheable: true, recordedAt: event.recordedAt),
+                isVerified: false, isCacheable: true, recordedAt: event.recordedAt, eventID: eventID),
             page: page.events.isEmpty && !page.isAtEnd ? nil : page)
     }
 
     /// Saves a snapshot of a basis when the policy asks for one.
     @usableFromInline
     func saveSnapshotIfDue(of basis: inout Basis, _ stream: StreamName) {
-        guard let snapshots, basis.isCacheable, let version = basis.version, basis.eventsSinceSnapshot > 0,
+        guard let snapshots, basis.isCacheable, let version = basis.version, let eventID = basis.eventID,
+            basis.eventsSinceSnapshot > 0,
             basis.isSnapshotDue || basis.eventsSinceSnapshot >= snapshots.policy.eventCount ?? .max
         else { return }
-        guard snapshots.save(basis.state, of: stream, version: version, position: basis.position) else { return }
+        guard
+            snapshots.save(
+                basis.state, of: stream, version: version, position: basis.position, event: eventID)
+        else { return }
         basis.eventsSinceSnapshot = 0
         basis.isSnapshotDue = false
     }

@@ -14,8 +14,10 @@ import Synchronization
 /// restart, gets the first receipt again. A repeat without an identifier is a new command.
 ///
 /// **Cost.** A command on a cached state costs one append, whatever the length of the stream, and no read; otherwise
-/// its stream is read from the start, or from its snapshot. Commands on one subject take turns within this handler, so
-/// that they do not conflict with each other; those on different subjects run side by side.
+/// its stream is read from the start, or from its snapshot. The first command on a stream that was deleted or given a
+/// retention, and each one with ``StateCachePolicy/none``, appends and reads once more. Commands on one subject take
+/// turns within this handler, so that they do not conflict with each other; those on different subjects run side by
+/// side.
 ///
 /// **Who and why.** The events carry the ``CommandContext`` of the calling task. The commands themselves are recorded
 /// when asked (``CommandRecording``).

@@ -1,8 +1,9 @@
 /// 64 bits that tell whether two requests with one command identifier ask for the same.
 ///
 /// Covers each write's stream and action, and each event's type, schema version, content type, data and tags, each tag
-/// once; not event identifiers, metadata or expectations, which may differ when a retry decides anew. Bytes are taken
-/// eight at a time, little-endian and zero-padded, each text preceded by its length:
+/// once; not event identifiers, metadata or expectations, which may differ when a retry decides anew. A request without
+/// writes is told by the streams that it checks, control streams aside. Bytes are taken eight at a time, little-endian
+/// and zero-padded, each text preceded by its length:
 /// `h = (h ^ word) * 0x9E3779B97F4A7C15 (mod 2^64); h ^= h >> 29`, starting from the prime 0x00000100000001B3. It guards
 /// against mistakes, not against an adversary.
 package struct RequestDigest {
@@ -29,6 +30,9 @@ package struct RequestDigest {
             case .delete: add(2)
             case .tombstone: add(3)
             }
+        }
+        for check in request.writes.isEmpty ? request.checks : [] where !check.stream.isControl {
+            add(check.stream.rawValue.utf8)
         }
     }
 

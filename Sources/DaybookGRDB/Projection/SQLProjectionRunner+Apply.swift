@@ -57,6 +57,8 @@ extension SQLProjectionRunner {
         _ events: ArraySlice<DecodedEvent<P>>, parking failures: [Int: ProjectionError] = [:], from expected: Position,
         to position: Position
     ) async throws(ProjectionError) -> Outcome {
+        let last = events.last.map { SQLCheckpoint.Event(position: $0.recorded.position, id: $0.recorded.id) }
+        let scanned = try await last?.position == position ? last : lastRecorded(through: position)
         do {
             try await database.write { [projection, failurePolicy] db in
                 let name = projection.name
@@ -77,8 +79,7 @@ extension SQLProjectionRunner {
                     }
                     try event.checkTransaction(of: db)
                 }
-                let last = events.last.map { SQLCheckpoint.Event(position: $0.recorded.position, id: $0.recorded.id) }
-                try SQLCheckpoint.move(name, to: position, event: last, in: db)
+                try SQLCheckpoint.move(name, to: position, event: last, scanned: scanned, in: db)
                 if parking.keys != checkpoint.parked { try SQLCheckpoint.park(parking.keys, of: name, in: db) }
             }
             return .committed
@@ -88,6 +89,17 @@ extension SQLProjectionRunner {
             return .refusedAsWhole(reason: String(describing: error))
         } catch {
             throw ProjectionError(database: error)
+        }
+    }
+
+    /// The last event of the log up to a position, whether the projection applies it or not.
+    private func lastRecorded(through position: Position) async throws(ProjectionError) -> SQLCheckpoint.Event? {
+        do throws(ReadError) {
+            let page = try await log.readPage(
+                from: .position(position), direction: .backward, filter: .everything, limit: 1)
+            return page.events.first.map { SQLCheckpoint.Event(position: $0.position, id: $0.id) }
+        } catch {
+            throw ProjectionError(error)
         }
     }
 

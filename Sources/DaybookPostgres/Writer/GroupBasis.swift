@@ -190,6 +190,12 @@ struct GroupBasis: AppendBasis {
     }
 
     private func known(_ stream: StreamName) -> Stream {
+        // What the group decides about a stream is known of that stream alone.
+        if let written = stream.controlled.flatMap({ streams[$0] }) {
+            return Stream(
+                lastVersion: written.lastControlVersion, control: StreamControl(),
+                firstOfGroup: (written.lastControlVersion ?? -1) + 1)
+        }
         guard let known = streams[stream] else {
             preconditionFailure("Stream '\(stream)' was not read for its append.")
         }

@@ -30,9 +30,12 @@ struct StreamMemory {
                     return nil
                 }
             }
-            for check in request.checks where known[check.stream] == nil {
-                guard let stream = streams[check.stream] else { return nil }
-                known[check.stream] = stream
+            for check in request.checks {
+                // What is remembered of a control stream is that of its stream.
+                let name = check.stream.controlled ?? check.stream
+                guard known[name] == nil else { continue }
+                guard let stream = streams[name] else { return nil }
+                known[name] = stream
             }
         }
         return (GroupBasis(head: head, lastRecordedAt: lastRecordedAt, streams: known, on: connection), missing)

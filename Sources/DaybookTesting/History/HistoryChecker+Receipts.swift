@@ -65,7 +65,7 @@ extension HistoryChecker {
         }
         if let writer { finders.remove(writer) }
         return QuietReceipt(
-            receipt: HistoryModel.Receipt(body: request.writes.map(WriteBody.init), result: result), writer: writer,
+            receipt: HistoryModel.Receipt(body: CommandBody(request), result: result), writer: writer,
             possibleWriters: writer == nil ? unknown + repeats : [], finders: finders, missers: missers)
     }
 

@@ -6,7 +6,7 @@ import DaybookCore
 /// has had, some twenty times for each operation, and so finds its way by binary searches.
 struct HistoryModel {
     struct Receipt {
-        var body: [WriteBody]
+        var body: CommandBody
         var result: AppendResult
     }
 
@@ -52,7 +52,7 @@ struct HistoryModel {
         }
         for (stream, changed) in changes { settings[stream, default: []].append((length, changed)) }
         if let request, let command = request.commandID, receipts[command] == nil {
-            receipts[command] = (before, Receipt(body: request.writes.map(WriteBody.init), result: result(of: request)))
+            receipts[command] = (before, Receipt(body: CommandBody(request), result: result(of: request)))
         }
     }
 
@@ -108,7 +108,7 @@ struct HistoryModel {
     /// What becomes of a request, when this receipt is there.
     func outcome(of request: AppendRequest, _ length: Int, receipt: Receipt?) -> Outcome {
         if let id = request.commandID, let receipt {
-            return receipt.body == request.writes.map(WriteBody.init)
+            return receipt.body == CommandBody(request)
                 ? .repeated(receipt.result) : .refused(.commandReused(id: id))
         }
         if let result = repeated(request, length) { return .repeated(result) }

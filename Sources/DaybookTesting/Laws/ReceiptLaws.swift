@@ -129,6 +129,27 @@ extension EventStoreLaw {
                 of: .events(facts(1), to: "account-1", commandID: "nothing-to-do"), "The command with events",
                 with: .commandReused(id: "nothing-to-do"))
         },
+        EventStoreLaw("A command without events is told from another by the streams that it checks") { store in
+            try await store.append(facts(2), to: "account-1")
+            func request(_ checks: [StreamCheck]) -> AppendRequest {
+                AppendRequest(checks: checks, commandID: "nothing-to-do")
+            }
+            let check = StreamCheck(stream: "account-1", expected: .version(1))
+            let first = try await store.requireAccepted(request([check]), "A command without events")
+            try requireEqual(first.streams, [], "The streams that it wrote")
+            let control = StreamCheck(stream: check.stream.control, expected: .noStream)
+            try await store.requireRepeat(of: request([check, control]), "It with a control stream", answers: first)
+            let other = StreamCheck(stream: "account-1", expected: .version(0))
+            try await store.requireRepeat(of: request([other]), "It at another version", answers: first)
+            let rows: [(String, AppendRequest)] = [
+                ("another stream", request([StreamCheck(stream: "account-2", expected: .any)])),
+                ("no stream", request([])),
+            ]
+            for (name, request) in rows {
+                try await store.requireRefusal(
+                    of: request, "The command with \(name)", with: .commandReused(id: "nothing-to-do"))
+            }
+        },
         EventStoreLaw("A command that was refused has no receipt, and may succeed later") { store in
             try await store.append(facts(1), to: "account-1")
             let request = AppendRequest.events(

@@ -102,6 +102,27 @@ extension EventStoreLaw {
                 try await store.state(of: "account-1").expectedVersion, .version(4), "What to expect of it then")
             try requireEqual(try await store.wholeLog().count { $0.stream == "account-1" }, 5, "Its events in the log")
         },
+        EventStoreLaw("A check of a control stream tells whether its stream was deleted since") { store in
+            let control = "account-1".asStream.control
+            func request(_ expected: ExpectedVersion, at version: Int64) -> AppendRequest {
+                .events(
+                    facts(1), to: "account-1", expecting: .version(StreamVersion(version)),
+                    checks: [.init(stream: control, expected: expected)])
+            }
+            try await store.append(facts(1), to: "account-1")
+            for version in 0..<Int64(2) {
+                try await store.requireAccepted(request(.noStream, at: version), "An append before a deletion")
+            }
+            try await store.delete("account-1")
+            try await store.requireRefusal(
+                of: request(.noStream, at: 2), "An append after a deletion",
+                with: .wrongExpectedVersion(stream: control, expected: .noStream, actual: 0))
+            try await store.requireAccepted(request(.version(0), at: 2), "One that knows of it")
+            try await store.setRetention(Retention(maxCount: 9), of: "account-1")
+            try await store.requireRefusal(
+                of: request(.version(0), at: 3), "An append after a retention was set",
+                with: .wrongExpectedVersion(stream: control, expected: .version(0), actual: 1))
+        },
         EventStoreLaw("No retention brings back what was deleted") { store in
             try await store.append(facts(3), to: "account-1")
             try await store.delete("account-1")

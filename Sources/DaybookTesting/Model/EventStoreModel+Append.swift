@@ -4,11 +4,11 @@ extension EventStoreModel {
     /// Appends to the model, with the recorded time that the store gave, or would give.
     mutating func append(_ request: AppendRequest, recordedAt: Timestamp) -> Outcome {
         if let id = request.commandID, let receipt = receipts[id] {
-            return receipt.body == request.writes.map(WriteBody.init)
+            return receipt.body == CommandBody(request)
                 ? .repeated(receipt.result) : .refused(.commandReused(id: id))
         }
         if let result = repeated(request) {
-            if let id = request.commandID { receipts[id] = (request.writes.map(WriteBody.init), result) }
+            if let id = request.commandID { receipts[id] = (CommandBody(request), result) }
             return .repeated(result)
         }
         for write in request.writes {
@@ -109,7 +109,7 @@ extension EventStoreModel {
                 AppendResult.StreamEnd(
                     stream: write.stream, version: lastVersion(of: write.stream).map { StreamVersion($0) })
             }, position: head, eventCount: count, recordedAt: time)
-        if let id = request.commandID { receipts[id] = (request.writes.map(WriteBody.init), result) }
+        if let id = request.commandID { receipts[id] = (CommandBody(request), result) }
         return result
     }
 

@@ -58,7 +58,7 @@ struct EventStoreModel {
 
     var log: [Event] = []
     var settings: [StreamName: Settings] = [:]
-    var receipts: [CommandID: (body: [WriteBody], result: AppendResult)] = [:]
+    var receipts: [CommandID: (body: CommandBody, result: AppendResult)] = [:]
 
     var head: Position { Position(log.last?.position ?? 0) }
 
@@ -94,6 +94,18 @@ struct EventStoreModel {
             events.removeAll { last.rawValue - $0.version >= count }
         }
         return events
+    }
+}
+
+/// What of a request tells one command from another.
+struct CommandBody: Equatable {
+    var writes: [WriteBody]
+    /// Streams that are checked by a request without writes.
+    var checked: [StreamName]
+
+    init(_ request: AppendRequest) {
+        writes = request.writes.map(WriteBody.init)
+        checked = writes.isEmpty ? request.checks.map(\.stream).filter { !$0.isControl } : []
     }
 }
 

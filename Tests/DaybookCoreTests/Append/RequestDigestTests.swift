@@ -23,6 +23,24 @@ struct RequestDigestTests {
         #expect(digest(tags: ["owner:2", "owner:1"]) == 3_601_088_920_569_606_653)
     }
 
+    @Test("has the checked streams in it where nothing is written, control streams aside")
+    func checks() {
+        func digest(_ streams: [StreamName], _ change: (inout AppendRequest) -> Void = { _ in }) -> UInt64 {
+            var request = AppendRequest()
+            for stream in streams { request.check(stream, at: .any) }
+            change(&request)
+            return RequestDigest(request).value
+        }
+        func write(_ request: inout AppendRequest) {
+            request.append([NewEvent(type: "deposited", data: [])], to: "account-1")
+        }
+        #expect(digest([]) == 0x0000_0100_0000_01B3)
+        #expect(digest(["account-1"]) != digest([]))
+        #expect(digest(["account-1"]) != digest(["account-2"]))
+        #expect(digest(["account-1", StreamName("account-1").control]) == digest(["account-1"]))
+        #expect(digest(["account-2"], write) == digest([], write))
+    }
+
     @Test("counts a tag that is named twice once, as the store does")
     func countsTagsOnce() {
         #expect(digest(tags: ["owner:2", "owner:1", "owner:2", "owner:1"]) == digest(tags: ["owner:2", "owner:1"]))

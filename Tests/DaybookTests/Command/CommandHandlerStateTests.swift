@@ -149,4 +149,43 @@ struct CommandHandlerStateTests {
         #expect(receipt.version == 1)
         #expect(try await handler.state(of: "1").state == CashAccount.State(balance: 3, eventCount: 1))
     }
+
+    @Test(
+        "is read again when the stream was deleted, or its retention set, before the append", arguments: TestStore.all)
+    func changedMeanwhile(_ make: TestStore) async throws {
+        let rows: [(change: StreamWrite.Action, available: Int)] = [
+            (.delete, 0), (.setRetention(Retention(maxCount: 1)), 5),
+        ]
+        for (change, available) in rows {
+            let base = try await make.make()
+            for _ in 0..<2 { try await accounts(in: base).handle(.deposit(amount: 5), id: "1") }
+            let changes = Countdown(1)
+            let store = WatchedStore(
+                base,
+                beforeAppend: { _ throws(AppendError) in
+                    guard changes.take() else { return }
+                    try await base.append(
+                        AppendRequest(writes: [StreamWrite(stream: "account-1", action: change)]))
+                })
+            let handler = accounts(in: store)
+            await #expect(throws: AccountError.rejected(.insufficientCash(requested: 10, available: available))) {
+                try await handler.handle(.withdraw(amount: 10), id: "1")
+            }
+            #expect(store.appends == 1)
+            #expect(try await handler.state(of: "1").state.balance == available)
+        }
+    }
+
+    @Test("of a stream with a retention is read once for each command", arguments: TestStore.all)
+    func retained(_ store: TestStore) async throws {
+        let store = WatchedStore(try await store.make())
+        let handler = accounts(in: store)
+        try await handler.handle(.deposit(amount: 1), id: "1")
+        try await store.setRetention(Retention(maxCount: 1), of: "account-1")
+        try await handler.handle(.deposit(amount: 1), id: "1")
+        let (reads, appends) = (store.reads, store.appends)
+        for _ in 0..<5 { try await handler.handle(.deposit(amount: 1), id: "1") }
+        #expect(store.reads == reads + 5 && store.appends == appends + 5)
+        #expect(try await handler.state(of: "1").state.balance == 1)
+    }
 }

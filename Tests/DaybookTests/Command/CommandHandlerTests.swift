@@ -98,6 +98,33 @@ struct CommandHandlerTests {
         #expect(try await handler.state(of: "2").version == nil)
     }
 
+    @Test("refuses a command identifier that decided nothing on another subject", arguments: TestStore.all)
+    func reusedNothing(_ store: TestStore) async throws {
+        let store = try await store.make()
+        let handler = accounts(in: store)
+        for id in ["1", "2"] { try await handler.handle(.close, id: id) }
+        try await handler.handle(.close, id: "1", commandID: "c")
+        for handler in [handler, accounts(in: store)] {
+            await #expect(throws: AccountError.append(.commandReused(id: "c"))) {
+                try await handler.handle(.close, id: "2", commandID: "c")
+            }
+            await #expect(throws: AccountError.append(.commandReused(id: "c"))) {
+                try await handler.handle(.deposit(amount: 10), id: "3", commandID: "c")
+            }
+            #expect(try await handler.handle(.close, id: "1", commandID: "c").isRepeat)
+        }
+        #expect(try await store.state(of: "account-3").status == .missing)
+    }
+
+    @Test("answers by the receipt of a request without checks, as handlers left them before", arguments: TestStore.all)
+    func olderReceipt(_ store: TestStore) async throws {
+        let store = try await store.make()
+        try await accounts(in: store).handle(.close, id: "1")
+        try await store.append(AppendRequest(commandID: "c"))
+        let again = try await accounts(in: store).handle(.close, id: "1", commandID: "c")
+        #expect(again.isRepeat && again.events.isEmpty && again.version == 0)
+    }
+
     @Test("does not double a command whose reply was lost", arguments: TestStore.all)
     func lostReply(_ store: TestStore) async throws {
         let lost = Countdown(1)

@@ -146,7 +146,7 @@ struct SnapshotChangeTests {
         /// What none of the programs makes of the events, so that a snapshot that is used shows.
         func forge() async throws -> Snapshot {
             var snapshot = try #require(try await snapshots.snapshot(for: key))
-            snapshot.data = Array(#"{"count":77,"total":77}"#.utf8)
+            snapshot.data = snapshot.bytes(withState: #"{"count":77,"total":77}"#)
             try await snapshots.save(snapshot)
             return snapshot
         }

@@ -183,7 +183,7 @@ struct SnapshotTests {
     static let unfit: [(String, @Sendable (inout Snapshot) -> Void)] = [
         ("another fold or shape, or a program to come", { $0.schema = "2:" + $0.schema.dropFirst(2) }),
         ("bytes that are no state", { $0.data = Array("{\"total\":".utf8) }),
-        ("a state without a field", { $0.data = Array("{\"total\":9}".utf8) }),
+        ("a state without a field", { $0.data = $0.bytes(withState: #"{"total":9}"#) }),
         ("a version beyond the stream", { $0.version = 1_000 }),
         ("another log", { $0.position = 1_000 }),
     ]
@@ -198,7 +198,7 @@ struct SnapshotTests {
         let good = try #require(shelf.kept.withLock { $0.values.first })
         shelf.kept.withLock { kept in
             for key in kept.keys {
-                kept[key]?.data = Array("{\"count\":77,\"total\":77}".utf8)
+                kept[key]?.data = good.bytes(withState: #"{"count":77,"total":77}"#)
                 Self.unfit[index].1(&kept[key]!)
             }
         }
@@ -210,6 +210,22 @@ struct SnapshotTests {
         let replaced = try #require(shelf.kept.withLock { $0.values.first })
         #expect(replaced.version == good.version.next)
         #expect(try await handler.state(of: "1").state == Tally.State(total: 10, count: 4))
+    }
+
+    @Test("of another log are passed over, although version and position are the same", arguments: TestStore.all)
+    func otherLog(_ make: TestStore) async throws {
+        let shelf = Shelf()
+        let stores = [try await make.make(), try await make.make()]
+        for (store, number) in zip(stores, [1, 2]) {
+            try await tallies(in: store, .every(100), on: Shelf()).handle([.add(number), .add(number)], id: "1")
+        }
+        let handlers = stores.map { tallies(in: $0, .every(1), on: shelf) }
+        try await handlers[0].handle(.add(1), id: "1")
+        await handlers[0].finishSnapshots()
+        try await tallies(in: stores[1], .every(100), on: Shelf()).handle(.add(2), id: "1")
+        #expect(shelf.kept.withLock { $0.values.map(\.version) } == [2])
+        #expect(try await handlers[0].state(of: "1").state == Tally.State(total: 3, count: 3))
+        #expect(try await handlers[1].state(of: "1").state == Tally.State(total: 6, count: 3))
     }
 
     @Test("that nobody can use any more are pruned", arguments: TestStore.all)
@@ -310,5 +326,14 @@ struct SnapshotTests {
                 #expect(actual == expected, "seed \(seed), step \(step), \(moment)")
             }
         }
+    }
+}
+
+extension Snapshot {
+    /// The bytes of another state, with the event of this one.
+    func bytes(withState state: String) -> [UInt8] {
+        let text = String(decoding: data, as: UTF8.self)
+        let head = text.firstRange(of: #""state":"#).map { text[..<$0.upperBound] } ?? ""
+        return Array("\(head)\(state)}".utf8)
     }
 }
