@@ -256,6 +256,9 @@ final class TransactionSender: @unchecked Sendable {
     private func suspect(_ jobs: [Job], _ code: rd_kafka_resp_err_t, by producer: Producer) {
         // A record that is too large is found by the next producer.
         guard producer.nextIsSolo == producer.isSolo, !Self.faultOfNone.contains(code) else { return }
+        // The number of a record that was refused is missing from then on, and the broker takes no later one: the next producer
+        // counts from 0.
+        producer.retire(.stopped)
         let named = jobs.reduce(into: Set<ConsumerKey>()) { $0.formUnion($1.call.keysNotTaken) }
         let all = jobs.reduce(into: Set<ConsumerKey>()) { $0.formUnion($1.keys) }
         condition.withLock { suspects.formUnion(named.isEmpty ? all : named) }
