@@ -24,6 +24,7 @@ let package = Package(
         .library(name: "DaybookKafka", targets: ["DaybookKafka"]),
         .library(name: "DaybookKinesis", targets: ["DaybookKinesis"]),
         .library(name: "DaybookWebhook", targets: ["DaybookWebhook"]),
+        .library(name: "DaybookServer", targets: ["DaybookServer"]),
         .executable(name: "daybook", targets: ["DaybookCommand"]),
     ],
     traits: [
@@ -32,12 +33,17 @@ let package = Package(
         .trait(name: "Kafka", description: "DaybookKafka: events to and from Kafka; needs librdkafka."),
         .trait(name: "Kinesis", description: "DaybookKinesis: events to and from Amazon Kinesis."),
         .trait(name: "Webhook", description: "DaybookWebhook: events to and from other programs over HTTP."),
+        .trait(name: "Server", description: "DaybookServer: a store as a server that KurrentDB's clients can use."),
     ],
     dependencies: [
         // Fetched for the traits that need them, and by nobody else.
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.100.0"),
+        .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.0"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     ] + (docs ? [.package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0")] : []),
@@ -95,6 +101,26 @@ let package = Package(
                 .product(name: "NIOHTTP1", package: "swift-nio", condition: .when(traits: ["Webhook"])),
             ],
             swiftSettings: swiftSettings),
+        // The messages of KurrentDB's clients; nothing but generated code.
+        .target(
+            name: "KurrentProtocol",
+            dependencies: [
+                .product(name: "SwiftProtobuf", package: "swift-protobuf", condition: .when(traits: ["Server"]))
+            ],
+            exclude: ["Protos"], swiftSettings: swiftSettings),
+        // A store as a server.
+        .target(
+            name: "DaybookServer",
+            dependencies: [
+                "DaybookCore", "KurrentProtocol",
+                .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: ["Server"])),
+                .product(name: "NIOPosix", package: "swift-nio", condition: .when(traits: ["Server"])),
+                .product(name: "NIOHTTP2", package: "swift-nio-http2", condition: .when(traits: ["Server"])),
+                .product(name: "NIOExtras", package: "swift-nio-extras", condition: .when(traits: ["Server"])),
+                .product(name: "SwiftProtobuf", package: "swift-protobuf", condition: .when(traits: ["Server"])),
+                .product(name: "Logging", package: "swift-log", condition: .when(traits: ["Server"])),
+            ],
+            swiftSettings: swiftSettings),
         // What an application's own tests need, and the laws of every store.
         .target(
             name: "DaybookTesting", dependencies: ["DaybookCore", "Daybook"], swiftSettings: swiftSettings),
@@ -105,6 +131,7 @@ let package = Package(
                 "DaybookCore", "Daybook", "DaybookSQLite",
                 .target(name: "DaybookPostgres", condition: .when(traits: ["Postgres"])),
                 .target(name: "DaybookJetStream", condition: .when(traits: ["JetStream"])),
+                .target(name: "DaybookServer", condition: .when(traits: ["Server"])),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swiftSettings),

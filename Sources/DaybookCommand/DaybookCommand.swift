@@ -21,7 +21,10 @@ struct DaybookCommand: AsyncParsableCommand {
 
             \(ExitCode.explanation)
             """,
-        groupedSubcommands: [
+        groupedSubcommands: groups)
+
+    private static var groups: [CommandGroup] {
+        var groups = [
             CommandGroup(name: "Write and read", subcommands: [Append.self, Read.self, Follow.self, Streams.self]),
             CommandGroup(
                 name: "Look after",
@@ -32,7 +35,12 @@ struct DaybookCommand: AsyncParsableCommand {
             CommandGroup(name: "Change", subcommands: [SchemaCommand.self]),
             CommandGroup(name: "Move", subcommands: [Copy.self, Export.self, Import.self]),
             CommandGroup(name: "Measure", subcommands: [Bench.self]),
-        ])
+        ]
+        #if Server
+        groups.append(CommandGroup(name: "Serve", subcommands: [Serve.self]))
+        #endif
+        return groups
+    }
 
     static func main() async {
         signal(SIGPIPE, SIG_IGN)  // A reader that leaves is an error of a write, not the end of the program.

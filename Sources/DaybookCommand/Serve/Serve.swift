@@ -1,0 +1,50 @@
+#if Server
+import ArgumentParser
+import DaybookServer
+import Foundation
+
+/// `daybook serve`: a store as a server.
+struct Serve: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Serve a store to programs in any language, through KurrentDB's clients.",
+        discussion: """
+            Clients connect by kurrentdb://localhost:2113?tls=false. Everybody on this machine may do everything: there \
+            are no users and there is no TLS yet, so that it listens on loopback addresses only, and asks for --insecure.
+
+            The server owns the file while it runs. Control-C ends it: open calls are ended, connections told.
+
+            EXAMPLES
+              daybook serve shop.db --insecure
+              daybook serve shop.db --insecure --port 0
+            """)
+
+    @OptionGroup var store: StoreArgument
+    @Option(help: "The loopback address to listen on.") var host = ServerConfiguration().host
+    @Option(help: "The port; 0 for any that is free.") var port = ServerConfiguration.defaultPort
+    @Flag(help: "Serve without TLS and without users.") var insecure = false
+
+    func validate() throws {
+        guard insecure else {
+            throw ValidationError(
+                "Serving with TLS and users is not possible yet. With --insecure everybody on this machine may do everything."
+            )
+        }
+        guard (0...65_535).contains(port) else {
+            throw ValidationError("A port is a number from 0 to 65535, not \(port).")
+        }
+    }
+
+    func run() async throws {
+        try await store.withFile(creates: true) { file in
+            let server = try await DaybookServer(
+                store: file, configuration: ServerConfiguration(host: host, port: port))
+            let host = host
+            _ = try await runUntilInterrupted {
+                try await server.run { port in
+                    StandardError.line("Serving on \(host):\(port). Connect by kurrentdb://localhost:\(port)?tls=false")
+                }
+            }
+        }
+    }
+}
+#endif

@@ -1,0 +1,248 @@
+#if Server
+import DaybookCore
+
+extension KurrentLog {
+    /// What became of an append.
+    struct Appended: Sendable, Equatable {
+        /// Of the stream's last event after the append; nil when it has none.
+        let revision: Int64?
+        /// Of the append's last event; nil when nothing was to be written.
+        let position: Int64?
+    }
+
+    /// Appends events as KurrentDB does: a repeat of what is recorded succeeds with the first result, by the identifiers at the
+    /// revision expected, for ever; without an expectation as long as they are among ``RecentEvents``.
+    func append(
+        _ events: [NewEvent], to name: String, expecting expected: KurrentExpectation
+    ) async throws(KurrentFailure) -> Appended {
+        if name == "$all" { throw .accessDenied }
+        let stream = try stream(name)
+        guard !events.isEmpty else { return try await checkOnly(stream, name: name, expected) }
+        if let subject = KurrentNames.subject(of: stream) {
+            return try await appendMetadata(events, to: stream, of: subject, expecting: expected)
+        }
+        if expected == .any || expected == .exists,
+            let repeated = try repeated(events, in: stream, name: name, expected)
+        {
+            return repeated
+        }
+        var request = AppendRequest()
+        if deleted.withLock({ $0.contains(stream) }) {
+            if expected == .exists { throw .streamDeleted(name) }
+            try await addRevival(of: stream, name: name, to: &request)
+        }
+        request.append(events, to: stream, expecting: expected.version)
+        do {
+            let result = try await store.append(request)
+            deleted.withLock { _ = $0.remove(stream) }
+            guard let end = result.streams.last, let version = end.version else {
+                return Appended(revision: nil, position: result.position.rawValue)
+            }
+            recent.remember(events.lazy.map(\.id), in: stream, endingAt: version, result.position)
+            return Appended(revision: version.rawValue, position: result.position.rawValue)
+        } catch {
+            guard case .wrongExpectedVersion = error else {
+                throw KurrentFailure(error, stream: name, expected: expected)
+            }
+            return try await conflict(of: events, with: stream, name: name, expected)
+        }
+    }
+
+    /// The result of the first time, when the first event is recorded already: all of them must be.
+    private func repeated(
+        _ events: [NewEvent], in stream: StreamName, name: String, _ expected: KurrentExpectation
+    ) throws(KurrentFailure) -> Appended? {
+        guard let first = recent.place(of: events[0].id, in: stream) else { return nil }
+        var last = first
+        for event in events.dropFirst() {
+            guard let place = recent.place(of: event.id, in: stream) else {
+                throw .wrongExpectedVersion(stream: name, expected: expected, current: last.version.rawValue)
+            }
+            last = place
+        }
+        return Appended(revision: last.version.rawValue, position: last.position.rawValue)
+    }
+
+    /// The stream is not as expected: which of KurrentDB's answers that is.
+    private func conflict(
+        of events: [NewEvent], with stream: StreamName, name: String, _ expected: KurrentExpectation
+    ) async throws(KurrentFailure) -> Appended {
+        let state = try await state(of: stream)
+        if expected == .exists {
+            if state.status == .deleted { throw .streamDeleted(name) }
+            // One that has metadata counts as a stream.
+            if state.status == .missing, let metadata = KurrentNames.metadata(of: name),
+                try await self.state(of: metadata).lastVersion != nil
+            {
+                return try await append(events, to: name, expecting: .noStream)
+            }
+        }
+        throw .wrongExpectedVersion(stream: name, expected: expected, current: state.lastVersion?.rawValue ?? -1)
+    }
+
+    /// An append without events checks what it expects, and writes nothing.
+    private func checkOnly(
+        _ stream: StreamName, name: String, _ expected: KurrentExpectation
+    ) async throws(KurrentFailure) -> Appended {
+        let state = try await state(of: stream)
+        let current = state.lastVersion?.rawValue ?? -1
+        if state.status == .tombstoned { throw .streamDeleted(name) }
+        let holds: Bool
+        switch expected {
+        case .any: holds = true
+        case .noStream: holds = state.status != .live
+        case .exists:
+            if state.status == .deleted { throw .streamDeleted(name) }
+            holds = state.status == .live
+        case .revision(let revision): holds = revision == current
+        }
+        guard holds else { throw .wrongExpectedVersion(stream: name, expected: expected, current: current) }
+        return Appended(revision: state.lastVersion?.rawValue, position: nil)
+    }
+
+    /// A deleted stream that is written again keeps its metadata, but for the events below, which stay hidden.
+    private func addRevival(
+        of stream: StreamName, name: String, to request: inout AppendRequest
+    ) async throws(KurrentFailure) {
+        guard let metadata = KurrentNames.metadata(of: name) else { return }
+        let last = try await state(of: stream).lastVersion?.rawValue ?? -1
+        let present = try await lastEvent(of: metadata)
+        let event = NewEvent(
+            type: EventType(unchecked: KurrentNames.metadataType),
+            data: KurrentMetadata.replacingTruncation(in: present?.data ?? [], with: last + 1))
+        request.append([event], to: metadata)
+    }
+
+    // MARK: - Metadata
+
+    private func appendMetadata(
+        _ events: [NewEvent], to stream: StreamName, of subject: String, expecting expected: KurrentExpectation
+    ) async throws(KurrentFailure) -> Appended {
+        let name = KurrentNames.client(stream)
+        if expected == .any || expected == .exists, let last = try await lastEvent(of: stream),
+            last.id == events.last?.id
+        {
+            return Appended(revision: last.version.rawValue, position: last.position.rawValue)
+        }
+        var request = AppendRequest()
+        if let subject = try? self.stream(subject), let last = events.last {
+            let metadata = KurrentMetadata(
+                decoding: last.contentType == .json && last.type.rawValue == KurrentNames.metadataType ? last.data : [])
+            let action: StreamWrite.Action = metadata.isDeletion ? .delete : .setRetention(metadata.retention)
+            // Of a stream that is deleted for good nothing follows from its metadata any more.
+            if try await state(of: subject).status != .tombstoned {
+                request.writes.append(StreamWrite(stream: subject, action: action))
+            }
+        }
+        request.append(events, to: stream, expecting: expected.version)
+        do {
+            let result = try await store.append(request)
+            if case .delete? = request.writes.first?.action {
+                deleted.withLock { _ = $0.insert(request.writes[0].stream) }
+            }
+            return Appended(revision: result.streams.last?.version?.rawValue, position: result.position.rawValue)
+        } catch {
+            guard case .wrongExpectedVersion = error else {
+                throw KurrentFailure(error, stream: name, expected: expected)
+            }
+            let last = try await state(of: stream).lastVersion?.rawValue ?? -1
+            if let repeated = try await recorded(events, in: stream, expecting: expected) { return repeated }
+            throw .wrongExpectedVersion(stream: name, expected: expected, current: last)
+        }
+    }
+
+    /// The result of the first time, when these events stand where they would be put.
+    private func recorded(
+        _ events: [NewEvent], in stream: StreamName, expecting expected: KurrentExpectation
+    ) async throws(KurrentFailure) -> Appended? {
+        let first: Int64
+        switch expected {
+        case .revision(let revision): first = revision + 1
+        case .noStream: first = 0
+        case .any, .exists: return nil
+        }
+        let page: StreamPage
+        do {
+            page = try await store.readPage(
+                of: stream, from: .version(StreamVersion(first)), direction: .forward,
+                limit: min(events.count, Limits.eventsPerPage))
+        } catch {
+            throw KurrentFailure(error)
+        }
+        guard page.events.count == events.count, zip(page.events, events).allSatisfy({ $0.id == $1.id }),
+            let last = page.events.last
+        else { return nil }
+        return Appended(revision: last.version.rawValue, position: last.position.rawValue)
+    }
+
+    // MARK: - Deletion
+
+    /// Deletes a stream softly: it may be written again, and its revisions go on. Returns the position of the metadata that says so.
+    func delete(_ name: String, expecting expected: KurrentExpectation) async throws(KurrentFailure) -> Int64 {
+        if name == "$all" { throw .accessDenied }
+        let stream = try stream(name)
+        let state = try await state(of: stream)
+        guard let metadata = KurrentNames.metadata(of: name) else {
+            throw .invalid("The name '\(name.prefix(80))' is too long for a stream that is to be deleted.")
+        }
+        if state.status == .tombstoned { throw .streamDeleted(name) }
+        if state.status == .deleted, expected == .exists { throw .streamDeleted(name) }
+        if state.status == .missing {
+            guard try await self.state(of: metadata).lastVersion != nil else {
+                throw .wrongExpectedVersion(stream: name, expected: expected, current: -1)
+            }
+        }
+        let expectsAny = state.status == .missing && expected == .exists
+        var request = AppendRequest(writes: [
+            StreamWrite(stream: stream, expected: expectsAny ? .any : expected.version, action: .delete)
+        ])
+        let event = NewEvent(
+            type: EventType(unchecked: KurrentNames.metadataType),
+            data: Array("{\"$tb\":\(KurrentMetadata.deleted)}".utf8))
+        request.append([event], to: metadata)
+        let position = try await change(request, name: name, stream, expecting: expected)
+        deleted.withLock { _ = $0.insert(stream) }
+        return position
+    }
+
+    /// Deletes a stream for good. Returns the position of what says so.
+    func tombstone(_ name: String, expecting expected: KurrentExpectation) async throws(KurrentFailure) -> Int64 {
+        if name == "$all" { throw .accessDenied }
+        let stream = try stream(name)
+        let request = AppendRequest(writes: [
+            StreamWrite(stream: stream, expected: expected.version, action: .tombstone)
+        ])
+        let position = try await change(request, name: name, stream, expecting: expected)
+        deleted.withLock { _ = $0.remove(stream) }
+        return position
+    }
+
+    private func change(
+        _ request: AppendRequest, name: String, _ stream: StreamName, expecting expected: KurrentExpectation
+    ) async throws(KurrentFailure) -> Int64 {
+        do {
+            return try await store.append(request).position.rawValue
+        } catch {
+            guard case .wrongExpectedVersion = error else {
+                throw KurrentFailure(error, stream: name, expected: expected)
+            }
+            throw .wrongExpectedVersion(
+                stream: name, expected: expected, current: try await state(of: stream).lastVersion?.rawValue ?? -1)
+        }
+    }
+
+    // MARK: -
+
+    func state(of stream: StreamName) async throws(KurrentFailure) -> StreamState {
+        do { return try await store.state(of: stream) } catch { throw KurrentFailure(error) }
+    }
+
+    func lastEvent(of stream: StreamName) async throws(KurrentFailure) -> RecordedEvent? {
+        do {
+            return try await store.readPage(of: stream, from: .end, direction: .backward, limit: 1).events.first
+        } catch {
+            throw KurrentFailure(error)
+        }
+    }
+}
+#endif

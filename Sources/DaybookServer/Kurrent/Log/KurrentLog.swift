@@ -1,0 +1,52 @@
+#if Server
+import DaybookCore
+import Synchronization
+
+/// A log as clients of KurrentDB know one: their names of streams, their expectations, their metadata. All protocols of theirs
+/// go through it.
+final class KurrentLog: Sendable {
+    let store: any EventStore
+    let recent: RecentEvents
+    /// The streams that are deleted and may be written again. All changes go through this object, so that it knows them.
+    let deleted: Mutex<Set<StreamName>>
+
+    private init(store: any EventStore, recent: RecentEvents, deleted: Set<StreamName>) {
+        self.store = store
+        self.recent = recent
+        self.deleted = Mutex(deleted)
+    }
+
+    /// Looks up what has been deleted, and the last events.
+    ///
+    /// - Complexity: O(deletions ever made).
+    static func open(_ store: any EventStore, remembering recentEvents: Int = 10_000) async throws -> KurrentLog {
+        var deleted: Set<StreamName> = []
+        let deletions = EventFilter(types: [StreamControl.streamDeleted], includesControlEvents: true)
+        for try await event in store.events(filter: deletions) {
+            guard let stream = event.stream.controlled, !deleted.contains(stream) else { continue }
+            if try await store.state(of: stream).status == .deleted { deleted.insert(stream) }
+        }
+        let recent = RecentEvents()
+        var last: [RecordedEvent] = []
+        for try await event in store.events(from: .end, direction: .backward) {
+            last.append(event)
+            if last.count == recentEvents { break }
+        }
+        for event in last.reversed() {
+            recent.remember(CollectionOfOne(event.id), in: event.stream, endingAt: event.version, event.position)
+        }
+        return KurrentLog(store: store, recent: recent, deleted: deleted)
+    }
+
+    /// The stream of a client's name.
+    func stream(_ name: String) throws(KurrentFailure) -> StreamName {
+        guard let stream = KurrentNames.log(name), !stream.isControl else {
+            if name == "$all" || name.utf8.starts(with: KurrentNames.metadataCategory.utf8) { throw .accessDenied }
+            throw .invalid(
+                "'\(name.prefix(80))' is no name of a stream: use 1 to \(Limits.nameBytes) bytes without control characters."
+            )
+        }
+        return stream
+    }
+}
+#endif

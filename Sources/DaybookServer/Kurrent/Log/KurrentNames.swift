@@ -1,0 +1,37 @@
+#if Server
+import DaybookCore
+
+/// How streams are named to clients of KurrentDB, and how in the log.
+///
+/// The stream `$$x`, which has the metadata of `x` to clients, is the store's own record of `x` in the log. What clients write
+/// to it is in the stream `$metadata-x` instead, byte for byte, beside the retention and deletion that follow from it, which
+/// are written in the same append.
+enum KurrentNames {
+    static let metadataPrefix = "$$"
+    static let metadataCategory = "$metadata-"
+    static let metadataType = "$metadata"
+    static let tombstoneType = "$streamDeleted"
+    static let linkType = "$>"
+
+    /// The stream of a client's name. Nil when no stream can have it.
+    static func log(_ name: String) -> StreamName? {
+        if name.utf8.starts(with: metadataCategory.utf8) { return nil }
+        guard name.utf8.starts(with: metadataPrefix.utf8) else { return try? StreamName(name) }
+        return metadata(of: String(name.dropFirst(metadataPrefix.count)))
+    }
+
+    /// The stream that has the metadata of a client's stream.
+    static func metadata(of name: String) -> StreamName? { try? StreamName(metadataCategory + name) }
+
+    /// The client's name of the stream whose metadata a stream has; nil when it has none of a stream.
+    static func subject(of stream: StreamName) -> String? {
+        guard stream.rawValue.utf8.starts(with: metadataCategory.utf8) else { return nil }
+        return String(stream.rawValue.dropFirst(metadataCategory.count))
+    }
+
+    /// A stream's name to clients.
+    static func client(_ stream: StreamName) -> String {
+        subject(of: stream).map { metadataPrefix + $0 } ?? stream.rawValue
+    }
+}
+#endif

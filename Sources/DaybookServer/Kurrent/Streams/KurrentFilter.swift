@@ -1,0 +1,81 @@
+#if Server
+import DaybookCore
+import Foundation
+import KurrentProtocol
+import Synchronization
+
+/// Which events of `$all` a client wants, by their streams or their types; and how often it wants to be told how far it was
+/// looked.
+struct KurrentFilter: Sendable {
+    private enum Subject: Sendable { case stream, type }
+
+    private enum Test: Sendable {
+        case prefixes([String])
+        case pattern(Pattern)
+    }
+
+    private let subject: Subject
+    private let test: Test
+    /// How many events are looked at until a subscription is told how far: at least 1.
+    let checkpointInterval: Int
+
+    init(_ options: EventStore_Client_Streams_ReadReq.Options.FilterOptions, isSubscription: Bool) throws(RPCStatus) {
+        let expression: EventStore_Client_Streams_ReadReq.Options.FilterOptions.Expression
+        switch options.filter {
+        case .streamIdentifier(let value): (subject, expression) = (.stream, value)
+        case .eventType(let value): (subject, expression) = (.type, value)
+        case nil: throw .required("Filter", "FilterOneofCase")
+        }
+        let window: UInt32
+        switch options.window {
+        case .max(let count): window = count
+        case .count: window = 32
+        case nil: throw .required("Window", "WindowOneofCase")
+        }
+        if isSubscription, options.checkpointIntervalMultiplier == 0 {
+            throw RPCStatus(.invalidArgument, "checkpointIntervalMultiplier is 0: use 1 or more.")
+        }
+        checkpointInterval = max(1, Int(window) * Int(options.checkpointIntervalMultiplier))
+        test = expression.regex.isEmpty ? .prefixes(expression.prefix) : .pattern(try Pattern(expression.regex))
+    }
+
+    func matches(_ event: KurrentEvent) -> Bool {
+        let text =
+            switch subject {
+            case .stream: event.stream
+            case .type: event.type
+            }
+        return switch test {
+        case .prefixes(let prefixes): prefixes.contains { text.utf8.starts(with: $0.utf8) }
+        case .pattern(let pattern): pattern.matches(text)
+        }
+    }
+
+    /// A regular expression that is searched for. What it said of a text is remembered, since types and streams come again.
+    private final class Pattern: Sendable {
+        private let expression: NSRegularExpression
+        private let known = Mutex<[StreamName: Bool]>([:])  // Names are compared byte by byte.
+
+        private static let textsKnown = 4_096
+
+        init(_ text: String) throws(RPCStatus) {
+            guard text.utf8.count <= 8_192, let expression = try? NSRegularExpression(pattern: text) else {
+                throw RPCStatus(
+                    .invalidArgument, "'\(text.prefix(80))' is no regular expression of at most 8,192 bytes.")
+            }
+            self.expression = expression
+        }
+
+        func matches(_ text: String) -> Bool {
+            let name = StreamName(unchecked: text)
+            if let answer = known.withLock({ $0[name] }) { return answer }
+            let answer = expression.firstMatch(in: text, range: NSRange(text.startIndex..., in: text)) != nil
+            known.withLock { known in
+                if known.count >= Self.textsKnown { known.removeAll(keepingCapacity: true) }
+                known[name] = answer
+            }
+            return answer
+        }
+    }
+}
+#endif

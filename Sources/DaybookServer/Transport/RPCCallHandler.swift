@@ -1,0 +1,301 @@
+#if Server
+import Logging
+import NIOCore
+import NIOHPACK
+import NIOHTTP2
+
+/// One call, on its HTTP/2 stream: cuts what comes into messages, runs the method, and sends what that answers.
+///
+/// See https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
+final class RPCCallHandler: ChannelDuplexHandler {
+    typealias InboundIn = HTTP2Frame.FramePayload
+    typealias OutboundIn = HTTP2Frame.FramePayload
+    typealias OutboundOut = HTTP2Frame.FramePayload
+
+    private enum State {
+        /// No headers have come.
+        case waiting
+        /// The one message of a unary call is coming.
+        case collecting(@Sendable (ByteBuffer, RPCContext) async throws -> ByteBuffer, RPCContext)
+        /// The method has all that it needs.
+        case running
+        /// The method reads messages as they come.
+        case streaming(RPCRequests)
+        /// The client has its answer, or is gone.
+        case finished
+    }
+
+    private let routes: RPCRoutes
+    private let executor: EventLoopExecutor
+    private let calls: RPCCalls
+    private let peer: String
+    private let logger: Logger
+    private var reader: RPCMessageReader
+    private var state = State.waiting
+    private var message: ByteBuffer?
+    private var context: ChannelHandlerContext?
+    private var task: Task<Void, Never>?
+    private var deadline: Scheduled<Void>?
+    private var hasSentHeaders = false
+    private var hasClientEnded = false
+    /// Resumed when the client has room again.
+    private var room: EventLoopPromise<Void>?
+
+    init(
+        routes: RPCRoutes, executor: EventLoopExecutor, calls: RPCCalls, peer: String, messageBytes: Int, logger: Logger
+    ) {
+        self.routes = routes
+        self.executor = executor
+        self.calls = calls
+        self.peer = peer
+        self.logger = logger
+        reader = RPCMessageReader(limit: messageBytes)
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
+    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+
+    // MARK: - What comes
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch unwrapInboundIn(data) {
+        case .headers(let frame):
+            if case .waiting = state { begin(frame.headers, context: context) }
+            if frame.endStream { clientEnded() }
+        case .data(let frame):
+            if case .byteBuffer(let bytes) = frame.data { take(bytes) }
+            if frame.endStream { clientEnded() }
+        default:
+            break  // Of the frames of a stream, the others are the connection's to look at.
+        }
+    }
+
+    /// Takes nothing more from the connection while too much waits for the method.
+    func read(context: ChannelHandlerContext) {
+        guard case .streaming(let requests) = state else { return context.read() }
+        let loop = context.eventLoop
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        if requests.mayRead(orElse: { loop.execute { bound.value.context?.read() } }) { context.read() }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        abandon(RPCStatus(.cancelled, "The client has gone."))
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        abandon(RPCStatus(.cancelled, "The stream has failed."))
+        context.close(promise: nil)
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable, let room {
+            self.room = nil
+            room.succeed()
+        }
+        context.fireChannelWritabilityChanged()
+    }
+
+    private func begin(_ headers: HPACKHeaders, context: ChannelHandlerContext) {
+        guard headers.first(name: ":method") == "POST",
+            headers.first(name: "content-type")?.hasPrefix("application/grpc") == true
+        else {
+            finish(httpStatus: headers.first(name: ":method") == "POST" ? "415" : "405")
+            return
+        }
+        let path = headers.first(name: ":path") ?? ""
+        guard let method = routes[path] else {
+            finish(.failure(RPCStatus(.unimplemented, "The server has no method \(path).")))
+            return
+        }
+        let call = RPCContext(path: path, peer: peer, headers: headers)
+        if let text = headers.first(name: "grpc-timeout") {
+            guard let timeout = RPCTimeout.parse(text) else {
+                finish(
+                    .failure(
+                        RPCStatus(
+                            .invalidArgument, "grpc-timeout '\(text)' is no time: use digits and a unit, as in 10S.")))
+                return
+            }
+            let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+            deadline = context.eventLoop.scheduleTask(in: timeout) {
+                bound.value.finish(.failure(RPCStatus(.deadlineExceeded, "The call's time is over.")))
+            }
+        }
+        switch method {
+        case .unary(let answer):
+            state = .collecting(answer, call)
+        case .streaming(let answer):
+            let requests = RPCRequests()
+            state = .streaming(requests)
+            let loop = context.eventLoop
+            let bound = NIOLoopBound(self, eventLoop: loop)
+            let responses = RPCResponses { messages in
+                if loop.inEventLoop {
+                    try await bound.value.send(messages)?.get()
+                } else {
+                    try await loop.submit { try bound.value.send(messages) }.get()?.get()
+                }
+            }
+            calls.add(self, on: loop)
+            run(path: path) {
+                try await answer(requests, responses, call)
+                return nil
+            }
+        }
+    }
+
+    private func take(_ bytes: ByteBuffer) {
+        switch state {
+        case .waiting, .running, .finished: return
+        case .collecting, .streaming: break
+        }
+        reader.append(bytes)
+        do throws(RPCStatus) {
+            while let next = try reader.next() {
+                switch state {
+                case .streaming(let requests):
+                    requests.deliver(next)
+                default:
+                    guard message == nil else {
+                        throw RPCStatus(.internalError, "The method takes one message, and more came.")
+                    }
+                    message = next
+                }
+            }
+        } catch {
+            finish(.failure(error))
+        }
+    }
+
+    private func clientEnded() {
+        hasClientEnded = true
+        if reader.hasPartialMessage {
+            finish(.failure(RPCStatus(.internalError, "The last message ends before its length.")))
+            return
+        }
+        switch state {
+        case .collecting(let answer, let call):
+            guard let message else {
+                finish(.failure(RPCStatus(.internalError, "The method takes one message, and none came.")))
+                return
+            }
+            state = .running
+            self.message = nil
+            run(path: call.path) { try await answer(message, call) }
+        case .streaming(let requests):
+            requests.finish()
+        case .waiting, .running, .finished:
+            break
+        }
+    }
+
+    // MARK: - The method
+
+    private func run(path: String, _ body: @escaping @Sendable () async throws -> ByteBuffer?) {
+        guard let loop = context?.eventLoop else { return }
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        let logger = logger
+        task = Task(executorPreference: executor) {
+            let result: Result<ByteBuffer?, RPCStatus>
+            do {
+                result = .success(try await body())
+            } catch let status as RPCStatus {
+                result = .failure(status)
+            } catch is CancellationError {
+                result = .failure(RPCStatus(.cancelled, "The call was cancelled."))
+            } catch {
+                logger.error("A method failed.", metadata: ["method": "\(path)", "error": "\(error)"])
+                result = .failure(.unforeseen)
+            }
+            if loop.inEventLoop {
+                bound.value.finish(result)
+            } else {
+                loop.execute { bound.value.finish(result) }
+            }
+        }
+    }
+
+    /// The client gets no answer any more.
+    private func abandon(_ status: RPCStatus) {
+        if case .streaming(let requests) = state { requests.finish(.failure(status)) }
+        state = .finished
+        end()
+    }
+
+    private func end() {
+        deadline?.cancel()
+        deadline = nil
+        task?.cancel()
+        task = nil
+        room?.fail(CancellationError())
+        room = nil
+        message = nil
+        calls.remove(self)
+    }
+
+    /// Ends the call because the server does.
+    func shutDown() { finish(.failure(RPCStatus(.unavailable, "The server is shutting down."))) }
+
+    // MARK: - What is sent
+
+    private static let responseHeaders: HPACKHeaders = [":status": "200", "content-type": "application/grpc"]
+
+    /// Sends a piece; what is returned succeeds when the client has room for more, and is nil when it has already.
+    private func send(_ messages: ByteBuffer) throws -> EventLoopFuture<Void>? {
+        guard let context else { throw CancellationError() }
+        if case .finished = state { throw CancellationError() }
+        sendHeaders()
+        context.writeAndFlush(wrapOutboundOut(.data(.init(data: .byteBuffer(messages)))), promise: nil)
+        guard !context.channel.isWritable else { return nil }
+        let room = room ?? context.eventLoop.makePromise(of: Void.self)
+        self.room = room
+        return room.futureResult
+    }
+
+    private func sendHeaders() {
+        guard !hasSentHeaders, let context else { return }
+        hasSentHeaders = true
+        context.write(wrapOutboundOut(.headers(.init(headers: Self.responseHeaders))), promise: nil)
+    }
+
+    private func finish(_ result: Result<ByteBuffer?, RPCStatus>) {
+        if case .finished = state { return }
+        guard let context else { return }
+        var trailers = HPACKHeaders()
+        switch result {
+        case .success(let answer):
+            sendHeaders()
+            if let answer {
+                var framed = context.channel.allocator.buffer(
+                    capacity: answer.readableBytes + RPCMessageReader.prefixBytes)
+                framed.writeRPCMessage { $0.writeImmutableBuffer(answer) }
+                context.write(wrapOutboundOut(.data(.init(data: .byteBuffer(framed)))), promise: nil)
+            }
+            trailers.add(name: "grpc-status", value: "0")
+        case .failure(let status):
+            if !hasSentHeaders { trailers = Self.responseHeaders }  // Headers and trailers in one block.
+            trailers.add(name: "grpc-status", value: String(status.code.rawValue))
+            trailers.add(name: "grpc-message", value: status.encodedMessage)
+            for trailer in status.trailers { trailers.add(name: trailer.name, value: trailer.value) }
+        }
+        finish(trailers: trailers)
+    }
+
+    private func finish(httpStatus: String) { finish(trailers: [":status": httpStatus]) }
+
+    private func finish(trailers: HPACKHeaders) {
+        guard let context else { return }
+        if case .streaming(let requests) = state {
+            requests.finish(.failure(RPCStatus(.cancelled, "The call has ended.")))
+        }
+        state = .finished
+        context.write(wrapOutboundOut(.headers(.init(headers: trailers, endStream: true))), promise: nil)
+        // What the client still sends is not wanted.
+        if !hasClientEnded { context.write(wrapOutboundOut(.rstStream(.noError)), promise: nil) }
+        context.flush()
+        end()
+    }
+}
+#endif

@@ -1,0 +1,25 @@
+#if Server
+import NIOCore
+
+/// What one client may take of the server's memory and attention. What goes beyond is refused, and harms nobody else.
+struct RPCLimits: Sendable {
+    /// The longest message that a client may send, in bytes. Clients of KurrentDB send up to 17 MiB.
+    var messageBytes = 17 << 20
+    /// The headers of one call, in bytes.
+    var headerBytes = 16 << 10
+    /// The calls that one connection may have open at once.
+    var callsPerConnection = 1_000
+    /// The connections that may be open at once.
+    var connections = 10_000
+    /// What a client may send of one call before it must wait for the server, in bytes.
+    var streamWindowBytes = 1 << 20
+    /// The same for all calls of a connection together.
+    var connectionWindowBytes = 8 << 20
+    /// Pings and settings of one connection within half a minute. Clients of KurrentDB ping often, also while nothing is called.
+    var controlFrames = 10_000
+    /// Calls of one connection that are given up within half a minute.
+    var resets = 2_000
+    /// How long a connection that shuts down may take.
+    var graceTime = TimeAmount.seconds(10)
+}
+#endif

@@ -1,0 +1,117 @@
+#if Server
+import Logging
+import NIOCore
+import NIOExtras
+import NIOHTTP2
+import NIOPosix
+import Synchronization
+
+/// Listens for HTTP/2 connections, and has their calls answered.
+///
+/// Clients without TLS begin to speak HTTP/2 at once, as those of KurrentDB do (RFC 9113, section 3.3).
+final class RPCListener: Sendable {
+    private let routes: RPCRoutes
+    private let limits: RPCLimits
+    private let logger: Logger
+    private let group: MultiThreadedEventLoopGroup
+    private let executors: [ObjectIdentifier: EventLoopExecutor]
+    private let calls = RPCCalls()
+    private let connections = Mutex(0)
+
+    init(routes: RPCRoutes, limits: RPCLimits = RPCLimits(), logger: Logger) {
+        self.routes = routes
+        self.limits = limits
+        self.logger = logger
+        group = .singleton
+        executors = Dictionary(
+            uniqueKeysWithValues: group.makeIterator().map { (ObjectIdentifier($0), EventLoopExecutor($0)) })
+    }
+
+    /// Answers calls until its task is cancelled; then open calls are ended, connections told, and after
+    /// ``RPCLimits/graceTime`` closed.
+    ///
+    /// - Parameter onListening: Told the port, which differs from the one asked for when that is 0.
+    func run(host: String, port: Int, onListening: @Sendable (Int) -> Void) async throws {
+        let quiescing = ServerQuiescingHelper(group: group)
+        let listener = try await ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: 1024)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(quiescing.makeServerChannelHandler(channel: channel))
+                }
+            }
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .childChannelInitializer { [self] channel in
+                channel.eventLoop.makeCompletedFuture { try configure(channel) }
+            }
+            .bind(host: host, port: port).get()
+        onListening(listener.localAddress?.port ?? port)
+        await withTaskCancellationHandler {
+            try? await listener.closeFuture.get()
+        } onCancel: {
+            listener.close(promise: nil)
+        }
+        calls.shutDown()
+        let ended = group.any().makePromise(of: Void.self)
+        quiescing.initiateShutdown(promise: ended)
+        try? await ended.futureResult.get()
+        guard Task.isCancelled else { throw ListenerClosed() }
+    }
+
+    /// The listening socket closed though nobody asked for it.
+    struct ListenerClosed: Error, CustomStringConvertible {
+        var description: String { "The server's listening socket has closed: start the server again." }
+    }
+
+    private struct TooManyConnections: Error {}
+
+    private func configure(_ channel: any Channel) throws {
+        let isAdmitted = connections.withLock { count in
+            guard count < limits.connections else { return false }
+            count += 1
+            return true
+        }
+        guard isAdmitted else {
+            logger.warning("A connection was refused.", metadata: ["limit": "\(limits.connections)"])
+            throw TooManyConnections()
+        }
+        channel.closeFuture.whenComplete { [self] _ in connections.withLock { $0 -= 1 } }
+        var connection = NIOHTTP2Handler.ConnectionConfiguration()
+        connection.initialSettings = [
+            HTTP2Setting(parameter: .maxConcurrentStreams, value: limits.callsPerConnection),
+            HTTP2Setting(parameter: .maxHeaderListSize, value: limits.headerBytes),
+            HTTP2Setting(parameter: .initialWindowSize, value: limits.streamWindowBytes),
+            HTTP2Setting(parameter: .maxFrameSize, value: 1 << 16),
+        ]
+        connection.targetWindowSize = limits.connectionWindowBytes
+        connection.controlFrameRateLimit.maximumCount = limits.controlFrames
+        var stream = NIOHTTP2Handler.StreamConfiguration()
+        stream.targetWindowSize = limits.streamWindowBytes
+        stream.outboundBufferSizeHighWatermark = 256 << 10
+        stream.outboundBufferSizeLowWatermark = 64 << 10
+        stream.streamResetFrameRateLimit.maximumCount = limits.resets
+        stream.streamErrorRateLimit.maximumCount = limits.resets
+        let loop = channel.eventLoop
+        let management = NIOHTTP2ServerConnectionManagementHandler(
+            eventLoop: loop,
+            configuration: .init(
+                maxIdleTime: nil, maxAge: nil, maxGraceTime: limits.graceTime,
+                keepalive: .init(pingInterval: .seconds(60), ackTimeout: .seconds(20))))
+        let peer = channel.remoteAddress?.description ?? "unknown"
+        let executor = executors[ObjectIdentifier(loop)] ?? EventLoopExecutor(loop)
+        _ = try channel.pipeline.syncOperations.configureHTTP2Pipeline(
+            mode: .server, connectionConfiguration: connection, streamConfiguration: stream,
+            streamDelegate: management.http2StreamDelegate
+        ) { [routes, calls, limits, logger] stream in
+            stream.eventLoop.makeCompletedFuture {
+                try stream.pipeline.syncOperations.addHandler(
+                    RPCCallHandler(
+                        routes: routes, executor: executor, calls: calls, peer: peer, messageBytes: limits.messageBytes,
+                        logger: logger))
+            }
+        }
+        try channel.pipeline.syncOperations.addHandler(management)
+    }
+}
+#endif

@@ -1,0 +1,17 @@
+#if Server
+import NIOCore
+
+/// What answers the calls of one path. Messages are bytes: what is in them is the method's to know.
+///
+/// An error that is no ``RPCStatus`` reaches the client as ``RPCStatus/unforeseen``. A call that its client gives up, or whose
+/// time is over, cancels the task that runs the method.
+enum RPCMethod: Sendable {
+    /// One message, one answer.
+    case unary(@Sendable (ByteBuffer, RPCContext) async throws -> ByteBuffer)
+    /// Any number of messages, any number of answers; the call ends when this returns.
+    case streaming(@Sendable (RPCRequests, RPCResponses, RPCContext) async throws -> Void)
+}
+
+/// The methods of a server, by path.
+typealias RPCRoutes = [String: RPCMethod]
+#endif

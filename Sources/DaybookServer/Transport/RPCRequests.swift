@@ -1,0 +1,106 @@
+#if Server
+import NIOCore
+import Synchronization
+
+/// The messages that a client sends on one call, in order. One task reads them.
+///
+/// Messages wait here until they are read; while more than ``bytesHeld`` wait, nothing more is taken from the connection.
+final class RPCRequests: Sendable {
+    private struct State {
+        var waiting: [ByteBuffer] = []
+        var first = 0
+        var bytes = 0
+        var end: Result<Void, RPCStatus>?
+        var reader: CheckedContinuation<ByteBuffer?, any Error>?
+        /// Asks for more of the stream; there while the stream is stopped.
+        var resume: (@Sendable () -> Void)?
+
+        mutating func take() -> ByteBuffer? {
+            guard first < waiting.count else { return nil }
+            let message = waiting[first]
+            waiting[first] = ByteBuffer()
+            first += 1
+            bytes -= message.readableBytes
+            if first == waiting.count {
+                waiting.removeAll(keepingCapacity: true)
+                first = 0
+            }
+            return message
+        }
+    }
+
+    /// How many bytes of messages may wait for the method before the client has to.
+    static let bytesHeld = 1 << 20
+
+    private let state = Mutex(State())
+
+    /// The next message; nil when the client has sent its last.
+    ///
+    /// - Throws: ``RPCStatus`` when the call ended otherwise, `CancellationError` when the task was cancelled.
+    func next() async throws -> ByteBuffer? {
+        try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                let (answer, resume) = state.withLock {
+                    state -> (Result<ByteBuffer?, any Error>?, (@Sendable () -> Void)?) in
+                    if Task.isCancelled { return (.failure(CancellationError()), nil) }
+                    if let message = state.take() {
+                        guard state.bytes <= Self.bytesHeld / 2, let resume = state.resume else {
+                            return (.success(message), nil)
+                        }
+                        state.resume = nil
+                        return (.success(message), resume)
+                    }
+                    if let end = state.end { return (end.map { nil }.mapError { $0 }, nil) }
+                    state.reader = continuation
+                    return (nil, nil)
+                }
+                resume?()
+                if let answer { continuation.resume(with: answer) }
+            }
+        } onCancel: {
+            let reader = state.withLock { state in
+                defer { state.reader = nil }
+                return state.reader
+            }
+            reader?.resume(throwing: CancellationError())
+        }
+    }
+
+    /// Whether the stream may be read on; when it may not, `resume` is called as soon as it may.
+    func mayRead(orElse resume: @escaping @Sendable () -> Void) -> Bool {
+        state.withLock { state in
+            guard state.bytes > Self.bytesHeld else { return true }
+            state.resume = resume
+            return false
+        }
+    }
+
+    func deliver(_ message: ByteBuffer) {
+        let reader = state.withLock { state -> CheckedContinuation<ByteBuffer?, any Error>? in
+            if let reader = state.reader {
+                state.reader = nil
+                return reader
+            }
+            state.waiting.append(message)
+            state.bytes += message.readableBytes
+            return nil
+        }
+        reader?.resume(returning: message)
+    }
+
+    /// No message follows. What waits is still read, unless the call has failed.
+    func finish(_ end: Result<Void, RPCStatus> = .success(())) {
+        let reader = state.withLock { state -> CheckedContinuation<ByteBuffer?, any Error>? in
+            guard state.end == nil else { return nil }
+            state.end = end
+            if case .failure = end { state.waiting = [] }
+            defer { state.reader = nil }
+            return state.reader
+        }
+        switch end {
+        case .success: reader?.resume(returning: nil)
+        case .failure(let status): reader?.resume(throwing: status)
+        }
+    }
+}
+#endif
