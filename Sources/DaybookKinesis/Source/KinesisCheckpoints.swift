@@ -13,7 +13,7 @@ actor KinesisCheckpoints {
         var after: String?
         /// Whether the shard is closed, and all of it was taken.
         var isFinished = false
-        /// All that came before was taken, as far as Kinesis still had it.
+        /// All that came before was taken, as far as Kinesis still had it; of a shard that is not begun, out of its parents.
         var until: Timestamp?
 
         /// Whether the shard has been read so much further that it is noted without a record: a shard in which nothing comes
