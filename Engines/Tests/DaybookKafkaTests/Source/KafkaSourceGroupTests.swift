@@ -11,6 +11,14 @@ import Testing
 struct KafkaSourceGroupTests {
     static let streams = KafkaSourceTests.streams
 
+    @Test("looks at the checksums of records, unless the user says otherwise")
+    func checksums() throws {
+        var configuration = KafkaSourceTests.configuration("events", group: "g", on: "localhost:1")
+        #expect(try configuration.clientSettings().value("check.crcs") == "true")
+        configuration.settings["check.crcs"] = "false"
+        #expect(try configuration.clientSettings().value("check.crcs") == "false")
+    }
+
     @Test("shares partitions with a second member, and loses nothing when it goes")
     func rebalance() async throws {
         let cluster = try MockCluster()
