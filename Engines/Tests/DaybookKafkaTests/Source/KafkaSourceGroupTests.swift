@@ -147,6 +147,35 @@ struct KafkaSourceGroupTests {
         #expect(rest.ids == Self.streams.map { "\($0)-5" })
     }
 
+    @Test("gives nothing that came behind a topic's end before the group has noted where that was")
+    func beginsAtTheEnd() async throws {
+        let cluster = try MockCluster(brokers: 1)
+        defer { cluster.destroy() }
+        cluster.create("events", 1)
+        let failures = Mutex(0)
+        var configuration = KafkaSourceTests.configuration(
+            "events", group: KafkaSourceTests.group(), on: cluster.servers)
+        configuration.start = .latest
+        configuration.report = { error in if case .notCommitted = error { failures.withLock { $0 += 1 } } }
+        for _ in 0..<15 { cluster.fail(.offsetCommit, RD_KAFKA_RESP_ERR_OFFSET_METADATA_TOO_LARGE) }
+        let failuresBefore = Mutex<[Int]>([])
+        let taking = Taking()
+        let source = try KafkaSource(configuration)
+        let running = Task {
+            try await source.run { batch in
+                let count = failures.withLock { $0 }
+                failuresBefore.withLock { $0.append(count) }
+                taking.note(batch)
+            }
+        }
+        #expect(try await eventually { failures.withLock { $0 } > 0 })
+        try await KafkaSourceTests.send(0..<1, to: "events", on: cluster.servers)
+        #expect(try await eventually { taking.messages.count >= 20 })
+        running.cancel()
+        try await running.value
+        #expect(taking.messages.count == 20 && failuresBefore.withLock { $0.first } == 15)
+    }
+
     @Test("gives a record the same origin each time, and what stands at its place in another cluster another one")
     func origins() async throws {
         func origins(on cluster: MockCluster) async throws -> [String] {
