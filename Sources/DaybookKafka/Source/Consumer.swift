@@ -173,17 +173,17 @@ final class Consumer: @unchecked Sendable {
 
     /// Gives the lane's handler what was fetched, when it is free.
     private func fill(_ lane: Lane) {
-        guard !lane.isBeginning, rd_kafka_queue_length(lane.queue) > 0,
-            condition.withLock({ lane.job == nil && !lane.isOver })
-        else { return }
+        // No more room is made than is needed, however large a batch may be.
+        let count = min(rd_kafka_queue_length(lane.queue), configuration.batch)
+        guard count > 0, !lane.isBeginning, condition.withLock({ lane.job == nil && !lane.isOver }) else { return }
         guard !unfinished.contains(where: { $0.name == lane.name }) else { return }
         let records = [UnsafeMutablePointer<rd_kafka_message_t>](
-            unsafeUninitializedCapacity: configuration.batch
-        ) { buffer, count in
+            unsafeUninitializedCapacity: count
+        ) { buffer, taken in
             // The array is of pointers that may be nil for C alone.
-            count = buffer.baseAddress!.withMemoryRebound(
-                to: UnsafeMutablePointer<rd_kafka_message_t>?.self, capacity: configuration.batch
-            ) { max(0, rd_kafka_consume_batch_queue(lane.queue, 0, $0, configuration.batch)) }
+            taken = buffer.baseAddress!.withMemoryRebound(
+                to: UnsafeMutablePointer<rd_kafka_message_t>?.self, capacity: count
+            ) { max(0, rd_kafka_consume_batch_queue(lane.queue, 0, $0, count)) }
         }
         guard !records.isEmpty else { return }
         var messages: [ReceivedMessage] = []

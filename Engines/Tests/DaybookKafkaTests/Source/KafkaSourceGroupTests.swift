@@ -176,6 +176,21 @@ struct KafkaSourceGroupTests {
         #expect(taking.messages.count == 20 && failuresBefore.withLock { $0.first } == 15)
     }
 
+    @Test("makes no room for more records than there are, however large a batch may be")
+    func batchWithoutBound() async throws {
+        let cluster = try MockCluster(brokers: 1)
+        defer { cluster.destroy() }
+        cluster.create("events", 1)
+        try await KafkaSourceTests.send(0..<2, to: "events", on: cluster.servers)
+        let taking = Taking()
+        try await KafkaSourceTests.run(
+            try KafkaSource(
+                KafkaSourceTests.configuration(
+                    "events", group: KafkaSourceTests.group(), batch: .max, on: cluster.servers)),
+            until: { taking.messages.count >= 40 }, taking: { taking.note($0) })
+        #expect(taking.messages.count == 40)
+    }
+
     @Test("gives a record the same origin each time, and what stands at its place in another cluster another one")
     func origins() async throws {
         func origins(on cluster: MockCluster) async throws -> [String] {
