@@ -368,7 +368,7 @@ final class Consumer: @unchecked Sendable {
 
     /// Waits for the handlers of lanes that go away, within the patience, and commits what they took while it is ours.
     private func finish(_ leaving: [Lane], isLost: Bool) {
-        let end = Date(timeIntervalSinceNow: configuration.patienceAtRevocation / .seconds(1))
+        let end = Date(in: configuration.patienceAtRevocation)
         let running = condition.withLock { leaving.compactMap(\.job) }
         for job in running { job.revoke() }
         let late = condition.withLock {

@@ -19,6 +19,15 @@ struct KafkaSourceGroupTests {
         #expect(try configuration.clientSettings().value("check.crcs") == "false")
     }
 
+    @Test("waits as long as it is asked to, also for ever", arguments: [Int64.max, 300 * 31_536_000, 10, 0])
+    func patience(_ seconds: Int64) {
+        let now = Date()
+        let end = Date(in: .seconds(seconds))
+        // So far its condition can count.
+        #expect(Int64(exactly: (end.timeIntervalSince1970 * 1e9).rounded()) != nil)
+        #expect(end >= now.addingTimeInterval(Double(min(seconds, 90 * 31_536_000))))
+    }
+
     @Test("shares partitions with a second member, and loses nothing when it goes")
     func rebalance() async throws {
         let cluster = try MockCluster()
