@@ -340,6 +340,14 @@ struct KinesisSourceTests {
         await shards.server.stop()
     }
 
+    @Test("notes a shard in which nothing comes now and then, and when what is noted lies ahead")
+    func noting() {
+        let time = Timestamp(microseconds: 1_750_000_000_000_000)
+        let progress = KinesisCheckpoints.Progress(until: time)
+        for seconds in [-599, 0, 599] { #expect(!progress.isWorthNoting(time.advanced(by: .seconds(seconds)))) }
+        for seconds in [-86_400, -600, 600] { #expect(progress.isWorthNoting(time.advanced(by: .seconds(seconds)))) }
+    }
+
     @Test("says so when a batch was in hand for longer than Kinesis keeps the records behind it")
     func trimmedMeanwhile() async throws {
         let isExpired = Mutex(false)

@@ -17,11 +17,12 @@ actor KinesisCheckpoints {
         var until: Timestamp?
 
         /// Whether the shard has been read so much further that it is noted without a record: a shard in which nothing comes
-        /// must not look as if nobody read it.
+        /// must not look as if nobody read it. Or what is noted lies ahead, by a clock that did: so a shard would look as if it
+        /// had been read when nobody does any more.
         func isWorthNoting(_ until: Timestamp?) -> Bool {
             guard let until else { return false }
             guard let noted = self.until else { return true }
-            return noted.advanced(by: .seconds(600)) <= until
+            return noted.advanced(by: .seconds(600)) <= until || until.advanced(by: .seconds(600)) <= noted
         }
     }
 
