@@ -86,19 +86,25 @@ final class GroupWriter {
     private func write(_ submissions: ArraySlice<AppendSubmission>) {
         var rest = submissions
         while !rest.isEmpty {
-            var count = 0
-            var bytes = 0
-            for submission in rest where count == 0 || bytes + submission.request.weight <= Self.bytesPerTransaction {
-                bytes += submission.request.weight
-                count += 1
-                if bytes >= Self.bytesPerTransaction { break }
-            }
+            let count = Self.groupSize(of: rest.lazy.map(\.request.weight))
             writeGroup(Array(rest.prefix(count)))
             rest = rest.dropFirst(count)
         }
     }
 
-    private static let bytesPerTransaction = 32 << 20
+    static let bytesPerTransaction = 32 << 20
+
+    /// How many appends, from the first, go into one transaction: at least one, and no more than have room.
+    static func groupSize(of weights: some Sequence<Int>) -> Int {
+        var count = 0
+        var bytes = 0
+        for weight in weights {
+            bytes += weight
+            guard count == 0 || bytes <= bytesPerTransaction else { break }
+            count += 1
+        }
+        return count
+    }
 
     /// How an attempt to write a group ended.
     private enum Attempt {
