@@ -26,6 +26,7 @@ extension PostgresEventStore: CopyableStore {
             }
             var commands = [GroupStatements.events(pending, after: head, group: nil)]
             if let tags = GroupStatements.tags(pending, after: head) { commands.append(tags) }
+            if let largest = GroupStatements.largest(of: pending, above: 0) { commands.append(largest.command) }
             return Import(commands: commands, events: events)
         }
         return events.map(\.position)

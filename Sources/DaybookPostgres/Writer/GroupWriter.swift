@@ -332,11 +332,9 @@ final class GroupWriter {
             commands.append(GroupStatements.events(basis.pending, after: basis.baseHead, group: (id, group)))
             if let tags = GroupStatements.tags(basis.pending, after: basis.baseHead) { commands.append(tags) }
             if let inline { commands += inline.commands(head: basis.head.rawValue) }
-            let size = Int64(basis.pending.reduce(0) { max($0, $1.event.data.count + $1.event.metadata.count) })
-            if size > largest {
-                // In steps of powers of two, so that it is seldom.
-                largest = 1 << (Int64.bitWidth - (size - 1).leadingZeroBitCount)
-                commands.append(GroupStatements.raiseLargest.with { $0.add(largest) })
+            if let (size, command) = GroupStatements.largest(of: basis.pending, above: largest) {
+                largest = size
+                commands.append(command)
             }
         }
         if let receipts = GroupStatements.receipts(basis.newReceipts) { commands.append(receipts) }
