@@ -217,8 +217,8 @@ final class GroupWriter {
         // Who repeats a request is told of success by a commit as well: what it finds may not be on the standby yet.
         let isAnswered = outcomes.contains { if case .success = $0 { true } else { false } }
         guard !basis.pending.isEmpty || !basis.newReceipts.isEmpty || isAnswered else {
-            rollBack()
             memory.remember(basis)
+            rollBack()  // Forgets it again when the connection breaks: the next server may lack it.
             return .done(outcomes, head: basis.baseHead)
         }
         group += 1
