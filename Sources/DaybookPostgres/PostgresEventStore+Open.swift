@@ -73,7 +73,7 @@ extension PostgresEventStore {
                 try Schema.require(schema, on: connection, at: address.shown)
             }
             try connection.run([
-                GroupStatements.forgetOld.with(), GroupStatements.register.with { $0.add(id) },
+                GroupStatements.forgetOld.with(), GroupStatements.register(id, committed: 0),
             ])
             try InlineReadModels.catchUp(configuration, on: connection)
             head = try connection.run(HeadListener.head.with()).integer(0, 0)

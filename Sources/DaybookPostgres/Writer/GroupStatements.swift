@@ -280,8 +280,18 @@ enum GroupStatements {
 
     // MARK: - A writer's row
 
-    static let register = Statement(
-        "register", "INSERT INTO writers (id, fence, committed) VALUES ($1::uuid, 0, 0) ON CONFLICT (id) DO NOTHING")
+    private static let registration = Statement(
+        "register",
+        "INSERT INTO writers (id, fence, committed) VALUES ($1::uuid, 0, $2::bigint) ON CONFLICT (id) DO NOTHING")
+
+    /// - Parameter committed: The last group that took effect; -1 where a row that told it is gone.
+    static func register(_ writer: EventID, committed: Int64) -> Command {
+        registration.with {
+            $0.add(writer)
+            $0.add(committed)
+        }
+    }
+
     static let forgetOld = Statement(
         "forget_old", "DELETE FROM writers WHERE opened_at < now() - interval '1 year'")
     static let unregister = Statement("unregister", "DELETE FROM writers WHERE id = $1::uuid")

@@ -141,7 +141,7 @@ final class GroupWriter {
                     finish(submissions, outcomes, head: head)
                     return
                 case .notCommitted: reason = why
-                case .unreachable(let last):
+                case .unknown(let last):
                     fail(submissions, "\(why); then: \(last)", mayBeWritten: true)
                     return
                 }
@@ -397,7 +397,8 @@ final class GroupWriter {
 
     private enum Settlement {
         case committed, notCommitted
-        case unreachable(String)
+        /// Why nobody can tell.
+        case unknown(String)
     }
 
     /// Finds out whether the last group took effect, and sees to it that it cannot any more when it did not.
@@ -410,28 +411,32 @@ final class GroupWriter {
             var reason: String
             do {
                 let connection = try connected()
-                return try raiseFence(on: connection) == group ? .committed : .notCommitted
+                guard let last = try raiseFence(on: connection) else {
+                    return .unknown("the row of this writer was removed")
+                }
+                return last == group ? .committed : .notCommitted
             } catch {
                 reason = "\(error)"
                 drop()
             }
-            guard ContinuousClock.now < deadline else { return .unreachable(reason) }
+            guard ContinuousClock.now < deadline else { return .unknown(reason) }
             Self.sleep(pause)
             pause = min(pause * 2, .milliseconds(500))
         }
     }
 
-    /// - Returns: The number of the last group that took effect.
+    /// - Returns: The number of the last group that took effect; nil when there was no row to tell it.
     @discardableResult
-    private func raiseFence(on connection: Connection) throws -> Int64 {
+    private func raiseFence(on connection: Connection) throws -> Int64? {
         let rows = try connection.commit([
             Statement.begin.with(), Schema.lock.with { $0.add(lockKey) },
-            GroupStatements.register.with { $0.add(id) }, GroupStatements.raiseFence.with { $0.add(id) },
+            GroupStatements.register(id, committed: -1), GroupStatements.raiseFence.with { $0.add(id) },
             Statement.commit.with(),
         ])
         fence = rows[3].integer(0, 0)
         needsFence = false
-        return rows[3].integer(0, 1)
+        let last = rows[3].integer(0, 1)
+        return last < 0 ? nil : last
     }
 
     private func connected() throws -> Connection {
