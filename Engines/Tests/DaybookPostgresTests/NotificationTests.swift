@@ -73,4 +73,16 @@ struct NotificationTests {
             await store.close()
         }
     }
+
+    @Test("asks as seldom as it is told to", arguments: [Duration.seconds(30 * 86_400), .seconds(Int64.max)])
+    func pollInterval(_ interval: Duration) async throws {
+        try await Server.withStore {
+            $0.pollInterval = interval
+        } _: { store in
+            let waiting = Task { try await store.head(beyond: .start) }
+            try await eventually("it waits") { store.signal.isAwaited }
+            try await store.append([NewEvent(type: "happened", data: [])], to: "a-1")
+            #expect(try await waiting.value == 1)
+        }
+    }
 }
