@@ -134,7 +134,7 @@ extension PostgresEventStore: CopyableStore {
                 commands += inline.commands(head: end)
             }
             mayBeWritten = true
-            try connection.commit(commands + [Statement.commit.with()])
+            try connection.commit(commands + [Statement.commit.with()], configuration.durability)
             return end
         } catch let error as LogCopyError {
             throw error

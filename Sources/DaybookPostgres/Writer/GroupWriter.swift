@@ -350,6 +350,7 @@ final class GroupWriter {
         _ = connection.takeWarning()
         do {
             try connection.run(commands)
+            try connection.expectStandby(configuration.durability)
         } catch {
             memory.forget()
             largest = 0
@@ -428,11 +429,12 @@ final class GroupWriter {
     /// - Returns: The number of the last group that took effect; nil when there was no row to tell it.
     @discardableResult
     private func raiseFence(on connection: Connection) throws -> Int64? {
-        let rows = try connection.commit([
-            Statement.begin.with(), Schema.lock.with { $0.add(lockKey) },
-            GroupStatements.register(id, committed: -1), GroupStatements.raiseFence.with { $0.add(id) },
-            Statement.commit.with(),
-        ])
+        let rows = try connection.commit(
+            [
+                Statement.begin.with(), Schema.lock.with { $0.add(lockKey) },
+                GroupStatements.register(id, committed: -1), GroupStatements.raiseFence.with { $0.add(id) },
+                Statement.commit.with(),
+            ], configuration.durability)
         fence = rows[3].integer(0, 0)
         needsFence = false
         let last = rows[3].integer(0, 1)
