@@ -81,4 +81,24 @@ struct PageTests {
             await store.close()
         }
     }
+
+    @Test("that was read ahead for one prefix is given to no reader of another that is equal but for its bytes")
+    func prefixes() async throws {
+        try await Server.withStore { store in
+            let (one, two) = ("caf\u{e9}", "cafe\u{301}")
+            for prefix in [one, one, one, two, one] {
+                try await store.append([NewEvent(type: "happened", data: [])], to: try StreamName("\(prefix)-1"))
+            }
+            func positions(_ prefix: String, from position: Position) async throws -> [Position] {
+                try await store.readPage(
+                    from: .position(position), direction: .forward, filter: EventFilter(streamPrefixes: [prefix]),
+                    limit: 1
+                ).events.map(\.position)
+            }
+            // Whoever asks for two in a row is read ahead for.
+            #expect(try await positions(one, from: 1) == [1])
+            #expect(try await positions(one, from: 2) == [2])
+            #expect(try await positions(two, from: 3) == [4])
+        }
+    }
 }
