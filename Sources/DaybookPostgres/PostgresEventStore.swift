@@ -26,7 +26,7 @@ public final class PostgresEventStore: EventStore {
     let readers: ReaderPool
     let ahead: ReadAhead
     let signal: HeadSignal
-    private let queue: JobQueue<AppendSubmission>
+    let queue: JobQueue<AppendSubmission>
     let listener: HeadListener
     private let threads: Threads
     private let durabilityBox: DurabilityBox

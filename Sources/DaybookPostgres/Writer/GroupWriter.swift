@@ -83,13 +83,22 @@ final class GroupWriter {
     // MARK: - One group
 
     /// Writes appends, in groups of a bounded size, until each is answered.
-    private func write(_ submissions: ArraySlice<AppendSubmission>) {
+    ///
+    /// - Parameter limit: The appends of a group at most.
+    /// - Returns: Why a group was given up, if one was: those behind it, which have waited as long, then were, too.
+    @discardableResult
+    private func write(_ submissions: ArraySlice<AppendSubmission>, atMost limit: Int = .max) -> String? {
         var rest = submissions
         while !rest.isEmpty {
-            let count = Self.groupSize(of: rest.lazy.map(\.request.weight))
-            writeGroup(Array(rest.prefix(count)))
+            let count = Self.groupSize(of: rest.prefix(limit).lazy.map(\.request.weight))
+            let reason = writeGroup(Array(rest.prefix(count)))
             rest = rest.dropFirst(count)
+            if let reason {
+                refuse(rest, reason, mayBeWritten: false)
+                return reason
+            }
         }
+        return nil
     }
 
     static let bytesPerTransaction = 32 << 20
@@ -117,7 +126,8 @@ final class GroupWriter {
         case unknown([AppendSubmission.Outcome], head: Int64, String)
     }
 
-    private func writeGroup(_ submissions: [AppendSubmission]) {
+    /// - Returns: Why it was given up, when no server has answered in time; nil when each append has its answer.
+    private func writeGroup(_ submissions: [AppendSubmission]) -> String? {
         let deadline = ContinuousClock.now + configuration.reconnectTimeout
         var pause = Duration.milliseconds(5)
         while true {
@@ -126,31 +136,28 @@ final class GroupWriter {
             switch attempt(submissions) {
             case .done(let outcomes, let head):
                 finish(submissions, outcomes, head: head)
-                return
+                return nil
             case .refused(let why):
-                if submissions.count > 1 {  // Only the one that cannot be written is to be refused.
-                    for submission in submissions { writeGroup([submission]) }
-                } else {
-                    submissions[0].finish(
-                        .failure(.storageFailed(reason: "\(address.shown): \(why)", mayBeWritten: false)))
-                }
-                return
+                // Only the one that cannot be written is to be refused.
+                guard submissions.count == 1 else { return write(submissions[...], atMost: 1) }
+                refuse(submissions, "\(address.shown): \(why)", mayBeWritten: false)
+                return nil
             case .unknown(let outcomes, let head, let why):
                 switch settle(until: deadline) {
                 case .committed:
                     finish(submissions, outcomes, head: head)
-                    return
+                    return nil
                 case .notCommitted: reason = why
-                case .unknown(let last):
-                    fail(submissions, "\(why); then: \(last)", mayBeWritten: true)
-                    return
+                case .forgotten:
+                    refuse(
+                        submissions, "\(address.shown): \(why); then: the row of this writer was gone",
+                        mayBeWritten: true)
+                    return nil
+                case .unreachable(let last): return giveUp(submissions, "\(why); then: \(last)", mayBeWritten: true)
                 }
             case .again(let why): reason = why
             }
-            guard ContinuousClock.now < deadline else {
-                fail(submissions, reason, mayBeWritten: false)
-                return
-            }
+            guard ContinuousClock.now < deadline else { return giveUp(submissions, reason, mayBeWritten: false) }
             Self.sleep(pause)
             pause = min(pause * 2, .milliseconds(500))
         }
@@ -162,15 +169,19 @@ final class GroupWriter {
         for (submission, outcome) in zip(submissions, outcomes) { submission.finish(outcome) }
     }
 
-    private func fail(_ submissions: [AppendSubmission], _ reason: String, mayBeWritten: Bool) {
-        let reason = "\(address.shown): \(reason)"
+    private func refuse(_ submissions: some Sequence<AppendSubmission>, _ reason: String, mayBeWritten: Bool) {
         for submission in submissions {
             submission.finish(.failure(.storageFailed(reason: reason, mayBeWritten: mayBeWritten)))
         }
+    }
+
+    /// - Returns: What they were told.
+    private func giveUp(_ submissions: [AppendSubmission], _ reason: String, mayBeWritten: Bool) -> String {
+        let reason = "\(address.shown): \(reason)"
+        refuse(submissions, reason, mayBeWritten: mayBeWritten)
         // Whoever waited as long is told as well, and nobody waits once more for each of them.
-        for submission in queue.takeWaiting(atMost: .max) where submission.begin() {
-            submission.finish(.failure(.storageFailed(reason: reason, mayBeWritten: false)))
-        }
+        refuse(queue.takeWaiting(atMost: .max).filter { $0.begin() }, reason, mayBeWritten: false)
+        return reason
     }
 
     private func attempt(_ submissions: [AppendSubmission]) -> Attempt {
@@ -398,8 +409,9 @@ final class GroupWriter {
 
     private enum Settlement {
         case committed, notCommitted
-        /// Why nobody can tell.
-        case unknown(String)
+        /// The server tells nothing of it any more.
+        case forgotten
+        case unreachable(String)
     }
 
     /// Finds out whether the last group took effect, and sees to it that it cannot any more when it did not.
@@ -412,15 +424,13 @@ final class GroupWriter {
             var reason: String
             do {
                 let connection = try connected()
-                guard let last = try raiseFence(on: connection) else {
-                    return .unknown("the row of this writer was removed")
-                }
+                guard let last = try raiseFence(on: connection) else { return .forgotten }
                 return last == group ? .committed : .notCommitted
             } catch {
                 reason = "\(error)"
                 drop()
             }
-            guard ContinuousClock.now < deadline else { return .unknown(reason) }
+            guard ContinuousClock.now < deadline else { return .unreachable(reason) }
             Self.sleep(pause)
             pause = min(pause * 2, .milliseconds(500))
         }
