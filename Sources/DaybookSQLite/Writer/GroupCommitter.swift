@@ -477,12 +477,26 @@ final class WriterThread {
 
     private func reindex(_ progress: (@Sendable (Int64, Int64) -> Void)?) -> StoreFailure? {
         if let failure { return .stopped(failure) }
+        let epoch = log.tail.epoch
+        let failed = rebuildIndex(progress)
+        // Also where another index could not be put in the place of the old one: in between the memory was that of both.
+        guard failed == nil || log.tail.epoch != epoch else { return failed }
+        log.didRollBack()
+        do throws(StoreFailure) {
+            try log.reader.index.begin(epoch: log.tail.epoch)
+        } catch {
+            failure = error.reason(file: path)
+            return failed ?? error
+        }
+        if let failed { return failed }
+        do throws(StoreFailure) { reasonNotToAppend = try log.reader.reasonNotToAppend() } catch { return error }
+        return nil
+    }
+
+    private func rebuildIndex(_ progress: (@Sendable (Int64, Int64) -> Void)?) -> StoreFailure? {
         do {
             let scanner = try LogScanner(log.reader, after: 0)
             try index.rebuild(from: scanner, tail: log.tail, through: log.committed, progress: progress)
-            log.didRollBack()
-            try log.reader.index.begin(epoch: log.tail.epoch)
-            reasonNotToAppend = try log.reader.reasonNotToAppend()
             return nil
         } catch let failure as SQLiteFailure {
             note(failure)
