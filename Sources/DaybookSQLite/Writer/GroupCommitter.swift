@@ -47,6 +47,7 @@ final class GroupCommitter: Sendable {
 
     init(_ writer: WriterThread, _ scheduling: any Scheduling) {
         workers = scheduling.makeGroup()
+        writer.tell(status)
         workers.start("daybook-writer", stackBytes: 4 << 20, Owned(WriterLoop(writer, queue, status)))
     }
 
@@ -124,9 +125,12 @@ final class WriterThread {
             guard let waiting = queue.takeWaiting(atMost: limit) else { return end() }
             if !waiting.isEmpty { return take(waiting, queue, status) }
             if configuration.walCheckpoints == .byStore, connection.walPages >= configuration.walPagesWhenIdle {
-                if checkpointIfDue(atLeast: configuration.walPagesWhenIdle) { return .worked }
+                let isCopied = checkpointIfDue(atLeast: configuration.walPagesWhenIdle)
+                tell(status)
+                if isCopied { return .worked }
             } else if index.hasWork, !sliceFailed {
                 sliceFailed = !process([])
+                tell(status)
                 return .worked
             }
         }
@@ -145,14 +149,21 @@ final class WriterThread {
         }
         if !checkpointIfDue(atLeast: configuration.walPages), failure == nil, hasRoomToSpare { connection.extendWAL() }
         status.value.withLock { status in
-            status.failure = failure ?? reasonNotToAppend
             status.commits += 1
             status.appends += Int64(jobs.count)
+        }
+        tell(status)
+        return .worked
+    }
+
+    /// Tells how the file is, also of what failed while nobody waited.
+    fileprivate func tell(_ status: GroupCommitter.StatusBox) {
+        status.value.withLock { status in
+            status.failure = failure ?? reasonNotToAppend
             status.walPages = connection.walPages
             status.indexSegments = index.segments.count
             status.indexedThrough = index.segments.last?.last ?? 0
         }
-        return .worked
     }
 
     private func end() -> WorkerStep {
