@@ -247,10 +247,24 @@ final class WriterThread {
                 try write(&group)
                 return true
             } catch {
-                fail(group, error.reason(file: path), mayBeWritten: mayBeWritten)
-                return false
+                return didRollBack(group, error)
             }
         } catch {
+            return didRollBack(group, error)
+        }
+    }
+
+    /// Answers a group that was rolled back. Where something in the file cannot be read, only those that need it fail: each
+    /// is written by itself.
+    ///
+    /// - Returns: Whether all of them were written.
+    private func didRollBack(_ group: [GroupCommitter.Job], _ error: StoreFailure) -> Bool {
+        switch error {
+        case .damaged where group.count > 1, .archive where group.count > 1:
+            var areWritten = true
+            for job in group where !process([job]) { areWritten = false }
+            return areWritten
+        default:
             fail(group, error.reason(file: path), mayBeWritten: mayBeWritten)
             return false
         }
