@@ -64,18 +64,27 @@ extension WriterThread {
                 throw ScavengeError.noRoom(file: path, needed: needed, free: room)
             }
             try connection.checkpoint(.truncate)
-            // In memory the copy would take as much of it as the file has bytes.
-            try connection.execute("PRAGMA temp_store = FILE")
-            defer { try? connection.execute("PRAGMA temp_store = MEMORY") }
+            // In memory the copies would take as much of it as the file has bytes: what goes through the write-ahead log is written
+            // there before the commit, as nothing else is.
+            try connection.execute("PRAGMA temp_store = FILE; PRAGMA cache_spill = ON")
+            defer { try? connection.execute("PRAGMA temp_store = MEMORY; PRAGMA cache_spill = OFF") }
             try connection.execute("VACUUM")
             try connection.checkpoint(.truncate)
         } catch let error as ScavengeError {
             throw error
         } catch let failure as SQLiteFailure {
             note(failure)
+            dropUncommittedPages()
             throw .storageFailed(reason: "\(path): \(failure)")
         } catch {
             throw .storageFailed(reason: "\(path): \(error)")
         }
+    }
+
+    /// Empties the write-ahead log of what was written before a commit that never came, as far as readers allow: a disk that
+    /// drops the next write would leave it in the place of what is acknowledged.
+    private func dropUncommittedPages() {
+        guard failure == nil else { return }
+        do throws(SQLiteFailure) { try connection.checkpoint(.truncate) } catch { note(error) }
     }
 }
