@@ -156,6 +156,20 @@ struct ScavengeTests {
         await store.close()
     }
 
+    @Test("does not hide how old the next event is that a consumer has not seen")
+    func health() async throws {
+        let store = try await SQLiteEventStore.open(path)
+        try await store.append(events(3), to: "a-1")
+        try await store.setRetention(Retention(maxCount: 1), of: "a-1")
+        #expect(try await store.scavenge().events == 2)
+        try await store.save(Checkpoint(after: .start), for: "late")
+        let health = try await store.health(HealthPolicy(maxTimeBehind: .seconds(-1)))
+        #expect(health.consumers.map(\.name) == ["late"])
+        #expect(health.consumers.first?.secondsBehind != nil)
+        #expect(!health.isHealthy)
+        await store.close()
+    }
+
     @Test("passes over consumers when told to, and over read models that follow no log")
     func ignoredConsumers() async throws {
         let store = try await SQLiteEventStore.open(path)
