@@ -142,4 +142,25 @@ struct DamagedEventTests {
         #expect(try await store.verify().findings.map(\.position) == [42])
         await store.close()
     }
+
+    @Test("at the end of the log does not let recorded times go back")
+    func times() async throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path("log.daybook")
+        var configuration = SQLiteEventStore.Configuration()
+        configuration.time = TimeSource { Timestamp(microseconds: 1000) }
+        let first = try await SQLiteEventStore.open(path, configuration: configuration)
+        for _ in 0..<3 {
+            try await first.append([NewEvent(type: "t", data: Array(repeating: 1, count: 40))], to: "a-1")
+        }
+        await first.close()
+        try IndexTests.execute(
+            "UPDATE events SET record = substr(record, 1, 80) || x'7B' || substr(record, 82) WHERE position > 1",
+            on: path)
+        configuration.time = TimeSource { Timestamp(microseconds: 5) }
+        let store = try await SQLiteEventStore.open(path, configuration: configuration)
+        let result = try await store.append([NewEvent(type: "t", data: [])], to: "b-1")
+        #expect(result.recordedAt == Timestamp(microseconds: 1000))
+        await store.close()
+    }
 }
