@@ -1,7 +1,11 @@
 import DaybookCore
 
 extension WriterThread {
-    /// Removes events for good, in one transaction, and notes that it was done on purpose.
+    /// Records of so many bytes are removed in one transaction, and those of one event more. Where SQLite overwrites what is
+    /// removed, as Debian's does, the pages of all of them lie in memory until the commit.
+    static let bytesRemovedPerTransaction = 4 << 20
+
+    /// Removes events for good, in one transaction unless they are large, and notes that it was done on purpose.
     ///
     /// Each record is read and checked before it goes. Events of a stream whose settings have changed since the batch was
     /// made stay.
@@ -15,12 +19,30 @@ extension WriterThread {
         reader.scavenged.begin()
         defer { reader.scavenged.begin() }
         let archived = try reader.archives.all().last?.positions.upperBound ?? 0
-        return try transaction {
+        var removed: (events: Int64, bytes: Int64) = (0, 0)
+        var rest = batch.positions
+        while !rest.isEmpty {
+            let (events, bytes) = try removeFirst(of: &rest, batch.reasons, archivedThrough: archived)
+            removed.events += events
+            removed.bytes += bytes
+        }
+        return removed
+    }
+
+    /// Removes the events at the first of some positions, as many as one transaction takes, and these positions.
+    private func removeFirst(
+        of positions: inout ArraySlice<Int64>, _ reasons: [Int64: ScavengeBatch.Reason], archivedThrough archived: Int64
+    ) throws(StoreFailure) -> (events: Int64, bytes: Int64) {
+        let reader = log.reader
+        let wanted = Array(positions)
+        var last = wanted.last ?? 0
+        let removed = try transaction { () -> (events: Int64, bytes: Int64) in
             var isUnchanged: [Int64: Bool] = [:]
             var runs: [ClosedRange<Int64>] = []
             var removed: (events: Int64, bytes: Int64) = (0, 0)
-            try reader.eachRecord(at: Array(batch.positions)) { position, record throws(StoreFailure) in
-                guard let reason = batch.reasons[record.stream], record.version < reason.below else {
+            var size = 0
+            try reader.eachRecord(at: wanted) { position, record throws(StoreFailure) in
+                guard let reason = reasons[record.stream], record.version < reason.below else {
                     throw .indexDamaged("an entry of a stream leads to another event, at position \(position)")
                 }
                 if isUnchanged[record.stream] == nil {
@@ -36,7 +58,10 @@ extension WriterThread {
                 }
                 removed.events += 1
                 if position > archived { removed.bytes += Int64(record.bytes.count) }
-                return true
+                size += record.bytes.count
+                guard size >= Self.bytesRemovedPerTransaction else { return true }
+                last = position
+                return false
             }
             let delete = try connection.prepare("DELETE FROM events WHERE position BETWEEN ? AND ?")
             let ranges = try ScavengedRangeWriter(connection)
@@ -48,6 +73,8 @@ extension WriterThread {
             }
             return removed
         }
+        positions = positions.drop { $0 <= last }
+        return removed
     }
 
     /// Makes the file as small as what it holds. Nothing is written meanwhile.
