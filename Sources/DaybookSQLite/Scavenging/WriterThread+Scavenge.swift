@@ -86,7 +86,7 @@ extension WriterThread {
             let pages = try connection.integer("PRAGMA page_count") ?? 0
             let free = try connection.integer("PRAGMA freelist_count") ?? 0
             let size = try connection.integer("PRAGMA page_size") ?? 0
-            let needed = 2 * (pages - free) * size + configuration.freeSpaceReserve
+            let needed = (2 * (pages - free) * size).addingClamped(configuration.freeSpaceReserve)
             if let room = OwnerLock.freeBytes(beside: path), room < needed {
                 throw ScavengeError.noRoom(file: path, needed: needed, free: room)
             }

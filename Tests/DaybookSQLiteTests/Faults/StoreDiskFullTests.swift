@@ -85,6 +85,8 @@ struct StoreDiskFullTests {
         }
         #expect(reason.contains(path) && reason.contains("reserve"))
         #expect(try await history.violations(in: store) == [])
+        await #expect(throws: BackupError.self) { try await store.backup(to: directory.path("copy.daybook")) }
+        await #expect(throws: ScavengeError.self) { try await store.compact() }
         await store.close()
     }
 
