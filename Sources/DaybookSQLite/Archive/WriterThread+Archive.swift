@@ -3,7 +3,7 @@ extension WriterThread {
 
     /// Lists an archive: from now on its events may be read from there.
     func add(_ archive: ArchiveRow) throws(StoreFailure) {
-        do { try Schema.upgrade(connection) } catch { throw .sqlite(error) }
+        try upgrade()
         // What is in memory only is gathered from the log at the next opening, which must not need the archive.
         try writeIndex(through: archive.positions.upperBound)
         try transaction {

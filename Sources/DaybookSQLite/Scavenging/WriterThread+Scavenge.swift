@@ -11,7 +11,7 @@ extension WriterThread {
     /// made stay.
     func scavenge(_ batch: ScavengeBatch) throws(StoreFailure) -> (events: Int64, bytes: Int64) {
         guard let last = batch.positions.last else { return (0, 0) }
-        do { try Schema.upgrade(connection) } catch { throw .sqlite(error) }
+        try upgrade()
         // What is in memory only is gathered from the log at the next opening, and would not be there any more.
         try writeIndex(through: last)
         log.tail.hasScavenged.store(true, ordering: .releasing)
@@ -27,6 +27,15 @@ extension WriterThread {
             removed.bytes += bytes
         }
         return removed
+    }
+
+    /// Makes a file of an earlier version, for which there was no room when it was opened, one of this version.
+    func upgrade() throws(StoreFailure) {
+        if let failure { throw .stopped(failure) }
+        do { try Schema.upgrade(connection) } catch {
+            note(error)
+            throw .sqlite(error)
+        }
     }
 
     /// Removes the events at the first of some positions, as many as one transaction takes, and these positions.

@@ -432,6 +432,28 @@ struct ScavengeTests {
         #expect(try version() == 2)
     }
 
+    @Test("ends the writing of a store when a sync of the change to format 2 fails, as of any other")
+    func failedUpgrade() async throws {
+        let first = try await SQLiteEventStore.open(path)
+        try await first.append(events(10), to: "a-1")
+        try await first.delete("a-1")
+        await first.close()
+        try IndexTests.execute("DROP TABLE scavenged; PRAGMA user_version = 1", on: path)
+
+        let disk = try FaultyDisk()
+        disk.breakCall(.write, of: "-wal", count: nil, result: 13)  // SQLITE_FULL
+        let store = try await SQLiteEventStore.open(path, configuration: .faulty(disk))
+        disk.repair()
+        disk.breakCall(.sync, of: "-wal")
+        await #expect(throws: ScavengeError.self) { try await store.scavenge() }
+        disk.repair()
+        await #expect(throws: AppendError.self) { try await store.append(events(1), to: "b-1") }
+        await store.close()
+        let again = try await SQLiteEventStore.open(path)
+        #expect(try await positions(again) == Array(1...11))
+        await again.close()
+    }
+
     private static func version(of path: String) throws -> Int32 {
         var (connection, statement): (OpaquePointer?, OpaquePointer?)
         defer { sqlite3_close_v2(connection) }
