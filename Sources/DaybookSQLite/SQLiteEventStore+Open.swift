@@ -109,6 +109,9 @@ private struct StoreOpening {
 
     init(_ path: String, _ configuration: SQLiteEventStore.Configuration) {
         self.path = FileLink.target(of: path)
+        var configuration = configuration
+        // A part of the index that takes none would never come to an end; four times as many are read at an opening.
+        configuration.indexEntriesInMemory = min(max(1, configuration.indexEntriesInMemory), .max / 4)
         self.configuration = configuration
     }
 

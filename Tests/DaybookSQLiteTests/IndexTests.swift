@@ -96,6 +96,24 @@ struct IndexTests {
         await store.close()
     }
 
+    @Test(
+        "is written and built anew whatever is to gather in memory", .timeLimit(.minutes(1)),
+        arguments: [0, -1, Int.max])
+    func oddNumbers(indexEntriesInMemory: Int) async throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path("log.daybook")
+        var configuration = SQLiteEventStore.Configuration()
+        configuration.indexEntriesInMemory = indexEntriesInMemory
+        let first = try await SQLiteEventStore.open(path, configuration: configuration)
+        for number in 0..<5 { try await first.append([NewEvent(type: "t", data: [UInt8(number)])], to: "a-1") }
+        try await first.reindex()
+        await first.close()
+        let store = try await SQLiteEventStore.open(path, configuration: configuration)
+        #expect(try await Self.read(store).map { Array($0.data) } == [[0], [1], [2], [3], [4]])
+        #expect(try await store.verify().isSound)
+        await store.close()
+    }
+
     @Test("is built anew on demand, while readers read")
     func reindexes() async throws {
         let folder = try TemporaryFolder()
