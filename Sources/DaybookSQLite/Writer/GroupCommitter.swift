@@ -310,7 +310,13 @@ final class WriterThread {
             }
             let isDue = index.hasWork
             let sliceStart = ContinuousClock.now
-            try index.writeSlice(after: log.reader.index)
+            do {
+                try index.writeSlice(after: log.reader.index)
+            } catch let error as StoreFailure {
+                // A version that does not follow on the one before is met again by whatever is written next.
+                if case .damaged(_, _, let reason) = error { reasonNotToAppend = reason }
+                throw error
+            }
             if isDue { meter.indexSlice(took: ContinuousClock.now - sliceStart) }
         }
         meter.commit(of: group, took: ContinuousClock.now - start)
