@@ -100,8 +100,8 @@ extension WriterThread {
                 throw ScavengeError.noRoom(file: path, needed: needed, free: room)
             }
             try connection.checkpoint(.truncate)
-            // In memory the copies would take as much of it as the file has bytes: what goes through the write-ahead log is written
-            // there before the commit, as nothing else is.
+            // In memory the copies would take as much of it as the file has bytes: what goes through the write-ahead log is
+            // written there before the commit, as nothing else is.
             try connection.execute("PRAGMA temp_store = FILE; PRAGMA cache_spill = ON")
             defer { try? connection.execute("PRAGMA temp_store = MEMORY; PRAGMA cache_spill = OFF") }
             try connection.execute("VACUUM")
