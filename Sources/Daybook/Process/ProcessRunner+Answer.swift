@@ -82,12 +82,10 @@ extension ProcessRunner {
     /// - Returns: Whether the deadline was still open.
     private func pass(_ timer: ProcessTimer, due: Timestamp) async throws(ProcessError) -> Bool {
         // What was recorded before the time had come is reacted to first.
-        do {
-            let head = try await log.head()
-            try await progress.wait(for: head)
-        } catch {
-            throw .cancelled
-        }
+        let head: Position
+        do { head = try await log.head() } catch { throw ProcessError(error) }
+        // Why the reactions have stopped, if they have, is told by them.
+        do { try await progress.wait(for: head) } catch { throw .cancelled }
         return try await answer(timer.stream, to: "deadline '\(timer.name)'") { instance in
             guard let deadline = instance.deadlines[timer.name], deadline.at == timer.at else { return nil }
             return Answer(

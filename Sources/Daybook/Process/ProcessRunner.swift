@@ -92,11 +92,13 @@ public final class ProcessRunner<P: ProcessManager>: Sendable {
             group.addTask { await self.result { () throws(ProcessError) in try await self.reactForEver() } }
             group.addTask { await self.result { () throws(ProcessError) in try await self.watchDeadlines() } }
             group.addTask { await self.result { () throws(ProcessError) in try await self.sendCommands() } }
-            let first = await group.next() ?? .success(())
+            var result = await group.next() ?? .success(())
             group.cancelAll()
-            return first
+            // Who waits for one that fails may be told of it before the failure itself is here.
+            while !Task.isCancelled, case .failure(.cancelled) = result, let next = await group.next() { result = next }
+            return result
         }
-        do { try result.get() } catch .cancelled { return }
+        do { try result.get() } catch .cancelled where Task.isCancelled { return }
     }
 
     /// Runs as one of several, in several processes: all of them send commands, and the one that leads reacts and lets deadlines

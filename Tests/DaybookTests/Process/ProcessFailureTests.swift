@@ -188,6 +188,60 @@ struct ProcessFailureTests {
         #expect(try await kinds(in: store)["process.deadlinePassed"] == 1)
     }
 
+    @Test("says why it has stopped, also while a deadline waits for its reactions", .timeLimit(.minutes(1)))
+    func failureBeforeDeadline() async throws {
+        let store = InMemoryEventStore()
+        let time = DrivenTime(at: TimeSource.system.now)
+        let runner = ProcessRunner(
+            Fulfilment.self, of: store, in: store, policy: Self.policy, time: time.source
+        ) { _, _ in }
+        try await record([.placed(sale: "1")], in: store)
+        try await runner.react()
+        time.advance(by: .seconds(3600))
+        try await record([.placed(sale: "unwanted")], in: store)
+        // Whether the deadline hears of the failure before it is told is a matter of chance.
+        for _ in 0..<100 {
+            let error = await #expect(throws: ProcessError.self) { try await runner.run() }
+            guard case .failed? = error else {
+                Issue.record("\(String(describing: error))")
+                return
+            }
+        }
+        #expect(try await runner.deadlines(of: "1").keys.sorted() == ["payment"])
+    }
+
+    /// Cannot tell where the log ends when it is asked for the second time.
+    private final class EndUnknown: ForwardingStore, Sendable {
+        let base: any EventStore
+        private let calls = Mutex(0)
+
+        init(_ base: any EventStore) { self.base = base }
+
+        func head() async throws(ReadError) -> Position {
+            let call = calls.withLock { calls in
+                calls += 1
+                return calls
+            }
+            guard call != 2 else { throw .storageFailed(reason: "a test") }
+            return try await base.head()
+        }
+    }
+
+    @Test("stops with the error of a log that does not say what a deadline has to wait for", .timeLimit(.minutes(1)))
+    func unknownEnd() async throws {
+        let store = InMemoryEventStore()
+        let time = DrivenTime(at: TimeSource.system.now)
+        try await record([.placed(sale: "1")], in: store)
+        // Asked for by the list of deadlines first, then by the one that is due.
+        let runner = ProcessRunner(
+            Fulfilment.self, of: EndUnknown(store), in: store, policy: Self.policy, time: time.source
+        ) { _, _ in }
+        try await runner.react()
+        time.advance(by: .seconds(3600))
+        await #expect(throws: ProcessError.read(.storageFailed(reason: "a test"))) { try await runner.run() }
+        #expect(try await runner.deadlines(of: "1").keys.sorted() == ["payment"])
+    }
+
     @Test(
         "parks a command whose rejection it cannot react to, and takes the rejection once when that is mended",
         .timeLimit(.minutes(1)), arguments: TestStore.all)
