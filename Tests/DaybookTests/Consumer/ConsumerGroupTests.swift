@@ -453,6 +453,25 @@ struct ConsumerGroupTests {
         #expect(try await group.catchUp { _ in Issue.record("delivered again") } >= 30)
     }
 
+    @Test(
+        "holds the events of two keys of which one spells the bytes of the other", .timeLimit(.minutes(1)),
+        arguments: TestStore.all)
+    func spelledKeys(_ store: TestStore) async throws {
+        let store = try await store.make()
+        let handler = CommandHandler(CashAccount.self, in: store, category: "account")
+        let ids = ["\u{E9}", "%C3%A9"]
+        for id in ids {
+            try await handler.handle(.deposit(amount: 1), id: id)
+            try await group(store).catchUp { _ in throw ParkEvent("unwanted") }
+        }
+        #expect(try await group(store).parked().map(\.key.rawValue) == ids.map { "account-\($0)" })
+        for id in ids { try await group(store).replay(ConsumerKey("account-\(id)")) }
+        let diary = Diary()
+        try await group(store).catchUp { diary.write($0.key, $0.recorded.position) }
+        #expect(diary.positions.sorted() == [1, 2])
+        #expect(try await group(store).status().held == 0)
+    }
+
     #if os(Linux)
     /// The memory that the process holds, in kibibytes.
     private var memory: Int {
