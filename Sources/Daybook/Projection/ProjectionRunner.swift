@@ -105,7 +105,7 @@ extension ProjectionRunner: LogFollower {
     package func startingPlace() async throws(ProjectionError) -> Place {
         let checkpoint: Position
         do { checkpoint = try await models.checkpoint(of: projection.name) } catch { throw ProjectionError(error) }
-        progress.reach(checkpoint)
+        progress.start(at: checkpoint)
         return Place(at: checkpoint)
     }
 

@@ -1,6 +1,7 @@
 import Daybook
 import DaybookCore
 import DaybookTesting
+import Synchronization
 import Testing
 
 struct Balance: Codable, Equatable, Sendable {
@@ -180,6 +181,41 @@ struct ProjectionTests {
         let error = await #expect(throws: ProjectionError.self) { try await runner.catchUp() }
         #expect(error == .store(.checkpointMoved(model: "balances", expected: .start, actual: 1)))
         #expect(try await documents(runner.readModel) == fold(base))
+    }
+
+    /// A log that cannot be read while it is broken.
+    private final class BreakableLog: ForwardingStore, Sendable {
+        let base: any EventStore
+        let isBroken = Mutex(false)
+
+        init(_ base: any EventStore) { self.base = base }
+
+        func readPage(
+            from cursor: LogCursor, direction: ReadDirection, filter: EventFilter, limit: Int
+        ) async throws(ReadError) -> LogPage {
+            guard !isBroken.withLock({ $0 }) else { throw .storageFailed(reason: "a test") }
+            return try await base.readPage(from: cursor, direction: direction, filter: filter, limit: limit)
+        }
+    }
+
+    @Test("whose read model was deleted is as far as it has been built since", arguments: TestStore.all)
+    func deleted(_ store: TestStore) async throws {
+        let store = try await store.make()
+        let log = BreakableLog(store)
+        let handler = CommandHandler(CashAccount.self, in: store, category: "account")
+        try await handler.handle([.deposit(amount: 1), .deposit(amount: 2)], id: "1")
+        let runner = ProjectionRunner(Balances(), of: log, in: store)
+        #expect(try await runner.catchUp() == 2)
+        try await store.deleteReadModel("balances")
+        log.isBroken.withLock { $0 = true }
+        await #expect(throws: ProjectionError.self) { try await runner.catchUp() }
+        #expect(try await runner.readModel.position() == .start)
+        #expect(try await runner.readModel.lag() == 2)
+        await #expect(throws: ReadModelError.self) { try await runner.readModel.wait(for: 2) }
+        log.isBroken.withLock { $0 = false }
+        #expect(try await runner.catchUp() == 2)
+        try await runner.readModel.wait(for: 2)
+        #expect(try await documents(runner.readModel) == fold(store))
     }
 
     @Test("writes nothing for each event that it does not fold", arguments: TestStore.all)
