@@ -36,6 +36,34 @@ private enum Touchy: ProcessManager {
     }
 }
 
+/// Has a deadline that never comes, one that is long over, and one in between.
+private enum Patient: ProcessManager {
+    enum Event: DomainEvent {
+        case passed(String)
+        static let typePrefix = "patient"
+    }
+
+    static let category: DaybookCore.Category = "patient"
+    static let initialState: [String] = []
+
+    static func processIDs(for input: SaleEvent, recorded: RecordedEvent) -> [String] { [input.sale] }
+    static func react(to input: SaleEvent, in state: [String]) -> [ProcessAction<Event, String>] {
+        [
+            .setDeadline("never", after: .seconds(Int64.max)), .setDeadline("over", after: .seconds(-100_000_000_000)),
+            .setDeadline("soon", after: .seconds(60)),
+        ]
+    }
+    static func react(toDeadline name: String, in state: [String]) -> [ProcessAction<Event, String>] {
+        [.record(.passed(name))]
+    }
+    static func react(
+        toRejectionOf command: String, reason: String, in state: [String]
+    ) -> [ProcessAction<Event, String>] { [] }
+    static func evolve(_ state: inout [String], with event: Event) {
+        if case .passed(let name) = event { state.append(name) }
+    }
+}
+
 @Suite("A process manager that meets what it cannot do")
 struct ProcessFailureTests {
     typealias Store = any EventStore & ReadModelStore
@@ -208,6 +236,26 @@ struct ProcessFailureTests {
             }
         }
         #expect(try await runner.deadlines(of: "1").keys.sorted() == ["payment"])
+    }
+
+    @Test("has deadlines as far away as there are times", .timeLimit(.minutes(1)), arguments: TestStore.all)
+    func farDeadlines(_ make: TestStore) async throws {
+        let store = try await make.make()
+        let time = DrivenTime(at: TimeSource.system.now)
+        try await record([.placed(sale: "1")], in: store)
+        time.advance(by: .seconds(3600))
+        let runner = ProcessRunner(
+            Patient.self, of: store, in: store, policy: Self.policy, time: time.source
+        ) { _, _ in }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await runner.run() }
+            try await eventually("what is due has passed") {
+                try await runner.state(of: "1").state == ["over", "soon"]
+            }
+            group.cancelAll()
+        }
+        let last = try #require(Timestamp("9999-12-31T23:59:59.999999Z"))
+        #expect(try await runner.deadlines(of: "1") == ["never": last])
     }
 
     /// Cannot tell where the log ends when it is asked for the second time.
