@@ -18,6 +18,10 @@ struct ProcessInstance<P: ProcessManager>: Sendable {
     private(set) var pendingBytes = 0
     /// Whether a reaction was decided on it that must be recorded with it, if only that it came to nothing.
     private(set) var isTouched = false
+    /// Whether the stream was not read for what is added: it may have been deleted since.
+    var isRemembered = false
+    /// Whether an append of reactions checks the control stream as well.
+    var checksControl: Bool { isRemembered && version != nil }
 
     /// A deadline, and the event that set it, from which follows what comes of it.
     struct Deadline {
@@ -113,6 +117,8 @@ struct ProcessInstance<P: ProcessManager>: Sendable {
         } else {
             request.append(pending, to: stream, expecting: expected)
         }
+        // A deleted stream still answers to its last version.
+        if checksControl { request.check(stream.control, at: .noStream) }
     }
 
     /// What was pending has been recorded.

@@ -168,6 +168,8 @@ public final class ProcessRunner<P: ProcessManager>: Sendable {
     /// A process as its stream is now.
     func fresh(_ stream: StreamName) async throws(ProcessError) -> ProcessInstance<P> {
         var instance = cache.take(stream) ?? ProcessInstance(stream)
+        instance.isRemembered = false
+        var isFromMemory = instance.version != nil
         while true {
             let page: StreamPage
             do {
@@ -176,6 +178,11 @@ public final class ProcessRunner<P: ProcessManager>: Sendable {
                     limit: 1000)
             } catch {
                 throw ProcessError(error)
+            }
+            if isFromMemory, page.state.status != .live || page.state.retention != .unlimited {
+                // What is remembered of a stream is no longer true when it was deleted, or some of its events are hidden.
+                (instance, isFromMemory) = (ProcessInstance(stream), false)
+                continue
             }
             do { for event in page.events { try instance.apply(event, codecs) } } catch { throw .undecodable(error) }
             if page.isAtEnd {
