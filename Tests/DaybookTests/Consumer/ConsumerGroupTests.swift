@@ -453,6 +453,34 @@ struct ConsumerGroupTests {
         #expect(try await group.catchUp { _ in Issue.record("delivered again") } >= 30)
     }
 
+    /// Read models that change whenever somebody looks.
+    private final class RestlessModels: ForwardingReadModelStore {
+        let models: any ReadModelStore
+        private let count = Mutex<Int64>(0)
+
+        init(_ models: any ReadModelStore) { self.models = models }
+
+        func checkpoint(of model: ReadModelName) async throws(DerivedStateError) -> Position {
+            let change = count.withLock { count in
+                count += 1
+                return count
+            }
+            return Position(try await models.checkpoint(of: model).rawValue + change)
+        }
+    }
+
+    @Test("tells of itself though it never stands still", .timeLimit(.minutes(1)), arguments: TestStore.all)
+    func restless(_ store: TestStore) async throws {
+        let store = try await store.make()
+        try await fill(store, keys: 2, count: 4)
+        try await group(store).catchUp { if $0.recorded.position == 1 { throw ParkEvent("unwanted") } }
+        let watched = ConsumerGroup("g", of: store, AccountEvent.self, in: RestlessModels(store), policy: policy)
+        let status = try await watched.status()
+        #expect(status.checkpoint == 4 && status.settled == 0 && status.held == 2)
+        #expect(try await watched.parked().map(\.position) == [1])
+        #expect(try await watched.lag() == 0)
+    }
+
     @Test(
         "holds the events of two keys of which one spells the bytes of the other", .timeLimit(.minutes(1)),
         arguments: TestStore.all)
