@@ -69,7 +69,8 @@ extension ProcessRunner {
             var wait = Duration.seconds(3600)
             if let next, let due = Timestamp(next.document.at) {
                 if due <= now {
-                    if try await !pass(next.document, due: due) { gone.insert(next.key) }
+                    guard try await !pass(next.document, due: due) else { continue }
+                    if try await !forget(next.key, of: next.document.stream, at: reached) { gone.insert(next.key) }
                     continue
                 }
                 wait = .microseconds(due.microseconds - now.microseconds)
@@ -93,6 +94,22 @@ extension ProcessRunner {
                 actions: try P.react(toDeadline: timer.name, in: instance.state), moment: due,
                 metadata: Self.metadata(following: deadline.event, with: deadline.metadata[...]))
         }
+    }
+
+    /// Removes a deadline of a process that was deleted, so that it is not looked at for ever.
+    ///
+    /// - Parameter position: How far the list of deadlines has come.
+    /// - Returns: False when the process is there.
+    private func forget(
+        _ key: String, of stream: StreamName, at position: Position
+    ) async throws(ProcessError) -> Bool {
+        let status: StreamState.Status
+        do { status = try await log.state(of: stream).status } catch { throw ProcessError(error) }
+        guard status == .deleted || status == .tombstoned else { return false }
+        let batch = DocumentBatch(
+            model: timers.projection.name, changes: [key: nil], previous: position, checkpoint: position)
+        do { try await timers.models.commit(batch) } catch { throw ProcessError(ProjectionError(error)) }
+        return true
     }
 
     /// What came to a process that is no input, and what follows.
