@@ -116,7 +116,8 @@ public final class SQLProjectionRunner<P: SQLProjection>: Sendable {
         do {
             let name = projection.name
             let checkpoint = try await database.read { try SQLCheckpoint.fetch(name, in: $0) }
-            return max(checkpoint?.position ?? .start, progress.reached)
+            guard let checkpoint else { return .start }  // The read model was deleted.
+            return max(checkpoint.position, progress.reached)
         } catch is CancellationError {
             throw .cancelled
         } catch {
