@@ -481,6 +481,72 @@ struct ConsumerGroupTests {
         #expect(try await watched.lag() == 0)
     }
 
+    /// Counts the bytes that are read, and tells whether anybody has waited for events that were there.
+    private final class CountingLog: ForwardingStore {
+        let base: any EventStore
+        private let state = Mutex((bytes: 0, isImpatient: false))
+
+        init(_ base: any EventStore) { self.base = base }
+
+        var bytes: Int { state.withLock(\.bytes) }
+        var isImpatient: Bool { state.withLock(\.isImpatient) }
+
+        func readPage(
+            from cursor: LogCursor, direction: ReadDirection, filter: EventFilter, limit: Int
+        ) async throws(ReadError) -> LogPage {
+            let page = try await base.readPage(from: cursor, direction: direction, filter: filter, limit: limit)
+            let bytes = page.events.reduce(0) { $0 + $1.data.count }
+            state.withLock { $0.bytes += bytes }
+            return page
+        }
+
+        func head(beyond position: Position) async throws(ReadError) -> Position {
+            if try await base.head() > position { state.withLock { $0.isImpatient = true } }
+            return try await base.head(beyond: position)
+        }
+    }
+
+    /// Counts how often the state of a group was looked at.
+    private final class CountingModels: ForwardingReadModelStore {
+        let models: any ReadModelStore
+        private let count = Mutex(0)
+
+        init(_ models: any ReadModelStore) { self.models = models }
+
+        var looks: Int { count.withLock { $0 } }
+
+        func checkpoint(of model: ReadModelName) async throws(DerivedStateError) -> Position {
+            count.withLock { $0 += 1 }
+            return try await models.checkpoint(of: model)
+        }
+    }
+
+    @Test("waits while it has as many bytes in hand as it may, and does not go round", .timeLimit(.minutes(1)))
+    func fullHands() async throws {
+        let store = InMemoryEventStore()
+        let data = Array(#"{"amount":1}"#.utf8) + [UInt8](repeating: UInt8(ascii: " "), count: 1_000_000)
+        for _ in 0..<8 {
+            let events = (0..<10).map { _ in NewEvent(type: "account.deposited", data: data) }
+            try await store.append(events, to: "account-1")
+        }
+        let (log, models, diary) = (CountingLog(store), CountingModels(store), Diary())
+        let group = ConsumerGroup(
+            "g", of: log, AccountEvent.self, in: models,
+            policy: ConsumerPolicy(inFlight: 1, pollInterval: .milliseconds(1)))
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask {
+                try await group.run { _ in while !diary.isMended { await Task.yield() } }
+            }
+            try await eventually("its hands are full") { log.bytes > 64 << 20 }
+            let looks = models.looks
+            try await eventually("it has looked again") { models.looks > looks + 3 }
+            diary.mend()
+            tasks.cancelAll()
+            try await tasks.waitForAll()
+        }
+        #expect(!log.isImpatient)
+    }
+
     @Test(
         "holds the events of two keys of which one spells the bytes of the other", .timeLimit(.minutes(1)),
         arguments: TestStore.all)
