@@ -434,6 +434,15 @@ struct ConsumerGroupTests {
         #expect(diary.positions.filter { $0 == 1 || $0 == 3 } == [1, 3])
     }
 
+    @Test("gives handlers as much time as a clock can count", .timeLimit(.minutes(1)))
+    func patient() async throws {
+        let store = InMemoryEventStore()
+        try await fill(store, keys: 2, count: 4)
+        let group = group(
+            store, ConsumerPolicy(handlerTimeout: .seconds(Int64.max), pollInterval: .milliseconds(1)))
+        #expect(try await group.catchUp { _ in } == 4)
+    }
+
     @Test("catches up with what is recorded, and leaves", .timeLimit(.minutes(1)), arguments: TestStore.all)
     func catchUp(_ store: TestStore) async throws {
         let store = try await store.make()

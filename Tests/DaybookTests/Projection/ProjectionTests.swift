@@ -234,6 +234,20 @@ struct ProjectionTests {
         }
     }
 
+    @Test("waits as long as a clock can with a checkpoint that need not be saved")
+    func patient() async throws {
+        let store = InMemoryEventStore()
+        let runner = ProjectionRunner(Balances(), of: store, in: store, saveInterval: .seconds(Int64.max))
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await runner.run() }
+            for _ in 0..<3 {
+                let result = try await store.append([NewEvent(type: "weather.changed", data: [])], to: "weather")
+                try await runner.readModel.wait(for: result.position)
+            }
+            group.cancelAll()
+        }
+    }
+
     @Test("saves a checkpoint that only foreign events have moved after a while", arguments: TestStore.all)
     func idle(_ store: TestStore) async throws {
         let base = try await store.make()
