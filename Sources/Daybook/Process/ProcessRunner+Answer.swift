@@ -63,6 +63,7 @@ extension ProcessRunner {
                 gone.formIntersection(first.map(\.key))
                 next = first.first { !gone.contains($0.key) }
             } catch {
+                guard error != .cancelled else { throw .cancelled }
                 throw .timers(.store(.storageFailed(reason: error.description)))
             }
             let now = time.now

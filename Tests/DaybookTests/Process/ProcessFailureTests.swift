@@ -258,6 +258,28 @@ struct ProcessFailureTests {
         #expect(try await runner.deadlines(of: "1") == ["never": last])
     }
 
+    /// Whose list of deadlines is read in a task that is cancelled.
+    private struct CancelledModels: ForwardingReadModelStore {
+        let models: any ReadModelStore
+
+        func documents(
+            of model: ReadModelName, after key: String?, limit: Int
+        ) async throws(DerivedStateError) -> [(key: String, data: [UInt8])] {
+            guard model != "$process-timers-fulfilment" else { throw .cancelled }
+            return try await models.documents(of: model, after: key, limit: limit)
+        }
+    }
+
+    @Test("takes no cancelled query of the deadlines for a failure of the storage", .timeLimit(.minutes(1)))
+    func cancelledQuery() async throws {
+        let store = InMemoryEventStore()
+        let time = DrivenTime(at: TimeSource.system.now)
+        let runner = ProcessRunner(
+            Fulfilment.self, of: store, in: CancelledModels(models: store), policy: Self.policy, time: time.source
+        ) { _, _ in }
+        await #expect(throws: ProcessError.cancelled) { try await runner.run() }
+    }
+
     /// Cannot tell where the log ends when it is asked for the second time.
     private final class EndUnknown: ForwardingStore, Sendable {
         let base: any EventStore
