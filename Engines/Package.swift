@@ -18,7 +18,8 @@ let package = Package(
     name: "daybook-engines",
     platforms: [.macOS(.v15)],
     dependencies: [
-        .package(name: "daybook", path: "..", traits: ["Postgres", "JetStream", "Kafka", "Kinesis", "Webhook", "Server"]),
+        .package(
+            name: "daybook", path: "..", traits: ["Postgres", "JetStream", "Kafka", "Kinesis", "Webhook", "Server"]),
         .package(name: "exchange", path: "../Examples/Exchange", traits: ["Postgres", "JetStream"]),
         .package(url: "https://github.com/apple/swift-nio", from: "2.100.0"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),

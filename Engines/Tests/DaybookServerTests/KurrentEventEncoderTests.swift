@@ -13,7 +13,8 @@ import Testing
         contentType: ContentType = .json, data: [UInt8], metadata: [UInt8] = []
     ) -> RecordedEvent {
         RecordedEvent(
-            id: id, type: type, schemaVersion: 1, contentType: contentType, data: data[...], metadata: metadata[...], tags: [],
+            id: id, type: type, schemaVersion: 1, contentType: contentType, data: data[...], metadata: metadata[...],
+            tags: [],
             stream: stream, version: StreamVersion(version), position: Position(position),
             recordedAt: Timestamp(microseconds: 1_700_000_000_123_456))
     }
@@ -58,14 +59,17 @@ import Testing
     @Test func anIdentifierOfZerosIsWritten() throws {
         let recorded = Self.event("a", version: 0, position: 1, id: EventID(high: 0, low: 0), data: [])
         for form in [UUIDForm.string, .structured] {
-            #expect(try Self.decoded(#require(KurrentEvent(recorded)), form).event.id.eventID == EventID(high: 0, low: 0))
+            #expect(
+                try Self.decoded(#require(KurrentEvent(recorded)), form).event.id.eventID == EventID(high: 0, low: 0))
         }
     }
 
     @Test func aLinkStandsBesideWhatItLeadsTo() throws {
         let target = try #require(KurrentEvent(Self.event("order-1", version: 3, position: 10, data: [1])))
         let link = try #require(
-            KurrentEvent(Self.event("all", type: "$>", version: 0, position: 20, contentType: .bytes, data: Array("3@order-1".utf8))))
+            KurrentEvent(
+                Self.event(
+                    "all", type: "$>", version: 0, position: 20, contentType: .bytes, data: Array("3@order-1".utf8))))
         #expect(link.linkTarget?.revision == 3)
         #expect(link.linkTarget?.stream == "order-1")
         let both = try Self.decoded(target, link: link, .string)
@@ -84,7 +88,8 @@ import Testing
         #expect(tombstone.stream == "a")
         #expect(tombstone.type == "$streamDeleted")
         #expect(tombstone.revision == .max)
-        let metadata = try #require(KurrentEvent(Self.event("$metadata-a", type: "$metadata", version: 0, position: 1, data: [])))
+        let metadata = try #require(
+            KurrentEvent(Self.event("$metadata-a", type: "$metadata", version: 0, position: 1, data: [])))
         #expect(metadata.stream == "$$a")
     }
 }

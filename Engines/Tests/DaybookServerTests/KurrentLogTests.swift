@@ -52,8 +52,12 @@ import Testing
         #expect(try await log.append([metadata], to: "$$a", expecting: .noStream) == first)
         #expect(try await log.append([metadata], to: "$$a", expecting: .any) == first)
         #expect(try await log.state(of: "a").firstVisibleVersion == StreamVersion(3))
-        await #expect(throws: KurrentFailure.self) { try await log.append([Self.event()], to: "$metadata-a", expecting: .any) }
-        await #expect(throws: KurrentFailure.accessDenied) { try await log.append([Self.event()], to: "$all", expecting: .any) }
+        await #expect(throws: KurrentFailure.self) {
+            try await log.append([Self.event()], to: "$metadata-a", expecting: .any)
+        }
+        await #expect(throws: KurrentFailure.accessDenied) {
+            try await log.append([Self.event()], to: "$all", expecting: .any)
+        }
     }
 }
 

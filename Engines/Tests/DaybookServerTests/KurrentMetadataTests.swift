@@ -29,7 +29,8 @@ import Testing
     }
 
     @Test func otherKeysStayWhenAStreamIsBegunAnew() {
-        let data = KurrentMetadata.replacingTruncation(in: Array(#"{"own":"ä","$tb":9223372036854775807}"#.utf8), with: 4)
+        let data = KurrentMetadata.replacingTruncation(
+            in: Array(#"{"own":"ä","$tb":9223372036854775807}"#.utf8), with: 4)
         #expect(String(decoding: data, as: UTF8.self) == #"{"$tb":4,"own":"ä"}"#)
         #expect(KurrentMetadata.replacingTruncation(in: Array("no".utf8), with: 4) == Array(#"{"$tb":4}"#.utf8))
     }
