@@ -95,6 +95,23 @@ struct JetStreamEventStoreLawTests {
         }
     }
 
+    @Test(
+        "knows events again that take more than a page, and does not write them twice",
+        arguments: [ExpectedVersion.any, .noStream])
+    func longRepeat(_ expected: ExpectedVersion) async throws {
+        try await TestCluster.withStore { store in
+            let events = (0..<100).map { number in
+                NewEvent(type: "counted", contentType: .bytes, data: [UInt8](repeating: UInt8(number), count: 64 << 10))
+            }
+            #expect(events.count * (64 << 10) > Limits.pageBytes)
+            let first = try await store.append(events, to: "count-1", expecting: expected)
+            let again = try await store.append(events, to: "count-1", expecting: expected)
+            #expect(again.isRepeat)
+            #expect(again.position == first.position && again.recordedAt == first.recordedAt)
+            #expect(try await store.state(of: "count-1").lastVersion == 99)
+        }
+    }
+
     @Test("counts right when two connections append at the same versions")
     func twoConnections() async throws {
         let name = TestCluster.newName()
