@@ -26,7 +26,7 @@ import Synchronization
 /// operator mends it.
 public final class JetStreamTarget: BatchPublisherTarget {
     private let configuration: Configuration
-    private let opening: Opening<TargetStream>
+    let opening: Opening<TargetStream>
     private let heads = HeadCache<Int64>(capacity: 50_000)
 
     /// Nothing is asked of the servers yet: the first ``send(_:)`` connects, and finds the stream.
@@ -52,17 +52,21 @@ public final class JetStreamTarget: BatchPublisherTarget {
             }
             return
         }
-        let isMissing = Mutex(false)
+        let isLost = Mutex(false)
         var configuration = configuration
         configuration.report = { [report = configuration.report] error in
-            if case .streamMissing = error { isMissing.withLock { $0 = true } }
+            switch error {
+            case .streamMissing, .stopped: isLost.withLock { $0 = true }
+            default: break
+            }
             report(error)
         }
         await Shipment(stream: stream, configuration: configuration, heads: heads).sendAll(lanes(of: messages))
-        // It may be made anew, and be another one then.
-        if isMissing.withLock({ $0 }) {
+        // It may be made anew, and be another one then. And a connection does not come back that libnats gave up, as it does
+        // when a server refuses it twice, while credentials are changed.
+        if isLost.withLock({ $0 }) {
             heads.removeAll()
-            await opening.forget()
+            await opening.forget { $0 === stream }
         }
     }
 

@@ -69,6 +69,25 @@ struct JetStreamTargetFaultTests {
         }
     }
 
+    @Test("connects anew when its connection was given up for good, as it is when servers refuse its credentials twice")
+    func givenUp() async throws {
+        try await Bus.with { bus in
+            let target = try bus.target()
+            let sending = Sending()
+            await target.send(sending.messages(0..<1, streams: Bus.streams))
+            // To the target it is the same whether libnats does this.
+            let stream = try await target.opening.value()
+            await stream.connection.close()
+            await target.send(sending.messages(1..<2, streams: Bus.streams))
+            #expect(sending.acknowledged.count == Bus.streams.count)
+            let again = Sending()
+            await target.send(again.messages(1..<2, streams: Bus.streams))
+            #expect(again.acknowledged.count == Bus.streams.count)
+            await target.close()
+            try await bus.expectAll(2)
+        }
+    }
+
     @Test(
         "stores everything once and in order when the server is killed and started again",
         .enabled(if: Engine.isThere, Engine.skipped))
