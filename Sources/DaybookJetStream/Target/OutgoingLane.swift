@@ -13,6 +13,8 @@ struct OutgoingLane: Sendable {
         let outgoing: OutgoingMessage
         /// Bytes of headers and body.
         let size: Int
+
+        var headerSize: Int { size - outgoing.body.count }
     }
 
     /// What stands last on the subject.

@@ -20,6 +20,8 @@ struct Shipment: Sendable {
     private static let conflicts = 20
     /// Bytes of a batch, at most: it is held in the leader's memory.
     private static let batchBytes = 4 << 20
+    /// Bytes of a message's headers, at most, whatever the servers are set to.
+    private static let headerBytes = Int(UInt16.max)
 
     // MARK: Together
 
@@ -87,10 +89,7 @@ struct Shipment: Sendable {
         if Task.isCancelled { return .stopped }
         if let failure = await askForHeads(of: &lanes) { return outcome(failure, subject: lanes.first?.subject ?? "") }
         for index in lanes.indices {
-            guard let first = lanes[index].entries.first else { continue }
-            let limit = stream.sizeLimit - Parcel.headerRoom
-            guard first.size > limit else { continue }
-            lanes[index].refuse(.messageTooLarge(subject: first.outgoing.subject, size: first.size, limit: limit))
+            if let error = lanes[index].entries.first.flatMap(excess) { lanes[index].refuse(error) }
         }
         lanes.removeAll(where: \.isOver)
         if lanes.isEmpty { return .goOn }
@@ -109,11 +108,19 @@ struct Shipment: Sendable {
 
     /// Without what is too large, and what stands behind it; that is refused when its turn comes.
     private func sendable(_ lanes: [OutgoingLane]) -> [OutgoingLane] {
-        let limit = stream.sizeLimit - Parcel.headerRoom
-        return lanes.map { lane in
-            guard let index = lane.entries.firstIndex(where: { $0.size > limit }) else { return lane }
+        lanes.map { lane in
+            guard let index = lane.entries.firstIndex(where: { excess($0) != nil }) else { return lane }
             return lane.first(index - lane.entries.startIndex)
         }
+    }
+
+    /// Why the servers will never take an event, if it is too large for them.
+    private func excess(_ entry: OutgoingLane.Entry) -> JetStreamBusError? {
+        let sizes = [(entry.size, stream.sizeLimit), (entry.headerSize, Self.headerBytes)]
+        for (size, most) in sizes where size > most - Parcel.headerRoom {
+            return .messageTooLarge(subject: entry.outgoing.subject, size: size, limit: most - Parcel.headerRoom)
+        }
+        return nil
     }
 
     private func note(_ ack: PublishAck, _ parcel: Parcel, _ lanes: inout [OutgoingLane]) {

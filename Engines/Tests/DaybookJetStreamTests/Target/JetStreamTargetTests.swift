@@ -255,6 +255,26 @@ struct JetStreamTargetTests {
         }
     }
 
+    @Test("refuses an event whose headers are longer than the servers take, and holds up no other stream")
+    func headerLimit() async throws {
+        try await Bus.with { bus in
+            let target = try bus.target()
+            let sending = Sending()
+            var event = Sending.event("a-1", stream: "account-1")
+            event.extensions["note"] = String(repeating: "x", count: 70_000)
+            await target.send([
+                sending.message("a-0", stream: "account-1"), sending.message([event], stream: "account-1"),
+                sending.message("b-0", stream: "account-2"),
+            ])
+            await target.close()
+            #expect(Set(sending.acknowledged) == ["a-0", "b-0"])
+            guard case .refused? = sending.answer("a-1") else {
+                Issue.record("\(String(describing: sending.answer("a-1")))")
+                return
+            }
+        }
+    }
+
     @Test("fails while the stream is missing, and sends when it was made")
     func missing() async throws {
         try await Bus.with { bus in
