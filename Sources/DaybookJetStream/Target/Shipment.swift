@@ -233,7 +233,7 @@ struct Shipment: Sendable {
                 var stored: Set<String> = []
                 if let last, lanes[lane].mayStandBefore(last) {
                     do throws(ConnectionFailure) {
-                        stored = try await identifiers(on: lanes[lane], before: last.sequence)
+                        stored = try await identifiers(on: lanes[lane], before: last)
                     } catch {
                         failure = failure ?? error
                         continue
@@ -250,24 +250,24 @@ struct Shipment: Sendable {
     /// The identifiers of the messages on a lane's subject that came after its first event was recorded. That says by another clock
     /// than the servers', so that it is looked for some time before. None where the stream allows no direct reads: what is not known
     /// to be stored is sent again.
-    private func identifiers(
-        on lane: OutgoingLane, before end: Int64
+    func identifiers(
+        on lane: OutgoingLane, before end: OutgoingLane.Last
     ) async throws(ConnectionFailure) -> Set<String> {
         guard stream.allowsDirect, let time = lane.entries.lazy.compactMap({ $0.message.events.first?.time }).first
         else { return [] }
         let (connection, timeout) = (stream.connection, configuration.requestTimeout)
-        guard
-            let first = try await connection.directMessage(
-                since: time.advanced(by: .zero - Self.clockDifference), on: lane.subject, in: configuration.stream,
-                timeout: timeout)
-        else { return [] }
+        let begin = time.advanced(by: .zero - Self.clockDifference)
+        guard end.time >= begin else { return [] }
+        let first = try await connection.directMessage(
+            since: begin, on: lane.subject, in: configuration.stream, timeout: timeout)
+        // The replica that answers has not come so far.
+        guard let first else { throw .timedOut }
         var found: Set<String> = []
         var next = first.sequence
-        while next < end {
+        while next < end.sequence {
             let page = try await connection.directMessages(
                 from: next, on: lane.subject, limit: 1_000, bytes: 4 << 20, in: configuration.stream,
                 withIdentifiers: true, timeout: timeout)
-            // The replica that answers has not come so far.
             guard let last = page.messages.last else { throw .timedOut }
             for message in page.messages { if let id = message.header(MessageHeader.messageID) { found.insert(id) } }
             next = last.sequence + 1
@@ -284,7 +284,8 @@ struct Shipment: Sendable {
             return .success(
                 last.map {
                     OutgoingLane.Last(
-                        sequence: $0.sequence, id: $0.header(MessageHeader.messageID), place: PublishedPlace($0))
+                        sequence: $0.sequence, time: $0.time, id: $0.header(MessageHeader.messageID),
+                        place: PublishedPlace($0))
                 })
         } catch {
             return .failure(error)
