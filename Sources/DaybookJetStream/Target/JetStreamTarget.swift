@@ -46,8 +46,8 @@ public final class JetStreamTarget: BatchPublisherTarget {
             if Task.isCancelled { return }
             configuration.report(error)
             // The first of each key says why.
-            var keys: Set<String> = []
-            for message in messages where keys.insert(message.key).inserted {
+            var subjects: Set<String> = []
+            for message in messages where subjects.insert(configuration.subjects.subject(of: message.key)).inserted {
                 message.answer(.failed(reason: error.description))
             }
             return
@@ -70,20 +70,21 @@ public final class JetStreamTarget: BatchPublisherTarget {
         }
     }
 
+    /// Told apart by their subjects: keys that differ in their bytes alone are the same text to Swift.
     private func lanes(of messages: [PublisherMessage]) -> [OutgoingLane] {
         var order: [String] = []
         var entries: [String: [OutgoingLane.Entry]] = [:]
         for message in messages {
-            if entries[message.key] == nil { order.append(message.key) }
+            let subject = configuration.subjects.subject(of: message.key)
+            if entries[subject] == nil { order.append(subject) }
             for (index, event) in message.events.enumerated() {
-                entries[message.key, default: []].append(
+                entries[subject, default: []].append(
                     .init(event, of: message, isLast: index == message.events.count - 1, configuration))
             }
         }
-        return order.map { key in
-            let subject = configuration.subjects.subject(of: key)
-            return OutgoingLane(
-                subject: subject, entries: entries[key] ?? [],
+        return order.map { subject in
+            OutgoingLane(
+                subject: subject, entries: entries[subject] ?? [],
                 head: heads[subject].map { .remembered($0) } ?? .unknown)
         }
     }
