@@ -103,6 +103,16 @@ struct FilteredEndTests {
                 #expect(page.isAtEnd == (position == head))
             }
             #expect(count == 80)
+            // Nor is it too much for an append that rests on all of them, by a process which knows none.
+            let other = try await TestCluster.connect(store.subjects.store, configuration)
+            var request = AppendRequest()
+            for number in 0..<80 {
+                request.append(
+                    [NewEvent(type: "closed", data: [])], to: StreamName(unchecked: "scan-\(number)"),
+                    expecting: .version(0))
+            }
+            #expect(try await other.append(request).eventCount == 80)
+            await other.close()
         }
     }
 }
