@@ -73,7 +73,7 @@ extension JetStreamEventStore: CheckpointStore, SnapshotStore {
         try await openBucket()
         let key = Self.key(snapshot.key.rawValue)
         let generation = UInt64.random(in: .min ... .max)
-        let size = snapshot.data.count <= 32 << 10 ? Int.max : min(512 << 10, maxPayload - 4096)
+        let size = snapshot.data.count <= 32 << 10 ? Int.max : Self.pieceBytes(within: maxPayload)
         var messages: [OutgoingMessage] = []
         if snapshot.data.count > 32 << 10 {
             for start in stride(from: 0, to: snapshot.data.count, by: size) {

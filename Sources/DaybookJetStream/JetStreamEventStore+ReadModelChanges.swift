@@ -161,7 +161,7 @@ extension JetStreamEventStore {
         _ batch: DocumentBatch, _ names: ModelSubjects, _ epoch: UInt64, _ token: UInt64
     ) async throws(DerivedStateError) -> PreparedDocuments {
         var prepared = PreparedDocuments(epoch: epoch)
-        let pieceSize = min(512 << 10, maxPayload - 8192)
+        let pieceSize = Self.pieceBytes(within: maxPayload)
         var bytes = 0
         for (key, data) in batch.changes {
             var record = DocumentRecord(key: key, content: .deleted)
@@ -288,6 +288,11 @@ extension JetStreamEventStore {
             try await purge(subject: names.pieces(of: key, prepared.epoch, token))
         }
     }
+
+    /// How large the pieces are of what is cut.
+    ///
+    /// - Parameter maxPayload: What a message may have, as the servers are set.
+    static func pieceBytes(within maxPayload: Int) -> Int { min(512 << 10, max(maxPayload - 8192, maxPayload / 2)) }
 
     /// Documents above this are cut into pieces.
     private var inlineBytes: Int { min(64 << 10, maxPayload / 2) }
