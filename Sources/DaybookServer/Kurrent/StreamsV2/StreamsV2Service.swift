@@ -30,6 +30,9 @@ struct StreamsV2Service: Sendable {
         var size = AppendSize()
         while let message = try await requests.next() {
             let request = try message.message(SessionRequest.self)
+            guard (1...Limits.nameBytes).contains(request.stream.utf8.count) else {
+                throw RPCStatus.badRequest("A stream's name has 1 to \(Limits.nameBytes) bytes.")
+            }
             guard names.insert(request.stream.lowercased()).inserted else {
                 throw RPCStatus.streamAlreadyInSession(request.stream)
             }
@@ -50,7 +53,7 @@ struct StreamsV2Service: Sendable {
             writes.append(KurrentLog.Write(name: request.stream, condition: .expectation(expected), events: events))
         }
         guard !writes.isEmpty else { throw RPCStatus.sessionWithoutRequests }
-        switch try await Self.status({ try await log.append(writes) }) {
+        switch try await Self.status({ [writes] in try await log.append(writes) }) {
         case .refused(let violations): throw RPCStatus(session: violations)
         case .appended(let revisions, let position):
             return .with {
@@ -109,7 +112,8 @@ struct StreamsV2Service: Sendable {
         }
         switch try await Self.status({ [writes, checks] in try await log.append(writes, checks: checks) }) {
         case .refused(let violations):
-            throw RPCStatus(records: violations.map { (indexes[$0.place], $0) }.sorted { $0.0 < $1.0 })
+            let failed = violations.map { (index: indexes[$0.place], violation: $0) }
+            throw RPCStatus(records: failed.sorted { $0.index < $1.index })
         case .appended(let revisions, let position):
             return .with {
                 $0.revisions = zip(writes, revisions).map { write, revision in
