@@ -97,8 +97,7 @@ extension KurrentLog {
             targets.append(
                 Target(
                     place: .write(index), stream: try writable(write.name), name: write.name,
-                    condition: write.condition,
-                    events: write.events))
+                    condition: write.condition, events: write.events))
         }
         for (index, check) in checks.enumerated() {
             targets.append(

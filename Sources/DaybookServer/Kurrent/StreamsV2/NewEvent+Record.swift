@@ -39,10 +39,8 @@ extension NewEvent {
                 default: break
                 }
                 switch scalar.properties.generalCategory {
-                case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter,
-                    .decimalNumber,
-                    .letterNumber, .otherNumber:
-                    return true
+                case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter: return true
+                case .decimalNumber, .letterNumber, .otherNumber: return true
                 default: return false
                 }
             }

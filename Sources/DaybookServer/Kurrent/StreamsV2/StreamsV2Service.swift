@@ -11,8 +11,10 @@ struct StreamsV2Service: Sendable {
 
     private typealias SessionRequest = Kurrentdb_Protocol_V2_Streams_AppendRequest
     private typealias SessionResponse = Kurrentdb_Protocol_V2_Streams_AppendSessionResponse
+    private typealias SessionOutput = Kurrentdb_Protocol_V2_Streams_AppendResponse
     private typealias RecordsRequest = Kurrentdb_Protocol_V2_Streams_AppendRecordsRequest
     private typealias RecordsResponse = Kurrentdb_Protocol_V2_Streams_AppendRecordsResponse
+    private typealias WrittenStream = Kurrentdb_Protocol_V2_Streams_StreamRevision
 
     var routes: RPCRoutes {
         [
@@ -56,15 +58,15 @@ struct StreamsV2Service: Sendable {
         switch try await Self.status({ [writes] in try await log.append(writes) }) {
         case .refused(let violations): throw RPCStatus(session: violations)
         case .appended(let revisions, let position):
-            return .with {
-                $0.output = zip(writes, revisions).map { write, revision in
-                    .with {
-                        $0.stream = write.name
-                        $0.streamRevision = revision
-                    }
+            var response = SessionResponse()
+            response.output = zip(writes, revisions).map { write, revision in
+                SessionOutput.with {
+                    $0.stream = write.name
+                    $0.streamRevision = revision
                 }
-                $0.position = position
             }
+            response.position = position
+            return response
         }
     }
 
@@ -87,7 +89,6 @@ struct StreamsV2Service: Sendable {
         }
         var checks: [KurrentLog.Check] = []
         var checked: Set<StreamName> = []
-        // The index of the check, by that of the write or check of the log.
         var indexes = CheckIndexes()
         for (index, check) in request.checks.enumerated() {
             guard case .streamState(let asked)? = check.type else {
@@ -115,15 +116,15 @@ struct StreamsV2Service: Sendable {
             let failed = violations.map { (index: indexes[$0.place], violation: $0) }
             throw RPCStatus(records: failed.sorted { $0.index < $1.index })
         case .appended(let revisions, let position):
-            return .with {
-                $0.revisions = zip(writes, revisions).map { write, revision in
-                    .with {
-                        $0.stream = write.name
-                        $0.revision = revision
-                    }
+            var response = RecordsResponse()
+            response.revisions = zip(writes, revisions).map { write, revision in
+                WrittenStream.with {
+                    $0.stream = write.name
+                    $0.revision = revision
                 }
-                $0.position = position
             }
+            response.position = position
+            return response
         }
     }
 
