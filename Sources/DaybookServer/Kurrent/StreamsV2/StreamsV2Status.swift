@@ -76,8 +76,8 @@ extension RPCStatus {
     private static func revisionConflict(_ stream: String, expected: Int64, actual: Int64) -> RPCStatus {
         v2(
             .failedPrecondition,
-            "Append failed due to a revision conflict on stream '\(stream)'. Expected revision: \(expected). Actual revision: "
-                + "\(actual).",
+            "The append expects stream '\(stream)' at revision \(expected), and it is at \(actual) (-1 for none): read and "
+                + "decide again.",
             "STREAM_REVISION_CONFLICT", .streams,
             Kurrentdb_Protocol_V2_Streams_Errors_StreamRevisionConflictErrorDetails.with {
                 $0.stream = stream
