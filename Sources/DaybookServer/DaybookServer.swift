@@ -15,6 +15,8 @@ public final class DaybookServer: Sendable {
     private let configuration: ServerConfiguration
     private let signals: StreamSignals
     private let gossip: GossipService
+    private let scavenges: Scavenges?
+    private let shutdown = StopSignal()
     private let listener: RPCListener
 
     /// - Throws: ``ServerError`` when the address is not a loopback address; `ReadError` when the store cannot be read.
@@ -32,19 +34,41 @@ public final class DaybookServer: Sendable {
         gossip = GossipService(
             advertised: .init(
                 host: configuration.advertisedHost ?? configuration.host, port: configuration.port))
+        scavenges = configuration.scavenge.map { Scavenges($0, logger: logger) }
+        let operations = OperationsService(scavenges: scavenges, shutdown: shutdown)
         var routes = StreamsService(log: log, signals: signals).routes
-        routes.merge(gossip.routes) { first, _ in first }
+        for more in [
+            StreamsV2Service(log: log).routes, gossip.routes, operations.routes, MonitoringService(store: store).routes,
+        ] {
+            routes.merge(more) { first, _ in first }
+        }
         routes.merge(ServerFeaturesService(paths: Array(routes.keys)).routes) { first, _ in first }
+        // Not announced: clients look for another way, or tell their users what is said here.
+        for missing in [operations.missing, ProjectionsService().missing] {
+            routes.merge(missing) { first, _ in first }
+        }
         listener = RPCListener(routes: routes, logger: logger)
     }
 
-    /// Serves until its task is cancelled; then every open call is ended, and every connection told.
+    /// Serves until its task is cancelled, or a client asks the server to shut down, which it does once; then every open call is
+    /// ended, and every connection told.
     ///
     /// - Parameter onListening: Told the port, once calls are taken.
     /// - Throws: What the system says when the address cannot be listened on.
     public func run(onListening: @escaping @Sendable (_ port: Int) -> Void = { _ in }) async throws {
+        do {
+            try await serve(onListening)
+        } catch {
+            await scavenges?.end()
+            throw error
+        }
+        await scavenges?.end()
+    }
+
+    private func serve(_ onListening: @escaping @Sendable (_ port: Int) -> Void) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { [signals] in await signals.run() }
+            group.addTask { [shutdown] in await shutdown.wait() }
             group.addTask { [listener, configuration, gossip] in
                 try await listener.run(host: configuration.host, port: configuration.port) { port in
                     gossip.advertise(port: port)
