@@ -12,6 +12,7 @@ enum KurrentNames {
     static let metadataType = "$metadata"
     static let tombstoneType = "$streamDeleted"
     static let linkType = "$>"
+    static let streamReferenceType = "$@"
 
     /// The stream of a client's name. Nil when no stream can have it.
     static func log(_ name: String) -> StreamName? {
