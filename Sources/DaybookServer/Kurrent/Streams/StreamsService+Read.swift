@@ -162,8 +162,8 @@ extension StreamsService {
             let page = try await log.store.readPage(
                 from: cursor, direction: options.direction, filter: .everything,
                 limit: filter == nil ? min(remaining, Self.pageEvents) : Self.pageEvents)
-            let events = page.events.lazy.compactMap(KurrentEvent.init).filter { filter?.matches($0) ?? true }
-                .prefix(remaining)
+            let events = page.events.lazy.compactMap(KurrentEvent.init)
+                .filter { !$0.isHiddenFromAll && filter?.matches($0) ?? true }.prefix(remaining)
             let sent = Array(events)
             try await send(sent, options, to: responses)
             remaining -= sent.count
@@ -193,7 +193,7 @@ extension StreamsService {
             let page = try await log.store.readPage(
                 from: .after(position), direction: .forward, filter: .everything, limit: Self.pageEvents)
             var sent: [KurrentEvent] = []
-            for event in page.events.lazy.compactMap(KurrentEvent.init) {
+            for event in page.events.lazy.compactMap(KurrentEvent.init) where !event.isHiddenFromAll {
                 let isWanted = filter?.matches(event) ?? true
                 if isWanted { sent.append(event) }
                 if let checkpoint = progress.considered(event.position) {
@@ -271,21 +271,13 @@ extension StreamsService {
         buffer.reserveCapacity(events.reduce(0) { $0 + 256 + $1.event.data.count + $1.event.metadata.count })
         for event in events {
             if options.resolvesLinks, let target = event.linkTarget {
-                let resolved = try await resolve(target)
+                let resolved = try await log.resolve(target)
                 buffer.writeRPCMessage { encoder.write(resolved, link: event, to: &$0) }
             } else {
                 buffer.writeRPCMessage { encoder.write(event, link: nil, to: &$0) }
             }
         }
         try await responses.send(framed: buffer)
-    }
-
-    /// What a link leads to; nil when it is gone.
-    private func resolve(_ target: (revision: Int64, stream: String)) async throws -> KurrentEvent? {
-        guard let stream = try? log.stream(target.stream) else { return nil }
-        let version = StreamVersion(target.revision)
-        let page = try await log.store.readPage(of: stream, from: .version(version), direction: .forward, limit: 1)
-        return page.events.first { $0.version == version }.flatMap(KurrentEvent.init)
     }
 }
 
