@@ -117,12 +117,9 @@ struct PersistentGroup: Sendable {
             }
             lastPlace = item.place
         }
-        if isAtEnd { isLive = true }
+        isLive = isAtEnd
         updateCheckpoint()
     }
-
-    /// Whether it is no longer known that everything was read.
-    mutating func fallBehind() { isLive = false }
 
     // MARK: - Clients
 
@@ -158,12 +155,17 @@ struct PersistentGroup: Sendable {
     /// What is to be sent to a client next; nil when it is no client any more.
     mutating func takeOutgoing(for id: GroupClient.ID, atMost count: Int) -> [GroupEvent]? {
         guard let outgoing = clients[id]?.outgoing else { return nil }
-        clients[id]?.outgoing.removeFirst(min(count, outgoing.count))
-        return outgoing.prefix(count).compactMap { item in
+        var taken: [GroupEvent] = []
+        var looked = 0
+        for item in outgoing {
+            guard taken.count < count else { break }
+            looked += 1
             // One whose time was over before it was sent is somebody else's by now.
-            if let delivery = item.delivery, inFlight[item.event.id]?.delivery != delivery { return nil }
-            return item.event
+            if let delivery = item.delivery, inFlight[item.event.id]?.delivery != delivery { continue }
+            taken.append(item.event)
         }
+        clients[id]?.outgoing.removeFirst(looked)
+        return taken
     }
 
     mutating func touch(_ client: GroupClient.ID) { touched.insert(client) }

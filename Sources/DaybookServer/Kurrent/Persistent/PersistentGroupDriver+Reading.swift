@@ -1,0 +1,90 @@
+#if Server
+import DaybookCore
+
+extension PersistentGroupDriver {
+    /// Reads the log for the group until the task is cancelled. When that fails, the clients are told, and it is tried again.
+    func read() async {
+        var reader: GroupReader?
+        while !Task.isCancelled {
+            do {
+                if reader == nil { reader = try await load() }
+                guard var begun = reader else { return }
+                defer { reader = begun }  // What was read is not read again.
+                try await follow(&begun)
+            } catch {
+                setReading(false)
+                if Task.isCancelled { return }
+                logger.error(
+                    "A group of consumers cannot be read.", metadata: ["group": "\(name.id)", "error": "\(error)"])
+                dropClients()
+                guard (try? await Task.sleep(for: Self.second)) != nil else { return }
+            }
+        }
+    }
+
+    /// Looks up the checkpoint.
+    private func load() async throws -> GroupReader {
+        let saved = try await checkpoints.checkpoint(for: name.checkpoint)?.position ?? .start
+        guard saved > .start, saved < PersistentSubscriptions.noCheckpoint else {
+            change { $0.load(checkpoint: nil) }
+            return try GroupReader(start: settings.start, of: name, in: log)
+        }
+        let stream = name.isAll ? nil : try log.stream(name.stream)
+        var number = saved.rawValue
+        if let stream {
+            let page = try await log.store.readPage(
+                of: stream, from: .position(saved), direction: .backward, limit: 1)
+            number = page.events.first?.version.rawValue ?? -1  // Hidden by now.
+        }
+        let checkpoint = GroupPlace(number: number, position: saved.rawValue)
+        change { $0.load(checkpoint: checkpoint) }
+        return try GroupReader(after: saved, of: name, in: log)
+    }
+
+    private func follow(_ reader: inout GroupReader) async throws {
+        let interest = reader.stream.map { signals.interest(in: $0) }
+        defer { if let interest { signals.drop(interest) } }
+        while true {
+            let seenRoom = reading.count
+            let limit = look(\.wantedEvents)
+            guard limit > 0 else {
+                try await reading.wait(beyond: seenRoom)
+                continue
+            }
+            let seen = interest?.count ?? 0
+            setReading(true)
+            let (events, isAtEnd) = try await reader.next(
+                limit: limit, filter: filter, resolvesLinks: settings.resolvesLinks, from: log)
+            setReading(false)
+            change { $0.take(events, isAtEnd: isAtEnd) }
+            guard isAtEnd else { continue }
+            if let interest {
+                try await interest.wait(beyond: seen)
+            } else {
+                _ = try await log.store.head(beyond: reader.position)
+            }
+        }
+    }
+
+    /// Reads parked events that are to be delivered again, until the task is cancelled.
+    func readParked() async {
+        while !Task.isCancelled {
+            let seen = replaying.count
+            let (limit, replay) = look { ($0.wantedParkedEvents, $0.replay) }
+            do {
+                guard limit > 0, let replay else {
+                    try await replaying.wait(beyond: seen)
+                    continue
+                }
+                let page = try await parkedStream.read(from: replay.next, limit: limit)
+                change { $0.takeParked(page.links, next: page.next ?? replay.end) }
+            } catch {
+                if Task.isCancelled { return }
+                logger.error(
+                    "Parked events cannot be read.", metadata: ["group": "\(name.id)", "error": "\(error)"])
+                guard (try? await Task.sleep(for: Self.second)) != nil else { return }
+            }
+        }
+    }
+}
+#endif
