@@ -15,12 +15,14 @@ public final class DaybookServer: Sendable {
     private let configuration: ServerConfiguration
     private let signals: StreamSignals
     private let gossip: GossipService
+    private let subscriptions: PersistentSubscriptions
     private let listener: RPCListener
 
+    /// - Parameter store: Keeps the checkpoints of groups of consumers beside the log: in the log they would fill it.
     /// - Throws: ``ServerError`` when the address is not a loopback address; `ReadError` when the store cannot be read.
     /// - Complexity: O(deletions ever made of streams), which are looked up.
     public init(
-        store: any EventStore, configuration: ServerConfiguration = ServerConfiguration(),
+        store: any EventStore & CheckpointStore, configuration: ServerConfiguration = ServerConfiguration(),
         logger: Logger = Logger(label: "daybook.server")
     ) async throws {
         guard ["127.0.0.1", "::1", "localhost"].contains(configuration.host) else {
@@ -32,7 +34,10 @@ public final class DaybookServer: Sendable {
         gossip = GossipService(
             advertised: .init(
                 host: configuration.advertisedHost ?? configuration.host, port: configuration.port))
+        subscriptions = try await PersistentSubscriptions.open(
+            log: log, signals: signals, checkpoints: store, logger: logger)
         var routes = StreamsService(log: log, signals: signals).routes
+        routes.merge(PersistentSubscriptionsService(subscriptions: subscriptions).routes) { first, _ in first }
         routes.merge(gossip.routes) { first, _ in first }
         routes.merge(ServerFeaturesService(paths: Array(routes.keys)).routes) { first, _ in first }
         listener = RPCListener(routes: routes, logger: logger)
@@ -45,6 +50,7 @@ public final class DaybookServer: Sendable {
     public func run(onListening: @escaping @Sendable (_ port: Int) -> Void = { _ in }) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { [signals] in await signals.run() }
+            group.addTask { [subscriptions] in await subscriptions.run() }
             group.addTask { [listener, configuration, gossip] in
                 try await listener.run(host: configuration.host, port: configuration.port) { port in
                     gossip.advertise(port: port)

@@ -11,7 +11,7 @@ struct GroupReader: Sendable {
 
     /// Goes on behind an event.
     init(after position: Position, of name: PersistentGroupName, in log: KurrentLog) throws {
-        stream = name.isAll ? nil : try log.stream(name.stream)
+        stream = try name.isAll ? nil : log.stream(name.stream)
         cursor = .position(position.next)
         self.position = position
     }

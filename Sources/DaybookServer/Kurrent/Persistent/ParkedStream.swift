@@ -61,7 +61,9 @@ struct ParkedStream: Sendable {
     /// Hides the links below a revision. Does nothing when there are none.
     func truncate(before revision: Int64) async throws(KurrentFailure) {
         let bounds = try await bounds()
-        guard revision > bounds.lowerBound, !bounds.isEmpty, let metadata = KurrentNames.metadata(of: name) else { return }
+        guard revision > bounds.lowerBound, !bounds.isEmpty, let metadata = KurrentNames.metadata(of: name) else {
+            return
+        }
         let present = try await log.lastEvent(of: metadata)
         let event = NewEvent(
             type: EventType(unchecked: KurrentNames.metadataType),

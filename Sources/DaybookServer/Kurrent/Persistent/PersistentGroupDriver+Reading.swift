@@ -29,7 +29,7 @@ extension PersistentGroupDriver {
             change { $0.load(checkpoint: nil) }
             return try GroupReader(start: settings.start, of: name, in: log)
         }
-        let stream = name.isAll ? nil : try log.stream(name.stream)
+        let stream: StreamName? = try name.isAll ? nil : log.stream(name.stream)
         var number = saved.rawValue
         if let stream {
             let page = try await log.store.readPage(

@@ -44,15 +44,9 @@ extension PersistentGroupDriver {
     }
 
     private func saveCheckpoint() async throws {
-        guard let due = look({ group in group.progress.due.map { DueCheckpoint(sequence: $0.sequence, place: $0.place) } })
-        else { return }
+        guard let due = look(\.progress.due) else { return }
         try await checkpoints.save(Checkpoint(after: Position(due.place.position)), for: name.checkpoint)
-        change { $0.progress.save((due.sequence, due.place), now: .now) }
-    }
-
-    private struct DueCheckpoint: Sendable {
-        let sequence: Int64
-        let place: GroupPlace
+        change { $0.progress.save(due, now: .now) }
     }
 
     private func truncateReplayed() async throws {

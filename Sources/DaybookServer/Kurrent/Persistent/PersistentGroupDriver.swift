@@ -61,7 +61,7 @@ final class PersistentGroupDriver: Sendable {
 
     /// Runs the group until it is stopped or the task is cancelled. To be called once.
     func run() async {
-        let isBegun = state.withLock { state in
+        let isBegun = state.withLock { state -> Bool in
             guard case .idle = state.phase else { return false }
             state.phase = .running
             return true
@@ -72,7 +72,7 @@ final class PersistentGroupDriver: Sendable {
             tasks.addTask { await self.readParked() }
             tasks.addTask { await self.write() }
             tasks.addTask { await self.tick() }
-            if !isStopped { try? await stopping.wait(beyond: 0) }
+            try? await stopping.wait(beyond: 0)
             tasks.cancelAll()
         }
         state.withLock { $0.phase = .stopped(hasEnded: true) }
@@ -80,15 +80,9 @@ final class PersistentGroupDriver: Sendable {
         ended.signal()
     }
 
-    private var isStopped: Bool {
-        state.withLock { state in
-            if case .stopped = state.phase { true } else { false }
-        }
-    }
-
     /// Drops the clients, and returns when nothing of the group runs any more, so that it writes nothing either.
     func stop() async throws {
-        let hasEnded = state.withLock { state in
+        let hasEnded = state.withLock { state -> Bool in
             switch state.phase {
             case .idle:
                 state.phase = .stopped(hasEnded: true)

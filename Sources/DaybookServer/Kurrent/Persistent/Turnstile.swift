@@ -15,7 +15,7 @@ final class Turnstile: Sendable {
     func pass<T: Sendable>(_ change: @escaping @Sendable () async throws -> T) async throws -> T {
         try await enter()
         // A change that has begun is finished though its caller goes away: else what is written and what runs would differ.
-        return try await Task {
+        return try await Task { () async throws -> T in
             defer { leave() }
             return try await change()
         }.value
