@@ -63,6 +63,11 @@ extension PersistentGroup {
         clients[client]?.outgoing.append(.init(event: event, delivery: lastDelivery))
     }
 
+    /// Events that clients have, in their order, so that they are parked in it, too.
+    func held(where isMeant: (InFlight) -> Bool) -> [InFlight] {
+        inFlight.values.filter(isMeant).sorted { $0.event.stands(before: $1.event) }
+    }
+
     /// Takes an event from its client.
     mutating func release(_ held: InFlight) {
         inFlight[held.event.id] = nil
@@ -111,7 +116,7 @@ extension PersistentGroup {
     /// To be called once a second: looks at what clients take too long for, and whether it is time for a checkpoint.
     mutating func tick(now: ContinuousClock.Instant) {
         let timeout = Duration.milliseconds(settings.messageTimeout)
-        for held in inFlight.values.filter({ $0.sentAt.duration(to: now) >= timeout }) {
+        for held in held(where: { $0.sentAt.duration(to: now) >= timeout }) {
             release(held)
             retry(held.event)
         }

@@ -74,6 +74,8 @@ struct PersistentGroup: Sendable {
     /// settings are none.
     static let bytesWaiting = 4 << 20
     static let bytesInFlight = 64 << 20
+    /// How much is sent in one piece; one event more may be in it.
+    static let bytesAtOnce = 256 << 10
     /// How many events may wait to be parked until nothing is delivered any more.
     static let parkingHeld = 500
 
@@ -142,7 +144,7 @@ struct PersistentGroup: Sendable {
         selection.remove(id)
         touched.insert(id)
         let unsent = Set(client.outgoing.compactMap(\.delivery))
-        for held in inFlight.values.filter({ $0.client == id }) {
+        for held in held(where: { $0.client == id }) {
             release(held)
             if unsent.contains(held.delivery) { enqueue(held.event) } else { retry(held.event) }
         }
@@ -156,13 +158,15 @@ struct PersistentGroup: Sendable {
     mutating func takeOutgoing(for id: GroupClient.ID, atMost count: Int) -> [GroupEvent]? {
         guard let outgoing = clients[id]?.outgoing else { return nil }
         var taken: [GroupEvent] = []
+        var bytes = 0
         var looked = 0
         for item in outgoing {
-            guard taken.count < count else { break }
+            guard taken.count < count, bytes < Self.bytesAtOnce else { break }
             looked += 1
             // One whose time was over before it was sent is somebody else's by now.
             if let delivery = item.delivery, inFlight[item.event.id]?.delivery != delivery { continue }
             taken.append(item.event)
+            bytes += item.event.bytes
         }
         clients[id]?.outgoing.removeFirst(looked)
         return taken

@@ -25,7 +25,7 @@ extension PersistentGroupDriver {
     /// Looks up the checkpoint.
     private func load() async throws -> GroupReader {
         let saved = try await checkpoints.checkpoint(for: name.checkpoint)?.position ?? .start
-        guard saved > .start, saved < PersistentSubscriptions.noCheckpoint else {
+        guard saved > .start else {
             change { $0.load(checkpoint: nil) }
             return try GroupReader(start: settings.start, of: name, in: log)
         }

@@ -24,8 +24,6 @@ final class PersistentSubscriptions: Sendable {
     private let starts: AsyncStream<PersistentGroupDriver>
     private let start: AsyncStream<PersistentGroupDriver>.Continuation
 
-    /// What is saved for a group that is gone, since a checkpoint cannot be deleted: beyond the log, so that it holds nothing back.
-    static let noCheckpoint = Position(.max)
     /// How many streams it is remembered of that they had a group.
     private static let streamsKnown = 10_000
 
@@ -115,8 +113,11 @@ final class PersistentSubscriptions: Sendable {
             let driver = try driver(for: group)
             var stored = state.withLock(\.stored)
             stored.groups.append(group)
-            // One of the same name may have left a checkpoint.
-            try await forgetCheckpoint(of: name)
+            if case .end(let position) = group.settings.start {
+                try await moveCheckpoint(of: name, to: Position(position))
+            } else {
+                try await moveCheckpoint(of: name, to: .start)
+            }
             try await save(stored, changing: name)
             state.withLock { [stored] state in
                 state.stored = stored
@@ -159,7 +160,7 @@ final class PersistentSubscriptions: Sendable {
                 state.drivers[name] = nil
             }
             try await old.stop()
-            try await forgetCheckpoint(of: name)
+            try await moveCheckpoint(of: name, to: try await log.store.head())
             do {
                 try await old.parkedStream.delete()
             } catch {
@@ -205,12 +206,14 @@ final class PersistentSubscriptions: Sendable {
         }
     }
 
-    private func forgetCheckpoint(of name: PersistentGroupName) async throws {
+    /// A checkpoint cannot be deleted: that of a group that is gone is left at the log's end, where it holds nothing back for a
+    /// while, and a group of the same name begins with it where it would begin without.
+    private func moveCheckpoint(of name: PersistentGroupName, to position: Position) async throws {
         do {
             guard try await checkpoints.checkpoint(for: name.checkpoint) != nil else { return }
-            try await checkpoints.save(Checkpoint(after: Self.noCheckpoint), for: name.checkpoint)
+            try await checkpoints.save(Checkpoint(after: position), for: name.checkpoint)
         } catch {
-            throw RPCStatus.groupFailed(name, "Its checkpoint could not be deleted: \(error)")
+            throw RPCStatus.groupFailed(name, "Its checkpoint could not be moved: \(error)")
         }
     }
 }

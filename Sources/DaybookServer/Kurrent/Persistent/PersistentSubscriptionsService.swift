@@ -69,7 +69,7 @@ struct PersistentSubscriptionsService: Sendable {
             case .end: start = .end(after: 0)
             case nil: throw RPCStatus.required("AllOption", "AllOptionOneofCase")
             }
-            if case .filter(let options) = all.filterOption { filter = try .init(options) }
+            if case .filter(let options) = all.filterOption { filter = try KurrentFilter.Definition(options) }
         case nil:
             name = try Self.name(ofStream: options.streamIdentifier.text, group: options.groupName)
             start = try .init(options.settings.revision, "revision")

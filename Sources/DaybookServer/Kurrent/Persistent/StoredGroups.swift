@@ -25,7 +25,8 @@ struct StoredGroups: Sendable, Equatable, Codable {
 
     /// What was written last; no groups when nothing was.
     static func load(from log: KurrentLog) async throws -> StoredGroups {
-        guard let event = try await log.lastEvent(of: try log.stream(stream)), event.type.rawValue == type else {
+        guard let event = try await log.lastEvent(of: try log.stream(Self.stream)), event.type.rawValue == Self.type
+        else {
             return StoredGroups()
         }
         do {
