@@ -18,7 +18,8 @@ let package = Package(
     name: "daybook-engines",
     platforms: [.macOS(.v15)],
     dependencies: [
-        .package(name: "daybook", path: "..", traits: ["Postgres", "JetStream", "Kafka", "Kinesis", "Webhook"]),
+        .package(
+            name: "daybook", path: "..", traits: ["Postgres", "JetStream", "Kafka", "Kinesis", "Webhook", "Server"]),
         .package(name: "exchange", path: "../Examples/Exchange", traits: ["Postgres", "JetStream"]),
         .package(url: "https://github.com/apple/swift-nio", from: "2.100.0"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
@@ -47,6 +48,10 @@ let package = Package(
             name: "DaybookWebhookTests",
             dependencies: daybook("DaybookWebhook", "DaybookCore", "Daybook") + ["ScriptedServer"] + nio,
             exclude: ["Fixtures"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "DaybookServerTests",
+            dependencies: daybook("DaybookServer", "DaybookCore") + [.product(name: "NIOCore", package: "swift-nio")],
+            swiftSettings: swiftSettings),
         .testTarget(
             name: "EndToEndTests",
             dependencies: daybook("DaybookKafka", "DaybookJetStream", "DaybookWebhook", "DaybookCore", "Daybook")

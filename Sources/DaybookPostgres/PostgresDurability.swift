@@ -72,6 +72,8 @@ extension PostgresDurability {
             current_setting('synchronous_standby_names'), current_setting('data_checksums')::boolean
         """)
 
+    static let standbyNames = Statement("standby_names", "SELECT current_setting('synchronous_standby_names')")
+
     /// Reads what the server says of itself.
     init(_ rows: Rows, server: String) {
         self.init(

@@ -26,6 +26,7 @@ extension PostgresEventStore: CopyableStore {
             }
             var commands = [GroupStatements.events(pending, after: head, group: nil)]
             if let tags = GroupStatements.tags(pending, after: head) { commands.append(tags) }
+            if let largest = GroupStatements.largest(of: pending, above: 0) { commands.append(largest.command) }
             return Import(commands: commands, events: events)
         }
         return events.map(\.position)
@@ -133,7 +134,7 @@ extension PostgresEventStore: CopyableStore {
                 commands += inline.commands(head: end)
             }
             mayBeWritten = true
-            try connection.commit(commands + [Statement.commit.with()])
+            try connection.commit(commands + [Statement.commit.with()], configuration.durability)
             return end
         } catch let error as LogCopyError {
             throw error

@@ -134,7 +134,7 @@ extension PostgresEventStore {
         return try await derived { connection in
             let settings = try connection.run(PostgresDurability.settings.with())
             try PostgresDurability(settings, server: connection.host).check(durability)
-            return value(try connection.commit(commands))
+            return value(try connection.commit(commands, durability))
         }
     }
 

@@ -73,7 +73,7 @@ extension PostgresEventStore {
                 try Schema.require(schema, on: connection, at: address.shown)
             }
             try connection.run([
-                GroupStatements.forgetOld.with(), GroupStatements.register.with { $0.add(id) },
+                GroupStatements.forgetOld.with(), GroupStatements.register(id, committed: 0),
             ])
             try InlineReadModels.catchUp(configuration, on: connection)
             head = try connection.run(HeadListener.head.with()).integer(0, 0)
@@ -149,9 +149,16 @@ extension PostgresEventStore.Configuration {
                         set_config('tcp_keepalives_count', '3', false),
                         set_config('tcp_user_timeout', '30s', false)
                     """
-            ).with { $0.add(reusesPlans ? "force_generic_plan" : "auto") }, PostgresDurability.settings.with(),
+            ).with { $0.add(reusesPlans ? "force_generic_plan" : "auto") },
+            // Those that not every version has.
+            Statement(
+                once: """
+                    SELECT set_config(name, '0', false) FROM pg_settings
+                    WHERE name IN ('idle_session_timeout', 'transaction_timeout')
+                    """
+            ).with(), PostgresDurability.settings.with(),
         ])
-        return PostgresDurability(rows[2], server: connection.host)
+        return PostgresDurability(rows[3], server: connection.host)
     }
 }
 

@@ -26,7 +26,7 @@ public final class PostgresEventStore: EventStore {
     let readers: ReaderPool
     let ahead: ReadAhead
     let signal: HeadSignal
-    private let queue: JobQueue<AppendSubmission>
+    let queue: JobQueue<AppendSubmission>
     let listener: HeadListener
     private let threads: Threads
     private let durabilityBox: DurabilityBox
@@ -73,9 +73,14 @@ public final class PostgresEventStore: EventStore {
     }
 
     public func head(beyond position: Position) async throws(ReadError) -> Position {
-        let sight = try await signal.wait(beyond: position.rawValue)
-        // Another process may have appended since this one heard of the head.
-        return sight.isCurrent ? Position(sight.head) : try await head()
+        while true {
+            let sight = try await signal.wait(beyond: position.rawValue)
+            if sight.isCurrent { return Position(sight.head) }
+            // Another process may have appended since this one heard of the head.
+            let head = try await head()
+            if head > position { return head }
+            signal.takeBack(sight.head, to: head.rawValue)
+        }
     }
 }
 #endif

@@ -109,6 +109,9 @@ private struct StoreOpening {
 
     init(_ path: String, _ configuration: SQLiteEventStore.Configuration) {
         self.path = FileLink.target(of: path)
+        var configuration = configuration
+        // A part of the index that takes none would never come to an end; four times as many are read at an opening.
+        configuration.indexEntriesInMemory = min(max(1, configuration.indexEntriesInMemory), .max / 4)
         self.configuration = configuration
     }
 
@@ -310,15 +313,20 @@ private struct StoreOpening {
 
     private func lastNumbers(_ reader: LogReader) throws -> LogNumbers {
         var last = try lastNumbers(reader.connection)
-        if last.position > 0 {
+        // Damaged events at the end must not keep the others from being read: the last whole one tells the time.
+        var position = last.position
+        while position > 0, last.recordedAt == .min {
             do {
-                last.recordedAt = try reader.withRecord(at: last.position) { record throws(StoreFailure) in
+                let recordedAt = try reader.withRecordIfKept(at: position) { record throws(StoreFailure) in
                     record.recordedAt
                 }
+                if let recordedAt { last.recordedAt = recordedAt }
             } catch {
-                // A damaged last event must not keep the others from being read; one that cannot be read now is none.
+                if case .archive = error, position < last.position { break }
+                // One that cannot be read now is not damaged.
                 guard case .damaged = error else { throw error }
             }
+            position -= 1
         }
         return last
     }

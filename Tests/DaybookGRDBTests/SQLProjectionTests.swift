@@ -179,6 +179,8 @@ struct SQLProjectionTests {
         try await runner.catchUp()
         for _ in 0..<2 { try await Ledger().deleteReadModel(from: database) }
         #expect(try await database.read { try !$0.tableExists("balances") && !$0.tableExists("entries") })
+        #expect(try await runner.position() == .start)
+        #expect(try await runner.lag() == 1)
         let error = await #expect(throws: ProjectionError.self) { try await runner.catchUp() }
         #expect(error?.description.contains("'ledger-1' was deleted") == true)
         try await SQLProjectionRunner(Ledger(), of: store, in: database).catchUp()

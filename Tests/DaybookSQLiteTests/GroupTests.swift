@@ -21,28 +21,12 @@ struct GroupTests {
 
         let store = try await SQLiteEventStore.open(path)
         let count = 32
-        let gate = Gate(count)
-        let committer = store.committer
-        let isHeld = committer.submit(.upkeep { _ in gate.wait() })
-        #expect(isHeld)
-        let outcomes = await withTaskGroup(of: (StreamName, AppendSubmission.Outcome).self) { group in
-            for number in 0..<count {
-                let stream = StreamName(unchecked: number == 7 ? "bad-1" : "good-\(number)")
-                group.addTask {
-                    let request = AppendRequest(writes: [
-                        StreamWrite(stream: stream, action: .append([NewEvent(type: "t", data: [])]))
-                    ])
-                    let outcome = await AppendSubmission(request).result { submission in
-                        defer { gate.arrive() }
-                        return committer.submit(.append(submission))
-                    }
-                    return (stream, outcome)
-                }
-            }
-            var outcomes: [(StreamName, AppendSubmission.Outcome)] = []
-            for await outcome in group { outcomes.append(outcome) }
-            return outcomes
-        }
+        let outcomes = await appendTogether(
+            (0..<count).map { number in
+                StreamWrite(
+                    stream: StreamName(unchecked: number == 7 ? "bad-1" : "good-\(number)"),
+                    action: .append([NewEvent(type: "t", data: [])]))
+            }, to: store)
         #expect(outcomes.count == count)
         for (stream, outcome) in outcomes {
             switch outcome {
@@ -57,6 +41,66 @@ struct GroupTests {
             from: .position(3), direction: .forward, filter: .everything, limit: 100)
         #expect(page.events.count == count - 1)
         await store.close()
+    }
+
+    @Test("are written though the name of an event type, which one of them uses, is damaged")
+    func damagedName() async throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path("log.daybook")
+        let first = try await SQLiteEventStore.open(path, configuration: SQLiteEventStoreLawTests.small)
+        try await first.append([NewEvent(type: "rare", data: [])], to: "good-1")
+        // The index reaches beyond the name, so that the next opening does not read it.
+        for _ in 0..<60 { try await first.append([NewEvent(type: "t", data: [])], to: "good-1") }
+        #expect(try await first.statistics().indexSegments > 0)
+        await first.close()
+        try IndexTests.execute("UPDATE names SET crc = crc + 1 WHERE text = 'rare'", on: path)
+
+        let store = try await SQLiteEventStore.open(path, configuration: SQLiteEventStoreLawTests.small)
+        let count = 32
+        let outcomes = await appendTogether(
+            (0..<count).map { number in
+                // Something is recorded of this request before it meets the name.
+                let types: [EventType] = number == 7 ? ["t", "rare"] : ["t"]
+                return StreamWrite(
+                    stream: StreamName(unchecked: number == 7 ? "bad-1" : "good-\(number)"),
+                    action: .append(types.map { NewEvent(type: $0, data: []) }))
+            }, to: store)
+        #expect(outcomes.count == count)
+        for (stream, outcome) in outcomes {
+            switch outcome {
+            case .success: #expect(stream != "bad-1")
+            case .failure(.storageFailed(let reason, mayBeWritten: false)):
+                #expect(stream == "bad-1" && reason.contains("CRC-32C of name"), "\(stream): \(reason)")
+            case .failure(let error): Issue.record("\(stream): \(error)")
+            }
+        }
+        #expect(try await store.head() == Position(Int64(61 + count - 1)))
+        #expect(try await store.state(of: "bad-1").status == .missing)
+        await store.close()
+    }
+
+    /// Appends by as many tasks, while the writer is held back until all of them wait.
+    private func appendTogether(
+        _ writes: [StreamWrite], to store: SQLiteEventStore
+    ) async -> [(StreamName, AppendSubmission.Outcome)] {
+        let gate = Gate(writes.count)
+        let committer = store.committer
+        let isHeld = committer.submit(.upkeep { _ in gate.wait() })
+        #expect(isHeld)
+        return await withTaskGroup(of: (StreamName, AppendSubmission.Outcome).self) { group in
+            for write in writes {
+                group.addTask {
+                    let outcome = await AppendSubmission(AppendRequest(writes: [write])).result { submission in
+                        defer { gate.arrive() }
+                        return committer.submit(.append(submission))
+                    }
+                    return (write.stream, outcome)
+                }
+            }
+            var outcomes: [(StreamName, AppendSubmission.Outcome)] = []
+            for await outcome in group { outcomes.append(outcome) }
+            return outcomes
+        }
     }
 }
 

@@ -136,6 +136,28 @@ struct IndexSwitchTests {
         #expect(building.differences == [])
     }
 
+    @Test("is listed in its order, also when parts that lead to no events were put together")
+    func partsWithoutEvents() async throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path("log.daybook")
+        let building = try await Building(path, fill(path), numbersPerSegment: 2)
+        try building.index.rebuild(
+            from: LogScanner(building.log, after: 0), tail: building.tail, through: building.last, progress: nil)
+        let parts = building.index.segments
+        #expect(parts.filter { $0.last == 0 }.count > SegmentMerge.fanIn)
+        try building.log.index.begin(epoch: building.tail.epoch)
+        building.index.beginFlush(of: building.tail, through: building.last)
+        for _ in 0..<1000 where building.index.segments.allSatisfy({ $0.level == 0 }) {
+            try building.connection.execute("BEGIN IMMEDIATE")
+            try building.index.writeSlice(after: building.log.index)
+            try building.connection.execute("COMMIT")
+            _ = building.index.didCommit(building.tail)
+        }
+        #expect(building.index.segments.contains { $0.level == 1 && $0.last == 0 })
+        try building.log.index.begin(epoch: building.tail.epoch)
+        #expect(building.log.index.segments.map(\.id) == building.index.segments.map(\.id))
+    }
+
     @Test("and cannot be put in the place of the old one leaves that as it was")
     func fails() async throws {
         let folder = try TemporaryFolder()

@@ -96,6 +96,24 @@ struct IndexTests {
         await store.close()
     }
 
+    @Test(
+        "is written and built anew whatever is to gather in memory", .timeLimit(.minutes(1)),
+        arguments: [0, -1, Int.max])
+    func oddNumbers(indexEntriesInMemory: Int) async throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path("log.daybook")
+        var configuration = SQLiteEventStore.Configuration()
+        configuration.indexEntriesInMemory = indexEntriesInMemory
+        let first = try await SQLiteEventStore.open(path, configuration: configuration)
+        for number in 0..<5 { try await first.append([NewEvent(type: "t", data: [UInt8(number)])], to: "a-1") }
+        try await first.reindex()
+        await first.close()
+        let store = try await SQLiteEventStore.open(path, configuration: configuration)
+        #expect(try await Self.read(store).map { Array($0.data) } == [[0], [1], [2], [3], [4]])
+        #expect(try await store.verify().isSound)
+        await store.close()
+    }
+
     @Test("is built anew on demand, while readers read")
     func reindexes() async throws {
         let folder = try TemporaryFolder()
@@ -140,6 +158,27 @@ struct DamagedEventTests {
         try await store.append([NewEvent(type: "t", data: [])], to: "s9-0", expecting: .noStream)
         try await store.reindex()
         #expect(try await store.verify().findings.map(\.position) == [42])
+        await store.close()
+    }
+
+    @Test("at the end of the log does not let recorded times go back")
+    func times() async throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path("log.daybook")
+        var configuration = SQLiteEventStore.Configuration()
+        configuration.time = TimeSource { Timestamp(microseconds: 1000) }
+        let first = try await SQLiteEventStore.open(path, configuration: configuration)
+        for _ in 0..<3 {
+            try await first.append([NewEvent(type: "t", data: Array(repeating: 1, count: 40))], to: "a-1")
+        }
+        await first.close()
+        try IndexTests.execute(
+            "UPDATE events SET record = substr(record, 1, 80) || x'7B' || substr(record, 82) WHERE position > 1",
+            on: path)
+        configuration.time = TimeSource { Timestamp(microseconds: 5) }
+        let store = try await SQLiteEventStore.open(path, configuration: configuration)
+        let result = try await store.append([NewEvent(type: "t", data: [])], to: "b-1")
+        #expect(result.recordedAt == Timestamp(microseconds: 1000))
         await store.close()
     }
 }

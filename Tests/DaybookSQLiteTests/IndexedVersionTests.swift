@@ -59,6 +59,8 @@ struct IndexedVersionTests {
         }
         #expect(reason.contains("version \(planted) of its stream, where version 60 comes next"), "\(reason)")
         await #expect(throws: AppendError.self) { try await store.append([NewEvent(type: "t", data: [])], to: "last") }
+        let health = try await store.health(HealthPolicy())
+        #expect(health.file?.failure?.contains("nothing more is recorded") == true, "\(health)")
         let read = try await IndexTests.read(store)
         #expect(read.count == events.count + 1 + acknowledged)
         #expect(Array(read.prefix(events.count)) == events)

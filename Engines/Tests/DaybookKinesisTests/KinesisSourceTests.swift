@@ -340,6 +340,75 @@ struct KinesisSourceTests {
         await shards.server.stop()
     }
 
+    @Test("notes a shard in which nothing comes now and then, and when what is noted lies ahead")
+    func noting() {
+        let time = Timestamp(microseconds: 1_750_000_000_000_000)
+        let progress = KinesisCheckpoints.Progress(until: time)
+        for seconds in [-599, 0, 599] { #expect(!progress.isWorthNoting(time.advanced(by: .seconds(seconds)))) }
+        for seconds in [-86_400, -600, 600] { #expect(progress.isWorthNoting(time.advanced(by: .seconds(seconds)))) }
+    }
+
+    @Test("says so when a batch was in hand for longer than Kinesis keeps the records behind it")
+    func trimmedMeanwhile() async throws {
+        let isExpired = Mutex(false)
+        let shards = try await FakeShards { operation, _ in
+            guard operation == "GetRecords" else { return .none }
+            return isExpired.withLock { isExpired in
+                defer { isExpired = false }
+                return isExpired ? .expired : .none
+            }
+        }
+        let now = Mutex(Timestamp(microseconds: 1_750_000_000_000_000))
+        let source = KinesisSource(
+            try shards.stream(), checkpoints: "orders", in: InMemoryEventStore(), policy: Self.fast,
+            time: TimeSource { now.withLock { $0 } })
+        shards.put((0..<10).map { Samples.event("a", $0) }, in: "s1")
+        let receipts = Receipts(until: 11)
+        await #expect(throws: KinesisSourceError.recordsLost(shard: "s1")) {
+            try await receipts.run(source) { _ in
+                shards.put((10..<13).map { Samples.event("a", $0) }, in: "s1")
+                shards["s1"].trimmed = 12
+                now.withLock { $0 = $0.advanced(by: .seconds(25 * 3600)) }
+                isExpired.withLock { $0 = true }
+            }
+        }
+        #expect(receipts.events.map(\.id) == (0..<10).map { "a-\($0)" })
+        await shards.server.stop()
+    }
+
+    @Test("says so when a shard's last batch was in hand for longer than Kinesis keeps the records of its children")
+    func trimmedChild() async throws {
+        let shards = try await FakeShards()
+        let store = InMemoryEventStore()
+        let now = Mutex(Timestamp(microseconds: 1_750_000_000_000_000))
+        let source = KinesisSource(
+            try shards.stream(), checkpoints: "orders", in: store, policy: Self.fast,
+            time: TimeSource { now.withLock { $0 } })
+        shards["s1"] = .init(records: (0..<10).map { Samples.event("a", $0).json }, isClosed: true)
+        shards["s2"] = .init(parents: ["s1"], records: (10..<12).map { Samples.event("a", $0).json })
+        let receipts = Receipts(until: 11)
+        await #expect(throws: KinesisSourceError.recordsLost(shard: "s2")) {
+            try await receipts.run(source) { _ in
+                shards["s2"].trimmed = 1
+                now.withLock { $0 = $0.advanced(by: .seconds(25 * 3600)) }
+            }
+        }
+        #expect(receipts.events.map(\.id) == (0..<10).map { "a-\($0)" })
+        // Nor is it forgotten with its parent.
+        shards.remove("s1")
+        await #expect(throws: KinesisSourceError.recordsLost(shard: "s2")) {
+            try await receipts.run(source)
+        }
+        // What its message advises.
+        let checkpoints = KinesisCheckpoints("orders", in: store)
+        _ = try await checkpoints.load(stream: "orders", created: 1_700_000_000.5)
+        try await checkpoints.forget("s2")
+        let rest = Receipts(until: 1)
+        try await rest.run(source)
+        #expect(rest.events.map(\.id) == ["a-11"])
+        await shards.server.stop()
+    }
+
     @Test("says so when Kinesis does not know the record of a checkpoint any more")
     func unknownRecord() async throws {
         let shards = try await FakeShards { operation, _ in operation == "GetShardIterator" ? .invalidArgument : .none }

@@ -1,6 +1,8 @@
 import DaybookCore
-import DaybookPostgres
+import StoreTrials
 import Testing
+
+@testable import DaybookPostgres
 
 @Suite("A subscription in PostgreSQL", .enabled(if: Server.isGiven, Server.hint), .timeLimit(.minutes(5)), .serialized)
 struct NotificationTests {
@@ -50,6 +52,37 @@ struct NotificationTests {
             #expect(positions == (1...200).map { Position($0) })
             await writing.close()
             await reading.close()
+        }
+    }
+
+    /// As after a fail-over to a standby that lacks the last events.
+    @Test("waits for the next event also when the log ends before what was heard of it")
+    func endsEarlier() async throws {
+        try await Server.withSchema { schema in
+            let store = try await Server.open(schema)
+            for _ in 0..<3 { try await store.append([NewEvent(type: "happened", data: [])], to: "a-1") }
+            try Server.sql("DELETE FROM \(schema).events WHERE position > 1")
+            let hasEnded = Flag()
+            let waiting = Task {
+                defer { hasEnded.set() }
+                return try await store.head(beyond: 1)
+            }
+            try await eventually("it waits, or has not") { store.signal.isAwaited || hasEnded.isSet }
+            try await store.append([NewEvent(type: "happened", data: [])], to: "a-1")
+            #expect(try await waiting.value == 2)
+            await store.close()
+        }
+    }
+
+    @Test("asks as seldom as it is told to", arguments: [Duration.seconds(30 * 86_400), .seconds(Int64.max)])
+    func pollInterval(_ interval: Duration) async throws {
+        try await Server.withStore {
+            $0.pollInterval = interval
+        } _: { store in
+            let waiting = Task { try await store.head(beyond: .start) }
+            try await eventually("it waits") { store.signal.isAwaited }
+            try await store.append([NewEvent(type: "happened", data: [])], to: "a-1")
+            #expect(try await waiting.value == 1)
         }
     }
 }

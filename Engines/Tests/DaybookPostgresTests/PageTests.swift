@@ -1,5 +1,6 @@
 import DaybookCore
 import DaybookPostgres
+import StoreTrials
 import Testing
 
 @Suite("A page read from PostgreSQL", .enabled(if: Server.isGiven, Server.hint), .timeLimit(.minutes(5)))
@@ -50,6 +51,54 @@ struct PageTests {
                     #expect(found == (direction == .forward ? ids : ids.reversed()), "the log, \(direction), \(filter)")
                 }
             }
+        }
+    }
+
+    /// The page is cut where large events would be too many bytes, and what was recorded while it was read makes it so long.
+    @Test("does not say that it is at the end when what was recorded meanwhile is left out of it")
+    func recordedMeanwhile() async throws {
+        try await Server.withSchema { schema in
+            let store = try await Server.open(schema)
+            try await store.append(
+                [NewEvent(type: "large", data: [UInt8](repeating: 7, count: 1 << 16))], to: "account-1")
+            let reading = try await Server.withLock(on: "\(schema).largest_event") {
+                // The head is told, and what stands behind it is waited for.
+                let reading = Task {
+                    try await store.readPage(from: .start, direction: .forward, filter: .all, limit: 1_000)
+                }
+                try await eventually("the page is waited for") {
+                    try Server.sql(
+                        """
+                        SELECT count(*) > 0 FROM pg_locks
+                        WHERE NOT granted AND relation = '\(schema).largest_event'::regclass
+                        """) == [["t"]]
+                }
+                try await store.append((0..<200).map { _ in NewEvent(type: "small", data: [1]) }, to: "account-1")
+                return reading
+            }
+            let page = try await reading.value
+            #expect(page.events.map(\.position) == (1...201).map { Position($0) } && page.isAtEnd)
+            await store.close()
+        }
+    }
+
+    @Test("that was read ahead for one prefix is given to no reader of another that is equal but for its bytes")
+    func prefixes() async throws {
+        try await Server.withStore { store in
+            let (one, two) = ("caf\u{e9}", "cafe\u{301}")
+            for prefix in [one, one, one, two, one] {
+                try await store.append([NewEvent(type: "happened", data: [])], to: try StreamName("\(prefix)-1"))
+            }
+            func positions(_ prefix: String, from position: Position) async throws -> [Position] {
+                try await store.readPage(
+                    from: .position(position), direction: .forward, filter: EventFilter(streamPrefixes: [prefix]),
+                    limit: 1
+                ).events.map(\.position)
+            }
+            // Whoever asks for two in a row is read ahead for.
+            #expect(try await positions(one, from: 1) == [1])
+            #expect(try await positions(one, from: 2) == [2])
+            #expect(try await positions(two, from: 3) == [4])
         }
     }
 }

@@ -28,6 +28,22 @@ struct PostgresCopyTests {
         }
     }
 
+    /// Else a page of as many rows as fit when events are small would bring gigabytes.
+    @Test("tells readers how large its events may be")
+    func largeEvents() async throws {
+        try await Server.withSchema { schema in
+            let source = InMemoryEventStore()
+            try await source.append([NewEvent(type: "small", data: [1])], to: "account-1")
+            try await source.append(
+                [NewEvent(type: "large", data: [UInt8](repeating: 7, count: Limits.eventBytes))], to: "account-1")
+            let target = try await Server.open(schema)
+            try await LogCopy(from: source, to: target).run()
+            #expect(
+                try Server.sql("SELECT size >= \(Limits.eventBytes) FROM \(schema).largest_event") == [["t"]])
+            await target.close()
+        }
+    }
+
     @Test("keeps every law of copying", arguments: CopyLaw.all)
     func law(_ law: CopyLaw) async throws {
         let stores = Stores()

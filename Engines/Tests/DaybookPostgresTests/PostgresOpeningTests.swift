@@ -1,8 +1,9 @@
 import DaybookCore
-import DaybookPostgres
 import Foundation
 import StoreTrials
 import Testing
+
+@testable import DaybookPostgres
 
 @Suite("Opening a PostgreSQL store", .enabled(if: Server.isGiven, Server.hint), .timeLimit(.minutes(5)), .serialized)
 struct PostgresOpeningTests {
@@ -46,6 +47,23 @@ struct PostgresOpeningTests {
             #expect(store.durability.synchronousCommit.rawValue == value)
             try await store.append([event], to: "account-1")
             await store.close()
+        }
+    }
+
+    /// A commit may have to wait for a standby, and a listener for an event, for longer than any of them.
+    @Test("lifts the limits of time that a role has")
+    func timeouts() throws {
+        let names = "{statement_timeout,lock_timeout,idle_session_timeout,transaction_timeout}"
+        let limits = try Server.sql("SELECT name FROM pg_settings WHERE name = ANY ('\(names)')").compactMap { $0[0] }
+        #expect(limits.count >= 3, "Not every version has the last one.")
+        let options = limits.map { "-c%20\($0)%3D5min" }.joined(separator: "%20")
+        let connection = try Connection(
+            ServerAddress(connectionString: try #require(Server.url) + "&options=\(options)", use: "appends"))
+        _ = try PostgresEventStore.Configuration().prepare(connection)
+        for limit in limits {
+            let rows = try connection.run(
+                Statement(once: "SELECT current_setting($1::text)").with { $0.add(limit) })
+            #expect(rows.text(0, 0) == "0", "\(limit)")
         }
     }
 

@@ -73,6 +73,19 @@ enum Server {
     static func sql(_ text: String, at address: String? = nil) throws -> [[String?]] {
         let connection = PQconnectdb((address ?? url ?? "") + "&options=-c%20client_min_messages%3Dwarning")
         defer { PQfinish(connection) }
+        return try run(text, on: connection)
+    }
+
+    /// Keeps everybody else away from a table meanwhile.
+    static func withLock<Value>(on table: String, _ body: () async throws -> Value) async throws -> Value {
+        let connection = PQconnectdb(url ?? "")
+        defer { PQfinish(connection) }
+        _ = try run("BEGIN", on: connection)
+        _ = try run("LOCK TABLE \(table) IN ACCESS EXCLUSIVE MODE", on: connection)
+        return try await body()
+    }
+
+    private static func run(_ text: String, on connection: OpaquePointer?) throws -> [[String?]] {
         let result = PQexec(connection, text)
         defer { PQclear(result) }
         guard [PGRES_COMMAND_OK, PGRES_TUPLES_OK].contains(PQresultStatus(result)) else {

@@ -382,6 +382,23 @@ struct WebhookSourceTests {
         try await source.stop()
     }
 
+    @Test("does not take a connection for idle whose next request was waiting")
+    func slowPipelining() async throws {
+        let calls = Mutex(0)
+        let source = try await RunningSource(.init(idleTimeout: .seconds(1))) { _ in
+            let call = calls.withLock { calls in
+                calls += 1
+                return calls
+            }
+            if call > 1 { try await Task.sleep(for: .seconds(2)) }
+        }
+        let kept = RawRequest().text.replacing("Connection: close\r\n", with: "")
+        let answer = try await source.exchange(kept + RawRequest().text)
+        #expect(answer.text.components(separatedBy: "HTTP/1.1 204").count == 3)
+        #expect(source.taken.count == 2)
+        try await source.stop()
+    }
+
     @Test("asks for the body of whoever waits to be asked")
     func continues() async throws {
         let source = try await RunningSource()

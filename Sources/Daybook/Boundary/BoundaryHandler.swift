@@ -155,7 +155,7 @@ public struct BoundaryHandler<D: BoundaryDecider>: Sendable {
             first = try await store.readPage(from: .position(position), direction: .forward, filter: .all, limit: 1)
                 .events.first
         } catch {
-            throw BoundaryError(error)
+            throw BoundaryError(recorded: error)
         }
         let isRecorded = first?.type == "command.carriedOut" && first?.stream == result.streams.first?.stream
         return BoundaryReceipt(result, without: isRecorded ? first?.stream : nil)

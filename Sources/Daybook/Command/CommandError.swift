@@ -64,6 +64,11 @@ extension CommandError {
 
     init(_ error: ReadError) { self = error == .cancelled ? .cancelled(mayBeRecorded: false) : .read(error) }
 
+    /// The error of a command that is recorded, of which the receipt cannot be read again.
+    init(recorded error: ReadError) {
+        self = error == .cancelled ? .cancelled(mayBeRecorded: true) : .append(.notReadAgain(error.description))
+    }
+
     init(_ error: StateError) {
         switch error {
         case .invalidID(let error): self = .invalidID(error)

@@ -69,10 +69,13 @@ extension CommandHandler {
 
     @usableFromInline
     func end(_ attempt: inout Attempt, after error: AppendError) async {
-        guard case .commandReused = error else { return attempt.end(CommandError(error)) }
-        // Another handler was faster with the same command, and decided on another state.
-        await endIfRepeat(&attempt)
-        if attempt.result == nil { attempt.end(.append(error)) }
+        switch error {
+        case .commandReused, .invalid, .unsupported:
+            // The command may have been carried out before, on another state, with a decision that the store took.
+            await endIfRepeat(&attempt)
+        default: break
+        }
+        if attempt.result == nil { attempt.end(CommandError(error)) }
     }
 
     /// Ends commands that were refused, unless they were carried out before, which is their result then.

@@ -45,7 +45,7 @@ extension CommandHandler {
                     of: stream, from: .position(result.position), direction: .backward, limit: 1)
                 version = page.events.first?.version
             } catch {
-                throw CommandError(error)
+                throw CommandError(recorded: error)
             }
         }
         return CommandReceipt(
@@ -70,11 +70,13 @@ extension CommandHandler {
                     from: .position(cursor), direction: .backward, filter: .all,
                     limit: min(remaining, Limits.eventsPerPage))
             } catch {
-                throw CommandError(error)
+                throw CommandError(recorded: error)
             }
             for event in page.events where event.stream == stream {
                 // Backwards, as the page goes; all are turned round at the end.
-                do { events.append(contentsOf: try codec.decode(event).reversed()) } catch { throw .undecodable(error) }
+                do { events.append(contentsOf: try codec.decode(event).reversed()) } catch {
+                    throw .append(.notReadAgain(error.description))
+                }
             }
             remaining -= page.events.count
             if page.isAtEnd { break }

@@ -226,14 +226,18 @@ public struct ConsumerGroup<Event: ReadableEvent>: Sendable {
 
     func ledger() -> ConsumerLedger { ConsumerLedger(name, in: models, startingAfter: start) }
 
+    /// How often the state is read again when it changes meanwhile.
+    private static var readings: Int { 20 }
+
+    /// The state as it is now. Documents read one by one belong together when nothing changed meanwhile; a group may change
+    /// faster than it can be read. No event is missing all the same: what is held is read after the window, which it comes from.
     private func currentState() async throws(ConsumerError) -> ConsumerGroupState {
         let ledger = ledger()
-        while true {
-            // Documents read one by one belong together when nothing changed meanwhile.
+        for _ in 0..<Self.readings {
             try await ledger.refresh()
-            let state = ledger.state
-            if try await !ledger.isStale() { return state }
+            if try await !ledger.isStale() { break }
         }
+        return ledger.state
     }
 
     private func change(_ input: ConsumerInput) async throws(ConsumerError) -> [ConsumerAction] {

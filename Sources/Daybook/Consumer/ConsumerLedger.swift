@@ -25,6 +25,8 @@ final class ConsumerLedger {
     private let decoder = JSONBytesDecoder()
     private var revision: Position?
     private(set) var state: ConsumerGroupState
+    /// The documents that were found under their former names, by the bare key.
+    private var formerDocuments: [ConsumerKey: String] = [:]
 
     init(_ name: ConsumerGroupName, in models: any ReadModelStore, startingAfter start: Position) {
         self.name = name
@@ -85,6 +87,7 @@ final class ConsumerLedger {
             self.revision = nil
             guard try await commit(batch) else { continue }
             state = next
+            formerDocuments = [:]
             self.revision = revision.next
             return actions
         }
@@ -127,6 +130,7 @@ final class ConsumerLedger {
     private func load() async throws -> ConsumerGroupState {
         let (name, models) = (name, models)
         var state = ConsumerGroupState(after: start)
+        formerDocuments = [:]
         let stored = try await Self.uncancelled { try await models.document(Self.groupKey, of: name.model) }
         guard let data = stored else { return state }
         let group = try decode(Group.self, data, Self.groupKey)
@@ -147,6 +151,7 @@ final class ConsumerLedger {
                     throw ConsumerError.unreadableState(group: name, document: entry.key, reason: "It holds no event.")
                 }
                 state.held[first.key] = stopped
+                if entry.key != Self.document(ofHeld: first.key) { formerDocuments[first.key] = entry.key }
             }
             guard page.count == 500, let last = page.last else { return state }
             after = last.key
@@ -161,19 +166,14 @@ final class ConsumerLedger {
             lastToken: next.lastToken, members: next.members.values.sorted { $0.token < $1.token },
             scanned: next.scanned, window: next.window)
         changes[Self.groupKey] = try encode(group, Self.groupKey)
-        /// Documents were once named by the bare key.
-        func removeFormer(_ key: ConsumerKey) {
-            let former = Self.heldPrefix + key.rawValue
-            if former != Self.document(ofHeld: key) { changes.updateValue(nil, forKey: former) }
+        // The bare key may spell the name of another key's document: what was found there goes before others come.
+        for former in formerDocuments.values { changes.updateValue(nil, forKey: former) }
+        for key in state.held.keys where next.held[key] == nil {
+            changes.updateValue(nil, forKey: Self.document(ofHeld: key))
         }
-        for (key, stopped) in next.held where state.held[key] != stopped {
-            removeFormer(key)
+        for (key, stopped) in next.held where state.held[key] != stopped || formerDocuments[key] != nil {
             let name = Self.document(ofHeld: key)
             changes[name] = try encode(stopped, name)
-        }
-        for key in state.held.keys where next.held[key] == nil {
-            removeFormer(key)
-            changes.updateValue(nil, forKey: Self.document(ofHeld: key))
         }
         for case .skipped(let event) in actions {
             let name = Self.key(ofSkipped: event.position)

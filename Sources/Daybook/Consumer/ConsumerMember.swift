@@ -195,7 +195,8 @@ final class ConsumerMember<Event: ReadableEvent> {
     private func wait(_ token: Int64) async {
         let (mailbox, log, clock) = (mailbox, group.log, group.clock)
         let (position, interval) = (max(looked, ledger.state.scanned), group.policy.pollInterval)
-        let reads = ledger.state.room(group.policy) > 0 && ledger.state.isActive(token, group.policy)
+        let hasRoom = ledger.state.room(group.policy) > 0 && hasMemoryToSpare
+        let reads = hasRoom && ledger.state.isActive(token, group.policy)
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await mailbox.wait() }
             if reads { group.addTask { _ = try? await log.head(beyond: position) } }

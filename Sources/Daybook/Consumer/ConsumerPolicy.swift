@@ -16,7 +16,8 @@ public struct ConsumerPolicy: Sendable, Hashable {
     public let backoffCeiling: Duration
     /// How long a handler may take over one event before its task is cancelled, which counts as a failed delivery. One
     /// that does not heed it keeps its key and its place: see ``ConsumerGroupStatus/overdue``. Of a call with many events
-    /// (``BatchPublisherTarget``), those that have no answer by then failed; a call that does not heed it keeps them.
+    /// (``BatchPublisherTarget``), those that have no answer by then failed; a call that does not heed it keeps them. At most
+    /// a year.
     public let handlerTimeout: Duration
     /// What happens to an event that cannot be read.
     public let unreadable: UnreadableEventPolicy
@@ -42,7 +43,8 @@ public struct ConsumerPolicy: Sendable, Hashable {
         self.deliveries = max(1, deliveries)
         self.backoff = max(.zero, backoff)
         self.backoffCeiling = min(max(.zero, backoffCeiling), .seconds(86_400))
-        self.handlerTimeout = max(handlerTimeout, .milliseconds(1))
+        // Clocks cannot count to times that are much further away.
+        self.handlerTimeout = min(max(handlerTimeout, .milliseconds(1)), .seconds(365 * 86_400))
         self.unreadable = unreadable
         self.isExclusive = isExclusive
         self.pollInterval = min(max(pollInterval, .microseconds(100)), self.lease / 3)

@@ -97,10 +97,9 @@ public struct DecisionReplay<D: Decider>: Sendable where D.Command: Codable {
         _ report: inout DecisionReport<D.Command, D.Event>
     ) throws(DecisionReplayError) {
         if let stream = event.stream.controlled {
-            // A stream that is deleted begins anew, and its versions go on.
-            if event.type == StreamControl.streamDeleted {
-                subjects[stream] = nil
-            } else if let control = StreamControl(decoding: event.data) {
+            // A stream that is deleted begins anew, and its versions go on; so does its retention.
+            if event.type == StreamControl.streamDeleted { subjects[stream] = nil }
+            if let control = StreamControl(decoding: event.data) {
                 subjects[stream, default: Subject()].isHidden = control.retention != .unlimited
             }
         } else if event.stream.category == category.commands {

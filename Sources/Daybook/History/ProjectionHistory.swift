@@ -90,7 +90,7 @@ public struct ProjectionHistory<P: Projection>: Sendable {
         _ recorded: RecordedEvent, _ events: [P.Event], _ key: String, to document: inout P.Document?
     ) throws {
         for event in events {
-            for other in try projection.keys(for: event, recorded: recorded) where other == key {
+            for other in try projection.keys(for: event, recorded: recorded) where other.hasSameBytes(as: key) {
                 try projection.apply(event, recorded: recorded, key: key, to: &document)
             }
         }

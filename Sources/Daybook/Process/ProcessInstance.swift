@@ -18,6 +18,10 @@ struct ProcessInstance<P: ProcessManager>: Sendable {
     private(set) var pendingBytes = 0
     /// Whether a reaction was decided on it that must be recorded with it, if only that it came to nothing.
     private(set) var isTouched = false
+    /// Whether the stream was not read for what is added: it may have been deleted since.
+    var isRemembered = false
+    /// Whether an append of reactions checks the control stream as well.
+    var checksControl: Bool { isRemembered && version != nil }
 
     /// A deadline, and the event that set it, from which follows what comes of it.
     struct Deadline {
@@ -61,6 +65,10 @@ struct ProcessInstance<P: ProcessManager>: Sendable {
         }
     }
 
+    /// RFC 3339 has no text for what lies before the year 0, or behind 9999: nobody could read it again.
+    private static var firstTime: Timestamp { Timestamp(microseconds: -62_167_219_200_000_000) }
+    private static var lastTime: Timestamp { Timestamp(microseconds: 253_402_300_799_999_999) }
+
     /// Adds what follows from an input, a deadline or a rejection.
     ///
     /// - Parameter moment: Deadlines are reckoned from it.
@@ -80,8 +88,8 @@ struct ProcessInstance<P: ProcessManager>: Sendable {
                 if let old = deadlines[name] {
                     try add(.deadlineCancelled(name: name, at: old.at), metadata: metadata, codecs)
                 }
-                let time = moment.advanced(by: wait).description
-                try add(.deadlineSet(name: name, at: time), metadata: metadata, codecs)
+                let time = min(max(moment.advanced(by: wait), Self.firstTime), Self.lastTime)
+                try add(.deadlineSet(name: name, at: time.description), metadata: metadata, codecs)
             case .cancelDeadline(let name):
                 guard let old = deadlines[name] else { continue }
                 try add(.deadlineCancelled(name: name, at: old.at), metadata: metadata, codecs)
@@ -109,6 +117,8 @@ struct ProcessInstance<P: ProcessManager>: Sendable {
         } else {
             request.append(pending, to: stream, expecting: expected)
         }
+        // A deleted stream still answers to its last version.
+        if checksControl { request.check(stream.control, at: .noStream) }
     }
 
     /// What was pending has been recorded.

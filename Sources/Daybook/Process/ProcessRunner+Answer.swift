@@ -63,13 +63,15 @@ extension ProcessRunner {
                 gone.formIntersection(first.map(\.key))
                 next = first.first { !gone.contains($0.key) }
             } catch {
+                guard error != .cancelled else { throw .cancelled }
                 throw .timers(.store(.storageFailed(reason: error.description)))
             }
             let now = time.now
             var wait = Duration.seconds(3600)
             if let next, let due = Timestamp(next.document.at) {
                 if due <= now {
-                    if try await !pass(next.document, due: due) { gone.insert(next.key) }
+                    guard try await !pass(next.document, due: due) else { continue }
+                    if try await !forget(next.key, of: next.document.stream, at: reached) { gone.insert(next.key) }
                     continue
                 }
                 wait = .microseconds(due.microseconds - now.microseconds)
@@ -82,12 +84,10 @@ extension ProcessRunner {
     /// - Returns: Whether the deadline was still open.
     private func pass(_ timer: ProcessTimer, due: Timestamp) async throws(ProcessError) -> Bool {
         // What was recorded before the time had come is reacted to first.
-        do {
-            let head = try await log.head()
-            try await progress.wait(for: head)
-        } catch {
-            throw .cancelled
-        }
+        let head: Position
+        do { head = try await log.head() } catch { throw ProcessError(error) }
+        // Why the reactions have stopped, if they have, is told by them.
+        do { try await progress.wait(for: head) } catch { throw .cancelled }
         return try await answer(timer.stream, to: "deadline '\(timer.name)'") { instance in
             guard let deadline = instance.deadlines[timer.name], deadline.at == timer.at else { return nil }
             return Answer(
@@ -95,6 +95,22 @@ extension ProcessRunner {
                 actions: try P.react(toDeadline: timer.name, in: instance.state), moment: due,
                 metadata: Self.metadata(following: deadline.event, with: deadline.metadata[...]))
         }
+    }
+
+    /// Removes a deadline of a process that was deleted, so that it is not looked at for ever.
+    ///
+    /// - Parameter position: How far the list of deadlines has come.
+    /// - Returns: False when the process is there.
+    private func forget(
+        _ key: String, of stream: StreamName, at position: Position
+    ) async throws(ProcessError) -> Bool {
+        let status: StreamState.Status
+        do { status = try await log.state(of: stream).status } catch { throw ProcessError(error) }
+        guard status == .deleted || status == .tombstoned else { return false }
+        let batch = DocumentBatch(
+            model: timers.projection.name, changes: [key: nil], previous: position, checkpoint: position)
+        do { try await timers.models.commit(batch) } catch { throw ProcessError(ProjectionError(error)) }
+        return true
     }
 
     /// What came to a process that is no input, and what follows.

@@ -174,7 +174,7 @@ extension ProcessRunner {
                 rest = rest.dropFirst(batch.inputs)
                 return
             }
-            // A deadline or a rejection changed one of the processes meanwhile.
+            // A deadline or a rejection changed one of the processes meanwhile, or it was deleted.
             for stream in batch.order { _ = cache.take(stream) }
         }
     }
@@ -185,15 +185,16 @@ extension ProcessRunner {
         /// The processes that reacted, in the order in which they first did.
         private(set) var order: [StreamName] = []
         private(set) var instances: [StreamName: ProcessInstance<P>] = [:]
+        private var streams = 0
         private var events = 0
         private var bytes = 0
 
         /// Takes in what an input led to, unless it is not the first and would make the append too large.
         mutating func add(_ changed: [ProcessInstance<P>], upTo limit: Int) -> Bool {
-            var (events, bytes, streams) = (events, bytes, order.count)
+            var (events, bytes, streams) = (events, bytes, streams)
             for instance in changed {
                 let old = instances[instance.stream]
-                if old == nil { streams += 1 }
+                if old == nil { streams += instance.checksControl ? 2 : 1 }
                 events += instance.pending.count - (old?.pending.count ?? 0)
                 bytes += instance.pendingBytes - (old?.pendingBytes ?? 0)
             }
@@ -202,7 +203,7 @@ extension ProcessRunner {
             for instance in changed where instances.updateValue(instance, forKey: instance.stream) == nil {
                 order.append(instance.stream)
             }
-            (self.events, self.bytes) = (events, bytes)
+            (self.events, self.bytes, self.streams) = (events, bytes, streams)
             inputs += 1
             return true
         }
@@ -213,13 +214,18 @@ extension ProcessRunner {
         let recorded = input.recorded
         let parts = try input.parts.get()
         let metadata = Self.metadata(following: recorded.id, with: recorded.metadata)
+        // Where one append has no room to check all that are remembered, they are read.
+        let hasRoom = parts.reduce(0) { $0 + $1.streams.count } < Limits.streamsPerAppend / 2
         var changed: [ProcessInstance<P>] = []
         for (input, streams) in parts {
             for stream in streams {
                 let index = changed.firstIndex { $0.stream == stream }
                 var instance: ProcessInstance<P>
-                if let known = index.map({ changed[$0] }) ?? batch.instances[stream] ?? cache.value(for: stream) {
+                if let known = index.map({ changed[$0] }) ?? batch.instances[stream] {
                     instance = known
+                } else if hasRoom, let remembered = cache.value(for: stream) {
+                    instance = remembered
+                    instance.isRemembered = true
                 } else {
                     instance = try await fresh(stream)
                 }

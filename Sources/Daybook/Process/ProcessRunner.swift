@@ -92,11 +92,13 @@ public final class ProcessRunner<P: ProcessManager>: Sendable {
             group.addTask { await self.result { () throws(ProcessError) in try await self.reactForEver() } }
             group.addTask { await self.result { () throws(ProcessError) in try await self.watchDeadlines() } }
             group.addTask { await self.result { () throws(ProcessError) in try await self.sendCommands() } }
-            let first = await group.next() ?? .success(())
+            var result = await group.next() ?? .success(())
             group.cancelAll()
-            return first
+            // Who waits for one that fails may be told of it before the failure itself is here.
+            while !Task.isCancelled, case .failure(.cancelled) = result, let next = await group.next() { result = next }
+            return result
         }
-        do { try result.get() } catch .cancelled { return }
+        do { try result.get() } catch .cancelled where Task.isCancelled { return }
     }
 
     /// Runs as one of several, in several processes: all of them send commands, and the one that leads reacts and lets deadlines
@@ -166,6 +168,8 @@ public final class ProcessRunner<P: ProcessManager>: Sendable {
     /// A process as its stream is now.
     func fresh(_ stream: StreamName) async throws(ProcessError) -> ProcessInstance<P> {
         var instance = cache.take(stream) ?? ProcessInstance(stream)
+        instance.isRemembered = false
+        var isFromMemory = instance.version != nil
         while true {
             let page: StreamPage
             do {
@@ -174,6 +178,11 @@ public final class ProcessRunner<P: ProcessManager>: Sendable {
                     limit: 1000)
             } catch {
                 throw ProcessError(error)
+            }
+            if isFromMemory, page.state.status != .live || page.state.retention != .unlimited {
+                // What is remembered of a stream is no longer true when it was deleted, or some of its events are hidden.
+                (instance, isFromMemory) = (ProcessInstance(stream), false)
+                continue
             }
             do { for event in page.events { try instance.apply(event, codecs) } } catch { throw .undecodable(error) }
             if page.isAtEnd {

@@ -24,6 +24,12 @@ package final class ProjectionProgress: Sendable {
     /// The projection runs, again or for the first time.
     package func begin() { state.withLock { $0.failure = nil } }
 
+    /// The projection goes on from a position; from an earlier one than it had reached when its read model was deleted.
+    package func start(at position: Position) {
+        state.withLock { $0.reached = min($0.reached, position) }
+        reach(position)
+    }
+
     package func reach(_ position: Position) {
         let ready = state.withLock { state -> [Waiter] in
             guard position > state.reached else { return [] }

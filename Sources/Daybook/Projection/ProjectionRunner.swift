@@ -41,7 +41,8 @@ public final class ProjectionRunner<P: Projection>: Sendable {
     ///     they change more documents than ``Limits/documentsPerBatch``. Many of them make catching up fast where they
     ///     change the same documents, and appends wait the longer for each transaction.
     ///   - saveInterval: How long the checkpoint may stay behind when only events pass by that the projection does not
-    ///     fold. Readers in this process do not notice; it saves a write for each such event.
+    ///     fold. Readers in this process do not notice; it saves a write for each such event. At most a
+    ///     day.
     ///   - failurePolicy: What happens to an event that cannot be read or applied.
     ///   - parallelism: How many tasks decode the events of a batch and fold its keys, 1 to 64. The events of one key are
     ///     folded in order by one of them.
@@ -56,7 +57,7 @@ public final class ProjectionRunner<P: Projection>: Sendable {
         self.models = models
         self.reader = reader
         self.batchSize = min(max(1, batchSize), 100_000)
-        self.saveInterval = saveInterval
+        self.saveInterval = min(saveInterval, .seconds(86_400))
         self.failurePolicy = failurePolicy
         self.parallelism = min(max(1, parallelism), 64)
         self.clock = clock
@@ -105,7 +106,7 @@ extension ProjectionRunner: LogFollower {
     package func startingPlace() async throws(ProjectionError) -> Place {
         let checkpoint: Position
         do { checkpoint = try await models.checkpoint(of: projection.name) } catch { throw ProjectionError(error) }
-        progress.reach(checkpoint)
+        progress.start(at: checkpoint)
         return Place(at: checkpoint)
     }
 

@@ -111,8 +111,9 @@ public struct ProjectionRebuild<Old: Projection, New: Projection>: Sendable {
             let right = try await pages.1.peek()
             guard let key = [left?.key, right?.key].compactMap({ $0 }).min(by: Self.isBefore) else { break }
             comparison.documentCount += 1
-            let old = left?.key == key ? left?.data : nil
-            let new = right?.key == key ? right?.data : nil
+            // Two keys that Swift calls equal, in other bytes, are two documents.
+            let old = left?.key.hasSameBytes(as: key) == true ? left?.data : nil
+            let new = right?.key.hasSameBytes(as: key) == true ? right?.data : nil
             if old != nil { pages.0.advance() }
             if new != nil { pages.1.advance() }
             if old == new { continue }

@@ -48,8 +48,10 @@ struct KeptMessage: Codable {
         }
         let body = Array(Data(base64Encoded: body ?? "") ?? Data())
         let attributes = attributes ?? [:]
+        // As sources read it: in the structured form, attributes that stand beside the JSON as well do not count.
+        let type = attributes["datacontenttype"]?.lowercased() ?? ""
         let content = Result { () throws(InvalidCloudEvent) in
-            attributes["specversion"] == nil
+            attributes["specversion"] == nil || type.hasPrefix("application/cloudevents")
                 ? try CloudEvent(json: body)
                 : try CloudEvent(attributes: attributes.map { (name: $0.key, value: $0.value) }, data: body)
         }

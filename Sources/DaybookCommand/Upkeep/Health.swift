@@ -47,9 +47,11 @@ struct Health: AsyncParsableCommand {
 
     func validate() throws {
         guard !json || !metrics else { throw ValidationError("Either --json or --metrics.") }
-        guard maxBehind >= 0, maxParked >= 0, maxWalBytes >= 0, freeSpaceReserve >= 0, maxSecondsBehind ?? 0 >= 0
-        else {
+        guard maxBehind >= 0, maxParked >= 0, maxWalBytes >= 0, freeSpaceReserve >= 0 else {
             throw ValidationError("Bounds are 0 or more.")
+        }
+        guard (0...1e12).contains(maxSecondsBehind ?? 0) else {
+            throw ValidationError("--max-seconds-behind is a number from 0 to 1e12; leave it out for any number.")
         }
     }
 

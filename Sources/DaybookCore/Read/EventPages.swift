@@ -45,10 +45,12 @@ struct EventPages<Cursor: Sendable> {
         while index == page.events.count {
             guard let cursor = page.next else { return nil }
             guard !Task.isCancelled else { throw .cancelled }
+            let ahead = ahead
+            self.ahead = nil  // Whoever asks again after a failure has the page read anew.
             page = if let ahead { try await ahead.page() } else { try await read(cursor) }
             index = 0
             pagesRead += 1
-            ahead = if pagesRead > 1, let next = page.next { Ahead(next, read) } else { nil }
+            self.ahead = if pagesRead > 1, let next = page.next { Ahead(next, read) } else { nil }
         }
         defer { index += 1 }
         return page.events[index]

@@ -36,6 +36,8 @@ public struct StreamName: BoundedName {
 
     /// The stream that this control stream is about; nil when this is no control stream.
     public var controlled: StreamName? {
-        isControl ? StreamName(unchecked: String(rawValue.dropFirst(Self.controlPrefix.count))) : nil
+        // By bytes: a combining mark at the beginning of the name makes one character with the end of the prefix.
+        isControl
+            ? StreamName(unchecked: String(Substring(rawValue.utf8.dropFirst(Self.controlPrefix.utf8.count)))) : nil
     }
 }

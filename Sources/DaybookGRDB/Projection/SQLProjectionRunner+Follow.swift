@@ -11,7 +11,7 @@ extension SQLProjectionRunner: LogFollower {
 
     package func startingPlace() async throws(ProjectionError) -> Place {
         let position = try await checkpoint().position
-        progress.reach(position)
+        progress.start(at: position)
         return Place(saved: position, reached: position)
     }
 

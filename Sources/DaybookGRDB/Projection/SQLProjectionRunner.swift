@@ -49,7 +49,8 @@ public final class SQLProjectionRunner<P: SQLProjection>: Sendable {
     ///   - batchSize: The most events that one transaction takes, 1 to `Limits.eventsPerPage`; fewer when there are no
     ///     more.
     ///   - saveInterval: How long the checkpoint may stay behind when only events pass by that the projection does not
-    ///     apply. Readers in this process do not notice; it saves a write for each such event.
+    ///     apply. Readers in this process do not notice; it saves a write for each such event. At most a
+    ///     day.
     ///   - failurePolicy: What happens to an event that cannot be read or applied.
     /// - Throws: ``SQLReadModelError`` when the database could lose rows without their checkpoint, or was made of another
     ///   log.
@@ -74,7 +75,7 @@ public final class SQLProjectionRunner<P: SQLProjection>: Sendable {
         self.database = database
         self.reader = reader
         self.batchSize = min(max(1, batchSize), Limits.eventsPerPage)
-        self.saveInterval = saveInterval
+        self.saveInterval = min(saveInterval, .seconds(86_400))
         self.failurePolicy = failurePolicy
         self.isScratch = isScratch
         self.clock = clock
@@ -116,7 +117,8 @@ public final class SQLProjectionRunner<P: SQLProjection>: Sendable {
         do {
             let name = projection.name
             let checkpoint = try await database.read { try SQLCheckpoint.fetch(name, in: $0) }
-            return max(checkpoint?.position ?? .start, progress.reached)
+            guard let checkpoint else { return .start }  // The read model was deleted.
+            return max(checkpoint.position, progress.reached)
         } catch is CancellationError {
             throw .cancelled
         } catch {

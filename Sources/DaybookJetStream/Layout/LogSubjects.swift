@@ -81,7 +81,7 @@ struct LogSubjects: Sendable {
     func subjects(of category: Category) -> String {
         var text = category.rawValue
         if text.utf8.starts(with: StreamName.controlPrefix.utf8) {
-            text = String(text.dropFirst(StreamName.controlPrefix.count))
+            text = String(Substring(text.utf8.dropFirst(StreamName.controlPrefix.utf8.count)))
         }
         return prefix + "e.*." + Self.token(category: Category(unchecked: text)) + ".*"
     }

@@ -24,6 +24,8 @@ final class Consumer: @unchecked Sendable {
         var taken: Int64?
         /// Of the thread alone: what the last commit was asked for.
         var committing: Int64?
+        /// Of the thread alone: whether it is still to be committed where the group begins, before anything is given.
+        var isBeginning = false
 
         init(topic: String, partition: Int32, queue: OpaquePointer) {
             self.topic = topic
@@ -145,7 +147,8 @@ final class Consumer: @unchecked Sendable {
                 rd_kafka_message_destroy(record)
             }
             unfinished.removeAll { lane in condition.withLock { lane.job == nil } }
-            if !stopped { for lane in lanes { fill(lane) } }
+            // It may have been stopped by what was polled.
+            if !condition.withLock({ isStopped }) { for lane in lanes { fill(lane) } }
             commit()
             if drained { break }
         }
@@ -170,16 +173,17 @@ final class Consumer: @unchecked Sendable {
 
     /// Gives the lane's handler what was fetched, when it is free.
     private func fill(_ lane: Lane) {
-        guard rd_kafka_queue_length(lane.queue) > 0, condition.withLock({ lane.job == nil && !lane.isOver })
-        else { return }
+        // No more room is made than is needed, however large a batch may be.
+        let count = min(rd_kafka_queue_length(lane.queue), configuration.batch)
+        guard count > 0, !lane.isBeginning, condition.withLock({ lane.job == nil && !lane.isOver }) else { return }
         guard !unfinished.contains(where: { $0.name == lane.name }) else { return }
         let records = [UnsafeMutablePointer<rd_kafka_message_t>](
-            unsafeUninitializedCapacity: configuration.batch
-        ) { buffer, count in
+            unsafeUninitializedCapacity: count
+        ) { buffer, taken in
             // The array is of pointers that may be nil for C alone.
-            count = buffer.baseAddress!.withMemoryRebound(
-                to: UnsafeMutablePointer<rd_kafka_message_t>?.self, capacity: configuration.batch
-            ) { max(0, rd_kafka_consume_batch_queue(lane.queue, 0, $0, configuration.batch)) }
+            taken = buffer.baseAddress!.withMemoryRebound(
+                to: UnsafeMutablePointer<rd_kafka_message_t>?.self, capacity: count
+            ) { max(0, rd_kafka_consume_batch_queue(lane.queue, 0, $0, count)) }
         }
         guard !records.isEmpty else { return }
         var messages: [ReceivedMessage] = []
@@ -240,13 +244,24 @@ final class Consumer: @unchecked Sendable {
         _ code: rd_kafka_resp_err_t, _ offsets: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>?
     ) {
         isCommitting = false
+        note(code, offsets)
+    }
+
+    /// Notes what became of a commit, of each partition.
+    private func note(
+        _ code: rd_kafka_resp_err_t, _ offsets: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>?
+    ) {
         var failed: [String] = []
         var reason = code
         for index in 0..<Int(offsets?.pointee.cnt ?? 0) {
             let offset = offsets!.pointee.elems[index]
-            guard code != RD_KAFKA_RESP_ERR_NO_ERROR || offset.err != RD_KAFKA_RESP_ERR_NO_ERROR else { continue }
+            let name = "\(String(cString: offset.topic))/\(offset.partition)"
+            guard code != RD_KAFKA_RESP_ERR_NO_ERROR || offset.err != RD_KAFKA_RESP_ERR_NO_ERROR else {
+                for lane in lanes where lane.name == name { lane.isBeginning = false }
+                continue
+            }
             if offset.err != RD_KAFKA_RESP_ERR_NO_ERROR { reason = offset.err }
-            failed.append("\(String(cString: offset.topic))/\(offset.partition)")
+            failed.append(name)
         }
         guard !failed.isEmpty else { return }
         for lane in lanes where failed.contains(lane.name) { lane.committing = nil }
@@ -265,13 +280,14 @@ final class Consumer: @unchecked Sendable {
         defer { rd_kafka_topic_partition_list_destroy(offsets) }
         let answers = rd_kafka_queue_new(handle)
         defer { rd_kafka_queue_destroy(answers) }
-        var code = rd_kafka_commit_queue(handle, offsets, answers, nil, nil)
-        if code == RD_KAFKA_RESP_ERR_NO_ERROR {
-            let answer = rd_kafka_queue_poll(answers, Self.lastCommitPatience)
-            code = answer.map { rd_kafka_event_error($0) } ?? RD_KAFKA_RESP_ERR__TIMED_OUT
-            rd_kafka_event_destroy(answer)
+        let code = rd_kafka_commit_queue(handle, offsets, answers, nil, nil)
+        guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { return note(code, offsets) }
+        guard let answer = rd_kafka_queue_poll(answers, Self.lastCommitPatience) else {
+            return note(RD_KAFKA_RESP_ERR__TIMED_OUT, offsets)
         }
-        if code != RD_KAFKA_RESP_ERR_NO_ERROR { committed(code, offsets) }
+        defer { rd_kafka_event_destroy(answer) }
+        // Of some partitions alone it may have failed.
+        note(rd_kafka_event_error(answer), rd_kafka_event_topic_partition_list(answer) ?? offsets)
     }
 
     // MARK: The group
@@ -330,6 +346,10 @@ final class Consumer: @unchecked Sendable {
             return stop(.troubled(code: code.name, reason: "The group's offsets are not known: \(code.text)"))
         }
         for index in 0..<Int(list.cnt) where list.elems[index].offset < 0 {
+            let known = list.elems[index].err
+            guard known == RD_KAFKA_RESP_ERR_NO_ERROR else {
+                return stop(.troubled(code: known.name, reason: "The group's offsets are not known: \(known.text)"))
+            }
             let (topic, number) = (list.elems[index].topic, list.elems[index].partition)
             var (low, high): (Int64, Int64) = (0, 0)
             let code = rd_kafka_query_watermark_offsets(
@@ -339,13 +359,16 @@ final class Consumer: @unchecked Sendable {
             }
             list.elems[index].offset = high
             let name = "\(topic.map { String(cString: $0) } ?? "")/\(number)"
-            if let lane = new.first(where: { $0.name == name }) { condition.withLock { lane.taken = high } }
+            if let lane = new.first(where: { $0.name == name }) {
+                lane.isBeginning = true
+                condition.withLock { lane.taken = high }
+            }
         }
     }
 
     /// Waits for the handlers of lanes that go away, within the patience, and commits what they took while it is ours.
     private func finish(_ leaving: [Lane], isLost: Bool) {
-        let end = Date(timeIntervalSinceNow: configuration.patienceAtRevocation / .seconds(1))
+        let end = Date(in: configuration.patienceAtRevocation)
         let running = condition.withLock { leaving.compactMap(\.job) }
         for job in running { job.revoke() }
         let late = condition.withLock {

@@ -21,10 +21,11 @@ struct IncomingRecord {
             attributes: Self.attributes(headers))
     }
 
-    /// What may be attributes, for whoever reads a record again that is no event today.
+    /// What may be attributes, for whoever reads a record again that is no event today; of a header that stands there twice, the
+    /// first counts.
     private static func attributes(_ headers: [Header]) -> [String: String] {
         var attributes: [String: String] = [:]
-        for header in headers {
+        for header in headers where attributes[header.name.attribute] == nil {
             if case .text(let text)? = header.value { attributes[header.name.attribute] = text }
         }
         return attributes

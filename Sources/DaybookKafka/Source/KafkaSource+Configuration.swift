@@ -77,7 +77,8 @@ extension KafkaSource.Configuration {
                 "enable.auto.offset.store": "false", "auto.offset.reset": reset,
                 "isolation.level": readsUncommitted ? "read_uncommitted" : "read_committed",
             ],
-            defaults: ["client.id": "daybook"],
+            // The client does not look at checksums by itself, and brokers pass on what is on their disks.
+            defaults: ["client.id": "daybook", "check.crcs": "true"],
             reserved: [
                 "bootstrap.servers": "give the servers.", "metadata.broker.list": "give the servers.",
                 "group.id": "give the group.", "auto.offset.reset": "give the start.",

@@ -96,7 +96,7 @@ extension KafkaTarget.Configuration {
             reserved["transaction.timeout.ms"] = "it belongs to the transactional delivery."
         case .transactional(let id): own["transactional.id"] = id
         }
-        return try ClientSettings(
+        let client = try ClientSettings(
             user: settings, own: own,
             // The hash of Kafka's other clients, so that a key has the same partition whoever sends.
             defaults: [
@@ -105,6 +105,14 @@ extension KafkaTarget.Configuration {
                 // beginning, and the first one, when it comes again, for one that it had before.
                 "max.in.flight.requests.per.connection": "1",
             ], reserved: reserved)
+        let (queue, record) = ("queue.buffering.max.kbytes", "message.max.bytes")
+        if let kilobytes = try client.value(queue).flatMap({ Int($0) }),
+            let bytes = try client.value(record).flatMap({ Int($0) }), kilobytes * 1024 < bytes
+        {
+            // A record for which the empty queue has no room would wait for ever.
+            throw .unusableSettings(reason: "'\(queue)' has no room for a record of '\(record)'.")
+        }
+        return client
     }
 }
 #endif

@@ -318,7 +318,7 @@ final class TransactionSender: @unchecked Sendable {
 
     /// Ends after the transaction that is under way, which is given up after so long.
     func close(within patience: Duration) async {
-        let end = Date(timeIntervalSinceNow: patience / .seconds(1))
+        let end = Date(in: patience)
         condition.withLock { giveUpAt = end }
         stop()
         await onOwnThread("daybook-kafka-close") { [self] in

@@ -148,6 +148,9 @@ struct StreamSummaryAnswer: Decodable, Sendable {
         var created: Double?
         var retentionHours: Int64?
 
+        /// How long records are kept.
+        var retention: Duration? { retentionHours.map { Duration.seconds($0) * 3600 } }
+
         enum CodingKeys: String, CodingKey {
             case status = "StreamStatus"
             case created = "StreamCreationTimestamp"

@@ -13,15 +13,16 @@ actor KinesisCheckpoints {
         var after: String?
         /// Whether the shard is closed, and all of it was taken.
         var isFinished = false
-        /// All that came before was taken, as far as Kinesis still had it.
+        /// All that came before was taken, as far as Kinesis still had it; of a shard that is not begun, out of its parents.
         var until: Timestamp?
 
         /// Whether the shard has been read so much further that it is noted without a record: a shard in which nothing comes
-        /// must not look as if nobody read it.
+        /// must not look as if nobody read it. Or what is noted lies ahead, by a clock that did: so a shard would look as if it
+        /// had been read when nobody does any more.
         func isWorthNoting(_ until: Timestamp?) -> Bool {
             guard let until else { return false }
             guard let noted = self.until else { return true }
-            return noted.advanced(by: .seconds(600)) <= until
+            return noted.advanced(by: .seconds(600)) <= until || until.advanced(by: .seconds(600)) <= noted
         }
     }
 

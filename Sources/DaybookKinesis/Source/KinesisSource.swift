@@ -15,8 +15,8 @@ import DaybookCore
 /// merged, a new one is begun once those it came from have been taken to their end, so that the events of a stream stay in
 /// order. A record that is no event is given as a failure; what becomes of it is for the receiver to say.
 ///
-/// A source that was away for longer than Kinesis keeps records does not pass over what is gone, but ends with
-/// ``KinesisSourceError/recordsLost(shard:)``.
+/// A source that was away, or had a batch in hand, for longer than Kinesis keeps records does not pass over what is gone, but ends
+/// with ``KinesisSourceError/recordsLost(shard:)``.
 ///
 /// *One process at a time runs a source.* A second one is not kept from reading, so that events are given twice; the one that
 /// saves later learns of it and ends with ``KinesisSourceError/anotherRuns(shard:)``.
@@ -53,7 +53,7 @@ public struct KinesisSource: EventSource {
     }
 
     private enum Step: Sendable {
-        case finished(String)
+        case finished(String, KinesisCheckpoints.Progress)
         case lookAgain
     }
 
@@ -70,7 +70,6 @@ public struct KinesisSource: EventSource {
 
     private func readShards(_ take: @escaping @Sendable (ReceivedBatch) async throws -> Void) async throws {
         let summary = try await patiently { try await client.summary() }
-        let retention = summary.retentionHours.map { Duration.seconds($0 * 3600) }
         let checkpoints = KinesisCheckpoints(model, in: store)
         var progress = try await checkpoints.load(
             stream: client.stream.name, created: summary.created, startingAt: policy.startingAt)
@@ -81,19 +80,22 @@ public struct KinesisSource: EventSource {
             while true {
                 let tree = try await tree(known: progress, &gone)
                 let finished = Set(progress.filter(\.value.isFinished).keys)
+                let startable = tree.startable(finished: finished, running: running)
+                for shard in startable where progress[shard.id] == nil {
+                    guard let start = beginning(of: shard, progress) else { continue }
+                    try await checkpoints.save(start, for: shard.id)
+                    progress[shard.id] = start
+                }
                 for shard in tree.forgotten(finished: finished) {
                     try await checkpoints.forget(shard)
                     progress[shard] = nil
                 }
-                for shard in tree.startable(finished: finished, running: running) {
+                for shard in startable {
                     running.insert(shard.id)
                     let start = progress[shard.id] ?? KinesisCheckpoints.Progress()
-                    if let until = start.until, let retention, until.advanced(by: retention) < time.now {
-                        throw KinesisSourceError.recordsLost(shard: shard.id)
-                    }
+                    try checkRecords(of: shard.id, behind: start, summary)
                     group.addTask {
-                        try await read(shard.id, from: start, checkpoints, take)
-                        return .finished(shard.id)
+                        .finished(shard.id, try await read(shard.id, from: start, summary, checkpoints, take))
                     }
                 }
                 if !isLooking {
@@ -104,9 +106,9 @@ public struct KinesisSource: EventSource {
                     }
                 }
                 switch try await group.next() {
-                case .finished(let shard)?:
+                case .finished(let shard, let end)?:
                     running.remove(shard)
-                    progress[shard, default: .init()].isFinished = true
+                    progress[shard] = end
                 case .lookAgain?: isLooking = false
                 case nil: return
                 }
@@ -137,22 +139,42 @@ public struct KinesisSource: EventSource {
         return KinesisShardTree(shards: listed.shards, gone: gone)
     }
 
+    /// What is known of a shard when its parents have been read to their end: what is in it may have waited since then.
+    private func beginning(
+        of shard: KinesisShard, _ progress: [String: KinesisCheckpoints.Progress]
+    ) -> KinesisCheckpoints.Progress? {
+        let parents = [shard.parent, shard.adjacentParent].compactMap { $0 }
+        return parents.compactMap { progress[$0]?.until }.min().map { KinesisCheckpoints.Progress(until: $0) }
+    }
+
+    /// - Throws: ``KinesisSourceError/recordsLost(shard:)``, when Kinesis may have deleted records that were not taken.
+    private func checkRecords(
+        of shard: String, behind progress: KinesisCheckpoints.Progress, _ summary: StreamSummaryAnswer.Summary
+    ) throws(KinesisSourceError) {
+        guard let until = progress.until, let retention = summary.retention else { return }
+        if until.advanced(by: retention) < time.now { throw .recordsLost(shard: shard) }
+    }
+
     /// Gives what is in one shard, until it is closed and at its end.
     private func read(
-        _ shard: String, from start: KinesisCheckpoints.Progress, _ checkpoints: KinesisCheckpoints,
-        _ take: @Sendable (ReceivedBatch) async throws -> Void
-    ) async throws {
+        _ shard: String, from start: KinesisCheckpoints.Progress, _ summary: StreamSummaryAnswer.Summary,
+        _ checkpoints: KinesisCheckpoints, _ take: @Sendable (ReceivedBatch) async throws -> Void
+    ) async throws -> KinesisCheckpoints.Progress {
         let lane = "\(client.stream.name)/\(shard)"
         let first = await checkpoints.start
         var progress = start
         var iterator = try await self.iterator(in: shard, progress, first)
+        // To ask may have taken long.
+        try checkRecords(of: shard, behind: progress, summary)
         while true {
             let page: GetRecordsAnswer
             do {
                 page = try await patiently { try await client.records(iterator, limit: policy.recordsPerBatch) }
             } catch KinesisSourceError.kinesis(let error) where error.type == "ExpiredIteratorException" {
-                // An iterator lives for five minutes, and `take` may need longer.
+                // An iterator lives for five minutes, and `take` may need longer. By then records may be kept for longer, too.
+                let summary = try await patiently { try await client.summary() }
                 iterator = try await self.iterator(in: shard, progress, first)
+                try checkRecords(of: shard, behind: progress, summary)
                 continue
             }
             let until = page.millisecondsBehind.map { time.now.advanced(by: .milliseconds(-$0)) }
@@ -166,7 +188,7 @@ public struct KinesisSource: EventSource {
                 progress.until = until ?? progress.until
                 try await checkpoints.save(progress, for: shard)
             }
-            guard let next = page.nextIterator else { return }
+            guard let next = page.nextIterator else { return progress }
             iterator = next
             try await clock.sleep(for: policy.pollInterval)
         }

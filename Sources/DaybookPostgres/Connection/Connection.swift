@@ -102,11 +102,28 @@ final class Connection {
     ///
     /// - Throws: Also when the server waits for its standby no longer: it has committed, and the standby may lack it.
     @discardableResult
-    func commit(_ commands: [Command]) throws(ServerFailure) -> [Rows] {
+    func commit(
+        _ commands: [Command], _ durability: PostgresDurability.Requirement
+    ) throws(ServerFailure) -> [Rows] {
         _ = takeWarning()
         let rows = try run(commands)
         if let warning = takeWarning() { throw .lost(warning) }
+        try expectStandby(durability)
         return rows
+    }
+
+    /// Makes sure, behind a commit, that a standby was waited for where one is asked for: when somebody empties
+    /// `synchronous_standby_names`, the server lets go without a warning whatever waits.
+    ///
+    /// It tells those that commit of the change before the process that lets them go, so that they know of it with their next
+    /// command. See `SyncRepUpdateSyncStandbysDefined` in PostgreSQL's source, src/backend/replication/syncrep.c.
+    func expectStandby(_ durability: PostgresDurability.Requirement) throws(ServerFailure) {
+        guard durability == .everyCommitOnStandby else { return }
+        let names: String
+        do { names = try run(PostgresDurability.standbyNames.with()).text(0, 0) } catch {
+            throw .lost(error.description)
+        }
+        if names.isEmpty { throw .lost(DurabilityShortfall.noStandby(server: host).description) }
     }
 
     private enum Step {

@@ -36,9 +36,8 @@ final class DocumentCommit {
         let outcome = change.outcome(by: tokens)
         if outcome == .tookEffect {
             // By a commit, since the standby may not have the one that was lost.
-            try connection.commit([
-                DocumentStatements.confirm.with { $0.add(model.rawValue) }, Statement.commit.with(),
-            ])
+            try connection.commit(
+                [DocumentStatements.confirm.with { $0.add(model.rawValue) }, Statement.commit.with()], durability)
             return nil
         }
         let position = Position(rows[2].integer(0, 0))
@@ -67,7 +66,7 @@ final class DocumentCommit {
                     $0.add(batch.checkpoint.rawValue)
                     $0.add(change.token)
                 }, Statement.commit.with(),
-            ])
+            ], durability)
         return nil
     }
 }

@@ -36,7 +36,7 @@ final class JobQueue<Job: Sendable>: Sendable {
 
     private let state = Mutex(State())
     /// How many jobs wait, for a thread that watches and does not take the lock.
-    private let waiting = Atomic(0)
+    let waiting = Atomic(0)
     private let watches: Bool
 
     /// How long a thread watches before it sleeps.

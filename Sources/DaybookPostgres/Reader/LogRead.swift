@@ -78,6 +78,7 @@ struct LogRead {
         let through = start + Int64(limit) - 1
         let statement = EventRows.log(forward: true, controls: true).quick
         var head: Int64?
+        var bound: Int64 = 0
         var events: [RecordedEvent] = []
         var isWhole = true
         var room = Limits.pageBytes
@@ -88,12 +89,15 @@ struct LogRead {
                 $0.add(Int64(part.count))
             }
         }
-        try connection.run([HeadListener.head.with()] + parts) { rows in
-            guard head != nil else {
-                head = rows.integer(0, 0)
-                return
-            }
-            guard isWhole, rows.count > 0 else { return }
+        var answers = 0
+        /// The rows of the last part that has any.
+        var lastCount: Int64 = 0
+        try connection.run([HeadListener.head.with()] + parts + [EventRows.boundStatement.with()]) { rows in
+            answers += 1
+            if answers == 1 { head = rows.integer(0, 0) }
+            if answers == parts.count + 2 { bound = rows.integer(0, 0) }
+            guard (2...parts.count + 1).contains(answers), isWhole, rows.count > 0 else { return }
+            lastCount = Int64(rows.count)
             isWhole = rows.integer(0, 0) == start + Int64(events.count)
             guard isWhole else { return }
             isWhole = EventRows.append(rows, to: &events, room: &room) == rows.count
@@ -102,7 +106,10 @@ struct LogRead {
         let reached = start + Int64(events.count) - 1
         guard isWhole, events.last.map({ $0.position.rawValue == reached }) ?? true else { return nil }
         let isFull = events.count == limit
-        if !isFull { guard let head, reached >= head || start > head, room > 0 else { return nil } }
+        if !isFull {
+            // What is recorded behind the head meanwhile may be left out of a part, for fear of its bytes.
+            guard let head, reached >= head || start > head, room > 0, lastCount < bound else { return nil }
+        }
         guard filter.includesControlEvents || !events.contains(where: \.stream.isControl) else { return nil }
         return LogPage(
             events: events, scannedThrough: Position(max(reached, start - 1)), isAtEnd: !isFull)

@@ -8,8 +8,17 @@ import Synchronization
 final class ReadAhead: Sendable {
     struct Key: Hashable {
         var position: Position
-        var filter: EventFilter
-        var limit: Int
+        let filter: EventFilter
+        let limit: Int
+        /// The filter's, byte by byte: two texts are equal as soon as Unicode calls them so.
+        private let prefixes: [Set<[UInt8]>]
+
+        init(position: Position, filter: EventFilter, limit: Int) {
+            self.position = position
+            self.filter = filter
+            self.limit = limit
+            prefixes = [filter.streamPrefixes, filter.typePrefixes].map { Set($0.map { Array($0.utf8) }) }
+        }
     }
 
     fileprivate enum State {

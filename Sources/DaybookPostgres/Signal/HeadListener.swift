@@ -120,6 +120,7 @@ final class HeadListener: Sendable {
     private static let notify = Statement("notify", "SELECT pg_notify($1::text, $2::text)")
     private static let others = Statement("others", "SELECT count(*) > 1 FROM writers")
     private static let betweenTellings = Duration.milliseconds(5)
+    private static let longestWait = Duration.seconds(3600)
 
     private func connect() throws -> Connection {
         let connection = try Connection(address)
@@ -132,8 +133,8 @@ final class HeadListener: Sendable {
     }
 
     private func wait(_ socket: Int32?, _ duration: Duration) {
-        let milliseconds = max(
-            1, Int32(duration.components.seconds * 1000 + duration.components.attoseconds / 1_000_000_000_000_000))
+        let (seconds, attoseconds) = min(duration, Self.longestWait).components
+        let milliseconds = max(1, Int32(seconds * 1000 + attoseconds / 1_000_000_000_000_000))
         var descriptors = [pollfd(fd: wake.read, events: Int16(POLLIN), revents: 0)]
         if let socket, socket >= 0 { descriptors.append(pollfd(fd: socket, events: Int16(POLLIN), revents: 0)) }
         guard poll(&descriptors, nfds_t(descriptors.count), milliseconds) > 0 else { return }

@@ -33,7 +33,7 @@ final class HeadSignal: Sendable {
     /// Who waits from now on has a later ticket.
     var ticket: UInt64 { state.withLock(\.lastKey) }
 
-    /// Tells of a position whose event readers see, and wakes whoever waits for it. The head never goes back.
+    /// Tells of a position whose event readers see, and wakes whoever waits for it. The head goes back by ``takeBack(_:to:)`` alone.
     ///
     /// - Parameter ticket: The log ended there at a moment after this ticket was the last; nil when it may have ended there
     ///   before.
@@ -51,6 +51,12 @@ final class HeadSignal: Sendable {
             let sight = Sight(head: position, isCurrent: ticket.map { key <= $0 } ?? false)
             waiter.continuation.resume(returning: .success(sight))
         }
+    }
+
+    /// Takes back what was told of the head: the log ends before it, as it does on a server that has taken over without having
+    /// all that the last one had. Nothing is taken back when the log is known to reach further meanwhile.
+    func takeBack(_ head: Int64, to actual: Int64) {
+        state.withLock { if $0.head == head { $0.head = actual } }
     }
 
     func wait(beyond position: Int64) async throws(ReadError) -> Sight {

@@ -112,8 +112,17 @@ enum GroupStatements {
     static let noMatches = Statement(
         "no_matches", "SELECT 1 / (count(*) = 0)::integer FROM (\(matches.sql)) m(position) WHERE position IS NOT NULL")
 
-    static let raiseLargest = Statement(
-        "raise_largest", "UPDATE largest_event SET size = greatest(size, $1::bigint)")
+    private static let raiseLargest = Statement(
+        "raise_largest", "UPDATE largest_event SET size = $1::bigint WHERE size < $1::bigint")
+
+    /// Sees to it that no event is larger than the database says, since pages are bounded by that; nil when none is larger than it
+    /// is known to say. In steps of powers of two, so that it is seldom.
+    static func largest(of pending: [GroupBasis.Pending], above known: Int64) -> (size: Int64, command: Command)? {
+        let size = Int64(pending.reduce(0) { max($0, $1.event.data.count + $1.event.metadata.count) })
+        guard size > known else { return nil }
+        let step: Int64 = 1 << (Int64.bitWidth - (size - 1).leadingZeroBitCount)
+        return (step, raiseLargest.with { $0.add(step) })
+    }
 
     /// Notes the group in the writer's row; divides by zero, which undoes everything, where another fence stands there.
     static let mark = Statement(
@@ -271,8 +280,18 @@ enum GroupStatements {
 
     // MARK: - A writer's row
 
-    static let register = Statement(
-        "register", "INSERT INTO writers (id, fence, committed) VALUES ($1::uuid, 0, 0) ON CONFLICT (id) DO NOTHING")
+    private static let registration = Statement(
+        "register",
+        "INSERT INTO writers (id, fence, committed) VALUES ($1::uuid, 0, $2::bigint) ON CONFLICT (id) DO NOTHING")
+
+    /// - Parameter committed: The last group that took effect; -1 where a row that told it is gone.
+    static func register(_ writer: EventID, committed: Int64) -> Command {
+        registration.with {
+            $0.add(writer)
+            $0.add(committed)
+        }
+    }
+
     static let forgetOld = Statement(
         "forget_old", "DELETE FROM writers WHERE opened_at < now() - interval '1 year'")
     static let unregister = Statement("unregister", "DELETE FROM writers WHERE id = $1::uuid")

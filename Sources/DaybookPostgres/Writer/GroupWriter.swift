@@ -83,22 +83,37 @@ final class GroupWriter {
     // MARK: - One group
 
     /// Writes appends, in groups of a bounded size, until each is answered.
-    private func write(_ submissions: ArraySlice<AppendSubmission>) {
+    ///
+    /// - Parameter limit: The appends of a group at most.
+    /// - Returns: Why a group was given up, if one was: those behind it, which have waited as long, then were, too.
+    @discardableResult
+    private func write(_ submissions: ArraySlice<AppendSubmission>, atMost limit: Int = .max) -> String? {
         var rest = submissions
         while !rest.isEmpty {
-            var count = 0
-            var bytes = 0
-            for submission in rest where count == 0 || bytes + submission.request.weight <= Self.bytesPerTransaction {
-                bytes += submission.request.weight
-                count += 1
-                if bytes >= Self.bytesPerTransaction { break }
-            }
-            writeGroup(Array(rest.prefix(count)))
+            let count = Self.groupSize(of: rest.prefix(limit).lazy.map(\.request.weight))
+            let reason = writeGroup(Array(rest.prefix(count)))
             rest = rest.dropFirst(count)
+            if let reason {
+                refuse(rest, reason, mayBeWritten: false)
+                return reason
+            }
         }
+        return nil
     }
 
-    private static let bytesPerTransaction = 32 << 20
+    static let bytesPerTransaction = 32 << 20
+
+    /// How many appends, from the first, go into one transaction: at least one, and no more than have room.
+    static func groupSize(of weights: some Sequence<Int>) -> Int {
+        var count = 0
+        var bytes = 0
+        for weight in weights {
+            bytes += weight
+            guard count == 0 || bytes <= bytesPerTransaction else { break }
+            count += 1
+        }
+        return count
+    }
 
     /// How an attempt to write a group ended.
     private enum Attempt {
@@ -111,7 +126,8 @@ final class GroupWriter {
         case unknown([AppendSubmission.Outcome], head: Int64, String)
     }
 
-    private func writeGroup(_ submissions: [AppendSubmission]) {
+    /// - Returns: Why it was given up, when no server has answered in time; nil when each append has its answer.
+    private func writeGroup(_ submissions: [AppendSubmission]) -> String? {
         let deadline = ContinuousClock.now + configuration.reconnectTimeout
         var pause = Duration.milliseconds(5)
         while true {
@@ -120,31 +136,28 @@ final class GroupWriter {
             switch attempt(submissions) {
             case .done(let outcomes, let head):
                 finish(submissions, outcomes, head: head)
-                return
+                return nil
             case .refused(let why):
-                if submissions.count > 1 {  // Only the one that cannot be written is to be refused.
-                    for submission in submissions { writeGroup([submission]) }
-                } else {
-                    submissions[0].finish(
-                        .failure(.storageFailed(reason: "\(address.shown): \(why)", mayBeWritten: false)))
-                }
-                return
+                // Only the one that cannot be written is to be refused.
+                guard submissions.count == 1 else { return write(submissions[...], atMost: 1) }
+                refuse(submissions, "\(address.shown): \(why)", mayBeWritten: false)
+                return nil
             case .unknown(let outcomes, let head, let why):
                 switch settle(until: deadline) {
                 case .committed:
                     finish(submissions, outcomes, head: head)
-                    return
+                    return nil
                 case .notCommitted: reason = why
-                case .unreachable(let last):
-                    fail(submissions, "\(why); then: \(last)", mayBeWritten: true)
-                    return
+                case .forgotten:
+                    refuse(
+                        submissions, "\(address.shown): \(why); then: the row of this writer was gone",
+                        mayBeWritten: true)
+                    return nil
+                case .unreachable(let last): return giveUp(submissions, "\(why); then: \(last)", mayBeWritten: true)
                 }
             case .again(let why): reason = why
             }
-            guard ContinuousClock.now < deadline else {
-                fail(submissions, reason, mayBeWritten: false)
-                return
-            }
+            guard ContinuousClock.now < deadline else { return giveUp(submissions, reason, mayBeWritten: false) }
             Self.sleep(pause)
             pause = min(pause * 2, .milliseconds(500))
         }
@@ -156,15 +169,19 @@ final class GroupWriter {
         for (submission, outcome) in zip(submissions, outcomes) { submission.finish(outcome) }
     }
 
-    private func fail(_ submissions: [AppendSubmission], _ reason: String, mayBeWritten: Bool) {
-        let reason = "\(address.shown): \(reason)"
+    private func refuse(_ submissions: some Sequence<AppendSubmission>, _ reason: String, mayBeWritten: Bool) {
         for submission in submissions {
             submission.finish(.failure(.storageFailed(reason: reason, mayBeWritten: mayBeWritten)))
         }
+    }
+
+    /// - Returns: What they were told.
+    private func giveUp(_ submissions: [AppendSubmission], _ reason: String, mayBeWritten: Bool) -> String {
+        let reason = "\(address.shown): \(reason)"
+        refuse(submissions, reason, mayBeWritten: mayBeWritten)
         // Whoever waited as long is told as well, and nobody waits once more for each of them.
-        for submission in queue.takeWaiting(atMost: .max) where submission.begin() {
-            submission.finish(.failure(.storageFailed(reason: reason, mayBeWritten: false)))
-        }
+        refuse(queue.takeWaiting(atMost: .max).filter { $0.begin() }, reason, mayBeWritten: false)
+        return reason
     }
 
     private func attempt(_ submissions: [AppendSubmission]) -> Attempt {
@@ -211,8 +228,8 @@ final class GroupWriter {
         // Who repeats a request is told of success by a commit as well: what it finds may not be on the standby yet.
         let isAnswered = outcomes.contains { if case .success = $0 { true } else { false } }
         guard !basis.pending.isEmpty || !basis.newReceipts.isEmpty || isAnswered else {
-            rollBack()
             memory.remember(basis)
+            rollBack()  // Forgets it again when the connection breaks: the next server may lack it.
             return .done(outcomes, head: basis.baseHead)
         }
         group += 1
@@ -326,11 +343,9 @@ final class GroupWriter {
             commands.append(GroupStatements.events(basis.pending, after: basis.baseHead, group: (id, group)))
             if let tags = GroupStatements.tags(basis.pending, after: basis.baseHead) { commands.append(tags) }
             if let inline { commands += inline.commands(head: basis.head.rawValue) }
-            let size = Int64(basis.pending.reduce(0) { max($0, $1.event.data.count + $1.event.metadata.count) })
-            if size > largest {
-                // In steps of powers of two, so that it is seldom.
-                largest = 1 << (Int64.bitWidth - (size - 1).leadingZeroBitCount)
-                commands.append(GroupStatements.raiseLargest.with { $0.add(largest) })
+            if let (size, command) = GroupStatements.largest(of: basis.pending, above: largest) {
+                largest = size
+                commands.append(command)
             }
         }
         if let receipts = GroupStatements.receipts(basis.newReceipts) { commands.append(receipts) }
@@ -346,6 +361,7 @@ final class GroupWriter {
         _ = connection.takeWarning()
         do {
             try connection.run(commands)
+            try connection.expectStandby(configuration.durability)
         } catch {
             memory.forget()
             largest = 0
@@ -393,6 +409,8 @@ final class GroupWriter {
 
     private enum Settlement {
         case committed, notCommitted
+        /// The server tells nothing of it any more.
+        case forgotten
         case unreachable(String)
     }
 
@@ -406,7 +424,8 @@ final class GroupWriter {
             var reason: String
             do {
                 let connection = try connected()
-                return try raiseFence(on: connection) == group ? .committed : .notCommitted
+                guard let last = try raiseFence(on: connection) else { return .forgotten }
+                return last == group ? .committed : .notCommitted
             } catch {
                 reason = "\(error)"
                 drop()
@@ -417,17 +436,19 @@ final class GroupWriter {
         }
     }
 
-    /// - Returns: The number of the last group that took effect.
+    /// - Returns: The number of the last group that took effect; nil when there was no row to tell it.
     @discardableResult
-    private func raiseFence(on connection: Connection) throws -> Int64 {
-        let rows = try connection.commit([
-            Statement.begin.with(), Schema.lock.with { $0.add(lockKey) },
-            GroupStatements.register.with { $0.add(id) }, GroupStatements.raiseFence.with { $0.add(id) },
-            Statement.commit.with(),
-        ])
+    private func raiseFence(on connection: Connection) throws -> Int64? {
+        let rows = try connection.commit(
+            [
+                Statement.begin.with(), Schema.lock.with { $0.add(lockKey) },
+                GroupStatements.register(id, committed: -1), GroupStatements.raiseFence.with { $0.add(id) },
+                Statement.commit.with(),
+            ], configuration.durability)
         fence = rows[3].integer(0, 0)
         needsFence = false
-        return rows[3].integer(0, 1)
+        let last = rows[3].integer(0, 1)
+        return last < 0 ? nil : last
     }
 
     private func connected() throws -> Connection {

@@ -3,7 +3,7 @@ extension WriterThread {
 
     /// Lists an archive: from now on its events may be read from there.
     func add(_ archive: ArchiveRow) throws(StoreFailure) {
-        do { try Schema.upgrade(connection) } catch { throw .sqlite(error) }
+        try upgrade()
         // What is in memory only is gathered from the log at the next opening, which must not need the archive.
         try writeIndex(through: archive.positions.upperBound)
         try transaction {
@@ -26,14 +26,27 @@ extension WriterThread {
             throw .sqlite(error)
         }
         return try transaction {
-            let delete = try connection.prepare(
-                """
-                DELETE FROM events WHERE position <= ?1 AND position <= ifnull((SELECT position FROM events
-                ORDER BY position LIMIT 1 OFFSET \(Self.eventsPerTransaction - 1)), ?1)
-                """)
-            delete.bind(1, position)
+            let delete = try connection.prepare("DELETE FROM events WHERE position <= ?")
+            delete.bind(1, try lastToRemove(through: position))
             try delete.run()
             return Int64(connection.changedRows)
         }
+    }
+
+    /// The last event up to a position that one transaction removes, together with all before it.
+    private func lastToRemove(through position: Int64) throws(SQLiteFailure) -> Int64 {
+        let rows = try connection.prepare(
+            """
+            SELECT position, length(record) FROM events WHERE position <= ?
+            ORDER BY position LIMIT \(Self.eventsPerTransaction)
+            """)
+        rows.bind(1, position)
+        defer { rows.reset() }
+        var (last, bytes): (Int64, Int64) = (0, 0)
+        while bytes < Self.bytesRemovedPerTransaction, try rows.step() {
+            last = rows.integer(0)
+            bytes += rows.integer(1)
+        }
+        return last
     }
 }

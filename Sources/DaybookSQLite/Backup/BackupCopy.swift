@@ -103,14 +103,15 @@ struct BackupCopy {
         guard let free = OwnerLock.freeBytes(beside: destination.partial) else { return }
         let kept =
             BackupDestination.isOnOneDisk(source, destination.partial) && freeSpaceReserve > 0
-            ? freeSpaceReserve + Self.bytesPerLook : 0
-        guard free < bytes + kept else { return }
-        throw .noRoom(path: destination.path, neededBytes: bytes + kept, freeBytes: free)
+            ? freeSpaceReserve.addingClamped(Self.bytesPerLook) : 0
+        let needed = bytes.addingClamped(kept)
+        guard free < needed else { return }
+        throw .noRoom(path: destination.path, neededBytes: needed, freeBytes: free)
     }
 
     private func shortage() -> BackupError? {
         guard freeSpaceReserve > 0, let free = OwnerLock.freeBytes(beside: source),
-            free < freeSpaceReserve + Self.bytesPerLook
+            free < freeSpaceReserve.addingClamped(Self.bytesPerLook)
         else { return nil }
         return .sourceDiskFilled(path: source, freeBytes: free)
     }

@@ -38,12 +38,15 @@ extension LogReader {
         }
     }
 
-    /// When the first event behind a position was recorded.
+    /// When the first event behind a position was recorded, of those that were not scavenged.
     private func timeOfNext(after position: Position, head: Int64) -> Timestamp? {
         guard position.rawValue < head else { return nil }
+        var next: Timestamp?
         // A damaged event is told by other means.
-        let recordedAt = try? withRecord(at: position.next.rawValue) { record throws(StoreFailure) in record.recordedAt
+        _ = try? records(from: max(position, .start).next.rawValue, through: head) { _, record throws(StoreFailure) in
+            next = Timestamp(microseconds: record.recordedAt)
+            return false
         }
-        return recordedAt.map { Timestamp(microseconds: $0) }
+        return next
     }
 }

@@ -21,7 +21,9 @@ final class IndexReader {
     init(_ connection: Connection, tail: IndexTail) throws(SQLiteFailure) {
         self.tail = tail
         segmentKeys = try connection.prepare("SELECT id, crc FROM index_segments ORDER BY id")
-        segmentList = try connection.prepare("SELECT \(IndexSegment.columns) FROM index_segments ORDER BY first")
+        // The first ones of an index that was built anew may have names and commits alone, and no event.
+        segmentList = try connection.prepare(
+            "SELECT \(IndexSegment.columns) FROM index_segments ORDER BY first, last, last_name, last_commit")
         block = try connection.prepare("SELECT data FROM index_blocks WHERE id = ?")
         map = try connection.prepare("SELECT map FROM index_segments WHERE id = ?")
     }

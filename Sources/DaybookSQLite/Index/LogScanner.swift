@@ -23,7 +23,8 @@ final class LogScanner {
             "SELECT text FROM names WHERE id > ? AND kind = \(NameKind.stream.rawValue) AND substr(text, 1, 2) = '$$'")
         controls.bind(1, name)
         while try controls.step() {
-            controlled.insert(NameKey(kind: .stream, text: String(controls.text(0).dropFirst(2))))
+            guard let stream = StreamName(unchecked: controls.text(0)).controlled else { continue }
+            controlled.insert(NameKey(kind: .stream, text: stream.rawValue))
         }
     }
 

@@ -382,17 +382,18 @@ final class LogReader {
         }
     }
 
-    /// What the commands left, in the order of their numbers, as far as readers may see the events.
+    /// What the commands left, in the order of their numbers, up to the first whose events readers may not see yet: whoever goes
+    /// on behind the last one would never come back for it.
     func commands(after number: Int64, limit: Int, head: Int64) throws(StoreFailure) -> [RecordedCommand] {
         var commands: [RecordedCommand] = []
         var number = max(0, number)
-        while commands.count < limit {
+        while commands.count < limit, number < .max {
             guard let record = try commitRecord(number + 1) else {
                 try checkIsUncommitted(commit: number + 1)
                 break
             }
             number += 1
-            guard record.position <= head else { continue }
+            guard record.position <= head else { break }
             commands.append(
                 RecordedCommand(
                     number: number, command: CommandID(unchecked: record.command), digest: record.digest,

@@ -18,15 +18,19 @@ struct LogSalvage {
     /// What damaged records say of the stream and version that they are of, by position.
     private var remains: [Int64: (stream: Int64, version: Int64)] = [:]
     private var receipts: LostReceipts
+    private var absent: AbsentPositions
     private var changes = 0
 
     private static let changesPerTransaction = 20_000
     private static let mostRanges = 1000
     private static let mostRemains = 1_000_000
 
-    /// - Parameter path: The new file, which is not there yet.
-    init(_ source: DamagedFile, to path: String) throws {
+    /// - Parameters:
+    ///   - sourcePath: Of the damaged file.
+    ///   - path: The new file, which is not there yet.
+    init(_ source: DamagedFile, at sourcePath: String, to path: String) throws {
         self.source = source
+        absent = AbsentPositions(beside: [path, sourcePath])
         scanner = PageScanner(source)
         receipts = LostReceipts(source, scanner)
         connection = try Connection(path: path, readOnly: false, creates: true, fileSystem: nil)
@@ -53,6 +57,7 @@ struct LogSalvage {
         // A list of rows that became shorter looks sound: only when something is missing is it worth the time.
         if try isIncomplete() { try scan(progress, scanner.everyRow) }
         try resolveAmbiguous()
+        report.savedEvents -= try absent.save(in: connection)
         try fillGaps()
         try connection.execute("COMMIT")
         let end = LogEnd(last)
@@ -99,6 +104,10 @@ struct LogSalvage {
                     || (try? IndexBlock(record, id: row.rowID)) != nil
             }
             return (isWhole, isWhole)
+        case 3:
+            guard case .null = row.columns[0] else { return (true, false) }
+            let isWhole = ScavengedRange(row) != nil
+            return (isWhole, isWhole)
         case 4:
             guard case .null = row.columns[0], let kind = row.integer(1), case .text(let range) = row.columns[2],
                 let crc = row.integer(3)
@@ -110,6 +119,10 @@ struct LogSalvage {
             return (isWhole, isWhole)
         case 5:
             return (true, LogEnd(row) != nil)
+        case 6:
+            guard case .null = row.columns[0] else { return (true, false) }
+            let isWhole = ArchiveRow(row) != nil
+            return (isWhole, isWhole)
         case 10:
             return (true, IndexSegment(row) != nil)
         default: return (true, false)
@@ -202,6 +215,11 @@ struct LogSalvage {
                     }
                 }
             }
+        case 3:
+            if let range = ScavengedRange(row) {
+                absent.add(range)
+                know(LogNumbers(position: range.positions.upperBound))
+            }
         case 4:
             guard let kind = row.integer(1), kind > 0, case .text(let range) = row.columns[2], let crc = row.integer(3)
             else { return }
@@ -215,6 +233,11 @@ struct LogSalvage {
         case 5:
             if let end = LogEnd(row) {
                 know(LogNumbers(position: end.position, name: end.name, commit: end.commit))
+            }
+        case 6:
+            if let archive = ArchiveRow(row) {
+                absent.add(archive)
+                know(LogNumbers(position: archive.positions.upperBound))
             }
         case 10:
             if let segment = IndexSegment(row) {
@@ -283,14 +306,20 @@ struct LogSalvage {
     // MARK: - What is missing
 
     private func isIncomplete() throws -> Bool {
+        let missing = try missingEvents().reduce(0) { $0 + $1.count }
         // One row may stand in several images of its page.
-        let events = report.savedEvents + Int64(Set(ambiguous.map(\.rowID)).count)
-        return events < last.position || report.savedCommits < last.commit || report.savedNames < last.name
+        return missing > Set(ambiguous.map(\.rowID)).count || report.savedCommits < last.commit
+            || report.savedNames < last.name
+    }
+
+    /// Positions of which nothing was found, and should have been.
+    private func missingEvents() throws -> [ClosedRange<Int64>] {
+        absent.missing(of: try gaps("events", "position", through: last.position))
     }
 
     private mutating func fillGaps() throws {
         report.head = Position(last.position)
-        let positions = try gaps("events", "position", through: last.position)
+        let positions = try missingEvents()
         let commits = try gaps("commits", "number", through: last.commit)
         let names = try gaps("names", "id", through: last.name)
         let (places, hashes) = try told(positions, commits)

@@ -11,7 +11,9 @@ extension SQLiteEventStore {
     /// Saved events keep their positions, versions, times and identifiers, saved commands their receipts. At each position,
     /// command or name of which nothing whole was found the new file has a mark: reading over it throws
     /// ``ReadError/corrupted(position:stream:file:reason:)``, and so does asking for a stream, type or tag whose name may be the
-    /// lost one. While a mark leaves open which stream has lost its end, or a name is lost, the new file takes no events.
+    /// lost one. What was scavenged stays so, and what is in archives stays there: they have to lie beside the new file before
+    /// that is opened. The events of an archive that is neither there nor beside the damaged file, or not whole, are lost. While
+    /// a mark leaves open which stream has lost its end, or a name is lost, the new file takes no events.
     /// Checkpoints, snapshots and read models are not carried over: their owners begin again at the start of the log.
     ///
     /// - Parameters:
@@ -53,7 +55,7 @@ extension SQLiteEventStore {
         let partial = newPath + ".partial"
         for suffix in ["", "-wal", "-shm"] { unlink(partial + suffix) }
         do {
-            var salvage: LogSalvage? = try LogSalvage(source, to: partial)
+            var salvage: LogSalvage? = try LogSalvage(source, at: path, to: partial)
             let report = try salvage?.run(progress: progress) ?? SalvageReport()
             salvage = nil  // Closes it.
             guard report.savedEvents + report.savedNames + report.savedCommits > 0 else {

@@ -53,7 +53,7 @@ extension LogReader {
 
     /// Takes some more streams into a plan.
     func extend(_ plan: inout ScavengePlan, head: Int64) throws(StoreFailure) {
-        var names: [(number: Int64, stream: String)] = []
+        var names: [(number: Int64, stream: StreamName)] = []
         do {
             let statement = try connection.prepare(
                 """
@@ -61,13 +61,16 @@ extension LogReader {
                 ORDER BY id LIMIT \(Self.namesPerStep)
                 """)
             statement.bind(1, plan.name)
-            while try statement.step() { names.append((statement.integer(0), String(statement.text(1).dropFirst(2)))) }
+            while try statement.step() {
+                guard let stream = StreamName(unchecked: statement.text(1)).controlled else { continue }
+                names.append((statement.integer(0), stream))
+            }
         } catch {
             throw StoreFailure(reading: error, fromIndex: false)
         }
         for name in names {
             plan.name = name.number
-            try extend(&plan, withStream: StreamName(unchecked: name.stream), head: head)
+            try extend(&plan, withStream: name.stream, head: head)
         }
         plan.isComplete = names.count < Self.namesPerStep
     }

@@ -1,13 +1,17 @@
 import DaybookCore
 
 extension WriterThread {
-    /// Removes events for good, in one transaction, and notes that it was done on purpose.
+    /// Records of so many bytes are removed in one transaction, and those of one event more. Where SQLite overwrites what is
+    /// removed, as Debian's does, the pages of all of them lie in memory until the commit.
+    static let bytesRemovedPerTransaction = 4 << 20
+
+    /// Removes events for good, in one transaction unless they are large, and notes that it was done on purpose.
     ///
     /// Each record is read and checked before it goes. Events of a stream whose settings have changed since the batch was
     /// made stay.
     func scavenge(_ batch: ScavengeBatch) throws(StoreFailure) -> (events: Int64, bytes: Int64) {
         guard let last = batch.positions.last else { return (0, 0) }
-        do { try Schema.upgrade(connection) } catch { throw .sqlite(error) }
+        try upgrade()
         // What is in memory only is gathered from the log at the next opening, and would not be there any more.
         try writeIndex(through: last)
         log.tail.hasScavenged.store(true, ordering: .releasing)
@@ -15,12 +19,39 @@ extension WriterThread {
         reader.scavenged.begin()
         defer { reader.scavenged.begin() }
         let archived = try reader.archives.all().last?.positions.upperBound ?? 0
-        return try transaction {
+        var removed: (events: Int64, bytes: Int64) = (0, 0)
+        var rest = batch.positions
+        while !rest.isEmpty {
+            let (events, bytes) = try removeFirst(of: &rest, batch.reasons, archivedThrough: archived)
+            removed.events += events
+            removed.bytes += bytes
+        }
+        return removed
+    }
+
+    /// Makes a file of an earlier version, for which there was no room when it was opened, one of this version.
+    func upgrade() throws(StoreFailure) {
+        if let failure { throw .stopped(failure) }
+        do { try Schema.upgrade(connection) } catch {
+            note(error)
+            throw .sqlite(error)
+        }
+    }
+
+    /// Removes the events at the first of some positions, as many as one transaction takes, and these positions.
+    private func removeFirst(
+        of positions: inout ArraySlice<Int64>, _ reasons: [Int64: ScavengeBatch.Reason], archivedThrough archived: Int64
+    ) throws(StoreFailure) -> (events: Int64, bytes: Int64) {
+        let reader = log.reader
+        let wanted = Array(positions)
+        var last = wanted.last ?? 0
+        let removed = try transaction { () -> (events: Int64, bytes: Int64) in
             var isUnchanged: [Int64: Bool] = [:]
             var runs: [ClosedRange<Int64>] = []
             var removed: (events: Int64, bytes: Int64) = (0, 0)
-            try reader.eachRecord(at: Array(batch.positions)) { position, record throws(StoreFailure) in
-                guard let reason = batch.reasons[record.stream], record.version < reason.below else {
+            var size = 0
+            try reader.eachRecord(at: wanted) { position, record throws(StoreFailure) in
+                guard let reason = reasons[record.stream], record.version < reason.below else {
                     throw .indexDamaged("an entry of a stream leads to another event, at position \(position)")
                 }
                 if isUnchanged[record.stream] == nil {
@@ -36,7 +67,10 @@ extension WriterThread {
                 }
                 removed.events += 1
                 if position > archived { removed.bytes += Int64(record.bytes.count) }
-                return true
+                size += record.bytes.count
+                guard size >= Self.bytesRemovedPerTransaction else { return true }
+                last = position
+                return false
             }
             let delete = try connection.prepare("DELETE FROM events WHERE position BETWEEN ? AND ?")
             let ranges = try ScavengedRangeWriter(connection)
@@ -48,6 +82,8 @@ extension WriterThread {
             }
             return removed
         }
+        positions = positions.drop { $0 <= last }
+        return removed
     }
 
     /// Makes the file as small as what it holds. Nothing is written meanwhile.
@@ -59,23 +95,32 @@ extension WriterThread {
             let pages = try connection.integer("PRAGMA page_count") ?? 0
             let free = try connection.integer("PRAGMA freelist_count") ?? 0
             let size = try connection.integer("PRAGMA page_size") ?? 0
-            let needed = 2 * (pages - free) * size + configuration.freeSpaceReserve
+            let needed = (2 * (pages - free) * size).addingClamped(configuration.freeSpaceReserve)
             if let room = OwnerLock.freeBytes(beside: path), room < needed {
                 throw ScavengeError.noRoom(file: path, needed: needed, free: room)
             }
             try connection.checkpoint(.truncate)
-            // In memory the copy would take as much of it as the file has bytes.
-            try connection.execute("PRAGMA temp_store = FILE")
-            defer { try? connection.execute("PRAGMA temp_store = MEMORY") }
+            // In memory the copies would take as much of it as the file has bytes: what goes through the write-ahead log is
+            // written there before the commit, as nothing else is.
+            try connection.execute("PRAGMA temp_store = FILE; PRAGMA cache_spill = ON")
+            defer { try? connection.execute("PRAGMA temp_store = MEMORY; PRAGMA cache_spill = OFF") }
             try connection.execute("VACUUM")
             try connection.checkpoint(.truncate)
         } catch let error as ScavengeError {
             throw error
         } catch let failure as SQLiteFailure {
             note(failure)
+            dropUncommittedPages()
             throw .storageFailed(reason: "\(path): \(failure)")
         } catch {
             throw .storageFailed(reason: "\(path): \(error)")
         }
+    }
+
+    /// Empties the write-ahead log of what was written before a commit that never came, as far as readers allow: a disk that
+    /// drops the next write would leave it in the place of what is acknowledged.
+    private func dropUncommittedPages() {
+        guard failure == nil else { return }
+        do throws(SQLiteFailure) { try connection.checkpoint(.truncate) } catch { note(error) }
     }
 }

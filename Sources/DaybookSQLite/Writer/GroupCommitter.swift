@@ -47,6 +47,7 @@ final class GroupCommitter: Sendable {
 
     init(_ writer: WriterThread, _ scheduling: any Scheduling) {
         workers = scheduling.makeGroup()
+        writer.tell(status)
         workers.start("daybook-writer", stackBytes: 4 << 20, Owned(WriterLoop(writer, queue, status)))
     }
 
@@ -124,9 +125,12 @@ final class WriterThread {
             guard let waiting = queue.takeWaiting(atMost: limit) else { return end() }
             if !waiting.isEmpty { return take(waiting, queue, status) }
             if configuration.walCheckpoints == .byStore, connection.walPages >= configuration.walPagesWhenIdle {
-                if checkpointIfDue(atLeast: configuration.walPagesWhenIdle) { return .worked }
+                let isCopied = checkpointIfDue(atLeast: configuration.walPagesWhenIdle)
+                tell(status)
+                if isCopied { return .worked }
             } else if index.hasWork, !sliceFailed {
                 sliceFailed = !process([])
+                tell(status)
                 return .worked
             }
         }
@@ -145,14 +149,21 @@ final class WriterThread {
         }
         if !checkpointIfDue(atLeast: configuration.walPages), failure == nil, hasRoomToSpare { connection.extendWAL() }
         status.value.withLock { status in
-            status.failure = failure ?? reasonNotToAppend
             status.commits += 1
             status.appends += Int64(jobs.count)
+        }
+        tell(status)
+        return .worked
+    }
+
+    /// Tells how the file is, also of what failed while nobody waited.
+    fileprivate func tell(_ status: GroupCommitter.StatusBox) {
+        status.value.withLock { status in
+            status.failure = failure ?? reasonNotToAppend
             status.walPages = connection.walPages
             status.indexSegments = index.segments.count
             status.indexedThrough = index.segments.last?.last ?? 0
         }
-        return .worked
     }
 
     private func end() -> WorkerStep {
@@ -236,10 +247,24 @@ final class WriterThread {
                 try write(&group)
                 return true
             } catch {
-                fail(group, error.reason(file: path), mayBeWritten: mayBeWritten)
-                return false
+                return didRollBack(group, error)
             }
         } catch {
+            return didRollBack(group, error)
+        }
+    }
+
+    /// Answers a group that was rolled back. Where something in the file cannot be read, only those that need it fail: each
+    /// is written by itself.
+    ///
+    /// - Returns: Whether all of them were written.
+    private func didRollBack(_ group: [GroupCommitter.Job], _ error: StoreFailure) -> Bool {
+        switch error {
+        case .damaged where group.count > 1, .archive where group.count > 1:
+            var areWritten = true
+            for job in group where !process([job]) { areWritten = false }
+            return areWritten
+        default:
             fail(group, error.reason(file: path), mayBeWritten: mayBeWritten)
             return false
         }
@@ -285,7 +310,13 @@ final class WriterThread {
             }
             let isDue = index.hasWork
             let sliceStart = ContinuousClock.now
-            try index.writeSlice(after: log.reader.index)
+            do {
+                try index.writeSlice(after: log.reader.index)
+            } catch let error as StoreFailure {
+                // A version that does not follow on the one before is met again by whatever is written next.
+                if case .damaged(_, _, let reason) = error { reasonNotToAppend = reason }
+                throw error
+            }
             if isDue { meter.indexSlice(took: ContinuousClock.now - sliceStart) }
         }
         meter.commit(of: group, took: ContinuousClock.now - start)
@@ -477,12 +508,26 @@ final class WriterThread {
 
     private func reindex(_ progress: (@Sendable (Int64, Int64) -> Void)?) -> StoreFailure? {
         if let failure { return .stopped(failure) }
+        let epoch = log.tail.epoch
+        let failed = rebuildIndex(progress)
+        // Also where another index could not be put in the place of the old one: in between the memory was that of both.
+        guard failed == nil || log.tail.epoch != epoch else { return failed }
+        log.didRollBack()
+        do throws(StoreFailure) {
+            try log.reader.index.begin(epoch: log.tail.epoch)
+        } catch {
+            failure = error.reason(file: path)
+            return failed ?? error
+        }
+        if let failed { return failed }
+        do throws(StoreFailure) { reasonNotToAppend = try log.reader.reasonNotToAppend() } catch { return error }
+        return nil
+    }
+
+    private func rebuildIndex(_ progress: (@Sendable (Int64, Int64) -> Void)?) -> StoreFailure? {
         do {
             let scanner = try LogScanner(log.reader, after: 0)
             try index.rebuild(from: scanner, tail: log.tail, through: log.committed, progress: progress)
-            log.didRollBack()
-            try log.reader.index.begin(epoch: log.tail.epoch)
-            reasonNotToAppend = try log.reader.reasonNotToAppend()
             return nil
         } catch let failure as SQLiteFailure {
             note(failure)

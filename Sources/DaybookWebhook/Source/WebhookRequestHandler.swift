@@ -101,11 +101,12 @@ final class WebhookRequestHandler: ChannelInboundHandler {
         let keepsAlive = asked && context.channel.isWritable
         state = .idle
         write(reply, closes: !keepsAlive, context)
-        if keepsAlive {
-            closeUnlessDone(within: server.gate.policy.idleTimeout, context)
-        } else {
+        guard keepsAlive else {
             context.close(promise: nil)
+            return
         }
+        // A request that was waiting has begun with the answer's end, and has a deadline of its own, or none.
+        if case .idle = state { closeUnlessDone(within: server.gate.policy.idleTimeout, context) }
     }
 
     private func refuse(_ reply: WebhookReply, _ head: HTTPRequestHead, _ context: ChannelHandlerContext) {

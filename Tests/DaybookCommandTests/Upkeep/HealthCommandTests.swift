@@ -44,6 +44,9 @@ struct HealthCommandTests {
             #expect(statistics.output.contains("CONNECTIONS") == !isOpen)
         }
         #expect(await DaybookCommand.status(of: ["health", file, "--max-behind", "-1"]) == 64)
+        for seconds in ["-1", "nan", "inf", "1e300"] {
+            #expect(await DaybookCommand.status(of: ["health", file, "--max-seconds-behind=\(seconds)"]) == 64)
+        }
     }
 
     @Test("health gives metrics, of each consumer's lag too")

@@ -137,6 +137,19 @@ struct EventPagesTests {
         await #expect(throws: ReadError.storageFailed(reason: "page \(page)")) { try await positions(&pages) }
     }
 
+    @Test("are read anew when a reader asks again behind a failure", arguments: 1...4)
+    func failingOnce(page: Int) async throws {
+        let isFailing = Mutex(true)
+        var pages = EventPages<Int>(from: 1) { number throws(ReadError) in
+            if number == page, isFailing.withLock({ $0 }) { throw .storageFailed(reason: "page \(number)") }
+            return .init(events: [Self.event(Int64(number))], next: number < 4 ? number + 1 : nil)
+        }
+        #expect(try await positions(&pages, page - 1) == (1..<Int64(page)).map { $0 })
+        await #expect(throws: ReadError.storageFailed(reason: "page \(page)")) { try await positions(&pages) }
+        isFailing.withLock { $0 = false }
+        #expect(try await positions(&pages) == (Int64(page)...4).map { $0 })
+    }
+
     @Test("of a copied reader are its own")
     func copied() async throws {
         let source = Source(pages: 6)

@@ -39,6 +39,8 @@ struct UntoldEventTests {
         let lost = try await damagedStore(path)
         for opening in 1...3 {
             let store = try await SQLiteEventStore.open(path, configuration: .faulty(nil, indexEntriesInMemory: 20))
+            let failure = try await store.health(HealthPolicy()).file?.failure
+            #expect(failure?.contains("position \(lost)") == true, "opening \(opening): \(String(describing: failure))")
             let error = await #expect(throws: AppendError.self, "opening \(opening)") {
                 try await store.append([NewEvent(type: "Counted", data: [1])], to: "short-1")
             }

@@ -1,4 +1,5 @@
 import CFaultFileSystem
+import CSQLite
 import DaybookCore
 import DaybookSQLite
 import Foundation
@@ -84,6 +85,36 @@ struct StoreDiskFullTests {
         }
         #expect(reason.contains(path) && reason.contains("reserve"))
         #expect(try await history.violations(in: store) == [])
+        await #expect(throws: BackupError.self) { try await store.backup(to: directory.path("copy.daybook")) }
+        await #expect(throws: ScavengeError.self) { try await store.compact() }
+        await store.close()
+    }
+
+    @Test("that cannot put another index in the place of its own goes on with that when there is room")
+    func reindexing() async throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.path("log.daybook")
+        let disk = try FaultyDisk()
+        let history = AppendHistory()
+        let first = try await SQLiteEventStore.open(path, configuration: .faulty(disk, indexEntriesInMemory: 20))
+        for number in 0..<40 { try await history.append(request(number, bytes: 10), to: first) }
+        #expect(try await first.statistics().indexSegments > 0)
+        await first.close()
+        // All that the other index leads to stays in memory, so that its only transaction is the one of the change.
+        let store = try await SQLiteEventStore.open(path, configuration: .faulty(disk, indexEntriesInMemory: 100_000))
+        let before = disk.faults(.write)
+        let error = await #expect(throws: ReadError.self) {
+            try await store.reindex { _, _ in disk.breakCall(.write, of: "-wal", count: nil, result: SQLITE_FULL) }
+        }
+        #expect(disk.faults(.write) > before, "\(String(describing: error))")
+        disk.repair()
+        for number in 0..<5 { try await history.append(request(number, bytes: 10), to: store) }
+        let event = NewEvent(type: "Counted", data: [1])
+        try await history.append(
+            AppendRequest(writes: [StreamWrite(stream: "new-1", expected: .noStream, action: .append([event]))]),
+            to: store)
+        #expect(try await history.violations(in: store) == [])
+        #expect(try await store.verify().isSound)
         await store.close()
     }
 

@@ -17,21 +17,10 @@ struct IdleWriterTests {
         configuration.scheduling = scheduling
         let store = try await SQLiteEventStore.open(directory.path("log.daybook"), configuration: configuration)
         let committer = store.committer
-        @Sendable func append() async throws {
-            let request = AppendRequest(writes: [
-                StreamWrite(stream: "idle-1", action: .append([NewEvent(type: "Counted", data: [1])]))
-            ])
-            let outcome = await AppendSubmission(request).result { submission in
-                let isAdded = committer.submit(.append(submission))
-                _ = scheduling.step("daybook-writer")
-                return isAdded
-            }
-            _ = try outcome.get()
-        }
 
         var faults = 0
         for _ in 0..<20 where faults == 0 {
-            try await append()
+            try await append(to: committer, scheduling)
             let before = disk.faults(.write)
             disk.breakCall(.write, of: "-wal", count: nil, result: SQLITE_FULL)
             var steps = 0
@@ -41,9 +30,47 @@ struct IdleWriterTests {
             disk.repair()
         }
         #expect(faults > 0, "No part of the index was due.")
-        try await append()
+        try await append(to: committer, scheduling)
         #expect(committer.currentStatus.indexSegments > 0)
         await store.close()
+    }
+
+    @Test("and meets a sync that fails tells of it, before the next append is refused")
+    func failedSync() async throws {
+        let directory = try TemporaryDirectory()
+        let disk = try FaultyDisk()
+        let scheduling = SteppedScheduling()
+        var configuration = SQLiteEventStore.Configuration.faulty(disk, indexEntriesInMemory: 20)
+        configuration.scheduling = scheduling
+        let store = try await SQLiteEventStore.open(directory.path("log.daybook"), configuration: configuration)
+        let committer = store.committer
+
+        var faults = 0
+        for _ in 0..<20 where faults == 0 {
+            try await append(to: committer, scheduling)
+            let before = disk.faults(.sync)
+            disk.breakCall(.sync, of: "-wal", count: nil)
+            while scheduling.step("daybook-writer") == .worked {}
+            faults = disk.faults(.sync) - before
+            disk.repair()
+        }
+        #expect(faults > 0, "No part of the index was due.")
+        #expect(committer.currentStatus.failure != nil)
+        await #expect(throws: AppendError.self) { try await append(to: committer, scheduling) }
+        await store.close()
+    }
+
+    /// Appends an event, which the writer takes in one step.
+    private func append(to committer: GroupCommitter, _ scheduling: SteppedScheduling) async throws {
+        let request = AppendRequest(writes: [
+            StreamWrite(stream: "idle-1", action: .append([NewEvent(type: "Counted", data: [1])]))
+        ])
+        let outcome = await AppendSubmission(request).result { submission in
+            let isAdded = committer.submit(.append(submission))
+            _ = scheduling.step("daybook-writer")
+            return isAdded
+        }
+        _ = try outcome.get()
     }
 }
 

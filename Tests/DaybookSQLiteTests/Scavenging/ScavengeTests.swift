@@ -156,6 +156,20 @@ struct ScavengeTests {
         await store.close()
     }
 
+    @Test("does not hide how old the next event is that a consumer has not seen")
+    func health() async throws {
+        let store = try await SQLiteEventStore.open(path)
+        try await store.append(events(3), to: "a-1")
+        try await store.setRetention(Retention(maxCount: 1), of: "a-1")
+        #expect(try await store.scavenge().events == 2)
+        try await store.save(Checkpoint(after: .start), for: "late")
+        let health = try await store.health(HealthPolicy(maxTimeBehind: .seconds(-1)))
+        #expect(health.consumers.map(\.name) == ["late"])
+        #expect(health.consumers.first?.secondsBehind != nil)
+        #expect(!health.isHealthy)
+        await store.close()
+    }
+
     @Test("passes over consumers when told to, and over read models that follow no log")
     func ignoredConsumers() async throws {
         let store = try await SQLiteEventStore.open(path)
@@ -416,6 +430,28 @@ struct ScavengeTests {
         #expect(try await again.scavenge().events == 9)
         await again.close()
         #expect(try version() == 2)
+    }
+
+    @Test("ends the writing of a store when a sync of the change to format 2 fails, as of any other")
+    func failedUpgrade() async throws {
+        let first = try await SQLiteEventStore.open(path)
+        try await first.append(events(10), to: "a-1")
+        try await first.delete("a-1")
+        await first.close()
+        try IndexTests.execute("DROP TABLE scavenged; PRAGMA user_version = 1", on: path)
+
+        let disk = try FaultyDisk()
+        disk.breakCall(.write, of: "-wal", count: nil, result: 13)  // SQLITE_FULL
+        let store = try await SQLiteEventStore.open(path, configuration: .faulty(disk))
+        disk.repair()
+        disk.breakCall(.sync, of: "-wal")
+        await #expect(throws: ScavengeError.self) { try await store.scavenge() }
+        disk.repair()
+        await #expect(throws: AppendError.self) { try await store.append(events(1), to: "b-1") }
+        await store.close()
+        let again = try await SQLiteEventStore.open(path)
+        #expect(try await positions(again) == Array(1...11))
+        await again.close()
     }
 
     private static func version(of path: String) throws -> Int32 {

@@ -231,6 +231,21 @@ struct BoundaryHandlerTests {
         #expect(try await enrolments(in: base).map(\.student) == ["ada", "bo"])
     }
 
+    @Test("are not called unrecorded when the receipt of a repeat cannot be read", arguments: TestStore.all)
+    func unreadableReceipt(_ make: TestStore) async throws {
+        let store = try await make.make()
+        try await offer(["algebra"], seats: 2, in: store)
+        let command = Enrolment.Command(student: "ada", course: "algebra")
+        try await BoundaryHandler(Enrolment.self, in: store).handle(command, commandID: "enrol-1")
+        for reason: ReadError in [.cancelled, .storageFailed(reason: "a test")] {
+            let handler = BoundaryHandler(Enrolment.self, in: UnreadableLog(base: store, error: reason))
+            let error = await #expect(throws: BoundaryError<Enrolment.Rejection>.self) {
+                try await handler.handle(command, commandID: "enrol-1")
+            }
+            #expect(error?.mayBeRecorded == true)
+        }
+    }
+
     @Test("are not taken on what cannot be read, inside their boundary alone", arguments: TestStore.all)
     func undecodable(_ make: TestStore) async throws {
         let store = try await make.make()

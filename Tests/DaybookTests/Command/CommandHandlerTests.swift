@@ -66,6 +66,19 @@ struct CommandHandlerTests {
         #expect(try await handler.state(of: "1").state == CashAccount.State(balance: 0, eventCount: 2))
     }
 
+    @Test("does not say that a repeat was not recorded of which the receipt cannot be read", arguments: TestStore.all)
+    func unreadableReceipt(_ store: TestStore) async throws {
+        let store = try await store.make()
+        try await accounts(in: store).handle(.deposit(amount: 10), id: "1", commandID: "c1")
+        for reason: ReadError in [.cancelled, .storageFailed(reason: "a test")] {
+            let handler = accounts(in: UnreadableLog(base: store, error: reason))
+            let error = await #expect(throws: AccountError.self) {
+                try await handler.handle(.deposit(amount: 10), id: "1", commandID: "c1")
+            }
+            #expect(error?.mayBeRecorded == true)
+        }
+    }
+
     @Test("gives a repeat its receipt although the command would now be rejected", arguments: TestStore.all)
     func repeatOfImpossible(_ store: TestStore) async throws {
         let store = try await store.make()

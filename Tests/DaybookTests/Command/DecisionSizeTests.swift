@@ -80,6 +80,14 @@ struct DecisionSizeTests {
         #expect(again.isRepeat && again.events == receipt.events)
     }
 
+    @Test("is not what a command decides that was carried out before", arguments: TestStore.all)
+    func repeated(_ make: TestStore) async throws {
+        let handler = CommandHandler(Bulk.self, in: try await make.make(), category: "bulk")
+        let first = try await handler.handle(7, id: "1", commandID: "seven")
+        let again = try await handler.handle(20_000, id: "1", commandID: "seven")
+        #expect(again.isRepeat && again.events == first.events && again.version == first.version)
+    }
+
     @Test("is nothing, or refused as a whole, over several subjects", arguments: TestStore.all)
     func boundaries(_ make: TestStore) async throws {
         let store = try await make.make()

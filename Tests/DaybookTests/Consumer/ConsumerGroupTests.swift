@@ -434,6 +434,15 @@ struct ConsumerGroupTests {
         #expect(diary.positions.filter { $0 == 1 || $0 == 3 } == [1, 3])
     }
 
+    @Test("gives handlers as much time as a clock can count", .timeLimit(.minutes(1)))
+    func patient() async throws {
+        let store = InMemoryEventStore()
+        try await fill(store, keys: 2, count: 4)
+        let group = group(
+            store, ConsumerPolicy(handlerTimeout: .seconds(Int64.max), pollInterval: .milliseconds(1)))
+        #expect(try await group.catchUp { _ in } == 4)
+    }
+
     @Test("catches up with what is recorded, and leaves", .timeLimit(.minutes(1)), arguments: TestStore.all)
     func catchUp(_ store: TestStore) async throws {
         let store = try await store.make()
@@ -451,6 +460,119 @@ struct ConsumerGroupTests {
         #expect(diary.positions.sorted() == (1...30).filter { $0 % 3 != 1 || $0 == 1 }.map { Position($0) })
         #expect(try await group.status().members.isEmpty)
         #expect(try await group.catchUp { _ in Issue.record("delivered again") } >= 30)
+    }
+
+    /// Read models that change whenever somebody looks.
+    private final class RestlessModels: ForwardingReadModelStore {
+        let models: any ReadModelStore
+        private let count = Mutex<Int64>(0)
+
+        init(_ models: any ReadModelStore) { self.models = models }
+
+        func checkpoint(of model: ReadModelName) async throws(DerivedStateError) -> Position {
+            let change = count.withLock { count in
+                count += 1
+                return count
+            }
+            return Position(try await models.checkpoint(of: model).rawValue + change)
+        }
+    }
+
+    @Test("tells of itself though it never stands still", .timeLimit(.minutes(1)), arguments: TestStore.all)
+    func restless(_ store: TestStore) async throws {
+        let store = try await store.make()
+        try await fill(store, keys: 2, count: 4)
+        try await group(store).catchUp { if $0.recorded.position == 1 { throw ParkEvent("unwanted") } }
+        let watched = ConsumerGroup("g", of: store, AccountEvent.self, in: RestlessModels(store), policy: policy)
+        let status = try await watched.status()
+        #expect(status.checkpoint == 4 && status.settled == 0 && status.held == 2)
+        #expect(try await watched.parked().map(\.position) == [1])
+        #expect(try await watched.lag() == 0)
+    }
+
+    /// Counts the bytes that are read, and tells whether anybody has waited for events that were there.
+    private final class CountingLog: ForwardingStore {
+        let base: any EventStore
+        private let state = Mutex((bytes: 0, isImpatient: false))
+
+        init(_ base: any EventStore) { self.base = base }
+
+        var bytes: Int { state.withLock(\.bytes) }
+        var isImpatient: Bool { state.withLock(\.isImpatient) }
+
+        func readPage(
+            from cursor: LogCursor, direction: ReadDirection, filter: EventFilter, limit: Int
+        ) async throws(ReadError) -> LogPage {
+            let page = try await base.readPage(from: cursor, direction: direction, filter: filter, limit: limit)
+            let bytes = page.events.reduce(0) { $0 + $1.data.count }
+            state.withLock { $0.bytes += bytes }
+            return page
+        }
+
+        func head(beyond position: Position) async throws(ReadError) -> Position {
+            if try await base.head() > position { state.withLock { $0.isImpatient = true } }
+            return try await base.head(beyond: position)
+        }
+    }
+
+    /// Counts how often the state of a group was looked at.
+    private final class CountingModels: ForwardingReadModelStore {
+        let models: any ReadModelStore
+        private let count = Mutex(0)
+
+        init(_ models: any ReadModelStore) { self.models = models }
+
+        var looks: Int { count.withLock { $0 } }
+
+        func checkpoint(of model: ReadModelName) async throws(DerivedStateError) -> Position {
+            count.withLock { $0 += 1 }
+            return try await models.checkpoint(of: model)
+        }
+    }
+
+    @Test("waits while it has as many bytes in hand as it may, and does not go round", .timeLimit(.minutes(1)))
+    func fullHands() async throws {
+        let store = InMemoryEventStore()
+        let data = Array(#"{"amount":1}"#.utf8) + [UInt8](repeating: UInt8(ascii: " "), count: 1_000_000)
+        for _ in 0..<8 {
+            let events = (0..<10).map { _ in NewEvent(type: "account.deposited", data: data) }
+            try await store.append(events, to: "account-1")
+        }
+        let (log, models, diary) = (CountingLog(store), CountingModels(store), Diary())
+        let group = ConsumerGroup(
+            "g", of: log, AccountEvent.self, in: models,
+            policy: ConsumerPolicy(inFlight: 1, pollInterval: .milliseconds(1)))
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask {
+                try await group.run { _ in while !diary.isMended { await Task.yield() } }
+            }
+            try await eventually("its hands are full") { log.bytes > 64 << 20 }
+            let looks = models.looks
+            try await eventually("it has looked again") { models.looks > looks + 3 }
+            diary.mend()
+            tasks.cancelAll()
+            try await tasks.waitForAll()
+        }
+        #expect(!log.isImpatient)
+    }
+
+    @Test(
+        "holds the events of two keys of which one spells the bytes of the other", .timeLimit(.minutes(1)),
+        arguments: TestStore.all)
+    func spelledKeys(_ store: TestStore) async throws {
+        let store = try await store.make()
+        let handler = CommandHandler(CashAccount.self, in: store, category: "account")
+        let ids = ["\u{E9}", "%C3%A9"]
+        for id in ids {
+            try await handler.handle(.deposit(amount: 1), id: id)
+            try await group(store).catchUp { _ in throw ParkEvent("unwanted") }
+        }
+        #expect(try await group(store).parked().map(\.key.rawValue) == ids.map { "account-\($0)" })
+        for id in ids { try await group(store).replay(ConsumerKey("account-\(id)")) }
+        let diary = Diary()
+        try await group(store).catchUp { diary.write($0.key, $0.recorded.position) }
+        #expect(diary.positions.sorted() == [1, 2])
+        #expect(try await group(store).status().held == 0)
     }
 
     #if os(Linux)

@@ -128,6 +128,21 @@ struct DecisionReplayTests {
         #expect(try await replay.run(after: .position(lifted)).differenceCount == 0)
     }
 
+    @Test("are not decided on what retention hides of a subject that was begun anew", arguments: TestStore.all)
+    func hiddenAnew(_ make: TestStore) async throws {
+        let store = try await make.make()
+        let accounts = accounts(in: store)
+        try await accounts.handle(.deposit(amount: 1), id: "1")
+        try await store.setRetention(Retention(maxCount: 1), of: "account-1")
+        try await store.delete("account-1")
+        let deletion = try await store.head()
+        try await accounts.handle([.deposit(amount: 2), .deposit(amount: 4)], id: "1")
+        let replay = DecisionReplay(CashAccount.self, of: "account", in: store)
+        await #expect(
+            throws: DecisionReplayError.hiddenHistory(record: "account_commands-1", position: deletion.next)
+        ) { try await replay.run(after: .position(deletion)) }
+    }
+
     @Test("are those after a moment between the records of one append", arguments: TestStore.all)
     func between(_ make: TestStore) async throws {
         let store = try await make.make()

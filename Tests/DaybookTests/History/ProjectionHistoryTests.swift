@@ -83,6 +83,18 @@ struct ProjectionHistoryTests {
         return (states, times)
     }
 
+    @Test("tells the keys of documents apart by their bytes", arguments: TestStore.all)
+    func twins(_ make: TestStore) async throws {
+        let store = try await make.make()
+        let (composed, decomposed) = ("\u{E9}", "e\u{301}")
+        _ = try await append(.paid(from: "a", to: composed, amount: 1), to: store)
+        _ = try await append(.paid(from: "a", to: decomposed, amount: 2), to: store)
+        let history = ProjectionHistory(OwnerBalances(isNarrow: false), of: store)
+        #expect(try await history.document(composed) == 1)
+        #expect(try await history.document(decomposed) == 2)
+        #expect(try await history.lineage(of: composed).map(\.event.position) == [1])
+    }
+
     @Test("gives documents as they were at every position and time", arguments: TestStore.all, TestSeeds.first(3))
     func asOf(_ make: TestStore, seed: UInt64) async throws {
         var random = SplitMix64(seed: seed)

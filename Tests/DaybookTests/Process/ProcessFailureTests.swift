@@ -36,6 +36,34 @@ private enum Touchy: ProcessManager {
     }
 }
 
+/// Has a deadline that never comes, one that is long over, and one in between.
+private enum Patient: ProcessManager {
+    enum Event: DomainEvent {
+        case passed(String)
+        static let typePrefix = "patient"
+    }
+
+    static let category: DaybookCore.Category = "patient"
+    static let initialState: [String] = []
+
+    static func processIDs(for input: SaleEvent, recorded: RecordedEvent) -> [String] { [input.sale] }
+    static func react(to input: SaleEvent, in state: [String]) -> [ProcessAction<Event, String>] {
+        [
+            .setDeadline("never", after: .seconds(Int64.max)), .setDeadline("over", after: .seconds(-100_000_000_000)),
+            .setDeadline("soon", after: .seconds(60)),
+        ]
+    }
+    static func react(toDeadline name: String, in state: [String]) -> [ProcessAction<Event, String>] {
+        [.record(.passed(name))]
+    }
+    static func react(
+        toRejectionOf command: String, reason: String, in state: [String]
+    ) -> [ProcessAction<Event, String>] { [] }
+    static func evolve(_ state: inout [String], with event: Event) {
+        if case .passed(let name) = event { state.append(name) }
+    }
+}
+
 @Suite("A process manager that meets what it cannot do")
 struct ProcessFailureTests {
     typealias Store = any EventStore & ReadModelStore
@@ -186,6 +214,102 @@ struct ProcessFailureTests {
         }
         #expect(try await runner.deadlines(of: "1").isEmpty)
         #expect(try await kinds(in: store)["process.deadlinePassed"] == 1)
+    }
+
+    @Test("says why it has stopped, also while a deadline waits for its reactions", .timeLimit(.minutes(1)))
+    func failureBeforeDeadline() async throws {
+        let store = InMemoryEventStore()
+        let time = DrivenTime(at: TimeSource.system.now)
+        let runner = ProcessRunner(
+            Fulfilment.self, of: store, in: store, policy: Self.policy, time: time.source
+        ) { _, _ in }
+        try await record([.placed(sale: "1")], in: store)
+        try await runner.react()
+        time.advance(by: .seconds(3600))
+        try await record([.placed(sale: "unwanted")], in: store)
+        // Whether the deadline hears of the failure before it is told is a matter of chance.
+        for _ in 0..<100 {
+            let error = await #expect(throws: ProcessError.self) { try await runner.run() }
+            guard case .failed? = error else {
+                Issue.record("\(String(describing: error))")
+                return
+            }
+        }
+        #expect(try await runner.deadlines(of: "1").keys.sorted() == ["payment"])
+    }
+
+    @Test("has deadlines as far away as there are times", .timeLimit(.minutes(1)), arguments: TestStore.all)
+    func farDeadlines(_ make: TestStore) async throws {
+        let store = try await make.make()
+        let time = DrivenTime(at: TimeSource.system.now)
+        try await record([.placed(sale: "1")], in: store)
+        time.advance(by: .seconds(3600))
+        let runner = ProcessRunner(
+            Patient.self, of: store, in: store, policy: Self.policy, time: time.source
+        ) { _, _ in }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await runner.run() }
+            try await eventually("what is due has passed") {
+                try await runner.state(of: "1").state == ["over", "soon"]
+            }
+            group.cancelAll()
+        }
+        let last = try #require(Timestamp("9999-12-31T23:59:59.999999Z"))
+        #expect(try await runner.deadlines(of: "1") == ["never": last])
+    }
+
+    /// Whose list of deadlines is read in a task that is cancelled.
+    private struct CancelledModels: ForwardingReadModelStore {
+        let models: any ReadModelStore
+
+        func documents(
+            of model: ReadModelName, after key: String?, limit: Int
+        ) async throws(DerivedStateError) -> [(key: String, data: [UInt8])] {
+            guard model != "$process-timers-fulfilment" else { throw .cancelled }
+            return try await models.documents(of: model, after: key, limit: limit)
+        }
+    }
+
+    @Test("takes no cancelled query of the deadlines for a failure of the storage", .timeLimit(.minutes(1)))
+    func cancelledQuery() async throws {
+        let store = InMemoryEventStore()
+        let time = DrivenTime(at: TimeSource.system.now)
+        let runner = ProcessRunner(
+            Fulfilment.self, of: store, in: CancelledModels(models: store), policy: Self.policy, time: time.source
+        ) { _, _ in }
+        await #expect(throws: ProcessError.cancelled) { try await runner.run() }
+    }
+
+    /// Cannot tell where the log ends when it is asked for the second time.
+    private final class EndUnknown: ForwardingStore, Sendable {
+        let base: any EventStore
+        private let calls = Mutex(0)
+
+        init(_ base: any EventStore) { self.base = base }
+
+        func head() async throws(ReadError) -> Position {
+            let call = calls.withLock { calls in
+                calls += 1
+                return calls
+            }
+            guard call != 2 else { throw .storageFailed(reason: "a test") }
+            return try await base.head()
+        }
+    }
+
+    @Test("stops with the error of a log that does not say what a deadline has to wait for", .timeLimit(.minutes(1)))
+    func unknownEnd() async throws {
+        let store = InMemoryEventStore()
+        let time = DrivenTime(at: TimeSource.system.now)
+        try await record([.placed(sale: "1")], in: store)
+        // Asked for by the list of deadlines first, then by the one that is due.
+        let runner = ProcessRunner(
+            Fulfilment.self, of: EndUnknown(store), in: store, policy: Self.policy, time: time.source
+        ) { _, _ in }
+        try await runner.react()
+        time.advance(by: .seconds(3600))
+        await #expect(throws: ProcessError.read(.storageFailed(reason: "a test"))) { try await runner.run() }
+        #expect(try await runner.deadlines(of: "1").keys.sorted() == ["payment"])
     }
 
     @Test(

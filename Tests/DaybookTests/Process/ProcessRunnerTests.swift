@@ -353,6 +353,56 @@ struct ProcessRunnerTests {
         }
     }
 
+    @Test(
+        "remembers nothing of a process that was deleted meanwhile", .timeLimit(.minutes(1)), arguments: TestStore.all)
+    func deletedMeanwhile(_ make: TestStore) async throws {
+        let store = try await make.make()
+        let shelf = CommandHandler(Shelf.self, in: store, category: "shelf")
+        let time = DrivenTime(at: TimeSource.system.now)
+        let runner = runner(store, store, time: time, shelf: shelf)
+        try await record([.placed(sale: "1"), .placed(sale: "2")], in: store)
+        try await runner.react()
+        for id in ["1", "2"] { try await store.delete(StreamName("fulfilment-\(id)")) }
+        try await record([.placed(sale: "1")], in: store)
+        try await runner.react()
+        let first = try await runner.state(of: "1")
+        #expect(first.state.isOpen && first.version == 5)
+        time.advance(by: .seconds(3600))
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await runner.run() }
+            try await eventually("the deadline of the new one has passed") {
+                try await runner.state(of: "1").state.failure == "not paid"
+            }
+            group.cancelAll()
+        }
+        // Its deadline came before.
+        #expect(try await store.state(of: "fulfilment-2").status == .deleted)
+        #expect(try await runner.state(of: "2").version == nil)
+    }
+
+    @Test(
+        "keeps no deadlines of processes that were deleted", .timeLimit(.minutes(1)), arguments: TestStore.all)
+    func forgottenDeadlines(_ make: TestStore) async throws {
+        let store = try await make.make()
+        let shelf = CommandHandler(Shelf.self, in: store, category: "shelf")
+        let time = DrivenTime(at: TimeSource.system.now)
+        let runner = runner(store, store, time: time, shelf: shelf)
+        func deadlines() async throws -> Int {
+            let list = ReadModelName(unchecked: "$process-timers-fulfilment")
+            return try await store.documents(of: list, after: nil, limit: 10).count
+        }
+        try await record([.placed(sale: "1"), .placed(sale: "2")], in: store)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await runner.run() }
+            try await eventually("there are two") { try await deadlines() == 2 }
+            for id in ["1", "2"] { try await store.delete(StreamName("fulfilment-\(id)")) }
+            time.advance(by: .seconds(3600))
+            try await eventually("there are none") { try await deadlines() == 0 }
+            group.cancelAll()
+        }
+        #expect(try await store.state(of: "fulfilment-1").status == .deleted)
+    }
+
     @Test("stops before an input that it refuses, after those before it", arguments: TestStore.all)
     func poison(_ make: TestStore) async throws {
         let store = try await make.make()

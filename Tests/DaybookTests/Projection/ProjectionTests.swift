@@ -1,6 +1,7 @@
 import Daybook
 import DaybookCore
 import DaybookTesting
+import Synchronization
 import Testing
 
 struct Balance: Codable, Equatable, Sendable {
@@ -182,6 +183,41 @@ struct ProjectionTests {
         #expect(try await documents(runner.readModel) == fold(base))
     }
 
+    /// A log that cannot be read while it is broken.
+    private final class BreakableLog: ForwardingStore, Sendable {
+        let base: any EventStore
+        let isBroken = Mutex(false)
+
+        init(_ base: any EventStore) { self.base = base }
+
+        func readPage(
+            from cursor: LogCursor, direction: ReadDirection, filter: EventFilter, limit: Int
+        ) async throws(ReadError) -> LogPage {
+            guard !isBroken.withLock({ $0 }) else { throw .storageFailed(reason: "a test") }
+            return try await base.readPage(from: cursor, direction: direction, filter: filter, limit: limit)
+        }
+    }
+
+    @Test("whose read model was deleted is as far as it has been built since", arguments: TestStore.all)
+    func deleted(_ store: TestStore) async throws {
+        let store = try await store.make()
+        let log = BreakableLog(store)
+        let handler = CommandHandler(CashAccount.self, in: store, category: "account")
+        try await handler.handle([.deposit(amount: 1), .deposit(amount: 2)], id: "1")
+        let runner = ProjectionRunner(Balances(), of: log, in: store)
+        #expect(try await runner.catchUp() == 2)
+        try await store.deleteReadModel("balances")
+        log.isBroken.withLock { $0 = true }
+        await #expect(throws: ProjectionError.self) { try await runner.catchUp() }
+        #expect(try await runner.readModel.position() == .start)
+        #expect(try await runner.readModel.lag() == 2)
+        await #expect(throws: ReadModelError.self) { try await runner.readModel.wait(for: 2) }
+        log.isBroken.withLock { $0 = false }
+        #expect(try await runner.catchUp() == 2)
+        try await runner.readModel.wait(for: 2)
+        #expect(try await documents(runner.readModel) == fold(store))
+    }
+
     @Test("writes nothing for each event that it does not fold", arguments: TestStore.all)
     func filtered(_ store: TestStore) async throws {
         let base = try await store.make()
@@ -194,6 +230,20 @@ struct ProjectionTests {
                 try await runner.readModel.wait(for: result.position)
             }
             #expect(models.commits < 50)
+            group.cancelAll()
+        }
+    }
+
+    @Test("waits as long as a clock can with a checkpoint that need not be saved")
+    func patient() async throws {
+        let store = InMemoryEventStore()
+        let runner = ProjectionRunner(Balances(), of: store, in: store, saveInterval: .seconds(Int64.max))
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await runner.run() }
+            for _ in 0..<3 {
+                let result = try await store.append([NewEvent(type: "weather.changed", data: [])], to: "weather")
+                try await runner.readModel.wait(for: result.position)
+            }
             group.cancelAll()
         }
     }

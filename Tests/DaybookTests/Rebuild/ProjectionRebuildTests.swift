@@ -1,5 +1,6 @@
 import Daybook
 import DaybookCore
+import DaybookSQLite
 import DaybookTesting
 import Synchronization
 import Testing
@@ -71,6 +72,26 @@ struct ProjectionRebuildTests {
         // Nobody else wrote anything.
         #expect(try await store.document("a29", of: new.name) == nil)
         #expect(try await rebuild.alias.target() == new.name)
+    }
+
+    @Test("tells keys apart by their bytes")
+    func twins() async throws {
+        struct Spelled: Projection {
+            let name: ReadModelName
+            let key: String
+            func keys(for event: PaymentEvent, recorded: RecordedEvent) -> [String] { [key] }
+            func apply(_ event: PaymentEvent, recorded: RecordedEvent, key: String, to document: inout Int?) {
+                document = (document ?? 0) + 1
+            }
+        }
+        let store = try await SQLiteEventStore.temporary()
+        try await pay("a", "b", 1, in: store)
+        let (old, new) = (Spelled(name: "old", key: "e\u{301}"), Spelled(name: "new", key: "\u{E9}"))
+        _ = try await ProjectionRunner(old, of: store, in: store).catchUp()
+        let rebuild = try ProjectionRebuild(of: "counts", from: old, to: new, log: store, models: store)
+        try await rebuild.build()
+        let comparison = try await rebuild.compare()
+        #expect(comparison.lostCount == 1 && comparison.addedCount == 1 && comparison.documentCount == 2)
     }
 
     private func pay(_ from: String, _ to: String, _ amount: Int, in store: any EventStore) async throws {

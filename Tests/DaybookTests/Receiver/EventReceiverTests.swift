@@ -311,6 +311,25 @@ struct EventReceiverTests {
         #expect(replayed.withLock { $0 } == ["1"])
     }
 
+    @Test("reads what was no event in the structured form in no other one when it is replayed")
+    func structuredAgain() async throws {
+        let source = TestSource()
+        // Senders may repeat the attributes beside the JSON.
+        source.add(
+            .failure(InvalidCloudEvent(.notJSON("cut off"))), body: Array(#"{"specversion":"1.0""#.utf8),
+            attributes: [
+                "specversion": "1.0", "id": "1", "source": "/s", "type": "t",
+                "datacontenttype": "Application/CloudEvents+json; charset=utf-8",
+            ])
+        let receiver = EventReceiver("r", from: source, in: InMemoryEventStore(), policy: Self.policy)
+        try await receiver.run { _ in }
+        let replayed = Mutex<[CloudEvent]>([])
+        await #expect(throws: InvalidCloudEvent.self) {
+            try await receiver.replay("0@0") { event in replayed.withLock { $0.append(event) } }
+        }
+        #expect(replayed.withLock { $0.isEmpty })
+    }
+
     @Test("knows an event that it recorded, also when the program places it in another way by now")
     func placedAnew() async throws {
         let store = InMemoryEventStore()

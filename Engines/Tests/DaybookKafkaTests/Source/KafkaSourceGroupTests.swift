@@ -11,6 +11,23 @@ import Testing
 struct KafkaSourceGroupTests {
     static let streams = KafkaSourceTests.streams
 
+    @Test("looks at the checksums of records, unless the user says otherwise")
+    func checksums() throws {
+        var configuration = KafkaSourceTests.configuration("events", group: "g", on: "localhost:1")
+        #expect(try configuration.clientSettings().value("check.crcs") == "true")
+        configuration.settings["check.crcs"] = "false"
+        #expect(try configuration.clientSettings().value("check.crcs") == "false")
+    }
+
+    @Test("waits as long as it is asked to, also for ever", arguments: [Int64.max, 300 * 31_536_000, 10, 0])
+    func patience(_ seconds: Int64) {
+        let now = Date()
+        let end = Date(in: .seconds(seconds))
+        // So far its condition can count.
+        #expect(Int64(exactly: (end.timeIntervalSince1970 * 1e9).rounded()) != nil)
+        #expect(end >= now.addingTimeInterval(Double(min(seconds, 90 * 31_536_000))))
+    }
+
     @Test("shares partitions with a second member, and loses nothing when it goes")
     func rebalance() async throws {
         let cluster = try MockCluster()
@@ -137,6 +154,50 @@ struct KafkaSourceGroupTests {
             try KafkaSource(configuration), until: { rest.messages.count >= 20 },
             taking: { rest.note($0) })
         #expect(rest.ids == Self.streams.map { "\($0)-5" })
+    }
+
+    @Test("gives nothing that came behind a topic's end before the group has noted where that was")
+    func beginsAtTheEnd() async throws {
+        let cluster = try MockCluster(brokers: 1)
+        defer { cluster.destroy() }
+        cluster.create("events", 1)
+        let failures = Mutex(0)
+        var configuration = KafkaSourceTests.configuration(
+            "events", group: KafkaSourceTests.group(), on: cluster.servers)
+        configuration.start = .latest
+        configuration.report = { error in if case .notCommitted = error { failures.withLock { $0 += 1 } } }
+        for _ in 0..<15 { cluster.fail(.offsetCommit, RD_KAFKA_RESP_ERR_OFFSET_METADATA_TOO_LARGE) }
+        let failuresBefore = Mutex<[Int]>([])
+        let taking = Taking()
+        let source = try KafkaSource(configuration)
+        let running = Task {
+            try await source.run { batch in
+                let count = failures.withLock { $0 }
+                failuresBefore.withLock { $0.append(count) }
+                taking.note(batch)
+            }
+        }
+        #expect(try await eventually { failures.withLock { $0 } > 0 })
+        try await KafkaSourceTests.send(0..<1, to: "events", on: cluster.servers)
+        #expect(try await eventually { taking.messages.count >= 20 })
+        running.cancel()
+        try await running.value
+        #expect(taking.messages.count == 20 && failuresBefore.withLock { $0.first } == 15)
+    }
+
+    @Test("makes no room for more records than there are, however large a batch may be")
+    func batchWithoutBound() async throws {
+        let cluster = try MockCluster(brokers: 1)
+        defer { cluster.destroy() }
+        cluster.create("events", 1)
+        try await KafkaSourceTests.send(0..<2, to: "events", on: cluster.servers)
+        let taking = Taking()
+        try await KafkaSourceTests.run(
+            try KafkaSource(
+                KafkaSourceTests.configuration(
+                    "events", group: KafkaSourceTests.group(), batch: .max, on: cluster.servers)),
+            until: { taking.messages.count >= 40 }, taking: { taking.note($0) })
+        #expect(taking.messages.count == 40)
     }
 
     @Test("gives a record the same origin each time, and what stands at its place in another cluster another one")

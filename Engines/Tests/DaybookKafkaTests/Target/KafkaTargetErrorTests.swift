@@ -42,6 +42,19 @@ struct KafkaTargetErrorTests {
         #expect(try values(["security.protocol": "sasl_plaintext"]) == [[], []])
     }
 
+    @Test("does not take a queue that is smaller than a record may be: such a record would wait for ever")
+    func smallQueue() throws {
+        let name = "queue.buffering.max.kbytes"
+        func settings(_ settings: [String: String]) throws -> String? {
+            let configuration = KafkaTarget.Configuration(servers: "localhost:1", topic: "t", settings: settings)
+            return try configuration.clientSettings().value(name)
+        }
+        #expect(throws: KafkaError.self) { try settings([name: "512"]) }
+        #expect(throws: KafkaError.self) { try settings([name: "1024", "message.max.bytes": "1048577"]) }
+        #expect(try settings([name: "1024", "message.max.bytes": "1048576"]) == "1024")
+        #expect(try settings([name: "512", "message.max.bytes": "100000"]) == "512")
+    }
+
     @Test("sends again, in order, what brokers say is to be tried again")
     func retriable() async throws {
         let cluster = try MockCluster()

@@ -79,6 +79,28 @@ struct LostAnswerTests {
         }
     }
 
+    /// As after a fail-over to a standby that lacks the last event, and whose log has another one in its place by now.
+    @Test("forgets what it knows of a log whose server is gone, also when that has just refused an append")
+    func refusedOnAnotherServer() async throws {
+        try await Server.withSchema { schema in
+            let relay = try CuttingRelay(to: try #require(Server.url))
+            defer { relay.close() }
+            let store = try await Server.open(schema)
+            let cut = try await Server.open(schema, through: relay)
+            for _ in 0..<2 { try await cut.append([NewEvent(type: "happened", data: [])], to: "account-1") }
+            relay.answer("roll_back", with: [])
+            await #expect(throws: AppendError.self) {
+                try await cut.append(
+                    [NewEvent(type: "refused", data: [])], to: "account-1", expecting: .version(7))
+            }
+            try Server.sql("DELETE FROM \(schema).events WHERE position = 2")
+            #expect(try await store.append([NewEvent(type: "other", data: [])], to: "account-2").position == 2)
+            let result = try await cut.append([NewEvent(type: "happened", data: [])], to: "account-1")
+            #expect(result.version == 1 && result.position == 3)
+            for store in [store, cut] { await store.close() }
+        }
+    }
+
     @Test("does not say that a change of a read model was refused when it took effect, whatever came after it")
     func change() async throws {
         try await withRelay { store, cut, relay in

@@ -158,6 +158,62 @@ struct ServerFaultTests {
         }
     }
 
+    @Test("acknowledges nothing that no standby has when the server is told to have none")
+    func noStandbyAnyMore() async throws {
+        try await Engine.with(standby: true) { engine in
+            var configuration = PostgresEventStore.Configuration()
+            configuration.durability = .everyCommitOnStandby
+            configuration.reconnectTimeout = .milliseconds(300)
+            let store = try await PostgresEventStore.open(engine.url, configuration: configuration)
+            // One that waits was decided under the lock, the next one on what is remembered.
+            for number in 0..<2 {
+                if number > 0 { try await store.append([NewEvent(type: "before", data: [])], to: "account-1") }
+                let event = NewEvent(type: "waited", data: [])
+                try await giveUpStandby(of: engine) {
+                    try await store.append([event], to: "account-1")
+                } meanwhile: {
+                    try await store.save(Checkpoint(after: Position(Int64(number))), for: "publisher")
+                }
+                #expect(try await store.append([event], to: "account-1").isRepeat)
+            }
+            #expect(try await store.head() == 3)
+            await store.close()
+        }
+    }
+
+    /// Has two calls wait for the standby, tells the server that there is none, and gives it one again when both have failed.
+    private func giveUpStandby(
+        of engine: Engine, _ append: @escaping @Sendable () async throws -> AppendResult,
+        meanwhile save: @escaping @Sendable () async throws -> Void
+    ) async throws {
+        let primary = try engine.url(ofNode: 1)
+        let names = try Server.sql("SHOW synchronous_standby_names", at: primary)[0][0] ?? ""
+        func setNames(_ names: String) async throws {
+            try Server.sql("ALTER SYSTEM SET synchronous_standby_names = '\(names)'", at: primary)
+            try Server.sql("SELECT pg_reload_conf()", at: primary)
+            try await eventually("the server knows") {
+                try Server.sql("SHOW synchronous_standby_names", at: primary) == [[names]]
+            }
+        }
+        try await engine.run("kill", "2")
+        let appending = Task { try await append() }
+        let saving = Task { try await save() }
+        try await eventually("both wait for the standby") {
+            try Server.sql(
+                """
+                SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'daybook %' AND wait_event = 'SyncRep'
+                """, at: primary) == [["2"]]
+        }
+        try await setNames("")
+        let error = await #expect(throws: AppendError.self) { try await appending.value }
+        guard case .storageFailed(_, mayBeWritten: true)? = error else {
+            throw Server.Failure(description: "\(String(describing: error))")
+        }
+        await #expect(throws: DerivedStateError.self) { try await saving.value }
+        try await setNames(names)
+        try await engine.run("start")
+    }
+
     private func batch(_ model: ReadModelName) -> DocumentBatch {
         DocumentBatch(model: model, changes: ["x": [1]], previous: .start, checkpoint: 1)
     }

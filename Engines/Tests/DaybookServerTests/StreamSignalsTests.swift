@@ -1,0 +1,42 @@
+import DaybookCore
+import Testing
+
+@testable import DaybookServer
+
+@Suite struct StreamSignalsTests {
+    @Test(.timeLimit(.minutes(1))) func followersOfOtherStreamsAreLeftAsleep() async throws {
+        let store = InMemoryEventStore()
+        let signals = StreamSignals(store: store)
+        let run = Task { await signals.run() }
+        defer { run.cancel() }
+        let mine = signals.interest(in: "a")
+        let other = signals.interest(in: "b")
+        for _ in 0..<200 {
+            let seen = mine.count
+            try await store.append([NewEvent(type: "Placed", data: [])], to: "a")
+            try await mine.wait(beyond: seen)
+        }
+        #expect(other.count == 0)
+        signals.drop(other)
+        signals.drop(mine)
+    }
+
+    @Test(.timeLimit(.minutes(1))) func theDeletionOfAStreamWakesItsFollowers() async throws {
+        let store = InMemoryEventStore()
+        let signals = StreamSignals(store: store)
+        let run = Task { await signals.run() }
+        defer { run.cancel() }
+        let interest = signals.interest(in: "a")
+        let seen = interest.count
+        try await store.tombstone("a")
+        try await interest.wait(beyond: seen)
+    }
+
+    @Test(.timeLimit(.minutes(1))) func aWaitEndsWhenItsTaskIsCancelled() async throws {
+        let signals = StreamSignals(store: InMemoryEventStore())
+        let interest = signals.interest(in: "a")
+        let wait = Task { try await interest.wait(beyond: interest.count) }
+        wait.cancel()
+        await #expect(throws: CancellationError.self) { try await wait.value }
+    }
+}
