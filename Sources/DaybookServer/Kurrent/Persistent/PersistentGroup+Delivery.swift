@@ -24,7 +24,7 @@ extension PersistentGroup {
     }
 
     private var mayDeliver: Bool {
-        bytesInFlight < Self.bytesInFlight && parking.count < Self.parkingHeld
+        bytesInFlight < Self.mostBytesInFlight && parking.count < Self.parkingHeld
     }
 
     private mutating func deliverRetries(now: ContinuousClock.Instant) {
@@ -166,7 +166,8 @@ extension PersistentGroup {
         } else {
             (sequence, place) = (self.sequence, lastPlace)
         }
-        return place.map { (sequence, $0) }
+        guard let place else { return nil }
+        return (sequence, place)
     }
 
     mutating func updateCheckpoint() {

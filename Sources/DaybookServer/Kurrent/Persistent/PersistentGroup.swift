@@ -72,8 +72,8 @@ struct PersistentGroup: Sendable {
 
     /// Beyond these, nothing more is read, or delivered, until clients answer: a bound for large events, where the numbers of the
     /// settings are none.
-    static let bytesWaiting = 4 << 20
-    static let bytesInFlight = 64 << 20
+    static let mostBytesWaiting = 4 << 20
+    static let mostBytesInFlight = 64 << 20
     /// How much is sent in one piece; one event more may be in it.
     static let bytesAtOnce = 256 << 10
     /// How many events may wait to be parked until nothing is delivered any more.
@@ -100,7 +100,7 @@ struct PersistentGroup: Sendable {
         let size = Int(isLive ? settings.liveBufferSize : settings.historyBufferSize)
         let capacity = max(1, min(size, Limits.eventsPerPage))
         let batch = max(1, min(Int(settings.readBatchSize), capacity))
-        guard waiting.count + batch <= capacity, waiting.bytes < Self.bytesWaiting else { return 0 }
+        guard waiting.count + batch <= capacity, waiting.bytes < Self.mostBytesWaiting else { return 0 }
         return batch
     }
 

@@ -3,8 +3,8 @@ import DaybookCore
 import Logging
 import Synchronization
 
-/// Runs a group: reads the log when the group has room, tells it the time, writes what it parks and how far it is, and wakes those
-/// who send to its clients.
+/// Runs a group: reads the log when the group has room, tells it the time, writes what it parks and how far it is, and wakes
+/// those who send to its clients.
 ///
 /// The group's state is behind one lock, which is held for moments only, and never across a wait.
 final class PersistentGroupDriver: Sendable {
@@ -75,8 +75,8 @@ final class PersistentGroupDriver: Sendable {
             try? await stopping.wait(beyond: 0)
             tasks.cancelAll()
         }
+        // When the server ends, its listener ends the calls, with a status that says so.
         state.withLock { $0.phase = .stopped(hasEnded: true) }
-        change { $0.disconnectAll() }
         ended.signal()
     }
 
