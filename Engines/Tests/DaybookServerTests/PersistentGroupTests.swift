@@ -381,6 +381,31 @@ private struct Trial {
         #expect(trial.due == 2)
     }
 
+    @Test func whatGoesByInTheLogMovesTheCheckpoint() throws {
+        var settings = PersistentSettings()
+        settings.minCheckpointCount = 100
+        var trial = Trial(settings)
+        trial.group.pass(50_000)
+        #expect(trial.done == nil)  // Nothing was read: the settings say where the group begins.
+        let client = try trial.connect()
+        trial.read(1)
+        _ = try trial.sent(client)
+        trial.group.pass(20_000)
+        trial.pass(.seconds(10))
+        #expect(trial.due == nil)  // The event is not done.
+        trial.acknowledge(1)
+        trial.pass(.seconds(1))
+        #expect(trial.due == nil)
+        trial.group.pass(30_000)
+        trial.pass(.seconds(1))
+        #expect(trial.due == 30_000)
+        let due = try #require(trial.group.progress.due)
+        #expect(due.place.number == 0)
+        trial.group.progress.save(due, now: trial.now)
+        trial.pass(.seconds(1))
+        #expect(trial.due == nil)
+    }
+
     @Test func aGroupThatWasLoadedGoesOnFromItsCheckpoint() throws {
         var group = PersistentGroup(settings: PersistentSettings(), now: .now)
         group.load(checkpoint: GroupPlace(number: 6, position: 70))

@@ -123,6 +123,13 @@ struct PersistentGroup: Sendable {
         updateCheckpoint()
     }
 
+    /// Up to a position of the log there is nothing more of what the group reads, which is a stream: the group is that far, too.
+    /// One that was never given anything is not, since its settings say where it begins.
+    mutating func pass(_ position: Int64) {
+        guard let place = lastPlace, place.position < position else { return }
+        lastPlace = GroupPlace(number: place.number, position: position)
+    }
+
     // MARK: - Clients
 
     var isFull: Bool { settings.maxSubscriberCount > 0 && clients.count >= Int(settings.maxSubscriberCount) }

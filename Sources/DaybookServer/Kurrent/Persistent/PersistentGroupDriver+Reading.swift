@@ -53,16 +53,33 @@ extension PersistentGroupDriver {
             }
             let seen = interest?.count ?? 0
             setReading(true)
+            let head: Position? = try await interest == nil ? nil : log.store.head()
             let (events, isAtEnd) = try await reader.next(
                 limit: limit, filter: filter, resolvesLinks: settings.resolvesLinks, from: log)
             setReading(false)
-            change { $0.take(events, isAtEnd: isAtEnd) }
+            change { group in
+                group.take(events, isAtEnd: isAtEnd)
+                if isAtEnd, let head { group.pass(head.rawValue) }
+            }
             guard isAtEnd else { continue }
             if let interest {
-                try await interest.wait(beyond: seen)
+                try await Self.wait(for: interest, beyond: seen)
             } else {
                 _ = try await log.store.head(beyond: reader.position)
             }
+        }
+    }
+
+    /// How long a group looks at nothing when there is nothing in its stream. Then it sees how far the log has gone.
+    private static let quietTime = Duration.seconds(30)
+
+    /// Returns when there may be something new in a stream, or it has been quiet for long.
+    private static func wait(for interest: StreamSignals.Interest, beyond seen: Int) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { try await interest.wait(beyond: seen) }
+            tasks.addTask { try await Task.sleep(for: Self.quietTime) }
+            defer { tasks.cancelAll() }
+            try await tasks.next()
         }
     }
 
