@@ -34,8 +34,7 @@ private struct Trial {
             return ReadEvent(
                 place: GroupPlace(number: position - 1, position: position),
                 wanted: stream.map {
-                    ReadEvent.Wanted(
-                        original: Self.event(position, stream: $0, metadata: metadata), target: nil, isLink: false)
+                    ResolvedEvent(Self.event(position, stream: $0, metadata: metadata))
                 })
         }
         group.take(events, isAtEnd: true)
@@ -151,7 +150,7 @@ private struct Trial {
         // Some stream of each of them.
         var streams: [GroupClient.ID: String] = [:]
         for number in 0..<100 {
-            let pin = try #require(GroupEvent.pin(of: Trial.event(1, stream: "s\(number)"), target: nil, by: .pinned))
+            let pin = try #require(GroupEvent.pin(of: ResolvedEvent(Trial.event(1, stream: "s\(number)")), by: .pinned))
             let owner = trial.group.selection.next(pin: pin, among: trial.group.clients)
             streams[try #require(owner)] = "s\(number)"
         }
@@ -173,14 +172,14 @@ private struct Trial {
         let metadata = #"{"$correlationId":"c-1"}"#
         let pins = (1...20).map { number in
             GroupEvent.pin(
-                of: Trial.event(1, stream: "s\(number)", metadata: metadata), target: nil, by: .pinnedByCorrelation)
+                of: ResolvedEvent(Trial.event(1, stream: "s\(number)", metadata: metadata)), by: .pinnedByCorrelation)
         }
         #expect(Set(pins).count == 1)
         let byStream = (1...20).map {
-            GroupEvent.pin(of: Trial.event(1, stream: "s\($0)"), target: nil, by: .pinnedByCorrelation)
+            GroupEvent.pin(of: ResolvedEvent(Trial.event(1, stream: "s\($0)")), by: .pinnedByCorrelation)
         }
         #expect(Set(byStream).count > 1)
-        #expect(GroupEvent.pin(of: Trial.event(1), target: nil, by: .roundRobin) == nil)
+        #expect(GroupEvent.pin(of: ResolvedEvent(Trial.event(1)), by: .roundRobin) == nil)
     }
 
     @Test func ofEventsWithOneIdentifierOneIsTracked() throws {
@@ -190,7 +189,7 @@ private struct Trial {
         let twice = (1...2).map { position in
             ReadEvent(
                 place: GroupPlace(position: position),
-                wanted: .init(original: Trial.event(position, id: id), target: nil, isLink: false))
+                wanted: ResolvedEvent(Trial.event(position, id: id)))
         }
         trial.group.take(twice, isAtEnd: true)
         trial.group.deliver(now: trial.now)
@@ -414,7 +413,7 @@ private struct Trial {
             [
                 ReadEvent(
                     place: GroupPlace(number: 7, position: 80),
-                    wanted: .init(original: Trial.event(80), target: nil, isLink: false))
+                    wanted: ResolvedEvent(Trial.event(80)))
             ], isAtEnd: true)
         #expect(group.done?.place.number == 6)
     }
@@ -461,13 +460,13 @@ private struct Trial {
             let link = Trial.event(
                 Int64(number) + 1, id: EventID(high: 1, low: UInt64(number)), stream: "$persistentsubscription-x-parked"
             )
-            return (link: link, target: Trial.event(100 + Int64(number)))
+            return ResolvedEvent(link: link, target: Trial.event(100 + Int64(number)))
         }
         trial.group.takeParked(links, next: 3)
         let client = try trial.connect(3)
         let events = try trial.events(client)
         #expect(events.map(\.retryCount) == [0, 0, 0])
-        #expect(events.map { $0.target?.position } == [100, 101, nil])
+        #expect(events.map { $0.resolved.link == nil ? nil : $0.resolved.event?.position } == [100, 101, nil])
         trial.acknowledge(1)
         #expect(trial.done == 1)
         #expect(trial.group.parkedTruncation == nil)

@@ -12,6 +12,7 @@ enum KurrentNames {
     static let metadataType = "$metadata"
     static let tombstoneType = "$streamDeleted"
     static let linkType = "$>"
+    static let streamReferenceType = "$@"
     static let all = "$all"
     static let persistentPrefix = "$persistentsubscription-"
 

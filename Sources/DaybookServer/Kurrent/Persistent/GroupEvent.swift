@@ -12,12 +12,7 @@ struct GroupEvent: Sendable {
         case parked(revision: Int64)
     }
 
-    /// The event as it was found, which clients answer by: a link, when there is one.
-    let original: KurrentEvent
-    /// What the link leads to, if it was followed and is there.
-    let target: KurrentEvent?
-    /// Whether the original is a link that was followed.
-    let isLink: Bool
+    let resolved: ResolvedEvent
     let origin: Origin
     /// The place of what was looked at before it; nil at the beginning.
     let previous: GroupPlace?
@@ -26,13 +21,12 @@ struct GroupEvent: Sendable {
     /// How often it was delivered before.
     var retryCount: Int32 = 0
 
+    /// The event as it was found, which clients answer by: a link, when there is one.
+    var original: KurrentEvent { resolved.original }
     var id: EventID { original.event.id }
 
     /// What it takes of memory, about.
-    var bytes: Int {
-        256 + original.event.data.count + original.event.metadata.count
-            + (target.map { $0.event.data.count + $0.event.metadata.count } ?? 0)
-    }
+    var bytes: Int { 256 + resolved.payloadBytes }
 
     /// Parked ones stand before all others, each kind in its order.
     func stands(before other: GroupEvent) -> Bool {
@@ -49,11 +43,11 @@ extension GroupEvent {
     static let pins = 1_024
 
     /// Which of ``pins`` an event belongs to; nil when the strategy does not ask.
-    static func pin(of original: KurrentEvent, target: KurrentEvent?, by strategy: ConsumerStrategy) -> Int? {
+    static func pin(of resolved: ResolvedEvent, by strategy: ConsumerStrategy) -> Int? {
         guard strategy.isPinned else { return nil }
-        let event = target ?? original
+        let event = resolved.event ?? resolved.original
         if strategy == .pinnedByCorrelation, let correlation = correlation(of: event) { return pin(of: correlation) }
-        return pin(of: target?.stream ?? original.linkTarget?.stream ?? original.stream)
+        return pin(of: event.linkTarget?.stream ?? event.stream)
     }
 
     private static func correlation(of event: KurrentEvent) -> String? {

@@ -21,13 +21,17 @@ struct ParkedStream: Sendable {
 
     /// A link to an event, as it is appended.
     static func link(to parking: PersistentGroup.Parking, at time: Timestamp) -> NewEvent {
-        let event = parking.event.target ?? parking.event.original
+        let resolved = parking.event.resolved
+        let event = resolved.event ?? resolved.original
+        var (revision, stream) = (event.revision, event.stream)
+        // An event of a stream that is read from the index is a link itself, and nothing can lead to it.
+        if IndexStream.isName(stream), let target = event.linkTarget { (revision, stream) = target }
         var metadata = Array("{\"added\":\"\(time)\",\"reason\":".utf8)
         metadata.appendJSONString(parking.reason)
-        metadata += Array(",\"subscriptionEventNumber\":\(parking.event.original.revision)}".utf8)
+        metadata += Array(",\"subscriptionEventNumber\":\(resolved.original.revision)}".utf8)
         return NewEvent(
             type: EventType(unchecked: KurrentNames.linkType), contentType: .bytes,
-            data: Array("\(event.revision)@\(event.stream)".utf8), metadata: metadata)
+            data: Array("\(revision)@\(stream)".utf8), metadata: metadata)
     }
 
     /// - Parameter links: The same ones again, when it is not known what became of them.
@@ -37,25 +41,17 @@ struct ParkedStream: Sendable {
 
     /// Some parked events from a revision on, with what they lead to, and the revision to go on with; nil when there are no more.
     /// Those whose target is gone are left out.
-    func read(
-        from revision: Int64, limit: Int
-    ) async throws(KurrentFailure) -> (links: [(link: KurrentEvent, target: KurrentEvent)], next: Int64?) {
-        let stream = try log.stream(name)
-        do throws(ReadError) {
-            let page = try await log.store.readPage(
-                of: stream, from: .version(StreamVersion(revision)), direction: .forward, limit: limit)
-            var links: [(link: KurrentEvent, target: KurrentEvent)] = []
-            for event in page.events {
-                guard let link = KurrentEvent(event), let place = link.linkTarget,
-                    let target = try await log.resolve(place)
-                else { continue }
-                links.append((link, target))
-            }
-            guard !page.isAtEnd, let last = page.events.last?.version else { return (links, nil) }
-            return (links, last.next.rawValue)
-        } catch {
-            throw KurrentFailure(error)
+    func read(from revision: Int64, limit: Int) async throws -> (links: [ResolvedEvent], next: Int64?) {
+        let page = try await log.store.readPage(
+            of: try log.stream(name), from: .version(StreamVersion(revision)), direction: .forward, limit: limit)
+        var links: [ResolvedEvent] = []
+        for event in page.events {
+            guard let link = KurrentEvent(event) else { continue }
+            let resolved = try await log.resolved(link)
+            if resolved.link != nil, resolved.event != nil { links.append(resolved) }
         }
+        guard !page.isAtEnd, let last = page.events.last?.version else { return (links, nil) }
+        return (links, last.next.rawValue)
     }
 
     /// Hides the links below a revision. Does nothing when there are none.

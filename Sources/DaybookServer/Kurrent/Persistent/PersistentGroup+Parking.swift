@@ -35,14 +35,14 @@ extension PersistentGroup {
     /// Takes parked events that were read. Those whose target is gone are left out by the reader.
     ///
     /// - Parameter next: The revision to go on with; `end` of the replay, when there are no more.
-    mutating func takeParked(_ links: [(link: KurrentEvent, target: KurrentEvent)], next: Int64) {
+    mutating func takeParked(_ links: [ResolvedEvent], next: Int64) {
         guard var replay else { return }
-        for (link, target) in links where link.revision < replay.end {
+        for link in links where link.original.revision < replay.end {
             replay.unfinished += 1
             enqueue(
                 GroupEvent(
-                    original: link, target: target, isLink: true, origin: .parked(revision: link.revision),
-                    previous: nil, pin: GroupEvent.pin(of: link, target: target, by: settings.strategy)))
+                    resolved: link, origin: .parked(revision: link.original.revision), previous: nil,
+                    pin: GroupEvent.pin(of: link, by: settings.strategy)))
         }
         replay.next = min(next, replay.end)
         self.replay = replay

@@ -113,9 +113,8 @@ struct PersistentGroup: Sendable {
             if let event = item.wanted {
                 waiting.append(
                     GroupEvent(
-                        original: event.original, target: event.target, isLink: event.isLink,
-                        origin: .source(sequence: sequence), previous: lastPlace,
-                        pin: GroupEvent.pin(of: event.original, target: event.target, by: settings.strategy)))
+                        resolved: event, origin: .source(sequence: sequence), previous: lastPlace,
+                        pin: GroupEvent.pin(of: event, by: settings.strategy)))
             }
             lastPlace = item.place
         }

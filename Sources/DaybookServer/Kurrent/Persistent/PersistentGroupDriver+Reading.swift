@@ -26,23 +26,18 @@ extension PersistentGroupDriver {
     private func load() async throws -> GroupReader {
         let saved = try await checkpoints.checkpoint(for: name.checkpoint)?.position ?? .start
         guard saved > .start else {
+            let reader = try await GroupReader(start: settings.start, of: name, in: log)
             change { $0.load(checkpoint: nil) }
-            return try GroupReader(start: settings.start, of: name, in: log)
+            return reader
         }
-        let stream: StreamName? = try name.isAll ? nil : log.stream(name.stream)
-        var number = saved.rawValue
-        if let stream {
-            let page = try await log.store.readPage(
-                of: stream, from: .position(saved), direction: .backward, limit: 1)
-            number = page.events.first?.version.rawValue ?? -1  // Hidden by now.
-        }
-        let checkpoint = GroupPlace(number: number, position: saved.rawValue)
-        change { $0.load(checkpoint: checkpoint) }
-        return try GroupReader(after: saved, of: name, in: log)
+        let reader = try await GroupReader(after: saved, of: name, in: log)
+        let number = name.isAll ? saved.rawValue : reader.previousRevision ?? -1
+        change { $0.load(checkpoint: GroupPlace(number: number, position: saved.rawValue)) }
+        return reader
     }
 
     private func follow(_ reader: inout GroupReader) async throws {
-        let interest = reader.stream.map { signals.interest(in: $0) }
+        let interest = reader.source.map { signals.interest(in: $0.subject) }
         defer { if let interest { signals.drop(interest) } }
         while true {
             let seenRoom = reading.count

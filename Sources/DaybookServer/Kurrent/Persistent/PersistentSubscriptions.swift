@@ -183,7 +183,7 @@ final class PersistentSubscriptions: Sendable {
     private func settled(
         _ settings: PersistentSettings, of name: PersistentGroupName
     ) async throws -> PersistentSettings {
-        guard name.isStorable, (try? log.stream(name.stream)) != nil || name.isAll else {
+        guard name.isStorable, name.isAll || (try? log.source(of: name.stream)) != nil else {
             throw RPCStatus.groupFailed(
                 name, "Bad stream or group name: together they have at most \(Limits.nameBytes - 43) bytes.")
         }

@@ -53,11 +53,8 @@ extension PersistentSubscriptionsService {
         buffer.reserveCapacity(events.reduce(0) { $0 + $1.bytes + 256 })
         for event in events {
             buffer.writeRPCMessage { message in
-                if event.isLink {
-                    encoder.write(event.target, link: event.original, retryCount: event.retryCount, to: &message)
-                } else {
-                    encoder.write(event.original, link: nil, retryCount: event.retryCount, to: &message)
-                }
+                encoder.write(
+                    event.resolved.event, link: event.resolved.link, retryCount: event.retryCount, to: &message)
             }
         }
         return buffer
