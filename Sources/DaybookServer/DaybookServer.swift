@@ -39,7 +39,8 @@ public final class DaybookServer: Sendable {
         subscriptions = try await PersistentSubscriptions.open(
             log: log, signals: signals, checkpoints: store, logger: logger)
         scavenges = configuration.scavenge.map { Scavenges($0, logger: logger) }
-        let operations = OperationsService(scavenges: scavenges, shutdown: shutdown)
+        let operations = OperationsService(
+            scavenges: scavenges, shutdown: shutdown, subscriptions: subscriptions)
         var routes = StreamsService(log: log, signals: signals).routes
         for more in [
             StreamsV2Service(log: log).routes, PersistentSubscriptionsService(subscriptions: subscriptions).routes,

@@ -13,13 +13,13 @@ struct GroupReader: Sendable {
     init(after position: Position, of name: PersistentGroupName, in log: KurrentLog) async throws {
         self.position = position
         guard !name.isAll else {
-            source = nil
-            cursor = .start
+            self.source = nil
+            self.cursor = .start
             return
         }
-        let source = try log.source(of: name.stream)
-        self.source = source
-        cursor = try await source.following(after: position)
+        let stream = try log.source(of: name.stream)
+        source = stream
+        cursor = try await stream.following(after: position)
     }
 
     /// Begins where the settings say.
@@ -38,13 +38,13 @@ struct GroupReader: Sendable {
     private init(at number: Int64, of name: PersistentGroupName, in log: KurrentLog) async throws {
         position = Position(max(number, 1) - 1)
         guard !name.isAll else {
-            source = nil
-            cursor = .start
+            self.source = nil
+            self.cursor = .start
             return
         }
-        let source = try log.source(of: name.stream)
-        self.source = source
-        cursor = try await source.following(number > 0 ? .at(number - 1) : .start)
+        let stream = try log.source(of: name.stream)
+        source = stream
+        cursor = try await stream.following(number > 0 ? .at(number - 1) : .start)
     }
 
     /// The last revision that is behind the reader; nil when there is none.
