@@ -37,7 +37,8 @@ final class PersistentSubscriptions: Sendable {
 
     /// The groups that the log tells of.
     static func open(
-        log: KurrentLog, signals: StreamSignals, checkpoints: any CheckpointStore, logger: Logger
+        log: KurrentLog, signals: StreamSignals, checkpoints: any CheckpointStore,
+        logger: Logger = Logger(label: "daybook.server")
     ) async throws -> PersistentSubscriptions {
         let subscriptions = PersistentSubscriptions(
             log: log, signals: signals, checkpoints: checkpoints, logger: logger)
