@@ -93,7 +93,8 @@ import Testing
         let name = PersistentGroupName(stream: "$all", group: "g")
         try await Self.running(store) { subscriptions, log in
             try await subscriptions.create(
-                name, settings: Self.settings, filter: .init(subject: .type, regex: "^(Placed|\\$>)$"))
+                name, settings: Self.settings,
+                filter: KurrentFilter.Definition(subject: .type, regex: "^(Placed|\\$>)$"))
             let group = try subscriptions.group(name)
             let client = try group.connect(name: "c", user: "u", bufferSize: 10)
             _ = try await log.append(Self.events(1), to: "order", expecting: .any)
@@ -112,9 +113,9 @@ import Testing
             try await subscriptions.create(Self.name, settings: Self.settings, filter: nil)
             let group = try subscriptions.group(Self.name)
             let client = try group.connect(name: "c", user: "u", bufferSize: 10)
-            async let events = group.outgoing(for: client, atMost: 1)
+            let events = Task { try await group.outgoing(for: client, atMost: 1) }
             try await subscriptions.update(Self.name, settings: Self.settings)
-            await #expect(throws: RPCStatus.groupDropped(Self.name)) { _ = try await events }
+            await #expect(throws: RPCStatus.groupDropped(Self.name)) { _ = try await events.value }
             #expect(throws: RPCStatus.groupDropped(Self.name)) {
                 _ = try group.connect(name: "c", user: "u", bufferSize: 1)
             }
@@ -138,7 +139,8 @@ import Testing
                 try await Self.until { try await !group.parkedStream.bounds().isEmpty }
                 let last = events[1].original.position
                 try await Self.until {
-                    try await store.checkpoint(for: Self.name.checkpoint)?.position.rawValue == last
+                    // What follows in the log is no event of the group, so that it may be further.
+                    try await store.checkpoint(for: Self.name.checkpoint)?.position.rawValue ?? 0 >= last
                 }
                 try await subscriptions.delete(Self.name)
                 #expect(try await group.parkedStream.bounds().isEmpty)
