@@ -5,6 +5,7 @@ extension PersistentGroupDriver {
     /// Reads the log for the group until the task is cancelled. When that fails, the clients are told, and it is tried again.
     func read() async {
         var reader: GroupReader?
+        var told = ""
         while !Task.isCancelled {
             do {
                 if reader == nil { reader = try await load() }
@@ -14,8 +15,11 @@ extension PersistentGroupDriver {
             } catch {
                 setReading(false)
                 if Task.isCancelled { return }
-                logger.error(
-                    "A group of consumers cannot be read.", metadata: ["group": "\(name.id)", "error": "\(error)"])
+                if told != "\(error)" {  // A stream that is deleted for good stays so.
+                    told = "\(error)"
+                    logger.error(
+                        "A group of consumers cannot be read.", metadata: ["group": "\(name.id)", "error": "\(error)"])
+                }
                 dropClients()
                 guard (try? await Task.sleep(for: Self.second)) != nil else { return }
             }

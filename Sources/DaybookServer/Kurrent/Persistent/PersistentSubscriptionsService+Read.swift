@@ -75,7 +75,7 @@ extension PersistentSubscriptionsService {
                 case .skip: rejection = .skip
                 case .stop: rejection = .stop
                 }
-                let reason = String(nack.reason.prefix(reasonLength))
+                let reason = String(decoding: nack.reason.utf8.prefix(reasonBytes), as: UTF8.self)
                 group.change { $0.reject(ids, rejection, reason: reason) }
             case .options, nil:
                 throw RPCStatus.unforeseen
@@ -83,7 +83,7 @@ extension PersistentSubscriptionsService {
         }
     }
 
-    /// What is kept of a client's reason, in characters: it is recorded with each event that is parked.
-    private static let reasonLength = 1_000
+    /// What is kept of a client's reason: it is recorded with each event that is parked.
+    private static let reasonBytes = 4_096
 }
 #endif

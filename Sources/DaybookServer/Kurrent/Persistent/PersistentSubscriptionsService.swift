@@ -52,7 +52,7 @@ struct PersistentSubscriptionsService: Sendable {
         var filter: KurrentFilter.Definition?
         switch options.streamOption {
         case .stream(let stream):
-            name = try Self.name(ofStream: stream.streamIdentifier.text, group: options.groupName)
+            name = try Self.groupName(ofStream: stream.streamIdentifier.text, group: options.groupName)
             switch stream.revisionOption {
             case .revision(let revision): start = try .init(revision, "revision")
             case .start: start = .start
@@ -71,7 +71,7 @@ struct PersistentSubscriptionsService: Sendable {
             }
             if case .filter(let options) = all.filterOption { filter = try KurrentFilter.Definition(options) }
         case nil:
-            name = try Self.name(ofStream: options.streamIdentifier.text, group: options.groupName)
+            name = try Self.groupName(ofStream: options.streamIdentifier.text, group: options.groupName)
             start = try .init(options.settings.revision, "revision")
         }
         if let filter { _ = try KurrentFilter(filter) }
@@ -86,7 +86,7 @@ struct PersistentSubscriptionsService: Sendable {
         let start: PersistentSettings.Start
         switch options.streamOption {
         case .stream(let stream):
-            name = try Self.name(ofStream: stream.streamIdentifier.text, group: options.groupName)
+            name = try Self.groupName(ofStream: stream.streamIdentifier.text, group: options.groupName)
             switch stream.revisionOption {
             case .revision(let revision): start = try .init(revision, "revision")
             case .start: start = .start
@@ -104,7 +104,7 @@ struct PersistentSubscriptionsService: Sendable {
             case nil: throw RPCStatus.required("AllOption", "AllOptionOneofCase")
             }
         case nil:
-            name = try Self.name(ofStream: options.streamIdentifier.text, group: options.groupName)
+            name = try Self.groupName(ofStream: options.streamIdentifier.text, group: options.groupName)
             start = try .init(options.settings.revision, "revision")
         }
         _ = try subscriptions.group(name)
@@ -125,7 +125,7 @@ struct PersistentSubscriptionsService: Sendable {
         return DeleteResponse()
     }
 
-    private static func name(ofStream stream: String, group: String) throws(RPCStatus) -> PersistentGroupName {
+    private static func groupName(ofStream stream: String, group: String) throws(RPCStatus) -> PersistentGroupName {
         let name = PersistentGroupName(stream: stream, group: group)
         if name.isAll {
             throw .groupFailed(
