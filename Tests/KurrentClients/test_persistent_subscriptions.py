@@ -375,6 +375,22 @@ class DeliveryTests(GroupTestCase):
         group = self.create(None, filter=types(kind), start=position)
         self.assertEqual(self.consume(None, group).next().event.commit_position, position)
 
+    def test_a_category(self):
+        category = fresh("kind").replace("-", "")
+        self.append(f"{category}-1", *new_events(2))
+        group = self.create(f"$ce-{category}", resolve_links=True)
+        consumer = self.consume(f"$ce-{category}", group)
+        first, second = consumer.events(2)
+        self.assertEqual(first.event.stream_identifier.stream_name, f"{category}-1".encode())
+        consumer.ack(first)
+        consumer.nack(Nack.Park, second)
+        self.checkpoint_is("1", f"$ce-{category}", group)
+        self.append(f"{category}-2", new_event())
+        third = consumer.next().event
+        self.assertEqual((third.link.stream_revision, third.event.stream_revision), (2, 0))
+        self.replay(f"$ce-{category}", group)
+        self.assertEqual(revisions(consumer.events(1)), [1])
+
     def test_half_a_call_ends_it(self):
         stream = self.filled(1)
         consumer = self.consume(stream, self.create(stream))
