@@ -87,7 +87,7 @@ class ScavengeTests(OperationsTestCase):
 
 class MissingTests(OperationsTestCase):
     def test_methods_say_what_to_do_instead(self):
-        for method in ("MergeIndexes", "ResignNode", "SetNodePriority", "RestartPersistentSubscriptions"):
+        for method in ("MergeIndexes", "ResignNode", "SetNodePriority"):
             with self.subTest(method):
                 failure = self.assert_status(grpc.StatusCode.UNIMPLEMENTED, self.operation, method)
                 self.assertIn(":", failure.details())

@@ -35,6 +35,8 @@ struct KurrentEvent: Sendable {
     }
 
     var position: Int64 { event.position.rawValue }
+    /// Whether whoever reads `$all` is not shown it, whatever the filter.
+    var isHiddenFromAll: Bool { KurrentNames.isHiddenFromAll(stream) }
     var isJSON: Bool { event.contentType == .json }
 
     /// The target of a link: the data of an event of type `$>` is a revision, `@`, and a stream.

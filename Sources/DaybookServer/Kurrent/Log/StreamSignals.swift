@@ -46,47 +46,17 @@ final class StreamSignals: Sendable {
     final class Interest: Sendable {
         fileprivate let subject: Subject
 
-        private struct State {
-            var count = 0
-            var waiter: CheckedContinuation<Void, any Error>?
-        }
-
-        private let state = Mutex(State())
+        private let wakeup = Wakeup()
 
         fileprivate init(subject: Subject) { self.subject = subject }
 
         /// How often something was recorded; to be asked before reading, and given to ``wait(beyond:)`` after.
-        var count: Int { state.withLock(\.count) }
+        var count: Int { wakeup.count }
 
-        fileprivate func signal() {
-            let waiter = state.withLock { state in
-                state.count += 1
-                defer { state.waiter = nil }
-                return state.waiter
-            }
-            waiter?.resume()
-        }
+        fileprivate func signal() { wakeup.signal() }
 
         /// Returns when something has been recorded since a count was asked for.
-        func wait(beyond count: Int) async throws {
-            try await withTaskCancellationHandler {
-                try await withCheckedThrowingContinuation { continuation in
-                    let answer = state.withLock { state -> Result<Void, any Error>? in
-                        if Task.isCancelled { return .failure(CancellationError()) }
-                        if state.count > count { return .success(()) }
-                        state.waiter = continuation
-                        return nil
-                    }
-                    if let answer { continuation.resume(with: answer) }
-                }
-            } onCancel: {
-                let waiter = state.withLock { state in
-                    defer { state.waiter = nil }
-                    return state.waiter
-                }
-                waiter?.resume(throwing: CancellationError())
-            }
-        }
+        func wait(beyond count: Int) async throws { try await wakeup.wait(beyond: count) }
     }
 
     func interest(in stream: StreamName) -> Interest { interest(in: .stream(stream)) }

@@ -6,6 +6,7 @@ struct OperationsService: Sendable {
     /// Nil when the server was not told how its store is scavenged.
     let scavenges: Scavenges?
     let shutdown: StopSignal
+    let subscriptions: PersistentSubscriptions
 
     static let name = "event_store.client.operations.Operations"
 
@@ -16,7 +17,12 @@ struct OperationsService: Sendable {
             "/\(Self.name)/Shutdown": .unary { [shutdown] (_: EventStore_Client_Empty, _) in
                 shutdown.give()
                 return EventStore_Client_Empty()
-            }
+            },
+            "/\(Self.name)/RestartPersistentSubscriptions": .unary {
+                [subscriptions] (_: EventStore_Client_Empty, _) in
+                try await subscriptions.restart()
+                return EventStore_Client_Empty()
+            },
         ]
         guard let scavenges else { return routes }
         routes["/\(Self.name)/StartScavenge"] = .unary { (_: EventStore_Client_Operations_StartScavengeReq, _) in
@@ -46,9 +52,6 @@ struct OperationsService: Sendable {
                 "The server is one node, and always leads: shut it down instead."),
             "/\(Self.name)/SetNodePriority": .unimplemented(
                 "The server is one node, and has nobody to take precedence of: leave the call out."),
-            "/\(Self.name)/RestartPersistentSubscriptions": .unimplemented(
-                "Persistent subscriptions go on from their checkpoints when the server is restarted: restart it instead."
-            ),
         ]
         if scavenges == nil {
             let method = RPCMethod.unimplemented(

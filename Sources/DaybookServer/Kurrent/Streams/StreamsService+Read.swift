@@ -117,8 +117,8 @@ extension StreamsService {
             let page = try await log.store.readPage(
                 from: cursor, direction: options.direction, filter: .everything,
                 limit: filter == nil ? min(remaining, KurrentPage.limit) : KurrentPage.limit)
-            let events = page.events.lazy.compactMap(KurrentEvent.init).filter { filter?.matches($0) ?? true }
-                .prefix(remaining)
+            let events = page.events.lazy.compactMap(KurrentEvent.init)
+                .filter { !$0.isHiddenFromAll && filter?.matches($0) ?? true }.prefix(remaining)
             let sent = Array(events)
             try await send(sent, options, to: responses)
             remaining -= sent.count
@@ -148,7 +148,7 @@ extension StreamsService {
             let page = try await log.store.readPage(
                 from: .after(position), direction: .forward, filter: .everything, limit: KurrentPage.limit)
             var sent: [KurrentEvent] = []
-            for event in page.events.lazy.compactMap(KurrentEvent.init) {
+            for event in page.events.lazy.compactMap(KurrentEvent.init) where !event.isHiddenFromAll {
                 let isWanted = filter?.matches(event) ?? true
                 if isWanted { sent.append(event) }
                 if let checkpoint = progress.considered(event.position) {
