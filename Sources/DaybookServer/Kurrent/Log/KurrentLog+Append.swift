@@ -22,45 +22,88 @@ extension KurrentLog {
             return try await appendMetadata(events, to: stream, of: subject, expecting: expected)
         }
         if expected == .any || expected == .exists,
-            let repeated = try repeated(events, in: stream, name: name, expected)
+            let repeated = try await repeated(events, in: stream, name: name, expected)
         {
             return repeated
         }
         var request = AppendRequest()
+        request.append(events, to: stream, expecting: expected.version)
+        var revival: StreamWrite?
         if deleted.withLock({ $0.contains(stream) }) {
             if expected == .exists { throw .streamDeleted(name) }
-            if let revival = try await revival(of: stream, name: name) { request.writes.append(revival) }
+            if let repeated = try await recorded(request, name: name, expected) { return repeated }
+            revival = try await self.revival(of: stream, name: name)
+            if let revival { request.writes.append(revival) }
         }
-        request.append(events, to: stream, expecting: expected.version)
         do {
             let result = try await store.append(request)
+            if result.isRepeat { try await checkNotTombstoned(stream, name: name) }
             deleted.withLock { _ = $0.remove(stream) }
-            guard let end = result.streams.last, let version = end.version else {
+            guard let version = result.version else {
                 return Appended(revision: nil, position: result.position.rawValue)
             }
-            recent.remember(events.lazy.map(\.id), in: stream, endingAt: version, result.position)
-            return Appended(revision: version.rawValue, position: result.position.rawValue)
-        } catch {
+            let position =
+                revival == nil ? result.position : try await self.position(of: version, in: stream) ?? result.position
+            recent.remember(events.lazy.map(\.id), in: stream, endingAt: version, position)
+            return Appended(revision: version.rawValue, position: position.rawValue)
+        } catch let error as AppendError {
             guard case .wrongExpectedVersion = error else {
                 throw KurrentFailure(error, stream: name, expected: expected)
             }
             return try await conflict(of: events, with: stream, name: name, expected)
+        } catch let failure as KurrentFailure {
+            throw failure
+        } catch {
+            throw .doubtful("\(error)")
         }
     }
 
     /// The result of the first time, when the first event is recorded already: all of them must be.
     private func repeated(
         _ events: [NewEvent], in stream: StreamName, name: String, _ expected: KurrentExpectation
-    ) throws(KurrentFailure) -> Appended? {
-        guard let first = recent.place(of: events[0].id, in: stream) else { return nil }
-        var last = first
+    ) async throws(KurrentFailure) -> Appended? {
+        guard var last = recent.place(of: events[0].id, in: stream) else { return nil }
+        try await checkNotTombstoned(stream, name: name)
         for event in events.dropFirst() {
             guard let place = recent.place(of: event.id, in: stream) else {
-                throw .wrongExpectedVersion(stream: name, expected: expected, current: last.version.rawValue)
+                throw .wrongExpectedVersion(
+                    stream: name, expected: expected, current: try await state(of: stream).lastVersion?.rawValue ?? -1)
             }
             last = place
         }
         return Appended(revision: last.version.rawValue, position: last.position.rawValue)
+    }
+
+    /// The result of the first time of an append to a deleted stream; nil, and nothing written, when it is no repeat: the store
+    /// looks for a repeat before it looks at the check, which cannot hold.
+    private func recorded(
+        _ request: AppendRequest, name: String, _ expected: KurrentExpectation
+    ) async throws(KurrentFailure) -> Appended? {
+        var request = request
+        request.check(StreamName(unchecked: "$none-\(EventID())"), at: .streamExists)
+        do {
+            let result = try await store.append(request)
+            return Appended(revision: result.version?.rawValue, position: result.position.rawValue)
+        } catch {
+            if case .wrongExpectedVersion = error { return nil }
+            throw KurrentFailure(error, stream: name, expected: expected)
+        }
+    }
+
+    /// A stream that is deleted for good is so to whoever repeats an append, too.
+    private func checkNotTombstoned(_ stream: StreamName, name: String) async throws(KurrentFailure) {
+        if try await state(of: stream).status == .tombstoned { throw .streamDeleted(name) }
+    }
+
+    private func position(of version: StreamVersion, in stream: StreamName) async throws(KurrentFailure) -> Position? {
+        do {
+            return try await store.readPage(of: stream, from: .version(version), direction: .forward, limit: 1).events
+                .first {
+                    $0.version == version
+                }?.position
+        } catch {
+            throw KurrentFailure(error)
+        }
     }
 
     /// The stream is not as expected: which of KurrentDB's answers that is.
@@ -71,13 +114,17 @@ extension KurrentLog {
         if expected == .exists {
             if state.status == .deleted { throw .streamDeleted(name) }
             // One that has metadata counts as a stream.
-            if state.status == .missing, let metadata = KurrentNames.metadata(of: name),
-                try await self.state(of: metadata).lastVersion != nil
-            {
+            if state.status == .missing, try await hasMetadata(name) {
                 return try await append(events, to: name, expecting: .noStream)
             }
         }
         throw .wrongExpectedVersion(stream: name, expected: expected, current: state.lastVersion?.rawValue ?? -1)
+    }
+
+    /// Whether metadata was ever written of a stream.
+    private func hasMetadata(_ name: String) async throws(KurrentFailure) -> Bool {
+        guard let metadata = KurrentNames.metadata(of: name) else { return false }
+        return try await state(of: metadata).lastVersion != nil
     }
 
     /// An append without events checks what it expects, and writes nothing.
@@ -93,7 +140,7 @@ extension KurrentLog {
         case .noStream: holds = state.status != .live
         case .exists:
             if state.status == .deleted { throw .streamDeleted(name) }
-            holds = state.status == .live
+            holds = if state.status == .live { true } else { try await hasMetadata(name) }
         case .revision(let revision): holds = revision == current
         }
         guard holds else { throw .wrongExpectedVersion(stream: name, expected: expected, current: current) }
@@ -129,10 +176,10 @@ extension KurrentLog {
         _ events: [NewEvent], to stream: StreamName, of subject: String, expecting expected: KurrentExpectation
     ) async throws(KurrentFailure) -> Appended {
         let name = KurrentNames.client(stream)
-        if expected == .any || expected == .exists, let last = try await lastEvent(of: stream),
-            last.id == events.last?.id
+        if expected == .any || expected == .exists,
+            let repeated = try await repeated(events, in: stream, name: name, expected)
         {
-            return Appended(revision: last.version.rawValue, position: last.position.rawValue)
+            return repeated
         }
         var request = AppendRequest()
         if let change = try await change(of: subject, by: events) { request.writes.append(change) }
@@ -142,7 +189,9 @@ extension KurrentLog {
             if case .delete? = request.writes.first?.action {
                 deleted.withLock { _ = $0.insert(request.writes[0].stream) }
             }
-            return Appended(revision: result.streams.last?.version?.rawValue, position: result.position.rawValue)
+            let version = result.streams.last?.version
+            if let version { recent.remember(events.lazy.map(\.id), in: stream, endingAt: version, result.position) }
+            return Appended(revision: version?.rawValue, position: result.position.rawValue)
         } catch {
             guard case .wrongExpectedVersion = error else {
                 throw KurrentFailure(error, stream: name, expected: expected)

@@ -14,10 +14,31 @@ struct KurrentMetadata: Sendable, Equatable {
     static let deleted = Int64.max
 
     init(decoding data: some Collection<UInt8>) {
-        guard let object = (try? JSONSerialization.jsonObject(with: Data(data))) as? [String: Any] else { return }
-        maxAge = Self.number(object["$maxAge"], atLeast: 1)
-        maxCount = Self.number(object["$maxCount"], atLeast: 1)
-        truncateBefore = Self.number(object["$tb"], atLeast: 0)
+        guard let keys = try? JSONDecoder().decode(Keys.self, from: Data(data)) else { return }
+        maxAge = keys.maxAge?.number(atLeast: 1)
+        maxCount = keys.maxCount?.number(atLeast: 1)
+        truncateBefore = keys.truncateBefore?.number(atLeast: 0)
+    }
+
+    private struct Keys: Decodable {
+        var maxAge: Value?
+        var maxCount: Value?
+        var truncateBefore: Value?
+
+        enum CodingKeys: String, CodingKey {
+            case maxAge = "$maxAge"
+            case maxCount = "$maxCount"
+            case truncateBefore = "$tb"
+        }
+
+        /// A whole number, or something else that counts as absent.
+        struct Value: Decodable {
+            private let number: Int64?
+
+            init(from decoder: any Decoder) throws { number = try? decoder.singleValueContainer().decode(Int64.self) }
+
+            func number(atLeast least: Int64) -> Int64? { number.flatMap { $0 >= least ? $0 : nil } }
+        }
     }
 
     var isDeletion: Bool { truncateBefore == Self.deleted }
@@ -26,20 +47,6 @@ struct KurrentMetadata: Sendable, Equatable {
         Retention(
             maxAge: maxAge.map { .seconds($0) }, maxCount: maxCount,
             truncateBefore: truncateBefore.map { StreamVersion($0) })
-    }
-
-    private static func number(_ value: Any?, atLeast least: Int64) -> Int64? {
-        guard let number = value as? NSNumber, !(value is Bool),
-            let whole = Int64(exactly: number.doubleValue) ?? exact(number),
-            whole >= least
-        else { return nil }
-        return exact(number) ?? whole
-    }
-
-    /// Numbers that a double cannot tell apart, such as 2^63 - 1.
-    private static func exact(_ number: NSNumber) -> Int64? {
-        let whole = number.int64Value
-        return NSNumber(value: whole) == number ? whole : nil
     }
 
     /// The same object with another `$tb`: what follows when a deleted stream is written again.

@@ -72,6 +72,7 @@ final class StreamSignals: Sendable {
     /// Follows the log until the task is cancelled or the store is closed.
     func run() async {
         var position = (try? await store.head()) ?? .start
+        wakeAll()  // Of those who were there before, something may have been recorded up to here.
         while !Task.isCancelled {
             guard let head = try? await store.head(beyond: position) else {
                 // The store is closed, or cannot be read: those who wait shall see for themselves.

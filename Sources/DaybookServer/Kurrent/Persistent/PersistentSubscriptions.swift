@@ -164,9 +164,9 @@ final class PersistentSubscriptions: Sendable {
             try await moveCheckpoint(of: name, to: try await log.store.head())
             do {
                 try await old.parkedStream.delete()
-            } catch {
+            } catch let failure as KurrentFailure {
                 throw RPCStatus.groupFailed(
-                    name, "Its parked messages could not be deleted: \(RPCStatus(error).message)")
+                    name, "Its parked messages could not be deleted: \(RPCStatus(failure).message)")
             }
         }
     }

@@ -52,7 +52,9 @@ struct KurrentFilter: Sendable {
         if isSubscription, options.checkpointIntervalMultiplier == 0 {
             throw RPCStatus(.invalidArgument, "checkpointIntervalMultiplier is 0: use 1 or more.")
         }
-        try self.init(definition, checkpointInterval: Int(window) * Int(options.checkpointIntervalMultiplier))
+        let (interval, isTooLong) = Int(window).multipliedReportingOverflow(
+            by: Int(options.checkpointIntervalMultiplier))
+        try self.init(definition, checkpointInterval: isTooLong ? .max : interval)
     }
 
     func matches(_ event: KurrentEvent) -> Bool {
