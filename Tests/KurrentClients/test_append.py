@@ -308,12 +308,11 @@ class AppendWithoutEventsTests(ServerTestCase):
             with self.subTest(expected=expected):
                 self.assertEqual(self.write(stream, expected).WhichOneof("result"), "wrong_expected_version")
 
-    def test_brings_a_deleted_stream_back(self):
+    def test_leaves_a_deleted_stream_deleted(self):
         stream = self.filled(2)
-        self.client.set_stream_metadata(stream, metadata={"colour": "blue"})
         self.client.delete_stream(stream, current_version=StreamState.ANY)
         self.assertEqual(self.write(stream, "any").WhichOneof("result"), "success")
-        self.assertEqual(self.client.get_stream_metadata(stream)[0], {"$tb": 2})
+        self.assertEqual(self.client.get_stream_metadata(stream)[0], {"$tb": 2**63 - 1})
 
     def test_does_so_to_a_stream_that_has_metadata_alone(self):
         stream = fresh()
