@@ -319,7 +319,7 @@ class DeliveryTests(GroupTestCase):
 
     def test_many_events_to_several_clients(self):
         stream = self.filled(2_000)
-        group = self.create(stream, max_checkpoint_count=100)
+        group = self.create(stream, checkpoint_after_ms=100, max_checkpoint_count=100)
         consumers = [self.consume(stream, group, buffer_size=50) for _ in range(3)]
         seen = []
         lock = threading.Lock()
@@ -786,7 +786,7 @@ class RestartTests(GroupTestCase):
                 self.append(fresh(), new_event(kind))
                 self.again(by)
                 info = self.info(stream, group)
-                self.assertEqual((info.parked_message_count, info.max_checkpoint_count), (1, 1))
+                self.assertEqual((info.parked_message_count, info.max_check_point_count), (1, 1))
                 consumer = self.consume(stream, group)
                 self.assertEqual(revisions(consumer.events(2)), [2, 3])
                 self.replay(stream, group)
