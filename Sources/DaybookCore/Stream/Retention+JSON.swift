@@ -16,3 +16,29 @@ extension Retention {
         try fields.finish()
     }
 }
+
+extension Retention {
+    /// Writes the object that ``init(json:path:)`` reads, without what has no bound.
+    package func appendJSON(to bytes: inout [UInt8]) {
+        var separator = UInt8(ascii: "{")
+        func add(_ key: StaticString, _ value: String) {
+            bytes.append(separator)
+            bytes.append(UInt8(ascii: "\""))
+            key.withUTF8Buffer { bytes.append(contentsOf: $0) }
+            bytes.append(contentsOf: "\":".utf8)
+            bytes.append(contentsOf: value.utf8)
+            separator = UInt8(ascii: ",")
+        }
+        if let maxCount { add("maxCount", String(maxCount)) }
+        if let maxAge {
+            let (seconds, attoseconds) = maxAge.components
+            var microseconds = String(attoseconds / 1_000_000_000_000)
+            microseconds = String(repeating: "0", count: max(0, 6 - microseconds.count)) + microseconds
+            while microseconds.last == "0" { microseconds.removeLast() }
+            add("maxAgeSeconds", String(seconds) + (microseconds.isEmpty ? "" : "." + microseconds))
+        }
+        if let truncateBefore { add("truncateBefore", truncateBefore.description) }
+        if separator == UInt8(ascii: "{") { bytes.append(separator) }
+        bytes.append(UInt8(ascii: "}"))
+    }
+}
