@@ -16,14 +16,12 @@ final class HTTPConnections: Sendable {
     private let shutdown: HTTPShutdown
     private let logger: Logger
     private let open = Mutex<[ObjectIdentifier: any Channel]>([:])
-    /// Holds no more than the connections that the listener admits.
-    private let accepted: AsyncStream<Accepted>
-    private let continuation: AsyncStream<Accepted>.Continuation
+    /// Where accepted connections go to be served; there while the server runs. No more wait than the listener admits.
+    private let accepted = Mutex<AsyncStream<Accepted>.Continuation?>(nil)
 
     init(api: HTTPAPI, limits: HTTPLimits = HTTPLimits(), logger: Logger) {
         shutdown = api.shutdown
         self.logger = logger
-        (accepted, continuation) = AsyncStream<Accepted>.makeStream()
         http1 = HTTP1Channel(
             responder: { (request, writer: consuming ResponseWriter, channel) in
                 let response = try await api.respond(to: request, on: channel)
@@ -43,36 +41,50 @@ final class HTTPConnections: Sendable {
         let identifier = ObjectIdentifier(channel)
         open.withLock { $0[identifier] = channel }
         channel.closeFuture.whenComplete { [self] _ in _ = open.withLock { $0.removeValue(forKey: identifier) } }
-        http1.setup(channel: channel, logger: logger).whenComplete { [continuation] result in
+        guard let accepted = accepted.withLock({ $0 }) else { return channel.close(promise: nil) }
+        http1.setup(channel: channel, logger: logger).whenComplete { result in
             switch result {
-            case .success(let connection):
-                continuation.yield(Accepted(connection: connection, executor: executor))
-            case .failure:
-                channel.close(promise: nil)
+            case .success(let connection): accepted.yield(Accepted(connection: connection, executor: executor))
+            case .failure: channel.close(promise: nil)
             }
         }
     }
 
-    /// Serves what is accepted until ``finish()``, and all of it has closed.
-    func run() async {
-        await withDiscardingTaskGroup { group in
-            for await next in accepted {
-                group.addTask(executorPreference: next.executor) { [http1, logger] in
-                    await http1.handle(value: next.connection, logger: logger)
+    /// Serves what is accepted from now on, until ``finish()`` and all of it has closed.
+    ///
+    /// The task is no part of the caller's: requests that are being answered when that is cancelled are answered to their end.
+    func start() -> Task<Void, Never> {
+        shutdown.reset()
+        let (stream, continuation) = AsyncStream<Accepted>.makeStream()
+        accepted.withLock { $0 = continuation }
+        return Task { [http1, logger] in
+            await withDiscardingTaskGroup { group in
+                for await next in stream {
+                    group.addTask(executorPreference: next.executor) {
+                        await http1.handle(value: next.connection, logger: logger)
+                    }
                 }
             }
         }
     }
 
     /// Ends the answers that have no end of their own, and after a time closes what is still open.
-    func shutDown(closingAfter time: TimeAmount, on loop: any EventLoop) {
+    ///
+    /// - Returns: What does the latter; to be cancelled when everything has closed by itself.
+    func shutDown(closingAfter time: TimeAmount, on loop: any EventLoop) -> Scheduled<Void> {
         shutdown.begin()
-        loop.scheduleTask(in: time) { [self] in
+        return loop.scheduleTask(in: time) { [self] in
             for channel in open.withLock({ Array($0.values) }) { channel.close(promise: nil) }
         }
     }
 
     /// Nothing is accepted any more. To be called when every connection is closed: one that nobody serves stops the program.
-    func finish() { continuation.finish() }
+    func finish() {
+        let continuation = accepted.withLock { accepted in
+            defer { accepted = nil }
+            return accepted
+        }
+        continuation?.finish()
+    }
 }
 #endif

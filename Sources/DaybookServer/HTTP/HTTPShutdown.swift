@@ -13,6 +13,9 @@ final class HTTPShutdown: Sendable {
 
     var hasBegun: Bool { state.withLock(\.hasBegun) }
 
+    /// The server runs anew.
+    func reset() { state.withLock { $0.hasBegun = false } }
+
     func begin() {
         let waiting = state.withLock { state in
             state.hasBegun = true

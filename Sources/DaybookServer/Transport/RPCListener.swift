@@ -37,7 +37,31 @@ final class RPCListener: Sendable {
     /// - Parameter onListening: Told the port, which differs from the one asked for when that is 0.
     func run(host: String, port: Int, onListening: @Sendable (Int) -> Void) async throws {
         let quiescing = ServerQuiescingHelper(group: group)
-        let listener = try await ServerBootstrap(group: group)
+        let serving = http.start()
+        let listener: any Channel
+        do { listener = try await bind(host: host, port: port, quiescing) } catch {
+            http.finish()
+            throw error
+        }
+        onListening(listener.localAddress?.port ?? port)
+        await withTaskCancellationHandler {
+            try? await listener.closeFuture.get()
+        } onCancel: {
+            listener.close(promise: nil)
+        }
+        calls.shutDown()
+        let closing = http.shutDown(closingAfter: limits.graceTime, on: group.any())
+        let ended = group.any().makePromise(of: Void.self)
+        quiescing.initiateShutdown(promise: ended)
+        try? await ended.futureResult.get()
+        closing.cancel()
+        http.finish()
+        await serving.value
+        guard Task.isCancelled else { throw ListenerClosed() }
+    }
+
+    private func bind(host: String, port: Int, _ quiescing: ServerQuiescingHelper) async throws -> any Channel {
+        try await ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 1024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .serverChannelInitializer { channel in
@@ -50,22 +74,6 @@ final class RPCListener: Sendable {
                 channel.eventLoop.makeCompletedFuture { try configure(channel) }
             }
             .bind(host: host, port: port).get()
-        // Not a part of this task: requests that are being answered when that is cancelled are answered to their end.
-        let serving = Task { await http.run() }
-        onListening(listener.localAddress?.port ?? port)
-        await withTaskCancellationHandler {
-            try? await listener.closeFuture.get()
-        } onCancel: {
-            listener.close(promise: nil)
-        }
-        calls.shutDown()
-        http.shutDown(closingAfter: limits.graceTime, on: group.any())
-        let ended = group.any().makePromise(of: Void.self)
-        quiescing.initiateShutdown(promise: ended)
-        try? await ended.futureResult.get()
-        http.finish()
-        await serving.value
-        guard Task.isCancelled else { throw ListenerClosed() }
     }
 
     /// The listening socket closed though nobody asked for it.
