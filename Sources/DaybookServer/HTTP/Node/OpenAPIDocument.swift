@@ -8,7 +8,8 @@ enum OpenAPIDocument {
             "title": "Daybook",
             "version": "1.0.0",
             "summary": "An event store by HTTP and JSON.",
-            "description": "Events in streams, in one order, appended once for good. Errors are problem documents (RFC 9457)."
+            "description": "Events in streams, in one order, appended once for good. Errors are problem documents \#
+        (RFC 9457)."
           },
           "servers": [{"url": "/"}],
           "tags": [
@@ -23,7 +24,8 @@ enum OpenAPIDocument {
                 "operationId": "append",
                 "tags": ["append"],
                 "summary": "Changes one or several streams: all of it, or nothing.",
-                "description": "The events are durable when this is answered. With a commandID it may be repeated for ever, and has the first result.",
+                "description": "The events are durable when this is answered. With a commandID it may be repeated \#
+        for ever, and has the first result.",
                 "requestBody": {
                   "required": true,
                   "content": {"application/json": {"schema": {"$ref": "#/components/schemas/AppendRequest"}}}
@@ -82,7 +84,8 @@ enum OpenAPIDocument {
                   {
                     "name": "from",
                     "in": "query",
-                    "description": "Where to begin: start, end, a version, a position (p120), or a time of RFC 3339; its plus sign is %2B.",
+                    "description": "Where to begin: start, end, a version, a position (p120), or a time of RFC \#
+        3339; its plus sign is %2B.",
                     "schema": {"type": "string"}
                   },
                   {"$ref": "#/components/parameters/direction"},
@@ -232,7 +235,8 @@ enum OpenAPIDocument {
                   {
                     "name": "from",
                     "in": "query",
-                    "description": "Where to begin: start, end, a position, or a time of RFC 3339; its plus sign is %2B.",
+                    "description": "Where to begin: start, end, a position, or a time of RFC 3339; its plus sign is \#
+        %2B.",
                     "schema": {"type": "string"}
                   },
                   {"$ref": "#/components/parameters/direction"},
@@ -275,7 +279,9 @@ enum OpenAPIDocument {
                 "operationId": "followLog",
                 "tags": ["read"],
                 "summary": "Follows the log: what is recorded, then what comes, as server-sent events.",
-                "description": "The id of each is its position, the event its type, the data one Event. An event '$caught-up' says that everything recorded has come. An id alone says that nothing up to there fits; a comment is a sign of life.",
+                "description": "The id of each is its position, the event its type, the data one Event. An event \#
+        '$caught-up' says that everything recorded has come. An id alone says that nothing up to there fits; a \#
+        comment is a sign of life.",
                 "parameters": [
                   {
                     "name": "after",
@@ -320,7 +326,8 @@ enum OpenAPIDocument {
                 "operationId": "appendCloudEvents",
                 "tags": ["append"],
                 "summary": "Appends events of CloudEvents 1.0, each delivery once for good.",
-                "description": "One as JSON, several as an array, or one in the binary form: attributes in headers that begin with ce-, the data as the body.",
+                "description": "One as JSON, several as an array, or one in the binary form: attributes in headers \#
+        that begin with ce-, the data as the body.",
                 "parameters": [{"$ref": "#/components/parameters/expected"}],
                 "requestBody": {
                   "required": true,
@@ -378,7 +385,8 @@ enum OpenAPIDocument {
                     "description": "It does.",
                     "content": {
                       "application/json": {
-                        "schema": {"type": "object", "required": ["status"], "properties": {"status": {"const": "live"}}}
+                        "schema": {"type": "object", "required": ["status"], "properties": {"status": {"const": \#
+        "live"}}}
                       }
                     }
                   },
@@ -454,7 +462,8 @@ enum OpenAPIDocument {
                 "tags": ["server"],
                 "summary": "This document.",
                 "responses": {
-                  "200": {"description": "This document.", "content": {"application/json": {"schema": {"type": "object"}}}},
+                  "200": {"description": "This document.", "content": {"application/json": {"schema": {"type": \#
+        "object"}}}},
                   "400": {"$ref": "#/components/responses/BadRequest"}
                 }
               }
@@ -478,7 +487,8 @@ enum OpenAPIDocument {
               "limit": {
                 "name": "limit",
                 "in": "query",
-                "description": "At most so many events: of a page 1 to 10000, and 100 when left out; of lines any number.",
+                "description": "At most so many events: of a page 1 to 10000, and 100 when left out; of lines any \#
+        number.",
                 "schema": {"type": "integer", "format": "int64", "minimum": 1}
               },
               "category": {
@@ -531,7 +541,7 @@ enum OpenAPIDocument {
                 "name": "expected",
                 "in": "query",
                 "description": "What the stream must be at: any, noStream, streamExists or a version.",
-                "schema": {"type": "string", "pattern": "^(any|noStream|streamExists|\\+?[0-9]+)$"}
+                "schema": {"type": "string", "pattern": "^(any|noStream|streamExists|[0-9]{1,18})$"}
               },
               "actor": {
                 "name": "actor",
@@ -560,7 +570,8 @@ enum OpenAPIDocument {
                 "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
               },
               "Conflict": {
-                "description": "The stream is not as expected, an event fits the condition, or the command was used before.",
+                "description": "The stream is not as expected, an event fits the condition, or the command was used \#
+        before.",
                 "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
               },
               "Gone": {
@@ -588,7 +599,8 @@ enum OpenAPIDocument {
                 "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
               },
               "Unavailable": {
-                "description": "The storage failed, or the server is shutting down; mayBeWritten tells whether events may be there.",
+                "description": "The storage failed, or the server is shutting down; mayBeWritten tells whether \#
+        events may be there.",
                 "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
               }
             },
@@ -615,7 +627,8 @@ enum OpenAPIDocument {
                   "dataBase64": {"type": "string", "contentEncoding": "base64"},
                   "metadata": {},
                   "metadataBase64": {"type": "string", "contentEncoding": "base64"},
-                  "tags": {"type": "array", "maxItems": 32, "items": {"type": "string", "minLength": 1, "maxLength": 512}}
+                  "tags": {"type": "array", "maxItems": 32, "items": {"type": "string", "minLength": 1, \#
+        "maxLength": 512}}
                 }
               },
               "StreamWrite": {
@@ -712,7 +725,8 @@ enum OpenAPIDocument {
               },
               "Event": {
                 "type": "object",
-                "required": ["position", "stream", "version", "id", "type", "schemaVersion", "contentType", "recordedAt"],
+                "required": ["position", "stream", "version", "id", "type", "schemaVersion", "contentType", \#
+        "recordedAt"],
                 "properties": {
                   "position": {"type": "integer", "format": "int64"},
                   "stream": {"type": "string", "minLength": 1, "maxLength": 512},
