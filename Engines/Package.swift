@@ -50,7 +50,8 @@ let package = Package(
             exclude: ["Fixtures"], swiftSettings: swiftSettings),
         .testTarget(
             name: "DaybookServerTests",
-            dependencies: daybook("DaybookServer", "DaybookCore", "Daybook") + nio,
+            dependencies: daybook("DaybookServer", "DaybookCore", "Daybook") + nio
+                + [.product(name: "AsyncHTTPClient", package: "async-http-client")],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "EndToEndTests",
