@@ -17,7 +17,10 @@ struct HTTPAPI: Sendable {
     private let logger: Logger
     private let clock = HTTPClock()
 
-    init(log: KurrentLog, configuration: ServerConfiguration, limits: HTTPLimits = HTTPLimits(), logger: Logger) {
+    init(
+        log: KurrentLog, configuration: ServerConfiguration, limits: HTTPLimits = HTTPLimits(),
+        logger: Logger = Logger(label: "daybook.server")
+    ) {
         self.logger = logger
         hosts = HTTPHosts(configuration)
         bodies = HTTPBodies(limit: limits.bodyBytes, held: limits.bodyBytesHeld)

@@ -15,9 +15,12 @@ import Testing
 
     @Test func aQueryIsTakenByName() throws {
         var query = try HTTPQuery("type=A&type=B%26&limit=5&from=start")
-        #expect(query.all("type") == ["A", "B&"])
-        #expect(try query.integer("limit", in: 1...10) == 5)
-        #expect(try query.one("from") == "start")
+        let types = query.all("type")
+        let limit = try query.integer("limit", in: 1...10)
+        let from = try query.one("from")
+        #expect(types == ["A", "B&"])
+        #expect(limit == 5)
+        #expect(from == "start")
         try query.finish()
     }
 
@@ -30,7 +33,10 @@ import Testing
 
     @Test func aParameterThatStandsTwiceIsRefused() throws {
         var query = try HTTPQuery("limit=5&limit=6")
-        #expect(throws: HTTPProblem.self) { try query.integer("limit", in: 1...10) }
+        do {
+            _ = try query.integer("limit", in: 1...10)
+            Issue.record("The first of two was taken.")
+        } catch { #expect(error.code == "malformedParameter") }
     }
 
     @Test func theBestFormIsChosen() {
@@ -55,10 +61,12 @@ import Testing
         #expect(HTTPHosts.host(of: "127.0.0.1") == "127.0.0.1")
     }
 
-    @Test(arguments: [
-        ("start", HTTPReadStart.start), ("end", .end), ("7", .number(7)), ("p120", .position(120)),
+    private static let places: [(String, HTTPReadStart)] = [
+        ("start", .start), ("end", .end), ("7", .number(7)), ("p120", .position(120)),
         ("1970-01-01T00:00:01Z", .time(Timestamp(microseconds: 1_000_000))),
-    ])
+    ]
+
+    @Test(arguments: places)
     func placesAreRead(_ text: String, _ start: HTTPReadStart) throws {
         #expect(try HTTPReadStart(text, .forward) == start)
     }

@@ -1,6 +1,5 @@
 import DaybookCore
 import Foundation
-import Logging
 import Testing
 
 @testable import DaybookServer
@@ -36,7 +35,7 @@ import Testing
 
     @Test func theDocumentTellsOfTheRoutesAndOfNothingElse() async throws {
         let log = try await KurrentLog.open(InMemoryEventStore())
-        let api = HTTPAPI(log: log, configuration: ServerConfiguration(), logger: Logger(label: "test"))
+        let api = HTTPAPI(log: log, configuration: ServerConfiguration())
         let object = try JSONSerialization.jsonObject(with: Data(OpenAPIDocument.text.utf8))
         let document = try #require(object as? [String: Any])
         let paths = try #require(document["paths"] as? [String: [String: Any]])

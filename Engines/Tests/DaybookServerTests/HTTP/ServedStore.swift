@@ -80,7 +80,7 @@ struct ServedStore: Sendable {
     }
 
     func get(_ path: String, accept: String? = nil) async throws -> Answer {
-        try await send(request(.GET, path, headers: accept.map { ["accept": $0] } ?? [:]))
+        try await send(request(.GET, path, headers: accept.map { HTTPHeaders([("accept", $0)]) } ?? [:]))
     }
 
     func post(
