@@ -63,6 +63,7 @@ struct HTTPAPI: Sendable {
             logger.error("A request failed.", metadata: ["path": "\(request.uri.path)", "error": "\(error)"])
             response = HTTPProblem.unforeseen.response
         }
+        if request.method == .head { response = response.createHeadResponse() }
         response.headers[.date] = clock.text
         return response
     }
