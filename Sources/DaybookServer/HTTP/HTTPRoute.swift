@@ -19,7 +19,7 @@ struct HTTPRoute: Sendable {
     }
 
     /// Whether a path is one of the route's, with whatever stands for its parameters.
-    func matches(_ other: some StringProtocol) -> Bool {
+    func matches(_ other: String) -> Bool {
         let parts = path.split(separator: "/")
         let others = other.split(separator: "/")
         return parts.count == others.count

@@ -12,7 +12,7 @@ extension CloudEvent {
 
     /// The events of a request: one as JSON, several as an array of JSON, or one whose attributes are in headers.
     static func events(of headers: HTTPFields, body: [UInt8]) throws(HTTPProblem) -> [CloudEvent] {
-        let type = headers[.contentType].map { HTTPMediaType($0).name }
+        let type = headers[.contentType].map { HTTPMediaType($0).name } ?? ""
         do throws(InvalidCloudEvent) {
             switch type {
             case structuredContentType.rawValue: return [try CloudEvent(json: body)]

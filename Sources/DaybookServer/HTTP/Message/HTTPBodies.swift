@@ -12,6 +12,9 @@ final class HTTPBodies: Sendable {
         let cause: any Error
     }
 
+    /// How much of what a client says that it will send has memory before it has come.
+    private static let bytesBelieved = 64 << 10
+
     private let limit: Int
     private let held: Int
     private let bytesHeld = Atomic(0)
@@ -25,17 +28,15 @@ final class HTTPBodies: Sendable {
     func withBody<Result>(of request: Request, _ use: ([UInt8]) async throws -> Result) async throws -> Result {
         var reserved = 0
         defer { bytesHeld.subtract(reserved, ordering: .relaxed) }
+        var bytes: [UInt8] = []
         if let length = request.headers[.contentLength].flatMap({ Int($0) }) {
             guard length <= limit else { throw HTTPProblem.bodyTooLarge(limit: limit) }
-            try reserve(length, of: &reserved)
+            bytes.reserveCapacity(min(length, Self.bytesBelieved))
         }
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(reserved)
         var parts = request.body.makeAsyncIterator()
         while let part = try await Self.next(&parts) {
-            let count = bytes.count + part.readableBytes
-            guard count <= limit else { throw HTTPProblem.bodyTooLarge(limit: limit) }
-            if count > reserved { try reserve(count - reserved, of: &reserved) }
+            guard bytes.count + part.readableBytes <= limit else { throw HTTPProblem.bodyTooLarge(limit: limit) }
+            try reserve(part.readableBytes, of: &reserved)
             bytes.append(contentsOf: part.readableBytesView)
         }
         return try await use(bytes)

@@ -44,7 +44,7 @@ struct HTTPEventPage<Cursor: Sendable>: Sendable {
             })
     }
 
-    private static func lines(of events: some Sequence<RecordedEvent>) -> ByteBuffer {
+    private static func lines(of events: some Collection<RecordedEvent>) -> ByteBuffer {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(events.reduce(0) { $0 + EventLine.size(of: $1) + 1 })
         for event in events {
