@@ -293,11 +293,18 @@ extension JetStreamEventStore {
                 knowledge.heads[subject] = try await head(of: subject)
             case .places(let stream, let version, let count):
                 guard let subject = subjects.subject(of: stream) else { return }
-                let events = try await events(
-                    on: subject, from: version.rawValue, count: count, head: knowledge.heads[subject] ?? .none)
-                knowledge.places[AppendKnowledge.key(stream, version, count)] = events.map {
-                    EventPlace(id: $0.id, position: $0.position, recordedAt: $0.recordedAt)
+                // All of them, whatever they take, page by page: with the first page alone a repeat would not be known again.
+                var places: [EventPlace?] = []
+                while places.count < count {
+                    let page = try await events(
+                        on: subject, from: version.rawValue + Int64(places.count), count: count - places.count,
+                        head: knowledge.heads[subject] ?? .none)
+                    if page.isEmpty { break }
+                    for event in page {
+                        places.append(EventPlace(id: event.id, position: event.position, recordedAt: event.recordedAt))
+                    }
                 }
+                knowledge.places[AppendKnowledge.key(stream, version, count)] = places
             case .match:
                 if let condition = request.condition {
                     knowledge.match = .some(

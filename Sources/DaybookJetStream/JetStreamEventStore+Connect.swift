@@ -24,12 +24,12 @@ extension JetStreamEventStore {
             throw .unreachable(reason: error.reason)
         }
         do throws(JetStreamStoreError) {
-            let durability = try await openLog(subjects, on: connection, configuration: configuration)
+            let (durability, syncing) = try await openLog(subjects, on: connection, configuration: configuration)
             let store: JetStreamEventStore
             do {
                 store = try JetStreamEventStore(
                     connection: connection, subjects: subjects, configuration: configuration, durability: durability,
-                    highWaterMark: mark)
+                    highWaterMark: mark, syncing: configuration.durability.syncsAlways ? syncing : nil)
             } catch {
                 throw .unreachable(reason: error.reason)
             }
@@ -89,9 +89,11 @@ extension JetStreamEventStore {
     }
 
     /// Finds or makes the JetStream stream, and reads what the cluster gives.
+    ///
+    /// - Returns: That, and the servers that say that they sync before they acknowledge, by name.
     private static func openLog(
         _ subjects: LogSubjects, on connection: JetStreamConnection, configuration: Configuration
-    ) async throws(JetStreamStoreError) -> JetStreamDurability {
+    ) async throws(JetStreamStoreError) -> (JetStreamDurability, syncing: Set<String>) {
         let asked = configuration.durability
         var answers: [ServerMonitor.Answer] = []
         var silent: [String] = []
@@ -129,7 +131,8 @@ extension JetStreamEventStore {
         guard found.replicas >= asked.replicas, !asked.syncsAlways || found.syncsAlways == true else {
             throw .tooWeak(found: found, asked: asked)
         }
-        return found
+        let syncing = answers.filter { $0.jetstream?.config?.syncAlways == true }.compactMap(\.serverName)
+        return (found, Set(syncing))
     }
 
     /// Whether all servers that keep the log sync before they acknowledge; nil when one was not asked, or did not answer.

@@ -73,7 +73,7 @@ extension JetStreamEventStore: CheckpointStore, SnapshotStore {
         try await openBucket()
         let key = Self.key(snapshot.key.rawValue)
         let generation = UInt64.random(in: .min ... .max)
-        let size = snapshot.data.count <= 32 << 10 ? Int.max : min(512 << 10, maxPayload - 4096)
+        let size = snapshot.data.count <= 32 << 10 ? Int.max : Self.pieceBytes(within: maxPayload)
         var messages: [OutgoingMessage] = []
         if snapshot.data.count > 32 << 10 {
             for start in stride(from: 0, to: snapshot.data.count, by: size) {
@@ -159,6 +159,7 @@ extension JetStreamEventStore: CheckpointStore, SnapshotStore {
             var storage: String?
         }
         var config: Config?
+        var cluster: LogCluster?
     }
 
     /// Whether there is one: it is not made for the asking.
@@ -218,11 +219,24 @@ extension JetStreamEventStore: CheckpointStore, SnapshotStore {
     /// The bucket holds what cannot be derived again, such as what was set aside: it is as durable as the log, or is not used.
     private func checkDurability(of made: Made) throws(DerivedStateError) {
         let (replicas, storage) = (made.config?.numReplicas ?? 1, made.config?.storage ?? "file")
-        guard replicas < durability.replicas || storage != "file" else { return }
-        throw .storageFailed(
-            reason: "the key-value bucket '\(bucket)' has \(replicas) replicas in storage '\(storage)', and the log "
-                + "\(durability.replicas) in files: raise it by 'nats stream edit KV_\(bucket) --replicas \(durability.replicas)'"
-        )
+        guard replicas >= durability.replicas, storage == "file" else {
+            throw .storageFailed(
+                reason:
+                    "the key-value bucket '\(bucket)' has \(replicas) replicas in storage '\(storage)', and the log "
+                    + "\(durability.replicas) in files: raise it by 'nats stream edit KV_\(bucket) --replicas "
+                    + "\(durability.replicas)'")
+        }
+        // Other servers may keep it than those that keep the log.
+        guard let syncing, let cluster = made.cluster else { return }
+        let holders = [cluster.leader ?? ""] + (cluster.replicas ?? []).map(\.name)
+        let others = holders.filter { !$0.isEmpty && !syncing.contains($0) }
+        guard others.isEmpty else {
+            throw .storageFailed(
+                reason:
+                    "the key-value bucket '\(bucket)' is kept by \(others.joined(separator: ", ")) too, of which it is not "
+                    + "known that it syncs before it acknowledges: set 'jetstream { sync_interval: always }' on every "
+                    + "server, and give the monitoring addresses of all, so that it can be read")
+        }
     }
 
     private func bucketMessage(on key: String) async throws(DerivedStateError) -> StoredMessage? {

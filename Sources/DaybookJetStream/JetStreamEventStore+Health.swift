@@ -33,6 +33,8 @@ extension JetStreamEventStore: HealthReporting {
     private static var looks: Int { 5 }
 
     private struct LogInfo: Decodable, Sendable {
+        struct Config: Decodable, Sendable { var numReplicas: Int }
+        var config: Config
         var cluster: LogCluster?
     }
 
@@ -41,7 +43,9 @@ extension JetStreamEventStore: HealthReporting {
         let info: LogInfo = try await patiently { () async throws(ConnectionFailure) in
             try await connection.api("STREAM.INFO.\(subjects.stream)", timeout: configuration.requestTimeout)
         }
-        return info.cluster
+        var cluster = info.cluster
+        cluster?.wanted = info.config.numReplicas
+        return cluster
     }
 }
 #endif

@@ -215,8 +215,9 @@ extension JetStreamEventStore {
         while true {
             let page: JetStreamConnection.DirectPage? = try await patiently { () async throws(ConnectionFailure) in
                 do throws(ConnectionFailure) {
+                    // What lies before is left out: a server gives 64 MiB at once, and no more when asked again.
                     return try await connection.directLastMessages(
-                        on: [subject, witness], in: subjects.stream, timeout: configuration.requestTimeout)
+                        on: [subject, witness], from: next, in: subjects.stream, timeout: configuration.requestTimeout)
                 } catch {
                     guard case .refused(413, _) = error else { throw error }
                     return nil

@@ -137,7 +137,9 @@ extension JetStreamEventStore {
         }
         guard !batch.expected.isEmpty else { return nil }
         let records = basis.documents.filter { batch.expected[$0.key] != nil }
-        let values = try await values(of: records, names, head.epoch)
+        let contents = try await contents(of: records, names, head.epoch)
+        let values = contents.map { contents in Dictionary(contents.map { ($0.key, $0.data) }, uniquingKeysWith: { $1 })
+        }
         for (key, data) in batch.expected.sorted(by: { $0.key < $1.key }) where values == nil || values?[key] != data {
             return .documentChanged(model: batch.model, key: key)
         }
@@ -159,7 +161,7 @@ extension JetStreamEventStore {
         _ batch: DocumentBatch, _ names: ModelSubjects, _ epoch: UInt64, _ token: UInt64
     ) async throws(DerivedStateError) -> PreparedDocuments {
         var prepared = PreparedDocuments(epoch: epoch)
-        let pieceSize = min(512 << 10, maxPayload - 8192)
+        let pieceSize = Self.pieceBytes(within: maxPayload)
         var bytes = 0
         for (key, data) in batch.changes {
             var record = DocumentRecord(key: key, content: .deleted)
@@ -287,6 +289,11 @@ extension JetStreamEventStore {
         }
     }
 
+    /// How large the pieces are of what is cut.
+    ///
+    /// - Parameter maxPayload: What a message may have, as the servers are set.
+    static func pieceBytes(within maxPayload: Int) -> Int { min(512 << 10, max(maxPayload - 8192, maxPayload / 2)) }
+
     /// Documents above this are cut into pieces.
     private var inlineBytes: Int { min(64 << 10, maxPayload / 2) }
 
@@ -294,8 +301,11 @@ extension JetStreamEventStore {
     private func removePieces(
         of records: [DocumentRecord], in batch: DocumentBatch, _ names: ModelSubjects, _ epoch: UInt64
     ) async throws(DerivedStateError) {
-        for record in records where batch.changes.index(forKey: record.key) != nil {
-            guard case .pieces(let generation, _) = record.content else { continue }
+        for record in records {
+            guard case .pieces(let generation, _) = record.content,
+                let index = batch.changes.index(forKey: record.key),
+                batch.changes.keys[index].hasSameBytes(as: record.key)
+            else { continue }
             try await purge(subject: names.pieces(of: record.key, epoch, generation))
         }
     }

@@ -22,6 +22,15 @@ extension JetStreamEventStore: ReadModelStore {
         _ keys: [String], of model: ReadModelName
     ) async throws(DerivedStateError) -> [String: [UInt8]] {
         guard !keys.isEmpty else { return [:] }
+        let contents = try await contents(keys, of: model)
+        return Dictionary(contents.map { ($0.key, $0.data) }, uniquingKeysWith: { $1 })
+    }
+
+    /// Those documents of some keys that exist, in no order. Keys may differ in their bytes alone, which a dictionary would
+    /// not tell apart.
+    private func contents(
+        _ keys: [String], of model: ReadModelName
+    ) async throws(DerivedStateError) -> [(key: String, data: [UInt8])] {
         try await openBucket()
         let names = subjects(of: model)
         for key in keys { try names.check(key) }
@@ -29,11 +38,11 @@ extension JetStreamEventStore: ReadModelStore {
         while true {
             guard !Task.isCancelled else { throw .cancelled }
             let known = try await settledHead(names)
-            guard known.sequence > 0, known.head.status == .live else { return [:] }
+            guard known.sequence > 0, known.head.status == .live else { return [] }
             if let snapshot = try await snapshot(of: names, keys, notBefore: known),
-                let values = try await values(of: snapshot.documents, names, known.head.epoch)
+                let contents = try await contents(of: snapshot.documents, names, known.head.epoch)
             {
-                return values
+                return contents
             }
             // Changed at this moment, or a replica is behind.
             try await derived { () async throws(ReadError) in try await pauseForReplica(until: deadline) }
@@ -55,8 +64,11 @@ extension JetStreamEventStore: ReadModelStore {
             guard !Task.isCancelled else { throw .cancelled }
             let page = keys.page(after: after, limit: min(limit - found.count, 1_000))
             guard let last = page.last else { break }
-            let values = try await documents(Array(page), of: model)
-            for key in page { if let data = values[key] { found.append((key, data)) } }
+            var contents: [String: [UInt8]] = [:]
+            for (key, data) in try await self.contents(Array(page), of: model) {
+                contents[BucketKey.token(key)] = data
+            }
+            for key in page { if let data = contents[BucketKey.token(key)] { found.append((key, data)) } }
             after = last
         }
         return found
@@ -199,13 +211,13 @@ extension JetStreamEventStore: ReadModelStore {
     }
 
     /// The contents of documents that exist; nil when a piece is missing, because its document was replaced.
-    func values(
+    func contents(
         of records: [DocumentRecord], _ names: ModelSubjects, _ epoch: UInt64
-    ) async throws(DerivedStateError) -> [String: [UInt8]]? {
-        var values: [String: [UInt8]] = [:]
+    ) async throws(DerivedStateError) -> [(key: String, data: [UInt8])]? {
+        var contents: [(key: String, data: [UInt8])] = []
         for record in records {
             switch record.content {
-            case .data(let data): values[record.key] = Array(data)
+            case .data(let data): contents.append((record.key, Array(data)))
             case .deleted: break
             case .pieces(let generation, let count):
                 var data: [UInt8] = []
@@ -214,10 +226,10 @@ extension JetStreamEventStore: ReadModelStore {
                     guard let message = try await bucketMessage(subject: subject) else { return nil }
                     data += message.body
                 }
-                values[record.key] = data
+                contents.append((record.key, data))
             }
         }
-        return values
+        return contents
     }
 
     // MARK: - Keys

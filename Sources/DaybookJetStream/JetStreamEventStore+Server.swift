@@ -154,29 +154,44 @@ extension JetStreamEventStore {
     }
 
     /// The last messages of some exact subjects; nil when a replica that answered has not come as far as the leader.
+    ///
+    /// What does not come in one answer is asked for as of the moment of the first one, which the others may have passed.
     private func snapshot(of wanted: [String]) async throws(ReadError) -> LastMessages? {
-        guard let last = try await lastMessage() else { return LastMessages() }
+        guard var last = try await lastMessage() else { return LastMessages() }
         var snapshot = LastMessages()
         var reached: Int64?
-        // The subject of the last message is asked for too: a replica that has nothing of it is behind.
-        for start in stride(from: 0, to: wanted.count, by: 1000) {
-            let slice = wanted[start..<min(start + 1000, wanted.count)]
-            let page = try await patiently { () async throws(ConnectionFailure) in
+        var count = 1000
+        var rest = wanted[...]
+        repeat {
+            let slice = rest.prefix(count)
+            // The subject of the last message is asked for too: a replica that has nothing of it is behind.
+            let page = try await patiently { [last, reached] () async throws(ConnectionFailure) in
                 try await connection.directLastMessages(
-                    on: Array(Set(slice + [last.subject])), in: subjects.stream,
+                    on: Array(Set(slice + [last.subject])), upTo: reached, in: subjects.stream,
                     timeout: configuration.requestTimeout)
             }
-            guard let upTo = page.upTo, upTo >= last.sequence, upTo == reached ?? upTo, page.pending == 0 else {
-                return nil
+            guard let upTo = page.upTo, upTo >= last.sequence else { return nil }
+            // A server that has given as many bytes as it gives says that none is behind them when it is one.
+            let isCut = page.pending > 0 || page.messages.reduce(0) { $0 + $1.body.count } > Self.answerBytes
+            if isCut, count > Self.fewSubjects {
+                count = Self.fewSubjects
+                continue
             }
+            guard page.pending == 0, reached == nil || page.messages.contains(where: { $0.sequence == last.sequence })
+            else { return nil }
+            if reached == nil, upTo > last.sequence { last = try await message(at: upTo) }
             reached = upTo
             for message in page.messages { snapshot.messages[message.subject] = message }
-        }
-        guard let reached else { return nil }
+            rest = rest.dropFirst(slice.count)
+        } while !rest.isEmpty
         snapshot.last = last
-        if reached > last.sequence { snapshot.last = try await message(at: reached) }
         return snapshot
     }
+
+    /// Of so many subjects a server gives the last messages in one answer, whatever size they have.
+    private static var fewSubjects: Int { 32 }
+    /// An answer of more bytes may be cut: servers end it at 64 MiB.
+    private static var answerBytes: Int { 48 << 20 }
 
     /// The position of the last event, given the last message: what came since does not count.
     func headPosition(of last: StoredMessage?) async throws(ReadError) -> Position {

@@ -24,6 +24,8 @@ public final class JetStreamEventStore: EventStore {
     let configuration: Configuration
     /// What the cluster gives, as it was when connecting.
     public let durability: JetStreamDurability
+    /// The servers that sync before they acknowledge, by name, as they were when connecting; nil when that was not asked for.
+    let syncing: Set<String>?
     let turns = Turns()
     let heads: HeadCache<StreamHead>
     let watch: StoredWatch
@@ -45,13 +47,14 @@ public final class JetStreamEventStore: EventStore {
 
     init(
         connection: JetStreamConnection, subjects: LogSubjects, configuration: Configuration,
-        durability: JetStreamDurability, highWaterMark: HighWaterMark
+        durability: JetStreamDurability, highWaterMark: HighWaterMark, syncing: Set<String>?
     ) throws(ConnectionFailure) {
         self.connection = connection
         self.subjects = subjects
         self.configuration = configuration
         self.durability = durability
         self.highWaterMark = highWaterMark
+        self.syncing = syncing
         heads = HeadCache(capacity: configuration.cachedStreams)
         maxPayload = connection.maxPayload
         let watch = StoredWatch()

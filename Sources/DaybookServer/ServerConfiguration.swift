@@ -15,13 +15,17 @@ public struct ServerConfiguration: Sendable {
     public var eventSource: String
     /// What the server calls healthy.
     public var healthPolicy: HealthPolicy
+    /// Removes for good what readers of the store cannot see any more, when a client asks for it; nil when the store has
+    /// nothing of the kind, or nobody shall ask. One run at a time; it must end early when its task is cancelled.
+    public var scavenge: (@Sendable () async throws -> Void)?
 
     /// The port that KurrentDB's clients use when they are told none.
     public static let defaultPort = 2113
 
     public init(
         host: String = "127.0.0.1", port: Int = ServerConfiguration.defaultPort, advertisedHost: String? = nil,
-        storeName: String = "store", eventSource: String = "/daybook", healthPolicy: HealthPolicy = HealthPolicy()
+        storeName: String = "store", eventSource: String = "/daybook", healthPolicy: HealthPolicy = HealthPolicy(),
+        scavenge: (@Sendable () async throws -> Void)? = nil
     ) {
         self.host = host
         self.port = port
@@ -29,6 +33,7 @@ public struct ServerConfiguration: Sendable {
         self.storeName = storeName
         self.eventSource = eventSource
         self.healthPolicy = healthPolicy
+        self.scavenge = scavenge
     }
 }
 #endif

@@ -12,7 +12,7 @@ struct AppendAttemptsTests {
 
     @Test(
         "is that one may be stored which a leader refused or put off, since another leader may not have",
-        arguments: [10071, 10164, 10176, 10210, 429, 10077])
+        arguments: [10071, 10164, 10176, 10210, 429, 10063, 10077])
     func refused(_ code: Int) {
         var attempts = AppendAttempts(until: .now)
         attempts.note(.refused(code: code, description: ""), of: plan)

@@ -74,4 +74,45 @@ struct FilteredEndTests {
             }
         }
     }
+
+    @Test("is found where the last events of a category's streams are together larger than a server's answer")
+    func largeEvents() async throws {
+        var configuration = TestCluster.configuration()
+        configuration.readPatience = .seconds(10)
+        try await TestCluster.withStore(configuration) { store in
+            for part in 0..<10 {
+                var request = AppendRequest()
+                for number in part * 8..<part * 8 + 8 {
+                    let data = [UInt8](repeating: UInt8(number), count: 900_000)
+                    request.append(
+                        [NewEvent(type: "scanned", contentType: .bytes, data: data)],
+                        to: StreamName(unchecked: "scan-\(number)"))
+                }
+                try await store.append(request)
+            }
+            let others = (0..<800).map { _ in NewEvent(type: "changed", data: []) }
+            let head = try await store.append(others, to: "other-1").position
+            var count = 0
+            var position = Position.start
+            while position < head {
+                let page = try await store.readPage(
+                    from: .after(position), direction: .forward, filter: EventFilter(categories: ["scan"]), limit: 1_000
+                )
+                count += page.events.count
+                position = page.scannedThrough
+                #expect(page.isAtEnd == (position == head))
+            }
+            #expect(count == 80)
+            // Nor is it too much for an append that rests on all of them, by a process which knows none.
+            let other = try await TestCluster.connect(store.subjects.store, configuration)
+            var request = AppendRequest()
+            for number in 0..<80 {
+                request.append(
+                    [NewEvent(type: "closed", data: [])], to: StreamName(unchecked: "scan-\(number)"),
+                    expecting: .version(0))
+            }
+            #expect(try await other.append(request).eventCount == 80)
+            await other.close()
+        }
+    }
 }

@@ -105,4 +105,14 @@ struct LogClusterTests {
         #expect(problems.count == (words.isEmpty ? 0 : 1), "\(problems)")
         for word in words { #expect(problems.first?.contains(word) == true, "\(problems)") }
     }
+
+    @Test(
+        "is a problem when fewer are left than are to keep it", arguments: [(nil, 0), (2, 0), (3, 1)] as [(Int?, Int)])
+    func left(wanted: Int?, count: Int) throws {
+        let text = #"{"leader":"n1","replicas":[{"name":"n2","current":true}]}"#
+        var cluster = try JSONDecoder.nats.decode(LogCluster.self, from: Data(text.utf8))
+        cluster.wanted = wanted
+        #expect(cluster.problems.count == count, "\(cluster.problems)")
+        #expect(cluster.problems.allSatisfy { $0.hasPrefix("2 of the 3 servers") })
+    }
 }

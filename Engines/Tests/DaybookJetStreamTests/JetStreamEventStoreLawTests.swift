@@ -95,6 +95,37 @@ struct JetStreamEventStoreLawTests {
         }
     }
 
+    @Test(
+        "knows events again that take more than a page, and does not write them twice",
+        arguments: [ExpectedVersion.any, .noStream])
+    func longRepeat(_ expected: ExpectedVersion) async throws {
+        try await TestCluster.withStore { store in
+            let events = (0..<100).map { number in
+                NewEvent(type: "counted", contentType: .bytes, data: [UInt8](repeating: UInt8(number), count: 64 << 10))
+            }
+            #expect(events.count * (64 << 10) > Limits.pageBytes)
+            let first = try await store.append(events, to: "count-1", expecting: expected)
+            let again = try await store.append(events, to: "count-1", expecting: expected)
+            #expect(again.isRepeat)
+            #expect(again.position == first.position && again.recordedAt == first.recordedAt)
+            #expect(try await store.state(of: "count-1").lastVersion == 99)
+        }
+    }
+
+    @Test("knows an append again that went to streams whose names differ in their bytes alone")
+    func twins() async throws {
+        try await TestCluster.withStore { store in
+            var request = AppendRequest()
+            for name in ["caf\u{E9}-1", "cafe\u{301}-1"] {
+                request.append(
+                    [NewEvent(type: "counted", data: [])], to: StreamName(unchecked: name), expecting: .noStream)
+            }
+            let first = try await store.append(request)
+            let again = try await store.append(request)
+            #expect(again.isRepeat && again.position == first.position)
+        }
+    }
+
     @Test("counts right when two connections append at the same versions")
     func twoConnections() async throws {
         let name = TestCluster.newName()

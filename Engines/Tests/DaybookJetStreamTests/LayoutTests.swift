@@ -185,4 +185,12 @@ struct LayoutTests {
                 == .failure(.refused(code: 10071, description: "wrong last sequence: 1")))
         #expect(read("") == .failure(.unreadable("")))
     }
+
+    @Test(
+        "cut what is large into pieces that fit into a message, however little the servers take",
+        arguments: [1024, 4096, 8192, 12_000, 1 << 20, 8 << 20])
+    func pieces(maxPayload: Int) {
+        let bytes = JetStreamEventStore.pieceBytes(within: maxPayload)
+        #expect(bytes > 0 && bytes <= maxPayload - min(8192, maxPayload / 2) && bytes <= 512 << 10)
+    }
 }

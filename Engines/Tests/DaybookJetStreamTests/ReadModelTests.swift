@@ -323,6 +323,38 @@ struct ReadModelTests {
         }
     }
 
+    @Test("are refused in a bucket that a server keeps of which it is not known that it syncs as those of the log do")
+    func unsyncedBucket() async throws {
+        try await TestCluster.withStore { store in
+            try await store.commit(batch(.start, 1, ["x": [1]]))
+            // To it, the servers of this test are others than those that keep the log.
+            let other = try JetStreamEventStore(
+                connection: store.connection, subjects: store.subjects, configuration: store.configuration,
+                durability: store.durability, highWaterMark: store.highWaterMark, syncing: ["elsewhere"])
+            let error = await #expect(throws: DerivedStateError.self) {
+                try await other.commit(batch(1, 2, ["x": [2]]))
+            }
+            #expect(error?.description.contains("sync_interval: always") == true)
+            #expect(try await store.checkpoint(of: "tape") == 1)
+        }
+    }
+
+    @Test("list each document with its own contents, also where keys differ in their bytes alone")
+    func twins() async throws {
+        try await withTwo { one, other in
+            let (composed, decomposed) = ("caf\u{E9}", "cafe\u{301}")
+            try await one.commit(batch(.start, 1, [composed: [1]]))
+            try await one.commit(batch(1, 2, [decomposed: [2]]))
+            for store in [one, other] {
+                let listed = try await store.documents(of: "tape", after: nil, limit: 10)
+                #expect(listed.map { Array($0.key.utf8) } == [decomposed, composed].map { Array($0.utf8) })
+                #expect(listed.map(\.data) == [[2], [1]])
+                #expect(try await store.document(composed, of: "tape") == [1])
+                #expect(try await store.document(decomposed, of: "tape") == [2])
+            }
+        }
+    }
+
     @Test("keep nothing of large documents that were replaced, deleted or left by a model")
     func pieces() async throws {
         try await withTwo { one, other in

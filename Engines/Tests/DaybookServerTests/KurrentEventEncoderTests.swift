@@ -81,6 +81,25 @@ import Testing
         #expect(alone.hasLink)
     }
 
+    @Test(arguments: [0 as Int32, 1, 200, .max])
+    func aConsumerIsToldHowOftenAndTheOriginalsPosition(_ retryCount: Int32) throws {
+        let target = try #require(KurrentEvent(Self.event("order-1", version: 3, position: 10, data: [1])))
+        let link = try #require(
+            KurrentEvent(
+                Self.event(
+                    "all", type: "$>", version: 0, position: 20, contentType: .bytes, data: Array("3@order-1".utf8))))
+        var buffer = ByteBuffer()
+        KurrentEventEncoder(uuidForm: .structured).write(target, link: link, retryCount: retryCount, to: &buffer)
+        let read = try EventStore_Client_PersistentSubscriptions_ReadResp(
+            serializedBytes: Array(buffer.readableBytesView)
+        ).event
+        #expect(read.retryCount == retryCount && read.count != nil)
+        #expect(read.commitPosition == 20)
+        #expect(read.event.commitPosition == 20 && read.event.preparePosition == 20)
+        #expect(read.event.streamRevision == 3 && read.event.data == Data([1]))
+        #expect(read.link.commitPosition == 20)
+    }
+
     @Test func whatTheStoreRecordsForItselfIsNotShown() throws {
         #expect(KurrentEvent(Self.event("$$a", type: "$retention-set", version: 0, position: 1, data: [])) == nil)
         let tombstone = try #require(

@@ -32,6 +32,31 @@ import Testing
         try await interest.wait(beyond: seen)
     }
 
+    @Test(.timeLimit(.minutes(1))) func followersOfCategoriesTypesAndNewStreamsAreWoken() async throws {
+        let store = InMemoryEventStore()
+        let signals = StreamSignals(store: store)
+        let run = Task { await signals.run() }
+        defer { run.cancel() }
+        let subjects: [StreamSignals.Subject] = [
+            .category("order"), .type("Placed"), .newStreams, .newStreamsOfCategory("order"),
+        ]
+        let mine = subjects.map { signals.interest(in: $0) }
+        let others = [
+            signals.interest(in: .category("customer")), signals.interest(in: .type("Sent")),
+            signals.interest(in: .newStreamsOfCategory("customer")),
+        ]
+        let seen = mine.map(\.count)
+        try await store.append([NewEvent(type: "Placed", data: [])], to: "order-1")
+        for (interest, count) in zip(mine, seen) { try await interest.wait(beyond: count) }
+        // The second event of the stream is none of a new one.
+        let again = mine.map(\.count)
+        try await store.append([NewEvent(type: "Placed", data: [])], to: "order-1")
+        for (interest, count) in zip(mine, again).prefix(2) { try await interest.wait(beyond: count) }
+        #expect(mine[2...].map(\.count) == Array(again[2...]))
+        #expect(others.allSatisfy { $0.count == 0 })
+        for interest in mine + others { signals.drop(interest) }
+    }
+
     @Test(.timeLimit(.minutes(1))) func aWaitEndsWhenItsTaskIsCancelled() async throws {
         let signals = StreamSignals(store: InMemoryEventStore())
         let interest = signals.interest(in: "a")

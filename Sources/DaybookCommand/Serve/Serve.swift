@@ -12,7 +12,8 @@ struct Serve: AsyncParsableCommand {
             what there is. Everybody on this machine may do everything: there \
             are no users and there is no TLS yet, so that it listens on loopback addresses only, and asks for --insecure.
 
-            The server owns the file while it runs. Control-C ends it: open calls are ended, connections told.
+            The server owns the file while it runs. Control-C ends it, and so does a client's call to shut down: open calls are \
+            ended, connections told. A client's call to scavenge does what `daybook scavenge` does.
 
             EXAMPLES
               daybook serve shop.db --insecure
@@ -40,7 +41,8 @@ struct Serve: AsyncParsableCommand {
             let server = try await DaybookServer(
                 store: file,
                 configuration: ServerConfiguration(
-                    host: host, port: port, storeName: URL(fileURLWithPath: store.path).path))
+                    host: host, port: port, storeName: URL(fileURLWithPath: store.path).path
+                ) { _ = try await file.scavenge() })
             let host = host
             _ = try await runUntilInterrupted {
                 try await server.run { port in

@@ -90,8 +90,9 @@ struct AppendKnowledge: AppendBasis {
         return match
     }
 
+    /// Of places. Names that differ in their bytes alone are the same text to Swift, and tokens are not.
     static func key(_ stream: StreamName, _ version: StreamVersion, _ count: Int) -> String {
-        "\(version)+\(count) \(stream)"
+        "\(version)+\(count) \(LogSubjects.token(stream.rawValue))"
     }
 }
 #endif

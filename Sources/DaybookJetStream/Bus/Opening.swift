@@ -71,9 +71,11 @@ actor Opening<Value: Sendable> {
 
     private func giveUp(_ number: Int) { waiters.removeValue(forKey: number)?.resume(returning: .failure(.stopped)) }
 
-    /// Has the next caller open it anew.
-    func forget() async {
-        guard case .open(let value) = state else { return }
+    /// Has the next caller open it anew, unless that was done already.
+    ///
+    /// - Parameter isIt: Whether what is open is what is to be forgotten.
+    func forget(_ isIt: @Sendable (Value) -> Bool) async {
+        guard case .open(let value) = state, isIt(value) else { return }
         state = .idle
         await close(value)
     }

@@ -33,8 +33,9 @@ enum ConnectionFailure: Error, Equatable {
         switch self {
         case .notSent, .noResponders, .timedOut, .disconnected, .incomplete: true
         case .refused(let code, _):
-            // No leader, cluster or stream not available, insufficient resources, stream offline.
-            [10003, 10004, 10005, 10008, 10009, 10013, 10023, 10077, 10118, 503].contains(code)
+            // No leader, cluster or stream not available, insufficient resources, stream offline; and a leader whose copy of the
+            // stream is not what was agreed on: it makes it anew, and what it refuses by then others may have stored (10063).
+            [10003, 10004, 10005, 10008, 10009, 10013, 10023, 10063, 10077, 10118, 503].contains(code)
         case .closed, .cancelled, .unreadable: false
         }
     }

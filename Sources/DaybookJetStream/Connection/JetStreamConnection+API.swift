@@ -114,12 +114,14 @@ extension JetStreamConnection {
     /// - Parameters:
     ///   - subjects: With wildcards or without, at most 1,024 that have a message; above, it is refused with 413.
     ///   - sequence: Messages before it are left out.
+    ///   - end: Where the stream is taken to end, whether the replica that answers has come so far or not; nil for its own end.
     func directLastMessages(
-        on subjects: [String], from sequence: Int64 = 0, in stream: String, timeout: Duration
+        on subjects: [String], from sequence: Int64 = 0, upTo end: Int64? = nil, in stream: String, timeout: Duration
     ) async throws(ConnectionFailure) -> DirectPage {
         let list = subjects.map { "\"\($0.escapedForJSON)\"" }.joined(separator: ",")
         let first = sequence > 0 ? ",\"seq\":\(sequence)" : ""
-        return try await direct("{\"multi_last\":[\(list)]\(first)}", in: stream, timeout: timeout)
+        let last = end.map { ",\"up_to_seq\":\($0)" } ?? ""
+        return try await direct("{\"multi_last\":[\(list)]\(first)\(last)}", in: stream, timeout: timeout)
     }
 
     private func direct(

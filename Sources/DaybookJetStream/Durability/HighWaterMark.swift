@@ -39,6 +39,11 @@ final class HighWaterMark: Sendable {
             }
             var bytes = [UInt8](repeating: 0, count: 64)
             let count = pread(state.descriptor, &bytes, bytes.count, 0)
+            guard count >= 0 else {
+                let reason = String(cString: strerror(errno))
+                Self.closeFile(state.descriptor)
+                throw .highWaterMark(file: file, reason: reason)
+            }
             if count > 0 {
                 let words = String(decoding: bytes.prefix(count), as: UTF8.self).split(separator: " ")
                 guard words.count >= 2, let sequence = Int64(words[0]), let hash = UInt64(words[1], radix: 16) else {

@@ -65,12 +65,14 @@ public struct JetStreamSource: EventSource {
         on connection: JetStreamConnection, _ take: @escaping @Sendable (ReceivedBatch) async throws -> Void
     ) async throws {
         let stream = try await patiently { () async throws(JetStreamBusError) in try await find(on: connection) }
-        let first = configuration.start == .latest ? stream.state.lastSeq + 1 : nil
+        var first = configuration.start == .latest ? stream.state.lastSeq + 1 : nil
         var lanes: [SourceLane] = []
         for lane in configuration.lanes {
-            let consumer = try await patiently { () async throws(JetStreamBusError) in
+            let consumer = try await patiently { [first] () async throws(JetStreamBusError) in
                 try await LaneConsumer.open(lane, of: configuration, startingAt: first, on: connection)
             }
+            // Whoever was interrupted while it made them has made the first ones: the others begin there, too.
+            if let own = first, let begun = consumer.first { first = min(own, begun) }
             lanes.append(
                 SourceLane(
                     consumer: consumer, configuration: configuration,

@@ -66,22 +66,7 @@ final class LaneBuffer: Sendable {
             state.withLock { $0.isBroken = true }
             return
         }
-        let epoch = state.withLock { state -> Int? in
-            // Somebody moved the consumer.
-            if delivery.delivery == 1 {
-                state.epoch += 1
-                state.isBroken = false
-                state.nextDelivery = 1
-            }
-            guard !state.isBroken else { return nil }
-            guard delivery.delivery == state.nextDelivery else {
-                state.isBroken = true
-                return nil
-            }
-            state.nextDelivery += 1
-            return delivery.sequence > state.last ? state.epoch : nil
-        }
-        guard let epoch else { return }
+        guard let epoch = follow(delivery) else { return }
         let event = IncomingEvent(message, delivery, reply: reply, stream: stream)
         let ready = state.withLock { state -> (Waiter, Batch)? in
             state.events.append(Held(event: event, epoch: epoch))
@@ -95,9 +80,33 @@ final class LaneBuffer: Sendable {
         if let (waiter, batch) = ready { waiter.continuation.resume(returning: batch) }
     }
 
-    /// The consumer was moved: what is held was delivered before, and can be acknowledged by its own subject no longer. The servers do
-    /// not answer such an acknowledgement.
-    func wasMoved() { state.withLock { $0.epoch += 1 } }
+    /// Whether a delivery follows on those before it, and brings something new.
+    ///
+    /// - Returns: Then how often the consumer had been moved.
+    func follow(_ delivery: ConsumerDelivery) -> Int? {
+        state.withLock { state -> Int? in
+            // Somebody moved the consumer.
+            if delivery.delivery == 1 { Self.beginAnew(&state) }
+            guard !state.isBroken else { return nil }
+            guard delivery.delivery == state.nextDelivery else {
+                state.isBroken = true
+                return nil
+            }
+            state.nextDelivery += 1
+            return delivery.sequence > state.last ? state.epoch : nil
+        }
+    }
+
+    /// This member is about to move the consumer, which begins at 1 then: a number that would have followed until now shows that
+    /// the first ones were lost. What is held was delivered before, and can be acknowledged by its own subject no longer; the
+    /// servers do not answer such an acknowledgement.
+    func expectMove() { state.withLock { Self.beginAnew(&$0) } }
+
+    private static func beginAnew(_ state: inout State) {
+        state.epoch += 1
+        state.isBroken = false
+        state.nextDelivery = 1
+    }
 
     /// Deliveries may have been lost: nothing more is taken until the consumer was moved.
     func breakOff() { state.withLock { $0.isBroken = true } }

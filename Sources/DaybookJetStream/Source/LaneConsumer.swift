@@ -68,6 +68,8 @@ struct LaneConsumer: Sendable {
     let connection: JetStreamConnection
     private let inbox: StreamInbox
     let requestTimeout: Duration
+    /// Where it began, unless at the oldest event.
+    let first: Int64?
     /// After how long a member that does not ask for events is replaced.
     let takeOver: Duration
 
@@ -99,7 +101,7 @@ struct LaneConsumer: Sendable {
             lane: lane.name, name: lane.consumer, stream: configuration.stream,
             origin: "\(configuration.stream)/\(made.created ?? "")",
             filters: lane.filters, connection: connection, inbox: inbox,
-            requestTimeout: configuration.requestTimeout,
+            requestTimeout: configuration.requestTimeout, first: info.config.optStartSeq,
             takeOver: info.config.priorityTimeout.map { .nanoseconds($0) } ?? configuration.takeOver)
     }
 

@@ -74,7 +74,9 @@ struct SourceLane: Sendable {
     /// those of other lanes are not taken for its own.
     ///
     /// That nothing is pending is not enough: that is counted in the replica of the consumer's leader, which may lag.
-    private func moveOn(from info: LaneConsumer.Info) async throws(ConnectionFailure) {
+    ///
+    /// - Parameter buffer: What the holder has of it.
+    private func moveOn(from info: LaneConsumer.Info, _ buffer: LaneBuffer? = nil) async throws(ConnectionFailure) {
         guard info.numPending == 0, info.numAckPending == 0 else { return }
         let stream = try await consumer.streamInfo()
         let end = stream.state.lastSeq
@@ -83,6 +85,7 @@ struct SourceLane: Sendable {
         guard now.numPending == 0, now.numAckPending == 0, now.delivered.streamSeq == info.delivered.streamSeq,
             now.floor == info.floor
         else { return }
+        buffer?.expectMove()
         try await consumer.reset(to: end + 1)
     }
 
@@ -163,6 +166,7 @@ struct SourceLane: Sendable {
                     }
                 }
                 if buffer.isBroken {
+                    buffer.expectMove()
                     try await consumer.reset(to: buffer.taken.map { $0 + 1 })
                 }
                 if ContinuousClock.now >= nextLook {
@@ -177,7 +181,7 @@ struct SourceLane: Sendable {
                 }
                 if end == .expired, buffer.isIdle, ContinuousClock.now >= nextMove {
                     nextMove = .now + configuration.moveEvery
-                    try await moveOn(from: try await consumer.info())
+                    try await moveOn(from: try await consumer.info(), buffer)
                 }
             } catch let failure as ConnectionFailure {
                 buffer.breakOff()
@@ -208,8 +212,8 @@ struct SourceLane: Sendable {
         let info = try await consumer.info()
         // An acknowledgement from before the consumer was moved may have spoiled those that came behind it.
         if let noted, epoch == buffer.epoch, info.floor < noted {
+            buffer.expectMove()
             try await consumer.reset(to: noted + 1)
-            buffer.wasMoved()
         }
         guard !isMarked, info.numPending > 0 else { return nil }
         let last = buffer.mark()
@@ -263,8 +267,8 @@ struct SourceLane: Sendable {
                     let info = try await consumer.info()
                     guard info.pin == nil || info.pin == pin else { return false }
                     if info.floor < last.sequence {
+                        buffer.expectMove()
                         try await consumer.reset(to: last.sequence + 1)
-                        buffer.wasMoved()
                     }
                 }
                 buffer.wasNoted(last.sequence)

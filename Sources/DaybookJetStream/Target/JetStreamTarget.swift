@@ -26,7 +26,7 @@ import Synchronization
 /// operator mends it.
 public final class JetStreamTarget: BatchPublisherTarget {
     private let configuration: Configuration
-    private let opening: Opening<TargetStream>
+    let opening: Opening<TargetStream>
     private let heads = HeadCache<Int64>(capacity: 50_000)
 
     /// Nothing is asked of the servers yet: the first ``send(_:)`` connects, and finds the stream.
@@ -46,40 +46,45 @@ public final class JetStreamTarget: BatchPublisherTarget {
             if Task.isCancelled { return }
             configuration.report(error)
             // The first of each key says why.
-            var keys: Set<String> = []
-            for message in messages where keys.insert(message.key).inserted {
+            var subjects: Set<String> = []
+            for message in messages where subjects.insert(configuration.subjects.subject(of: message.key)).inserted {
                 message.answer(.failed(reason: error.description))
             }
             return
         }
-        let isMissing = Mutex(false)
+        let isLost = Mutex(false)
         var configuration = configuration
         configuration.report = { [report = configuration.report] error in
-            if case .streamMissing = error { isMissing.withLock { $0 = true } }
+            switch error {
+            case .streamMissing, .stopped: isLost.withLock { $0 = true }
+            default: break
+            }
             report(error)
         }
         await Shipment(stream: stream, configuration: configuration, heads: heads).sendAll(lanes(of: messages))
-        // It may be made anew, and be another one then.
-        if isMissing.withLock({ $0 }) {
+        // It may be made anew, and be another one then. And a connection does not come back that libnats gave up, as it does
+        // when a server refuses it twice, while credentials are changed.
+        if isLost.withLock({ $0 }) {
             heads.removeAll()
-            await opening.forget()
+            await opening.forget { $0 === stream }
         }
     }
 
+    /// Told apart by their subjects: keys that differ in their bytes alone are the same text to Swift.
     private func lanes(of messages: [PublisherMessage]) -> [OutgoingLane] {
         var order: [String] = []
         var entries: [String: [OutgoingLane.Entry]] = [:]
         for message in messages {
-            if entries[message.key] == nil { order.append(message.key) }
+            let subject = configuration.subjects.subject(of: message.key)
+            if entries[subject] == nil { order.append(subject) }
             for (index, event) in message.events.enumerated() {
-                entries[message.key, default: []].append(
+                entries[subject, default: []].append(
                     .init(event, of: message, isLast: index == message.events.count - 1, configuration))
             }
         }
-        return order.map { key in
-            let subject = configuration.subjects.subject(of: key)
-            return OutgoingLane(
-                subject: subject, entries: entries[key] ?? [],
+        return order.map { subject in
+            OutgoingLane(
+                subject: subject, entries: entries[subject] ?? [],
                 head: heads[subject].map { .remembered($0) } ?? .unknown)
         }
     }

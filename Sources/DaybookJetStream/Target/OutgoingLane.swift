@@ -1,5 +1,6 @@
 #if JetStream
 import Daybook
+import DaybookCore
 
 /// The events of one stream that a call has still to send, in order, and what is known of their subject. No input or output.
 struct OutgoingLane: Sendable {
@@ -13,6 +14,8 @@ struct OutgoingLane: Sendable {
         let outgoing: OutgoingMessage
         /// Bytes of headers and body.
         let size: Int
+
+        var headerSize: Int { size - outgoing.body.count }
     }
 
     /// What stands last on the subject.
@@ -68,6 +71,8 @@ struct OutgoingLane: Sendable {
     /// The last message on a subject.
     struct Last: Sendable {
         var sequence: Int64
+        /// When the leader took it.
+        var time: Timestamp
         var id: String?
         var place: PublishedPlace?
     }

@@ -20,6 +20,8 @@ struct Shipment: Sendable {
     private static let conflicts = 20
     /// Bytes of a batch, at most: it is held in the leader's memory.
     private static let batchBytes = 4 << 20
+    /// Bytes of a message's headers, at most, whatever the servers are set to.
+    private static let headerBytes = Int(UInt16.max)
 
     // MARK: Together
 
@@ -87,10 +89,7 @@ struct Shipment: Sendable {
         if Task.isCancelled { return .stopped }
         if let failure = await askForHeads(of: &lanes) { return outcome(failure, subject: lanes.first?.subject ?? "") }
         for index in lanes.indices {
-            guard let first = lanes[index].entries.first else { continue }
-            let limit = stream.sizeLimit - Parcel.headerRoom
-            guard first.size > limit else { continue }
-            lanes[index].refuse(.messageTooLarge(subject: first.outgoing.subject, size: first.size, limit: limit))
+            if let error = lanes[index].entries.first.flatMap(excess) { lanes[index].refuse(error) }
         }
         lanes.removeAll(where: \.isOver)
         if lanes.isEmpty { return .goOn }
@@ -109,11 +108,19 @@ struct Shipment: Sendable {
 
     /// Without what is too large, and what stands behind it; that is refused when its turn comes.
     private func sendable(_ lanes: [OutgoingLane]) -> [OutgoingLane] {
-        let limit = stream.sizeLimit - Parcel.headerRoom
-        return lanes.map { lane in
-            guard let index = lane.entries.firstIndex(where: { $0.size > limit }) else { return lane }
+        lanes.map { lane in
+            guard let index = lane.entries.firstIndex(where: { excess($0) != nil }) else { return lane }
             return lane.first(index - lane.entries.startIndex)
         }
+    }
+
+    /// Why the servers will never take an event, if it is too large for them.
+    private func excess(_ entry: OutgoingLane.Entry) -> JetStreamBusError? {
+        let sizes = [(entry.size, stream.sizeLimit), (entry.headerSize, Self.headerBytes)]
+        for (size, most) in sizes where size > most - Parcel.headerRoom {
+            return .messageTooLarge(subject: entry.outgoing.subject, size: size, limit: most - Parcel.headerRoom)
+        }
+        return nil
     }
 
     private func note(_ ack: PublishAck, _ parcel: Parcel, _ lanes: inout [OutgoingLane]) {
@@ -226,7 +233,7 @@ struct Shipment: Sendable {
                 var stored: Set<String> = []
                 if let last, lanes[lane].mayStandBefore(last) {
                     do throws(ConnectionFailure) {
-                        stored = try await identifiers(on: lanes[lane], before: last.sequence)
+                        stored = try await identifiers(on: lanes[lane], before: last)
                     } catch {
                         failure = failure ?? error
                         continue
@@ -243,24 +250,24 @@ struct Shipment: Sendable {
     /// The identifiers of the messages on a lane's subject that came after its first event was recorded. That says by another clock
     /// than the servers', so that it is looked for some time before. None where the stream allows no direct reads: what is not known
     /// to be stored is sent again.
-    private func identifiers(
-        on lane: OutgoingLane, before end: Int64
+    func identifiers(
+        on lane: OutgoingLane, before end: OutgoingLane.Last
     ) async throws(ConnectionFailure) -> Set<String> {
         guard stream.allowsDirect, let time = lane.entries.lazy.compactMap({ $0.message.events.first?.time }).first
         else { return [] }
         let (connection, timeout) = (stream.connection, configuration.requestTimeout)
-        guard
-            let first = try await connection.directMessage(
-                since: time.advanced(by: .zero - Self.clockDifference), on: lane.subject, in: configuration.stream,
-                timeout: timeout)
-        else { return [] }
+        let begin = time.advanced(by: .zero - Self.clockDifference)
+        guard end.time >= begin else { return [] }
+        let first = try await connection.directMessage(
+            since: begin, on: lane.subject, in: configuration.stream, timeout: timeout)
+        // The replica that answers has not come so far.
+        guard let first else { throw .timedOut }
         var found: Set<String> = []
         var next = first.sequence
-        while next < end {
+        while next < end.sequence {
             let page = try await connection.directMessages(
                 from: next, on: lane.subject, limit: 1_000, bytes: 4 << 20, in: configuration.stream,
                 withIdentifiers: true, timeout: timeout)
-            // The replica that answers has not come so far.
             guard let last = page.messages.last else { throw .timedOut }
             for message in page.messages { if let id = message.header(MessageHeader.messageID) { found.insert(id) } }
             next = last.sequence + 1
@@ -277,7 +284,8 @@ struct Shipment: Sendable {
             return .success(
                 last.map {
                     OutgoingLane.Last(
-                        sequence: $0.sequence, id: $0.header(MessageHeader.messageID), place: PublishedPlace($0))
+                        sequence: $0.sequence, time: $0.time, id: $0.header(MessageHeader.messageID),
+                        place: PublishedPlace($0))
                 })
         } catch {
             return .failure(error)

@@ -39,6 +39,40 @@ extension RPCStatus {
             .adding("required-metadata-properties", "type,content-type")
     }
 
+    static func groupExists(_ name: PersistentGroupName) -> RPCStatus {
+        RPCStatus(.alreadyExists, "Subscription group \(name.group) on stream \(name.stream) exists.")
+            .adding("exception", "persistent-subscription-exists").adding(name)
+    }
+
+    static func groupMissing(_ name: PersistentGroupName) -> RPCStatus {
+        RPCStatus(.notFound, "Subscription group \(name.group) on stream \(name.stream) does not exist.")
+            .adding("exception", "persistent-subscription-does-not-exist").adding(name)
+    }
+
+    static func groupFailed(_ name: PersistentGroupName, _ reason: String) -> RPCStatus {
+        RPCStatus(
+            .internalError, "Subscription group \(name.group) on stream \(name.stream) failed: '\(reason)'"
+        )
+        .adding("exception", "persistent-subscription-failed").adding(name).adding("reason", reason)
+    }
+
+    static func groupFull(_ name: PersistentGroupName) -> RPCStatus {
+        RPCStatus(
+            .failedPrecondition,
+            "Maximum subscriptions reached for subscription group \(name.group) on stream \(name.stream)."
+        )
+        .adding("exception", "maximum-subscribers-reached").adding(name)
+    }
+
+    static func groupDropped(_ name: PersistentGroupName) -> RPCStatus {
+        RPCStatus(.cancelled, "Subscription group \(name.group) on stream \(name.stream) was dropped.")
+            .adding("exception", "persistent-subscription-dropped").adding(name)
+    }
+
+    private func adding(_ name: PersistentGroupName) -> RPCStatus {
+        adding("stream-name", name.stream).adding("group-name", name.group)
+    }
+
     static func required(_ name: String, _ type: String) -> RPCStatus {
         RPCStatus(.invalidArgument, "'\(name)' is a required argument of type \(type)")
     }

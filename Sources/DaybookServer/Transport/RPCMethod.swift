@@ -10,6 +10,13 @@ enum RPCMethod: Sendable {
     case unary(@Sendable (ByteBuffer, RPCContext) async throws -> ByteBuffer)
     /// Any number of messages, any number of answers; the call ends when this returns.
     case streaming(@Sendable (RPCRequests, RPCResponses, RPCContext) async throws -> Void)
+
+    /// A method that clients know, and the server does not have.
+    ///
+    /// - Parameter text: What to do instead.
+    static func unimplemented(_ text: String) -> RPCMethod {
+        .streaming { _, _, _ in throw RPCStatus(.unimplemented, text) }
+    }
 }
 
 /// The methods of a server, by path.

@@ -1,4 +1,6 @@
 #if Server
+import Foundation
+
 /// How a call ends that does not succeed: a gRPC status, and the trailers by which clients tell what happened.
 ///
 /// See https://github.com/grpc/grpc/blob/master/doc/statuscodes.md
@@ -43,6 +45,18 @@ struct RPCStatus: Error, Sendable, Hashable {
         guard text.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) else { return self }
         var status = self
         status.trailers.append(Trailer(name: name, value: text))
+        return status
+    }
+
+    /// The same with a trailer of bytes, which travel as Base64 without padding; its name ends in `-bin`.
+    ///
+    /// Keep it to some kilobytes: clients refuse a header block of more than 8 or 16 KiB, and the status with it.
+    func adding(_ name: String, bytes: some Sequence<UInt8>) -> RPCStatus {
+        precondition(name.hasSuffix("-bin"), "The trailer '\(name)' has bytes, so that its name must end in '-bin'.")
+        var text = Data(bytes).base64EncodedString()[...]
+        while text.last == "=" { text.removeLast() }
+        var status = self
+        status.trailers.append(Trailer(name: name, value: String(text)))
         return status
     }
 

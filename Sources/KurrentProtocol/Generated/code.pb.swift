@@ -26,8 +26,8 @@ fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobu
   typealias Version = _2
 }
 
-package nonisolated enum Google_Rpc_Code: SwiftProtobuf.Enum, Swift.CaseIterable {
-  package typealias RawValue = Int
+public nonisolated enum Google_Rpc_Code: SwiftProtobuf.Enum, Swift.CaseIterable {
+  public typealias RawValue = Int
   case ok // = 0
   case cancelled // = 1
   case unknown // = 2
@@ -47,11 +47,11 @@ package nonisolated enum Google_Rpc_Code: SwiftProtobuf.Enum, Swift.CaseIterable
   case unauthenticated // = 16
   case UNRECOGNIZED(Int)
 
-  package init() {
+  public init() {
     self = .ok
   }
 
-  package init?(rawValue: Int) {
+  public init?(rawValue: Int) {
     switch rawValue {
     case 0: self = .ok
     case 1: self = .cancelled
@@ -74,7 +74,7 @@ package nonisolated enum Google_Rpc_Code: SwiftProtobuf.Enum, Swift.CaseIterable
     }
   }
 
-  package var rawValue: Int {
+  public var rawValue: Int {
     switch self {
     case .ok: return 0
     case .cancelled: return 1
@@ -98,7 +98,7 @@ package nonisolated enum Google_Rpc_Code: SwiftProtobuf.Enum, Swift.CaseIterable
   }
 
   // The compiler won't synthesize support with the UNRECOGNIZED case.
-  package static let allCases: [Google_Rpc_Code] = [
+  public static let allCases: [Google_Rpc_Code] = [
     .ok,
     .cancelled,
     .unknown,
@@ -123,6 +123,6 @@ package nonisolated enum Google_Rpc_Code: SwiftProtobuf.Enum, Swift.CaseIterable
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 nonisolated extension Google_Rpc_Code: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0OK\0\u{1}CANCELLED\0\u{1}UNKNOWN\0\u{1}INVALID_ARGUMENT\0\u{1}DEADLINE_EXCEEDED\0\u{1}NOT_FOUND\0\u{1}ALREADY_EXISTS\0\u{1}PERMISSION_DENIED\0\u{1}RESOURCE_EXHAUSTED\0\u{1}FAILED_PRECONDITION\0\u{1}ABORTED\0\u{1}OUT_OF_RANGE\0\u{1}UNIMPLEMENTED\0\u{1}INTERNAL\0\u{1}UNAVAILABLE\0\u{1}DATA_LOSS\0\u{1}UNAUTHENTICATED\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0OK\0\u{1}CANCELLED\0\u{1}UNKNOWN\0\u{1}INVALID_ARGUMENT\0\u{1}DEADLINE_EXCEEDED\0\u{1}NOT_FOUND\0\u{1}ALREADY_EXISTS\0\u{1}PERMISSION_DENIED\0\u{1}RESOURCE_EXHAUSTED\0\u{1}FAILED_PRECONDITION\0\u{1}ABORTED\0\u{1}OUT_OF_RANGE\0\u{1}UNIMPLEMENTED\0\u{1}INTERNAL\0\u{1}UNAVAILABLE\0\u{1}DATA_LOSS\0\u{1}UNAUTHENTICATED\0")
 }
 #endif

@@ -26,67 +26,67 @@ fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobu
   typealias Version = _2
 }
 
-package nonisolated struct EventStore_Client_Gossip_ClusterInfo: Sendable {
+public nonisolated struct EventStore_Client_Gossip_ClusterInfo: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var members: [EventStore_Client_Gossip_MemberInfo] = []
+  public var members: [EventStore_Client_Gossip_MemberInfo] = []
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package init() {}
+  public init() {}
 }
 
-package nonisolated struct EventStore_Client_Gossip_EndPoint: Sendable {
+public nonisolated struct EventStore_Client_Gossip_EndPoint: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var address: String = String()
+  public var address: String = String()
 
-  package var port: UInt32 = 0
+  public var port: UInt32 = 0
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package init() {}
+  public init() {}
 }
 
-package nonisolated struct EventStore_Client_Gossip_MemberInfo: Sendable {
+public nonisolated struct EventStore_Client_Gossip_MemberInfo: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var instanceID: EventStore_Client_UUID {
+  public var instanceID: EventStore_Client_UUID {
     get {_instanceID ?? EventStore_Client_UUID()}
     set {_instanceID = newValue}
   }
   /// Returns true if `instanceID` has been explicitly set.
-  package var hasInstanceID: Bool {self._instanceID != nil}
+  public var hasInstanceID: Bool {self._instanceID != nil}
   /// Clears the value of `instanceID`. Subsequent reads from it will return its default value.
-  package mutating func clearInstanceID() {self._instanceID = nil}
+  public mutating func clearInstanceID() {self._instanceID = nil}
 
   /// 100 ns ticks since 1970.
-  package var timeStamp: Int64 = 0
+  public var timeStamp: Int64 = 0
 
-  package var state: EventStore_Client_Gossip_MemberInfo.VNodeState = .initializing
+  public var state: EventStore_Client_Gossip_MemberInfo.VNodeState = .initializing
 
-  package var isAlive: Bool = false
+  public var isAlive: Bool = false
 
   /// Where clients can reach the node.
-  package var httpEndPoint: EventStore_Client_Gossip_EndPoint {
+  public var httpEndPoint: EventStore_Client_Gossip_EndPoint {
     get {_httpEndPoint ?? EventStore_Client_Gossip_EndPoint()}
     set {_httpEndPoint = newValue}
   }
   /// Returns true if `httpEndPoint` has been explicitly set.
-  package var hasHTTPEndPoint: Bool {self._httpEndPoint != nil}
+  public var hasHTTPEndPoint: Bool {self._httpEndPoint != nil}
   /// Clears the value of `httpEndPoint`. Subsequent reads from it will return its default value.
-  package mutating func clearHTTPEndPoint() {self._httpEndPoint = nil}
+  public mutating func clearHTTPEndPoint() {self._httpEndPoint = nil}
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package nonisolated enum VNodeState: SwiftProtobuf.Enum, Swift.CaseIterable {
-    package typealias RawValue = Int
+  public nonisolated enum VNodeState: SwiftProtobuf.Enum, Swift.CaseIterable {
+    public typealias RawValue = Int
     case initializing // = 0
     case discoverLeader // = 1
     case unknown // = 2
@@ -105,11 +105,11 @@ package nonisolated struct EventStore_Client_Gossip_MemberInfo: Sendable {
     case resigningLeader // = 15
     case UNRECOGNIZED(Int)
 
-    package init() {
+    public init() {
       self = .initializing
     }
 
-    package init?(rawValue: Int) {
+    public init?(rawValue: Int) {
       switch rawValue {
       case 0: self = .initializing
       case 1: self = .discoverLeader
@@ -131,7 +131,7 @@ package nonisolated struct EventStore_Client_Gossip_MemberInfo: Sendable {
       }
     }
 
-    package var rawValue: Int {
+    public var rawValue: Int {
       switch self {
       case .initializing: return 0
       case .discoverLeader: return 1
@@ -154,7 +154,7 @@ package nonisolated struct EventStore_Client_Gossip_MemberInfo: Sendable {
     }
 
     // The compiler won't synthesize support with the UNRECOGNIZED case.
-    package static let allCases: [EventStore_Client_Gossip_MemberInfo.VNodeState] = [
+    public static let allCases: [EventStore_Client_Gossip_MemberInfo.VNodeState] = [
       .initializing,
       .discoverLeader,
       .unknown,
@@ -175,7 +175,7 @@ package nonisolated struct EventStore_Client_Gossip_MemberInfo: Sendable {
 
   }
 
-  package init() {}
+  public init() {}
 
   fileprivate var _instanceID: EventStore_Client_UUID? = nil
   fileprivate var _httpEndPoint: EventStore_Client_Gossip_EndPoint? = nil
@@ -186,10 +186,10 @@ package nonisolated struct EventStore_Client_Gossip_MemberInfo: Sendable {
 fileprivate nonisolated let _protobuf_package = "event_store.client.gossip"
 
 nonisolated extension EventStore_Client_Gossip_ClusterInfo: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".ClusterInfo"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}members\0")
+  public static let protoMessageName: String = _protobuf_package + ".ClusterInfo"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}members\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -201,14 +201,14 @@ nonisolated extension EventStore_Client_Gossip_ClusterInfo: SwiftProtobuf.Messag
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if !self.members.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.members, fieldNumber: 1)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Gossip_ClusterInfo, rhs: EventStore_Client_Gossip_ClusterInfo) -> Bool {
+  public static func ==(lhs: EventStore_Client_Gossip_ClusterInfo, rhs: EventStore_Client_Gossip_ClusterInfo) -> Bool {
     if lhs.members != rhs.members {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -216,10 +216,10 @@ nonisolated extension EventStore_Client_Gossip_ClusterInfo: SwiftProtobuf.Messag
 }
 
 nonisolated extension EventStore_Client_Gossip_EndPoint: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".EndPoint"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}address\0\u{1}port\0")
+  public static let protoMessageName: String = _protobuf_package + ".EndPoint"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}address\0\u{1}port\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -232,7 +232,7 @@ nonisolated extension EventStore_Client_Gossip_EndPoint: SwiftProtobuf.Message, 
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if !self.address.isEmpty {
       try visitor.visitSingularStringField(value: self.address, fieldNumber: 1)
     }
@@ -242,7 +242,7 @@ nonisolated extension EventStore_Client_Gossip_EndPoint: SwiftProtobuf.Message, 
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Gossip_EndPoint, rhs: EventStore_Client_Gossip_EndPoint) -> Bool {
+  public static func ==(lhs: EventStore_Client_Gossip_EndPoint, rhs: EventStore_Client_Gossip_EndPoint) -> Bool {
     if lhs.address != rhs.address {return false}
     if lhs.port != rhs.port {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
@@ -251,10 +251,10 @@ nonisolated extension EventStore_Client_Gossip_EndPoint: SwiftProtobuf.Message, 
 }
 
 nonisolated extension EventStore_Client_Gossip_MemberInfo: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".MemberInfo"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}instance_id\0\u{3}time_stamp\0\u{1}state\0\u{3}is_alive\0\u{3}http_end_point\0")
+  public static let protoMessageName: String = _protobuf_package + ".MemberInfo"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}instance_id\0\u{3}time_stamp\0\u{1}state\0\u{3}is_alive\0\u{3}http_end_point\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -270,7 +270,7 @@ nonisolated extension EventStore_Client_Gossip_MemberInfo: SwiftProtobuf.Message
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -293,7 +293,7 @@ nonisolated extension EventStore_Client_Gossip_MemberInfo: SwiftProtobuf.Message
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Gossip_MemberInfo, rhs: EventStore_Client_Gossip_MemberInfo) -> Bool {
+  public static func ==(lhs: EventStore_Client_Gossip_MemberInfo, rhs: EventStore_Client_Gossip_MemberInfo) -> Bool {
     if lhs._instanceID != rhs._instanceID {return false}
     if lhs.timeStamp != rhs.timeStamp {return false}
     if lhs.state != rhs.state {return false}
@@ -305,6 +305,6 @@ nonisolated extension EventStore_Client_Gossip_MemberInfo: SwiftProtobuf.Message
 }
 
 nonisolated extension EventStore_Client_Gossip_MemberInfo.VNodeState: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0Initializing\0\u{1}DiscoverLeader\0\u{1}Unknown\0\u{1}PreReplica\0\u{1}CatchingUp\0\u{1}Clone\0\u{1}Follower\0\u{1}PreLeader\0\u{1}Leader\0\u{1}Manager\0\u{1}ShuttingDown\0\u{1}Shutdown\0\u{1}ReadOnlyLeaderless\0\u{1}PreReadOnlyReplica\0\u{1}ReadOnlyReplica\0\u{1}ResigningLeader\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0Initializing\0\u{1}DiscoverLeader\0\u{1}Unknown\0\u{1}PreReplica\0\u{1}CatchingUp\0\u{1}Clone\0\u{1}Follower\0\u{1}PreLeader\0\u{1}Leader\0\u{1}Manager\0\u{1}ShuttingDown\0\u{1}Shutdown\0\u{1}ReadOnlyLeaderless\0\u{1}PreReadOnlyReplica\0\u{1}ReadOnlyReplica\0\u{1}ResigningLeader\0")
 }
 #endif

@@ -26,30 +26,30 @@ fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobu
   typealias Version = _2
 }
 
-package nonisolated struct EventStore_Client_Monitoring_StatsReq: Sendable {
+public nonisolated struct EventStore_Client_Monitoring_StatsReq: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var useMetadata: Bool = false
+  public var useMetadata: Bool = false
 
-  package var refreshTimePeriodInMs: UInt64 = 0
+  public var refreshTimePeriodInMs: UInt64 = 0
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package init() {}
+  public init() {}
 }
 
-package nonisolated struct EventStore_Client_Monitoring_StatsResp: Sendable {
+public nonisolated struct EventStore_Client_Monitoring_StatsResp: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var stats: Dictionary<String,String> = [:]
+  public var stats: Dictionary<String,String> = [:]
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package init() {}
+  public init() {}
 }
 
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
@@ -57,10 +57,10 @@ package nonisolated struct EventStore_Client_Monitoring_StatsResp: Sendable {
 fileprivate nonisolated let _protobuf_package = "event_store.client.monitoring"
 
 nonisolated extension EventStore_Client_Monitoring_StatsReq: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".StatsReq"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}use_metadata\0\u{4}\u{3}refresh_time_period_in_ms\0\u{c}\u{2}\u{1}\u{c}\u{3}\u{1}")
+  public static let protoMessageName: String = _protobuf_package + ".StatsReq"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}use_metadata\0\u{4}\u{3}refresh_time_period_in_ms\0\u{c}\u{2}\u{1}\u{c}\u{3}\u{1}")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -73,7 +73,7 @@ nonisolated extension EventStore_Client_Monitoring_StatsReq: SwiftProtobuf.Messa
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if self.useMetadata != false {
       try visitor.visitSingularBoolField(value: self.useMetadata, fieldNumber: 1)
     }
@@ -83,7 +83,7 @@ nonisolated extension EventStore_Client_Monitoring_StatsReq: SwiftProtobuf.Messa
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Monitoring_StatsReq, rhs: EventStore_Client_Monitoring_StatsReq) -> Bool {
+  public static func ==(lhs: EventStore_Client_Monitoring_StatsReq, rhs: EventStore_Client_Monitoring_StatsReq) -> Bool {
     if lhs.useMetadata != rhs.useMetadata {return false}
     if lhs.refreshTimePeriodInMs != rhs.refreshTimePeriodInMs {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
@@ -92,10 +92,10 @@ nonisolated extension EventStore_Client_Monitoring_StatsReq: SwiftProtobuf.Messa
 }
 
 nonisolated extension EventStore_Client_Monitoring_StatsResp: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".StatsResp"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}stats\0")
+  public static let protoMessageName: String = _protobuf_package + ".StatsResp"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}stats\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -107,14 +107,14 @@ nonisolated extension EventStore_Client_Monitoring_StatsResp: SwiftProtobuf.Mess
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if !self.stats.isEmpty {
       try visitor.visitMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: self.stats, fieldNumber: 1)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Monitoring_StatsResp, rhs: EventStore_Client_Monitoring_StatsResp) -> Bool {
+  public static func ==(lhs: EventStore_Client_Monitoring_StatsResp, rhs: EventStore_Client_Monitoring_StatsResp) -> Bool {
     if lhs.stats != rhs.stats {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true

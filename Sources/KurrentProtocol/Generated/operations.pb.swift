@@ -26,97 +26,97 @@ fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobu
   typealias Version = _2
 }
 
-package nonisolated struct EventStore_Client_Operations_StartScavengeReq: Sendable {
+public nonisolated struct EventStore_Client_Operations_StartScavengeReq: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var options: EventStore_Client_Operations_StartScavengeReq.Options {
+  public var options: EventStore_Client_Operations_StartScavengeReq.Options {
     get {_options ?? EventStore_Client_Operations_StartScavengeReq.Options()}
     set {_options = newValue}
   }
   /// Returns true if `options` has been explicitly set.
-  package var hasOptions: Bool {self._options != nil}
+  public var hasOptions: Bool {self._options != nil}
   /// Clears the value of `options`. Subsequent reads from it will return its default value.
-  package mutating func clearOptions() {self._options = nil}
+  public mutating func clearOptions() {self._options = nil}
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package nonisolated struct Options: Sendable {
+  public nonisolated struct Options: Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
-    package var threadCount: Int32 = 0
+    public var threadCount: Int32 = 0
 
-    package var startFromChunk: Int32 = 0
+    public var startFromChunk: Int32 = 0
 
-    package var unknownFields = SwiftProtobuf.UnknownStorage()
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-    package init() {}
+    public init() {}
   }
 
-  package init() {}
+  public init() {}
 
   fileprivate var _options: EventStore_Client_Operations_StartScavengeReq.Options? = nil
 }
 
-package nonisolated struct EventStore_Client_Operations_StopScavengeReq: Sendable {
+public nonisolated struct EventStore_Client_Operations_StopScavengeReq: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var options: EventStore_Client_Operations_StopScavengeReq.Options {
+  public var options: EventStore_Client_Operations_StopScavengeReq.Options {
     get {_options ?? EventStore_Client_Operations_StopScavengeReq.Options()}
     set {_options = newValue}
   }
   /// Returns true if `options` has been explicitly set.
-  package var hasOptions: Bool {self._options != nil}
+  public var hasOptions: Bool {self._options != nil}
   /// Clears the value of `options`. Subsequent reads from it will return its default value.
-  package mutating func clearOptions() {self._options = nil}
+  public mutating func clearOptions() {self._options = nil}
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package nonisolated struct Options: Sendable {
+  public nonisolated struct Options: Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
-    package var scavengeID: String = String()
+    public var scavengeID: String = String()
 
-    package var unknownFields = SwiftProtobuf.UnknownStorage()
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-    package init() {}
+    public init() {}
   }
 
-  package init() {}
+  public init() {}
 
   fileprivate var _options: EventStore_Client_Operations_StopScavengeReq.Options? = nil
 }
 
-package nonisolated struct EventStore_Client_Operations_ScavengeResp: Sendable {
+public nonisolated struct EventStore_Client_Operations_ScavengeResp: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var scavengeID: String = String()
+  public var scavengeID: String = String()
 
-  package var scavengeResult: EventStore_Client_Operations_ScavengeResp.ScavengeResult = .started
+  public var scavengeResult: EventStore_Client_Operations_ScavengeResp.ScavengeResult = .started
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package nonisolated enum ScavengeResult: SwiftProtobuf.Enum, Swift.CaseIterable {
-    package typealias RawValue = Int
+  public nonisolated enum ScavengeResult: SwiftProtobuf.Enum, Swift.CaseIterable {
+    public typealias RawValue = Int
     case started // = 0
     case inProgress // = 1
     case stopped // = 2
     case UNRECOGNIZED(Int)
 
-    package init() {
+    public init() {
       self = .started
     }
 
-    package init?(rawValue: Int) {
+    public init?(rawValue: Int) {
       switch rawValue {
       case 0: self = .started
       case 1: self = .inProgress
@@ -125,7 +125,7 @@ package nonisolated struct EventStore_Client_Operations_ScavengeResp: Sendable {
       }
     }
 
-    package var rawValue: Int {
+    public var rawValue: Int {
       switch self {
       case .started: return 0
       case .inProgress: return 1
@@ -135,7 +135,7 @@ package nonisolated struct EventStore_Client_Operations_ScavengeResp: Sendable {
     }
 
     // The compiler won't synthesize support with the UNRECOGNIZED case.
-    package static let allCases: [EventStore_Client_Operations_ScavengeResp.ScavengeResult] = [
+    public static let allCases: [EventStore_Client_Operations_ScavengeResp.ScavengeResult] = [
       .started,
       .inProgress,
       .stopped,
@@ -143,19 +143,19 @@ package nonisolated struct EventStore_Client_Operations_ScavengeResp: Sendable {
 
   }
 
-  package init() {}
+  public init() {}
 }
 
-package nonisolated struct EventStore_Client_Operations_SetNodePriorityReq: Sendable {
+public nonisolated struct EventStore_Client_Operations_SetNodePriorityReq: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var priority: Int32 = 0
+  public var priority: Int32 = 0
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package init() {}
+  public init() {}
 }
 
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
@@ -163,10 +163,10 @@ package nonisolated struct EventStore_Client_Operations_SetNodePriorityReq: Send
 fileprivate nonisolated let _protobuf_package = "event_store.client.operations"
 
 nonisolated extension EventStore_Client_Operations_StartScavengeReq: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".StartScavengeReq"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}options\0")
+  public static let protoMessageName: String = _protobuf_package + ".StartScavengeReq"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}options\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -178,7 +178,7 @@ nonisolated extension EventStore_Client_Operations_StartScavengeReq: SwiftProtob
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -189,7 +189,7 @@ nonisolated extension EventStore_Client_Operations_StartScavengeReq: SwiftProtob
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Operations_StartScavengeReq, rhs: EventStore_Client_Operations_StartScavengeReq) -> Bool {
+  public static func ==(lhs: EventStore_Client_Operations_StartScavengeReq, rhs: EventStore_Client_Operations_StartScavengeReq) -> Bool {
     if lhs._options != rhs._options {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -197,10 +197,10 @@ nonisolated extension EventStore_Client_Operations_StartScavengeReq: SwiftProtob
 }
 
 nonisolated extension EventStore_Client_Operations_StartScavengeReq.Options: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_Operations_StartScavengeReq.protoMessageName + ".Options"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}thread_count\0\u{3}start_from_chunk\0")
+  public static let protoMessageName: String = EventStore_Client_Operations_StartScavengeReq.protoMessageName + ".Options"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}thread_count\0\u{3}start_from_chunk\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -213,7 +213,7 @@ nonisolated extension EventStore_Client_Operations_StartScavengeReq.Options: Swi
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if self.threadCount != 0 {
       try visitor.visitSingularInt32Field(value: self.threadCount, fieldNumber: 1)
     }
@@ -223,7 +223,7 @@ nonisolated extension EventStore_Client_Operations_StartScavengeReq.Options: Swi
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Operations_StartScavengeReq.Options, rhs: EventStore_Client_Operations_StartScavengeReq.Options) -> Bool {
+  public static func ==(lhs: EventStore_Client_Operations_StartScavengeReq.Options, rhs: EventStore_Client_Operations_StartScavengeReq.Options) -> Bool {
     if lhs.threadCount != rhs.threadCount {return false}
     if lhs.startFromChunk != rhs.startFromChunk {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
@@ -232,10 +232,10 @@ nonisolated extension EventStore_Client_Operations_StartScavengeReq.Options: Swi
 }
 
 nonisolated extension EventStore_Client_Operations_StopScavengeReq: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".StopScavengeReq"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}options\0")
+  public static let protoMessageName: String = _protobuf_package + ".StopScavengeReq"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}options\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -247,7 +247,7 @@ nonisolated extension EventStore_Client_Operations_StopScavengeReq: SwiftProtobu
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -258,7 +258,7 @@ nonisolated extension EventStore_Client_Operations_StopScavengeReq: SwiftProtobu
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Operations_StopScavengeReq, rhs: EventStore_Client_Operations_StopScavengeReq) -> Bool {
+  public static func ==(lhs: EventStore_Client_Operations_StopScavengeReq, rhs: EventStore_Client_Operations_StopScavengeReq) -> Bool {
     if lhs._options != rhs._options {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -266,10 +266,10 @@ nonisolated extension EventStore_Client_Operations_StopScavengeReq: SwiftProtobu
 }
 
 nonisolated extension EventStore_Client_Operations_StopScavengeReq.Options: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_Operations_StopScavengeReq.protoMessageName + ".Options"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}scavenge_id\0")
+  public static let protoMessageName: String = EventStore_Client_Operations_StopScavengeReq.protoMessageName + ".Options"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}scavenge_id\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -281,14 +281,14 @@ nonisolated extension EventStore_Client_Operations_StopScavengeReq.Options: Swif
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if !self.scavengeID.isEmpty {
       try visitor.visitSingularStringField(value: self.scavengeID, fieldNumber: 1)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Operations_StopScavengeReq.Options, rhs: EventStore_Client_Operations_StopScavengeReq.Options) -> Bool {
+  public static func ==(lhs: EventStore_Client_Operations_StopScavengeReq.Options, rhs: EventStore_Client_Operations_StopScavengeReq.Options) -> Bool {
     if lhs.scavengeID != rhs.scavengeID {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -296,10 +296,10 @@ nonisolated extension EventStore_Client_Operations_StopScavengeReq.Options: Swif
 }
 
 nonisolated extension EventStore_Client_Operations_ScavengeResp: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".ScavengeResp"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}scavenge_id\0\u{3}scavenge_result\0")
+  public static let protoMessageName: String = _protobuf_package + ".ScavengeResp"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}scavenge_id\0\u{3}scavenge_result\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -312,7 +312,7 @@ nonisolated extension EventStore_Client_Operations_ScavengeResp: SwiftProtobuf.M
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if !self.scavengeID.isEmpty {
       try visitor.visitSingularStringField(value: self.scavengeID, fieldNumber: 1)
     }
@@ -322,7 +322,7 @@ nonisolated extension EventStore_Client_Operations_ScavengeResp: SwiftProtobuf.M
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Operations_ScavengeResp, rhs: EventStore_Client_Operations_ScavengeResp) -> Bool {
+  public static func ==(lhs: EventStore_Client_Operations_ScavengeResp, rhs: EventStore_Client_Operations_ScavengeResp) -> Bool {
     if lhs.scavengeID != rhs.scavengeID {return false}
     if lhs.scavengeResult != rhs.scavengeResult {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
@@ -331,14 +331,14 @@ nonisolated extension EventStore_Client_Operations_ScavengeResp: SwiftProtobuf.M
 }
 
 nonisolated extension EventStore_Client_Operations_ScavengeResp.ScavengeResult: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0Started\0\u{1}InProgress\0\u{1}Stopped\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0Started\0\u{1}InProgress\0\u{1}Stopped\0")
 }
 
 nonisolated extension EventStore_Client_Operations_SetNodePriorityReq: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".SetNodePriorityReq"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}priority\0")
+  public static let protoMessageName: String = _protobuf_package + ".SetNodePriorityReq"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}priority\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -350,14 +350,14 @@ nonisolated extension EventStore_Client_Operations_SetNodePriorityReq: SwiftProt
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if self.priority != 0 {
       try visitor.visitSingularInt32Field(value: self.priority, fieldNumber: 1)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Operations_SetNodePriorityReq, rhs: EventStore_Client_Operations_SetNodePriorityReq) -> Bool {
+  public static func ==(lhs: EventStore_Client_Operations_SetNodePriorityReq, rhs: EventStore_Client_Operations_SetNodePriorityReq) -> Bool {
     if lhs.priority != rhs.priority {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true

@@ -32,14 +32,14 @@ fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobu
 }
 
 /// First the options, then acks and nacks.
-package nonisolated struct EventStore_Client_PersistentSubscriptions_ReadReq: Sendable {
+public nonisolated struct EventStore_Client_PersistentSubscriptions_ReadReq: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var content: EventStore_Client_PersistentSubscriptions_ReadReq.OneOf_Content? = nil
+  public var content: EventStore_Client_PersistentSubscriptions_ReadReq.OneOf_Content? = nil
 
-  package var options: EventStore_Client_PersistentSubscriptions_ReadReq.Options {
+  public var options: EventStore_Client_PersistentSubscriptions_ReadReq.Options {
     get {
       if case .options(let v)? = content {return v}
       return EventStore_Client_PersistentSubscriptions_ReadReq.Options()
@@ -47,7 +47,7 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_ReadReq: Se
     set {content = .options(newValue)}
   }
 
-  package var ack: EventStore_Client_PersistentSubscriptions_ReadReq.Ack {
+  public var ack: EventStore_Client_PersistentSubscriptions_ReadReq.Ack {
     get {
       if case .ack(let v)? = content {return v}
       return EventStore_Client_PersistentSubscriptions_ReadReq.Ack()
@@ -55,7 +55,7 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_ReadReq: Se
     set {content = .ack(newValue)}
   }
 
-  package var nack: EventStore_Client_PersistentSubscriptions_ReadReq.Nack {
+  public var nack: EventStore_Client_PersistentSubscriptions_ReadReq.Nack {
     get {
       if case .nack(let v)? = content {return v}
       return EventStore_Client_PersistentSubscriptions_ReadReq.Nack()
@@ -63,23 +63,23 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_ReadReq: Se
     set {content = .nack(newValue)}
   }
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package nonisolated enum OneOf_Content: Equatable, Sendable {
+  public nonisolated enum OneOf_Content: Equatable, Sendable {
     case options(EventStore_Client_PersistentSubscriptions_ReadReq.Options)
     case ack(EventStore_Client_PersistentSubscriptions_ReadReq.Ack)
     case nack(EventStore_Client_PersistentSubscriptions_ReadReq.Nack)
 
   }
 
-  package nonisolated struct Options: Sendable {
+  public nonisolated struct Options: Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
-    package var streamOption: EventStore_Client_PersistentSubscriptions_ReadReq.Options.OneOf_StreamOption? = nil
+    public var streamOption: EventStore_Client_PersistentSubscriptions_ReadReq.Options.OneOf_StreamOption? = nil
 
-    package var streamIdentifier: EventStore_Client_StreamIdentifier {
+    public var streamIdentifier: EventStore_Client_StreamIdentifier {
       get {
         if case .streamIdentifier(let v)? = streamOption {return v}
         return EventStore_Client_StreamIdentifier()
@@ -87,7 +87,7 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_ReadReq: Se
       set {streamOption = .streamIdentifier(newValue)}
     }
 
-    package var all: EventStore_Client_Empty {
+    public var all: EventStore_Client_Empty {
       get {
         if case .all(let v)? = streamOption {return v}
         return EventStore_Client_Empty()
@@ -95,35 +95,35 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_ReadReq: Se
       set {streamOption = .all(newValue)}
     }
 
-    package var groupName: String = String()
+    public var groupName: String = String()
 
-    package var bufferSize: Int32 = 0
+    public var bufferSize: Int32 = 0
 
-    package var uuidOption: EventStore_Client_PersistentSubscriptions_ReadReq.Options.UUIDOption {
+    public var uuidOption: EventStore_Client_PersistentSubscriptions_ReadReq.Options.UUIDOption {
       get {_uuidOption ?? EventStore_Client_PersistentSubscriptions_ReadReq.Options.UUIDOption()}
       set {_uuidOption = newValue}
     }
     /// Returns true if `uuidOption` has been explicitly set.
-    package var hasUuidOption: Bool {self._uuidOption != nil}
+    public var hasUuidOption: Bool {self._uuidOption != nil}
     /// Clears the value of `uuidOption`. Subsequent reads from it will return its default value.
-    package mutating func clearUuidOption() {self._uuidOption = nil}
+    public mutating func clearUuidOption() {self._uuidOption = nil}
 
-    package var unknownFields = SwiftProtobuf.UnknownStorage()
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-    package nonisolated enum OneOf_StreamOption: Equatable, Sendable {
+    public nonisolated enum OneOf_StreamOption: Equatable, Sendable {
       case streamIdentifier(EventStore_Client_StreamIdentifier)
       case all(EventStore_Client_Empty)
 
     }
 
-    package nonisolated struct UUIDOption: Sendable {
+    public nonisolated struct UUIDOption: Sendable {
       // SwiftProtobuf.Message conformance is added in an extension below. See the
       // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
       // methods supported on all messages.
 
-      package var content: EventStore_Client_PersistentSubscriptions_ReadReq.Options.UUIDOption.OneOf_Content? = nil
+      public var content: EventStore_Client_PersistentSubscriptions_ReadReq.Options.UUIDOption.OneOf_Content? = nil
 
-      package var structured: EventStore_Client_Empty {
+      public var structured: EventStore_Client_Empty {
         get {
           if case .structured(let v)? = content {return v}
           return EventStore_Client_Empty()
@@ -131,7 +131,7 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_ReadReq: Se
         set {content = .structured(newValue)}
       }
 
-      package var string: EventStore_Client_Empty {
+      public var string: EventStore_Client_Empty {
         get {
           if case .string(let v)? = content {return v}
           return EventStore_Client_Empty()
@@ -139,56 +139,56 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_ReadReq: Se
         set {content = .string(newValue)}
       }
 
-      package var unknownFields = SwiftProtobuf.UnknownStorage()
+      public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-      package nonisolated enum OneOf_Content: Equatable, Sendable {
+      public nonisolated enum OneOf_Content: Equatable, Sendable {
         case structured(EventStore_Client_Empty)
         case string(EventStore_Client_Empty)
 
       }
 
-      package init() {}
+      public init() {}
     }
 
-    package init() {}
+    public init() {}
 
     fileprivate var _uuidOption: EventStore_Client_PersistentSubscriptions_ReadReq.Options.UUIDOption? = nil
   }
 
-  package nonisolated struct Ack: Sendable {
+  public nonisolated struct Ack: Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
     /// Not looked at.
-    package var id: Data = Data()
+    public var id: Data = Data()
 
     /// Of original events: the link, if there is one.
-    package var ids: [EventStore_Client_UUID] = []
+    public var ids: [EventStore_Client_UUID] = []
 
-    package var unknownFields = SwiftProtobuf.UnknownStorage()
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-    package init() {}
+    public init() {}
   }
 
-  package nonisolated struct Nack: Sendable {
+  public nonisolated struct Nack: Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
     /// Not looked at.
-    package var id: Data = Data()
+    public var id: Data = Data()
 
-    package var ids: [EventStore_Client_UUID] = []
+    public var ids: [EventStore_Client_UUID] = []
 
-    package var action: EventStore_Client_PersistentSubscriptions_ReadReq.Nack.Action = .unknown
+    public var action: EventStore_Client_PersistentSubscriptions_ReadReq.Nack.Action = .unknown
 
-    package var reason: String = String()
+    public var reason: String = String()
 
-    package var unknownFields = SwiftProtobuf.UnknownStorage()
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-    package nonisolated enum Action: SwiftProtobuf.Enum, Swift.CaseIterable {
-      package typealias RawValue = Int
+    public nonisolated enum Action: SwiftProtobuf.Enum, Swift.CaseIterable {
+      public typealias RawValue = Int
       case unknown // = 0
       case park // = 1
       case retry // = 2
@@ -196,11 +196,11 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_ReadReq: Se
       case stop // = 4
       case UNRECOGNIZED(Int)
 
-      package init() {
+      public init() {
         self = .unknown
       }
 
-      package init?(rawValue: Int) {
+      public init?(rawValue: Int) {
         switch rawValue {
         case 0: self = .unknown
         case 1: self = .park
@@ -211,7 +211,7 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_ReadReq: Se
         }
       }
 
-      package var rawValue: Int {
+      public var rawValue: Int {
         switch self {
         case .unknown: return 0
         case .park: return 1
@@ -223,7 +223,7 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_ReadReq: Se
       }
 
       // The compiler won't synthesize support with the UNRECOGNIZED case.
-      package static let allCases: [EventStore_Client_PersistentSubscriptions_ReadReq.Nack.Action] = [
+      public static let allCases: [EventStore_Client_PersistentSubscriptions_ReadReq.Nack.Action] = [
         .unknown,
         .park,
         .retry,
@@ -233,20 +233,20 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_ReadReq: Se
 
     }
 
-    package init() {}
+    public init() {}
   }
 
-  package init() {}
+  public init() {}
 }
 
-package nonisolated struct EventStore_Client_PersistentSubscriptions_ReadResp: Sendable {
+public nonisolated struct EventStore_Client_PersistentSubscriptions_ReadResp: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var content: EventStore_Client_PersistentSubscriptions_ReadResp.OneOf_Content? = nil
+  public var content: EventStore_Client_PersistentSubscriptions_ReadResp.OneOf_Content? = nil
 
-  package var event: EventStore_Client_PersistentSubscriptions_ReadResp.ReadEvent {
+  public var event: EventStore_Client_PersistentSubscriptions_ReadResp.ReadEvent {
     get {
       if case .event(let v)? = content {return v}
       return EventStore_Client_PersistentSubscriptions_ReadResp.ReadEvent()
@@ -254,7 +254,7 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_ReadResp: S
     set {content = .event(newValue)}
   }
 
-  package var subscriptionConfirmation: EventStore_Client_PersistentSubscriptions_ReadResp.SubscriptionConfirmation {
+  public var subscriptionConfirmation: EventStore_Client_PersistentSubscriptions_ReadResp.SubscriptionConfirmation {
     get {
       if case .subscriptionConfirmation(let v)? = content {return v}
       return EventStore_Client_PersistentSubscriptions_ReadResp.SubscriptionConfirmation()
@@ -262,43 +262,43 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_ReadResp: S
     set {content = .subscriptionConfirmation(newValue)}
   }
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package nonisolated enum OneOf_Content: Equatable, Sendable {
+  public nonisolated enum OneOf_Content: Equatable, Sendable {
     case event(EventStore_Client_PersistentSubscriptions_ReadResp.ReadEvent)
     case subscriptionConfirmation(EventStore_Client_PersistentSubscriptions_ReadResp.SubscriptionConfirmation)
 
   }
 
-  package nonisolated struct ReadEvent: @unchecked Sendable {
+  public nonisolated struct ReadEvent: @unchecked Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
-    package var event: EventStore_Client_PersistentSubscriptions_ReadResp.ReadEvent.RecordedEvent {
+    public var event: EventStore_Client_PersistentSubscriptions_ReadResp.ReadEvent.RecordedEvent {
       get {_storage._event ?? EventStore_Client_PersistentSubscriptions_ReadResp.ReadEvent.RecordedEvent()}
       set {_uniqueStorage()._event = newValue}
     }
     /// Returns true if `event` has been explicitly set.
-    package var hasEvent: Bool {_storage._event != nil}
+    public var hasEvent: Bool {_storage._event != nil}
     /// Clears the value of `event`. Subsequent reads from it will return its default value.
-    package mutating func clearEvent() {_uniqueStorage()._event = nil}
+    public mutating func clearEvent() {_uniqueStorage()._event = nil}
 
-    package var link: EventStore_Client_PersistentSubscriptions_ReadResp.ReadEvent.RecordedEvent {
+    public var link: EventStore_Client_PersistentSubscriptions_ReadResp.ReadEvent.RecordedEvent {
       get {_storage._link ?? EventStore_Client_PersistentSubscriptions_ReadResp.ReadEvent.RecordedEvent()}
       set {_uniqueStorage()._link = newValue}
     }
     /// Returns true if `link` has been explicitly set.
-    package var hasLink: Bool {_storage._link != nil}
+    public var hasLink: Bool {_storage._link != nil}
     /// Clears the value of `link`. Subsequent reads from it will return its default value.
-    package mutating func clearLink() {_uniqueStorage()._link = nil}
+    public mutating func clearLink() {_uniqueStorage()._link = nil}
 
-    package var position: OneOf_Position? {
+    public var position: OneOf_Position? {
       get {return _storage._position}
       set {_uniqueStorage()._position = newValue}
     }
 
-    package var commitPosition: UInt64 {
+    public var commitPosition: UInt64 {
       get {
         if case .commitPosition(let v)? = _storage._position {return v}
         return 0
@@ -306,7 +306,7 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_ReadResp: S
       set {_uniqueStorage()._position = .commitPosition(newValue)}
     }
 
-    package var noPosition: EventStore_Client_Empty {
+    public var noPosition: EventStore_Client_Empty {
       get {
         if case .noPosition(let v)? = _storage._position {return v}
         return EventStore_Client_Empty()
@@ -314,12 +314,12 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_ReadResp: S
       set {_uniqueStorage()._position = .noPosition(newValue)}
     }
 
-    package var count: OneOf_Count? {
+    public var count: OneOf_Count? {
       get {return _storage._count}
       set {_uniqueStorage()._count = newValue}
     }
 
-    package var retryCount: Int32 {
+    public var retryCount: Int32 {
       get {
         if case .retryCount(let v)? = _storage._count {return v}
         return 0
@@ -327,7 +327,7 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_ReadResp: S
       set {_uniqueStorage()._count = .retryCount(newValue)}
     }
 
-    package var noRetryCount: EventStore_Client_Empty {
+    public var noRetryCount: EventStore_Client_Empty {
       get {
         if case .noRetryCount(let v)? = _storage._count {return v}
         return EventStore_Client_Empty()
@@ -335,111 +335,111 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_ReadResp: S
       set {_uniqueStorage()._count = .noRetryCount(newValue)}
     }
 
-    package var unknownFields = SwiftProtobuf.UnknownStorage()
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-    package nonisolated enum OneOf_Position: Equatable, Sendable {
+    public nonisolated enum OneOf_Position: Equatable, Sendable {
       case commitPosition(UInt64)
       case noPosition(EventStore_Client_Empty)
 
     }
 
-    package nonisolated enum OneOf_Count: Equatable, Sendable {
+    public nonisolated enum OneOf_Count: Equatable, Sendable {
       case retryCount(Int32)
       case noRetryCount(EventStore_Client_Empty)
 
     }
 
-    package nonisolated struct RecordedEvent: Sendable {
+    public nonisolated struct RecordedEvent: Sendable {
       // SwiftProtobuf.Message conformance is added in an extension below. See the
       // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
       // methods supported on all messages.
 
-      package var id: EventStore_Client_UUID {
+      public var id: EventStore_Client_UUID {
         get {_id ?? EventStore_Client_UUID()}
         set {_id = newValue}
       }
       /// Returns true if `id` has been explicitly set.
-      package var hasID: Bool {self._id != nil}
+      public var hasID: Bool {self._id != nil}
       /// Clears the value of `id`. Subsequent reads from it will return its default value.
-      package mutating func clearID() {self._id = nil}
+      public mutating func clearID() {self._id = nil}
 
-      package var streamIdentifier: EventStore_Client_StreamIdentifier {
+      public var streamIdentifier: EventStore_Client_StreamIdentifier {
         get {_streamIdentifier ?? EventStore_Client_StreamIdentifier()}
         set {_streamIdentifier = newValue}
       }
       /// Returns true if `streamIdentifier` has been explicitly set.
-      package var hasStreamIdentifier: Bool {self._streamIdentifier != nil}
+      public var hasStreamIdentifier: Bool {self._streamIdentifier != nil}
       /// Clears the value of `streamIdentifier`. Subsequent reads from it will return its default value.
-      package mutating func clearStreamIdentifier() {self._streamIdentifier = nil}
+      public mutating func clearStreamIdentifier() {self._streamIdentifier = nil}
 
-      package var streamRevision: UInt64 = 0
+      public var streamRevision: UInt64 = 0
 
-      package var preparePosition: UInt64 = 0
+      public var preparePosition: UInt64 = 0
 
-      package var commitPosition: UInt64 = 0
+      public var commitPosition: UInt64 = 0
 
-      package var metadata: Dictionary<String,String> = [:]
+      public var metadata: Dictionary<String,String> = [:]
 
-      package var customMetadata: Data = Data()
+      public var customMetadata: Data = Data()
 
-      package var data: Data = Data()
+      public var data: Data = Data()
 
-      package var unknownFields = SwiftProtobuf.UnknownStorage()
+      public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-      package init() {}
+      public init() {}
 
       fileprivate var _id: EventStore_Client_UUID? = nil
       fileprivate var _streamIdentifier: EventStore_Client_StreamIdentifier? = nil
     }
 
-    package init() {}
+    public init() {}
 
     fileprivate var _storage = _StorageClass.defaultInstance
   }
 
-  package nonisolated struct SubscriptionConfirmation: Sendable {
+  public nonisolated struct SubscriptionConfirmation: Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
-    package var subscriptionID: String = String()
+    public var subscriptionID: String = String()
 
-    package var unknownFields = SwiftProtobuf.UnknownStorage()
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-    package init() {}
+    public init() {}
   }
 
-  package init() {}
+  public init() {}
 }
 
-package nonisolated struct EventStore_Client_PersistentSubscriptions_CreateReq: Sendable {
+public nonisolated struct EventStore_Client_PersistentSubscriptions_CreateReq: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var options: EventStore_Client_PersistentSubscriptions_CreateReq.Options {
+  public var options: EventStore_Client_PersistentSubscriptions_CreateReq.Options {
     get {_options ?? EventStore_Client_PersistentSubscriptions_CreateReq.Options()}
     set {_options = newValue}
   }
   /// Returns true if `options` has been explicitly set.
-  package var hasOptions: Bool {self._options != nil}
+  public var hasOptions: Bool {self._options != nil}
   /// Clears the value of `options`. Subsequent reads from it will return its default value.
-  package mutating func clearOptions() {self._options = nil}
+  public mutating func clearOptions() {self._options = nil}
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package nonisolated enum ConsumerStrategy: SwiftProtobuf.Enum, Swift.CaseIterable {
-    package typealias RawValue = Int
+  public nonisolated enum ConsumerStrategy: SwiftProtobuf.Enum, Swift.CaseIterable {
+    public typealias RawValue = Int
     case dispatchToSingle // = 0
     case roundRobin // = 1
     case pinned // = 2
     case UNRECOGNIZED(Int)
 
-    package init() {
+    public init() {
       self = .dispatchToSingle
     }
 
-    package init?(rawValue: Int) {
+    public init?(rawValue: Int) {
       switch rawValue {
       case 0: self = .dispatchToSingle
       case 1: self = .roundRobin
@@ -448,7 +448,7 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_CreateReq: 
       }
     }
 
-    package var rawValue: Int {
+    public var rawValue: Int {
       switch self {
       case .dispatchToSingle: return 0
       case .roundRobin: return 1
@@ -458,7 +458,7 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_CreateReq: 
     }
 
     // The compiler won't synthesize support with the UNRECOGNIZED case.
-    package static let allCases: [EventStore_Client_PersistentSubscriptions_CreateReq.ConsumerStrategy] = [
+    public static let allCases: [EventStore_Client_PersistentSubscriptions_CreateReq.ConsumerStrategy] = [
       .dispatchToSingle,
       .roundRobin,
       .pinned,
@@ -466,17 +466,17 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_CreateReq: 
 
   }
 
-  package nonisolated struct Options: @unchecked Sendable {
+  public nonisolated struct Options: @unchecked Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
-    package var streamOption: OneOf_StreamOption? {
+    public var streamOption: OneOf_StreamOption? {
       get {return _storage._streamOption}
       set {_uniqueStorage()._streamOption = newValue}
     }
 
-    package var stream: EventStore_Client_PersistentSubscriptions_CreateReq.StreamOptions {
+    public var stream: EventStore_Client_PersistentSubscriptions_CreateReq.StreamOptions {
       get {
         if case .stream(let v)? = _storage._streamOption {return v}
         return EventStore_Client_PersistentSubscriptions_CreateReq.StreamOptions()
@@ -484,7 +484,7 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_CreateReq: 
       set {_uniqueStorage()._streamOption = .stream(newValue)}
     }
 
-    package var all: EventStore_Client_PersistentSubscriptions_CreateReq.AllOptions {
+    public var all: EventStore_Client_PersistentSubscriptions_CreateReq.AllOptions {
       get {
         if case .all(let v)? = _storage._streamOption {return v}
         return EventStore_Client_PersistentSubscriptions_CreateReq.AllOptions()
@@ -493,59 +493,59 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_CreateReq: 
     }
 
     /// NOTE: This field was marked as deprecated in the .proto file.
-    package var streamIdentifier: EventStore_Client_StreamIdentifier {
+    public var streamIdentifier: EventStore_Client_StreamIdentifier {
       get {_storage._streamIdentifier ?? EventStore_Client_StreamIdentifier()}
       set {_uniqueStorage()._streamIdentifier = newValue}
     }
     /// Returns true if `streamIdentifier` has been explicitly set.
-    package var hasStreamIdentifier: Bool {_storage._streamIdentifier != nil}
+    public var hasStreamIdentifier: Bool {_storage._streamIdentifier != nil}
     /// Clears the value of `streamIdentifier`. Subsequent reads from it will return its default value.
-    package mutating func clearStreamIdentifier() {_uniqueStorage()._streamIdentifier = nil}
+    public mutating func clearStreamIdentifier() {_uniqueStorage()._streamIdentifier = nil}
 
-    package var groupName: String {
+    public var groupName: String {
       get {_storage._groupName}
       set {_uniqueStorage()._groupName = newValue}
     }
 
-    package var settings: EventStore_Client_PersistentSubscriptions_CreateReq.Settings {
+    public var settings: EventStore_Client_PersistentSubscriptions_CreateReq.Settings {
       get {_storage._settings ?? EventStore_Client_PersistentSubscriptions_CreateReq.Settings()}
       set {_uniqueStorage()._settings = newValue}
     }
     /// Returns true if `settings` has been explicitly set.
-    package var hasSettings: Bool {_storage._settings != nil}
+    public var hasSettings: Bool {_storage._settings != nil}
     /// Clears the value of `settings`. Subsequent reads from it will return its default value.
-    package mutating func clearSettings() {_uniqueStorage()._settings = nil}
+    public mutating func clearSettings() {_uniqueStorage()._settings = nil}
 
-    package var unknownFields = SwiftProtobuf.UnknownStorage()
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-    package nonisolated enum OneOf_StreamOption: Equatable, Sendable {
+    public nonisolated enum OneOf_StreamOption: Equatable, Sendable {
       case stream(EventStore_Client_PersistentSubscriptions_CreateReq.StreamOptions)
       case all(EventStore_Client_PersistentSubscriptions_CreateReq.AllOptions)
 
     }
 
-    package init() {}
+    public init() {}
 
     fileprivate var _storage = _StorageClass.defaultInstance
   }
 
-  package nonisolated struct StreamOptions: Sendable {
+  public nonisolated struct StreamOptions: Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
-    package var streamIdentifier: EventStore_Client_StreamIdentifier {
+    public var streamIdentifier: EventStore_Client_StreamIdentifier {
       get {_streamIdentifier ?? EventStore_Client_StreamIdentifier()}
       set {_streamIdentifier = newValue}
     }
     /// Returns true if `streamIdentifier` has been explicitly set.
-    package var hasStreamIdentifier: Bool {self._streamIdentifier != nil}
+    public var hasStreamIdentifier: Bool {self._streamIdentifier != nil}
     /// Clears the value of `streamIdentifier`. Subsequent reads from it will return its default value.
-    package mutating func clearStreamIdentifier() {self._streamIdentifier = nil}
+    public mutating func clearStreamIdentifier() {self._streamIdentifier = nil}
 
-    package var revisionOption: EventStore_Client_PersistentSubscriptions_CreateReq.StreamOptions.OneOf_RevisionOption? = nil
+    public var revisionOption: EventStore_Client_PersistentSubscriptions_CreateReq.StreamOptions.OneOf_RevisionOption? = nil
 
-    package var revision: UInt64 {
+    public var revision: UInt64 {
       get {
         if case .revision(let v)? = revisionOption {return v}
         return 0
@@ -553,7 +553,7 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_CreateReq: 
       set {revisionOption = .revision(newValue)}
     }
 
-    package var start: EventStore_Client_Empty {
+    public var start: EventStore_Client_Empty {
       get {
         if case .start(let v)? = revisionOption {return v}
         return EventStore_Client_Empty()
@@ -561,7 +561,7 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_CreateReq: 
       set {revisionOption = .start(newValue)}
     }
 
-    package var end: EventStore_Client_Empty {
+    public var end: EventStore_Client_Empty {
       get {
         if case .end(let v)? = revisionOption {return v}
         return EventStore_Client_Empty()
@@ -569,28 +569,28 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_CreateReq: 
       set {revisionOption = .end(newValue)}
     }
 
-    package var unknownFields = SwiftProtobuf.UnknownStorage()
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-    package nonisolated enum OneOf_RevisionOption: Equatable, Sendable {
+    public nonisolated enum OneOf_RevisionOption: Equatable, Sendable {
       case revision(UInt64)
       case start(EventStore_Client_Empty)
       case end(EventStore_Client_Empty)
 
     }
 
-    package init() {}
+    public init() {}
 
     fileprivate var _streamIdentifier: EventStore_Client_StreamIdentifier? = nil
   }
 
-  package nonisolated struct AllOptions: Sendable {
+  public nonisolated struct AllOptions: Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
-    package var allOption: EventStore_Client_PersistentSubscriptions_CreateReq.AllOptions.OneOf_AllOption? = nil
+    public var allOption: EventStore_Client_PersistentSubscriptions_CreateReq.AllOptions.OneOf_AllOption? = nil
 
-    package var position: EventStore_Client_PersistentSubscriptions_CreateReq.Position {
+    public var position: EventStore_Client_PersistentSubscriptions_CreateReq.Position {
       get {
         if case .position(let v)? = allOption {return v}
         return EventStore_Client_PersistentSubscriptions_CreateReq.Position()
@@ -598,7 +598,7 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_CreateReq: 
       set {allOption = .position(newValue)}
     }
 
-    package var start: EventStore_Client_Empty {
+    public var start: EventStore_Client_Empty {
       get {
         if case .start(let v)? = allOption {return v}
         return EventStore_Client_Empty()
@@ -606,7 +606,7 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_CreateReq: 
       set {allOption = .start(newValue)}
     }
 
-    package var end: EventStore_Client_Empty {
+    public var end: EventStore_Client_Empty {
       get {
         if case .end(let v)? = allOption {return v}
         return EventStore_Client_Empty()
@@ -614,9 +614,9 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_CreateReq: 
       set {allOption = .end(newValue)}
     }
 
-    package var filterOption: EventStore_Client_PersistentSubscriptions_CreateReq.AllOptions.OneOf_FilterOption? = nil
+    public var filterOption: EventStore_Client_PersistentSubscriptions_CreateReq.AllOptions.OneOf_FilterOption? = nil
 
-    package var filter: EventStore_Client_PersistentSubscriptions_CreateReq.AllOptions.FilterOptions {
+    public var filter: EventStore_Client_PersistentSubscriptions_CreateReq.AllOptions.FilterOptions {
       get {
         if case .filter(let v)? = filterOption {return v}
         return EventStore_Client_PersistentSubscriptions_CreateReq.AllOptions.FilterOptions()
@@ -624,7 +624,7 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_CreateReq: 
       set {filterOption = .filter(newValue)}
     }
 
-    package var noFilter: EventStore_Client_Empty {
+    public var noFilter: EventStore_Client_Empty {
       get {
         if case .noFilter(let v)? = filterOption {return v}
         return EventStore_Client_Empty()
@@ -632,29 +632,29 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_CreateReq: 
       set {filterOption = .noFilter(newValue)}
     }
 
-    package var unknownFields = SwiftProtobuf.UnknownStorage()
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-    package nonisolated enum OneOf_AllOption: Equatable, Sendable {
+    public nonisolated enum OneOf_AllOption: Equatable, Sendable {
       case position(EventStore_Client_PersistentSubscriptions_CreateReq.Position)
       case start(EventStore_Client_Empty)
       case end(EventStore_Client_Empty)
 
     }
 
-    package nonisolated enum OneOf_FilterOption: Equatable, Sendable {
+    public nonisolated enum OneOf_FilterOption: Equatable, Sendable {
       case filter(EventStore_Client_PersistentSubscriptions_CreateReq.AllOptions.FilterOptions)
       case noFilter(EventStore_Client_Empty)
 
     }
 
-    package nonisolated struct FilterOptions: Sendable {
+    public nonisolated struct FilterOptions: Sendable {
       // SwiftProtobuf.Message conformance is added in an extension below. See the
       // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
       // methods supported on all messages.
 
-      package var filter: EventStore_Client_PersistentSubscriptions_CreateReq.AllOptions.FilterOptions.OneOf_Filter? = nil
+      public var filter: EventStore_Client_PersistentSubscriptions_CreateReq.AllOptions.FilterOptions.OneOf_Filter? = nil
 
-      package var streamIdentifier: EventStore_Client_PersistentSubscriptions_CreateReq.AllOptions.FilterOptions.Expression {
+      public var streamIdentifier: EventStore_Client_PersistentSubscriptions_CreateReq.AllOptions.FilterOptions.Expression {
         get {
           if case .streamIdentifier(let v)? = filter {return v}
           return EventStore_Client_PersistentSubscriptions_CreateReq.AllOptions.FilterOptions.Expression()
@@ -662,7 +662,7 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_CreateReq: 
         set {filter = .streamIdentifier(newValue)}
       }
 
-      package var eventType: EventStore_Client_PersistentSubscriptions_CreateReq.AllOptions.FilterOptions.Expression {
+      public var eventType: EventStore_Client_PersistentSubscriptions_CreateReq.AllOptions.FilterOptions.Expression {
         get {
           if case .eventType(let v)? = filter {return v}
           return EventStore_Client_PersistentSubscriptions_CreateReq.AllOptions.FilterOptions.Expression()
@@ -670,9 +670,9 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_CreateReq: 
         set {filter = .eventType(newValue)}
       }
 
-      package var window: EventStore_Client_PersistentSubscriptions_CreateReq.AllOptions.FilterOptions.OneOf_Window? = nil
+      public var window: EventStore_Client_PersistentSubscriptions_CreateReq.AllOptions.FilterOptions.OneOf_Window? = nil
 
-      package var max: UInt32 {
+      public var max: UInt32 {
         get {
           if case .max(let v)? = window {return v}
           return 0
@@ -680,7 +680,7 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_CreateReq: 
         set {window = .max(newValue)}
       }
 
-      package var count: EventStore_Client_Empty {
+      public var count: EventStore_Client_Empty {
         get {
           if case .count(let v)? = window {return v}
           return EventStore_Client_Empty()
@@ -688,89 +688,89 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_CreateReq: 
         set {window = .count(newValue)}
       }
 
-      package var checkpointIntervalMultiplier: UInt32 = 0
+      public var checkpointIntervalMultiplier: UInt32 = 0
 
-      package var unknownFields = SwiftProtobuf.UnknownStorage()
+      public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-      package nonisolated enum OneOf_Filter: Equatable, Sendable {
+      public nonisolated enum OneOf_Filter: Equatable, Sendable {
         case streamIdentifier(EventStore_Client_PersistentSubscriptions_CreateReq.AllOptions.FilterOptions.Expression)
         case eventType(EventStore_Client_PersistentSubscriptions_CreateReq.AllOptions.FilterOptions.Expression)
 
       }
 
-      package nonisolated enum OneOf_Window: Equatable, Sendable {
+      public nonisolated enum OneOf_Window: Equatable, Sendable {
         case max(UInt32)
         case count(EventStore_Client_Empty)
 
       }
 
-      package nonisolated struct Expression: Sendable {
+      public nonisolated struct Expression: Sendable {
         // SwiftProtobuf.Message conformance is added in an extension below. See the
         // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
         // methods supported on all messages.
 
-        package var regex: String = String()
+        public var regex: String = String()
 
-        package var prefix: [String] = []
+        public var prefix: [String] = []
 
-        package var unknownFields = SwiftProtobuf.UnknownStorage()
+        public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-        package init() {}
+        public init() {}
       }
 
-      package init() {}
+      public init() {}
     }
 
-    package init() {}
+    public init() {}
   }
 
-  package nonisolated struct Position: Sendable {
+  public nonisolated struct Position: Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
-    package var commitPosition: UInt64 = 0
+    public var commitPosition: UInt64 = 0
 
-    package var preparePosition: UInt64 = 0
+    public var preparePosition: UInt64 = 0
 
-    package var unknownFields = SwiftProtobuf.UnknownStorage()
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-    package init() {}
+    public init() {}
   }
 
-  package nonisolated struct Settings: Sendable {
+  public nonisolated struct Settings: Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
-    package var resolveLinks: Bool = false
+    public var resolveLinks: Bool = false
 
     /// NOTE: This field was marked as deprecated in the .proto file.
-    package var revision: UInt64 = 0
+    public var revision: UInt64 = 0
 
-    package var extraStatistics: Bool = false
+    public var extraStatistics: Bool = false
 
-    package var maxRetryCount: Int32 = 0
+    public var maxRetryCount: Int32 = 0
 
-    package var minCheckpointCount: Int32 = 0
+    public var minCheckpointCount: Int32 = 0
 
-    package var maxCheckpointCount: Int32 = 0
+    public var maxCheckpointCount: Int32 = 0
 
-    package var maxSubscriberCount: Int32 = 0
+    public var maxSubscriberCount: Int32 = 0
 
-    package var liveBufferSize: Int32 = 0
+    public var liveBufferSize: Int32 = 0
 
-    package var readBatchSize: Int32 = 0
+    public var readBatchSize: Int32 = 0
 
-    package var historyBufferSize: Int32 = 0
+    public var historyBufferSize: Int32 = 0
 
     /// NOTE: This field was marked as deprecated in the .proto file.
-    package var namedConsumerStrategy: EventStore_Client_PersistentSubscriptions_CreateReq.ConsumerStrategy = .dispatchToSingle
+    public var namedConsumerStrategy: EventStore_Client_PersistentSubscriptions_CreateReq.ConsumerStrategy = .dispatchToSingle
 
-    package var messageTimeout: EventStore_Client_PersistentSubscriptions_CreateReq.Settings.OneOf_MessageTimeout? = nil
+    public var messageTimeout: EventStore_Client_PersistentSubscriptions_CreateReq.Settings.OneOf_MessageTimeout? = nil
 
     /// Of 100 ns.
-    package var messageTimeoutTicks: Int64 {
+    public var messageTimeoutTicks: Int64 {
       get {
         if case .messageTimeoutTicks(let v)? = messageTimeout {return v}
         return 0
@@ -778,7 +778,7 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_CreateReq: 
       set {messageTimeout = .messageTimeoutTicks(newValue)}
     }
 
-    package var messageTimeoutMs: Int32 {
+    public var messageTimeoutMs: Int32 {
       get {
         if case .messageTimeoutMs(let v)? = messageTimeout {return v}
         return 0
@@ -786,10 +786,10 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_CreateReq: 
       set {messageTimeout = .messageTimeoutMs(newValue)}
     }
 
-    package var checkpointAfter: EventStore_Client_PersistentSubscriptions_CreateReq.Settings.OneOf_CheckpointAfter? = nil
+    public var checkpointAfter: EventStore_Client_PersistentSubscriptions_CreateReq.Settings.OneOf_CheckpointAfter? = nil
 
     /// Of 100 ns.
-    package var checkpointAfterTicks: Int64 {
+    public var checkpointAfterTicks: Int64 {
       get {
         if case .checkpointAfterTicks(let v)? = checkpointAfter {return v}
         return 0
@@ -797,7 +797,7 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_CreateReq: 
       set {checkpointAfter = .checkpointAfterTicks(newValue)}
     }
 
-    package var checkpointAfterMs: Int32 {
+    public var checkpointAfterMs: Int32 {
       get {
         if case .checkpointAfterMs(let v)? = checkpointAfter {return v}
         return 0
@@ -805,70 +805,70 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_CreateReq: 
       set {checkpointAfter = .checkpointAfterMs(newValue)}
     }
 
-    package var consumerStrategy: String = String()
+    public var consumerStrategy: String = String()
 
-    package var unknownFields = SwiftProtobuf.UnknownStorage()
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-    package nonisolated enum OneOf_MessageTimeout: Equatable, Sendable {
+    public nonisolated enum OneOf_MessageTimeout: Equatable, Sendable {
       /// Of 100 ns.
       case messageTimeoutTicks(Int64)
       case messageTimeoutMs(Int32)
 
     }
 
-    package nonisolated enum OneOf_CheckpointAfter: Equatable, Sendable {
+    public nonisolated enum OneOf_CheckpointAfter: Equatable, Sendable {
       /// Of 100 ns.
       case checkpointAfterTicks(Int64)
       case checkpointAfterMs(Int32)
 
     }
 
-    package init() {}
+    public init() {}
   }
 
-  package init() {}
+  public init() {}
 
   fileprivate var _options: EventStore_Client_PersistentSubscriptions_CreateReq.Options? = nil
 }
 
-package nonisolated struct EventStore_Client_PersistentSubscriptions_CreateResp: Sendable {
+public nonisolated struct EventStore_Client_PersistentSubscriptions_CreateResp: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package init() {}
+  public init() {}
 }
 
-package nonisolated struct EventStore_Client_PersistentSubscriptions_UpdateReq: Sendable {
+public nonisolated struct EventStore_Client_PersistentSubscriptions_UpdateReq: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var options: EventStore_Client_PersistentSubscriptions_UpdateReq.Options {
+  public var options: EventStore_Client_PersistentSubscriptions_UpdateReq.Options {
     get {_options ?? EventStore_Client_PersistentSubscriptions_UpdateReq.Options()}
     set {_options = newValue}
   }
   /// Returns true if `options` has been explicitly set.
-  package var hasOptions: Bool {self._options != nil}
+  public var hasOptions: Bool {self._options != nil}
   /// Clears the value of `options`. Subsequent reads from it will return its default value.
-  package mutating func clearOptions() {self._options = nil}
+  public mutating func clearOptions() {self._options = nil}
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package nonisolated enum ConsumerStrategy: SwiftProtobuf.Enum, Swift.CaseIterable {
-    package typealias RawValue = Int
+  public nonisolated enum ConsumerStrategy: SwiftProtobuf.Enum, Swift.CaseIterable {
+    public typealias RawValue = Int
     case dispatchToSingle // = 0
     case roundRobin // = 1
     case pinned // = 2
     case UNRECOGNIZED(Int)
 
-    package init() {
+    public init() {
       self = .dispatchToSingle
     }
 
-    package init?(rawValue: Int) {
+    public init?(rawValue: Int) {
       switch rawValue {
       case 0: self = .dispatchToSingle
       case 1: self = .roundRobin
@@ -877,7 +877,7 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_UpdateReq: 
       }
     }
 
-    package var rawValue: Int {
+    public var rawValue: Int {
       switch self {
       case .dispatchToSingle: return 0
       case .roundRobin: return 1
@@ -887,7 +887,7 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_UpdateReq: 
     }
 
     // The compiler won't synthesize support with the UNRECOGNIZED case.
-    package static let allCases: [EventStore_Client_PersistentSubscriptions_UpdateReq.ConsumerStrategy] = [
+    public static let allCases: [EventStore_Client_PersistentSubscriptions_UpdateReq.ConsumerStrategy] = [
       .dispatchToSingle,
       .roundRobin,
       .pinned,
@@ -895,17 +895,17 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_UpdateReq: 
 
   }
 
-  package nonisolated struct Options: @unchecked Sendable {
+  public nonisolated struct Options: @unchecked Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
-    package var streamOption: OneOf_StreamOption? {
+    public var streamOption: OneOf_StreamOption? {
       get {return _storage._streamOption}
       set {_uniqueStorage()._streamOption = newValue}
     }
 
-    package var stream: EventStore_Client_PersistentSubscriptions_UpdateReq.StreamOptions {
+    public var stream: EventStore_Client_PersistentSubscriptions_UpdateReq.StreamOptions {
       get {
         if case .stream(let v)? = _storage._streamOption {return v}
         return EventStore_Client_PersistentSubscriptions_UpdateReq.StreamOptions()
@@ -913,7 +913,7 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_UpdateReq: 
       set {_uniqueStorage()._streamOption = .stream(newValue)}
     }
 
-    package var all: EventStore_Client_PersistentSubscriptions_UpdateReq.AllOptions {
+    public var all: EventStore_Client_PersistentSubscriptions_UpdateReq.AllOptions {
       get {
         if case .all(let v)? = _storage._streamOption {return v}
         return EventStore_Client_PersistentSubscriptions_UpdateReq.AllOptions()
@@ -922,59 +922,59 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_UpdateReq: 
     }
 
     /// NOTE: This field was marked as deprecated in the .proto file.
-    package var streamIdentifier: EventStore_Client_StreamIdentifier {
+    public var streamIdentifier: EventStore_Client_StreamIdentifier {
       get {_storage._streamIdentifier ?? EventStore_Client_StreamIdentifier()}
       set {_uniqueStorage()._streamIdentifier = newValue}
     }
     /// Returns true if `streamIdentifier` has been explicitly set.
-    package var hasStreamIdentifier: Bool {_storage._streamIdentifier != nil}
+    public var hasStreamIdentifier: Bool {_storage._streamIdentifier != nil}
     /// Clears the value of `streamIdentifier`. Subsequent reads from it will return its default value.
-    package mutating func clearStreamIdentifier() {_uniqueStorage()._streamIdentifier = nil}
+    public mutating func clearStreamIdentifier() {_uniqueStorage()._streamIdentifier = nil}
 
-    package var groupName: String {
+    public var groupName: String {
       get {_storage._groupName}
       set {_uniqueStorage()._groupName = newValue}
     }
 
-    package var settings: EventStore_Client_PersistentSubscriptions_UpdateReq.Settings {
+    public var settings: EventStore_Client_PersistentSubscriptions_UpdateReq.Settings {
       get {_storage._settings ?? EventStore_Client_PersistentSubscriptions_UpdateReq.Settings()}
       set {_uniqueStorage()._settings = newValue}
     }
     /// Returns true if `settings` has been explicitly set.
-    package var hasSettings: Bool {_storage._settings != nil}
+    public var hasSettings: Bool {_storage._settings != nil}
     /// Clears the value of `settings`. Subsequent reads from it will return its default value.
-    package mutating func clearSettings() {_uniqueStorage()._settings = nil}
+    public mutating func clearSettings() {_uniqueStorage()._settings = nil}
 
-    package var unknownFields = SwiftProtobuf.UnknownStorage()
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-    package nonisolated enum OneOf_StreamOption: Equatable, Sendable {
+    public nonisolated enum OneOf_StreamOption: Equatable, Sendable {
       case stream(EventStore_Client_PersistentSubscriptions_UpdateReq.StreamOptions)
       case all(EventStore_Client_PersistentSubscriptions_UpdateReq.AllOptions)
 
     }
 
-    package init() {}
+    public init() {}
 
     fileprivate var _storage = _StorageClass.defaultInstance
   }
 
-  package nonisolated struct StreamOptions: Sendable {
+  public nonisolated struct StreamOptions: Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
-    package var streamIdentifier: EventStore_Client_StreamIdentifier {
+    public var streamIdentifier: EventStore_Client_StreamIdentifier {
       get {_streamIdentifier ?? EventStore_Client_StreamIdentifier()}
       set {_streamIdentifier = newValue}
     }
     /// Returns true if `streamIdentifier` has been explicitly set.
-    package var hasStreamIdentifier: Bool {self._streamIdentifier != nil}
+    public var hasStreamIdentifier: Bool {self._streamIdentifier != nil}
     /// Clears the value of `streamIdentifier`. Subsequent reads from it will return its default value.
-    package mutating func clearStreamIdentifier() {self._streamIdentifier = nil}
+    public mutating func clearStreamIdentifier() {self._streamIdentifier = nil}
 
-    package var revisionOption: EventStore_Client_PersistentSubscriptions_UpdateReq.StreamOptions.OneOf_RevisionOption? = nil
+    public var revisionOption: EventStore_Client_PersistentSubscriptions_UpdateReq.StreamOptions.OneOf_RevisionOption? = nil
 
-    package var revision: UInt64 {
+    public var revision: UInt64 {
       get {
         if case .revision(let v)? = revisionOption {return v}
         return 0
@@ -982,7 +982,7 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_UpdateReq: 
       set {revisionOption = .revision(newValue)}
     }
 
-    package var start: EventStore_Client_Empty {
+    public var start: EventStore_Client_Empty {
       get {
         if case .start(let v)? = revisionOption {return v}
         return EventStore_Client_Empty()
@@ -990,7 +990,7 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_UpdateReq: 
       set {revisionOption = .start(newValue)}
     }
 
-    package var end: EventStore_Client_Empty {
+    public var end: EventStore_Client_Empty {
       get {
         if case .end(let v)? = revisionOption {return v}
         return EventStore_Client_Empty()
@@ -998,28 +998,28 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_UpdateReq: 
       set {revisionOption = .end(newValue)}
     }
 
-    package var unknownFields = SwiftProtobuf.UnknownStorage()
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-    package nonisolated enum OneOf_RevisionOption: Equatable, Sendable {
+    public nonisolated enum OneOf_RevisionOption: Equatable, Sendable {
       case revision(UInt64)
       case start(EventStore_Client_Empty)
       case end(EventStore_Client_Empty)
 
     }
 
-    package init() {}
+    public init() {}
 
     fileprivate var _streamIdentifier: EventStore_Client_StreamIdentifier? = nil
   }
 
-  package nonisolated struct AllOptions: Sendable {
+  public nonisolated struct AllOptions: Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
-    package var allOption: EventStore_Client_PersistentSubscriptions_UpdateReq.AllOptions.OneOf_AllOption? = nil
+    public var allOption: EventStore_Client_PersistentSubscriptions_UpdateReq.AllOptions.OneOf_AllOption? = nil
 
-    package var position: EventStore_Client_PersistentSubscriptions_UpdateReq.Position {
+    public var position: EventStore_Client_PersistentSubscriptions_UpdateReq.Position {
       get {
         if case .position(let v)? = allOption {return v}
         return EventStore_Client_PersistentSubscriptions_UpdateReq.Position()
@@ -1027,7 +1027,7 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_UpdateReq: 
       set {allOption = .position(newValue)}
     }
 
-    package var start: EventStore_Client_Empty {
+    public var start: EventStore_Client_Empty {
       get {
         if case .start(let v)? = allOption {return v}
         return EventStore_Client_Empty()
@@ -1035,7 +1035,7 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_UpdateReq: 
       set {allOption = .start(newValue)}
     }
 
-    package var end: EventStore_Client_Empty {
+    public var end: EventStore_Client_Empty {
       get {
         if case .end(let v)? = allOption {return v}
         return EventStore_Client_Empty()
@@ -1043,64 +1043,64 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_UpdateReq: 
       set {allOption = .end(newValue)}
     }
 
-    package var unknownFields = SwiftProtobuf.UnknownStorage()
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-    package nonisolated enum OneOf_AllOption: Equatable, Sendable {
+    public nonisolated enum OneOf_AllOption: Equatable, Sendable {
       case position(EventStore_Client_PersistentSubscriptions_UpdateReq.Position)
       case start(EventStore_Client_Empty)
       case end(EventStore_Client_Empty)
 
     }
 
-    package init() {}
+    public init() {}
   }
 
-  package nonisolated struct Position: Sendable {
+  public nonisolated struct Position: Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
-    package var commitPosition: UInt64 = 0
+    public var commitPosition: UInt64 = 0
 
-    package var preparePosition: UInt64 = 0
+    public var preparePosition: UInt64 = 0
 
-    package var unknownFields = SwiftProtobuf.UnknownStorage()
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-    package init() {}
+    public init() {}
   }
 
-  package nonisolated struct Settings: Sendable {
+  public nonisolated struct Settings: Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
-    package var resolveLinks: Bool = false
+    public var resolveLinks: Bool = false
 
     /// NOTE: This field was marked as deprecated in the .proto file.
-    package var revision: UInt64 = 0
+    public var revision: UInt64 = 0
 
-    package var extraStatistics: Bool = false
+    public var extraStatistics: Bool = false
 
-    package var maxRetryCount: Int32 = 0
+    public var maxRetryCount: Int32 = 0
 
-    package var minCheckpointCount: Int32 = 0
+    public var minCheckpointCount: Int32 = 0
 
-    package var maxCheckpointCount: Int32 = 0
+    public var maxCheckpointCount: Int32 = 0
 
-    package var maxSubscriberCount: Int32 = 0
+    public var maxSubscriberCount: Int32 = 0
 
-    package var liveBufferSize: Int32 = 0
+    public var liveBufferSize: Int32 = 0
 
-    package var readBatchSize: Int32 = 0
+    public var readBatchSize: Int32 = 0
 
-    package var historyBufferSize: Int32 = 0
+    public var historyBufferSize: Int32 = 0
 
-    package var namedConsumerStrategy: EventStore_Client_PersistentSubscriptions_UpdateReq.ConsumerStrategy = .dispatchToSingle
+    public var namedConsumerStrategy: EventStore_Client_PersistentSubscriptions_UpdateReq.ConsumerStrategy = .dispatchToSingle
 
-    package var messageTimeout: EventStore_Client_PersistentSubscriptions_UpdateReq.Settings.OneOf_MessageTimeout? = nil
+    public var messageTimeout: EventStore_Client_PersistentSubscriptions_UpdateReq.Settings.OneOf_MessageTimeout? = nil
 
     /// Of 100 ns.
-    package var messageTimeoutTicks: Int64 {
+    public var messageTimeoutTicks: Int64 {
       get {
         if case .messageTimeoutTicks(let v)? = messageTimeout {return v}
         return 0
@@ -1108,7 +1108,7 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_UpdateReq: 
       set {messageTimeout = .messageTimeoutTicks(newValue)}
     }
 
-    package var messageTimeoutMs: Int32 {
+    public var messageTimeoutMs: Int32 {
       get {
         if case .messageTimeoutMs(let v)? = messageTimeout {return v}
         return 0
@@ -1116,10 +1116,10 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_UpdateReq: 
       set {messageTimeout = .messageTimeoutMs(newValue)}
     }
 
-    package var checkpointAfter: EventStore_Client_PersistentSubscriptions_UpdateReq.Settings.OneOf_CheckpointAfter? = nil
+    public var checkpointAfter: EventStore_Client_PersistentSubscriptions_UpdateReq.Settings.OneOf_CheckpointAfter? = nil
 
     /// Of 100 ns.
-    package var checkpointAfterTicks: Int64 {
+    public var checkpointAfterTicks: Int64 {
       get {
         if case .checkpointAfterTicks(let v)? = checkpointAfter {return v}
         return 0
@@ -1127,7 +1127,7 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_UpdateReq: 
       set {checkpointAfter = .checkpointAfterTicks(newValue)}
     }
 
-    package var checkpointAfterMs: Int32 {
+    public var checkpointAfterMs: Int32 {
       get {
         if case .checkpointAfterMs(let v)? = checkpointAfter {return v}
         return 0
@@ -1135,64 +1135,64 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_UpdateReq: 
       set {checkpointAfter = .checkpointAfterMs(newValue)}
     }
 
-    package var unknownFields = SwiftProtobuf.UnknownStorage()
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-    package nonisolated enum OneOf_MessageTimeout: Equatable, Sendable {
+    public nonisolated enum OneOf_MessageTimeout: Equatable, Sendable {
       /// Of 100 ns.
       case messageTimeoutTicks(Int64)
       case messageTimeoutMs(Int32)
 
     }
 
-    package nonisolated enum OneOf_CheckpointAfter: Equatable, Sendable {
+    public nonisolated enum OneOf_CheckpointAfter: Equatable, Sendable {
       /// Of 100 ns.
       case checkpointAfterTicks(Int64)
       case checkpointAfterMs(Int32)
 
     }
 
-    package init() {}
+    public init() {}
   }
 
-  package init() {}
+  public init() {}
 
   fileprivate var _options: EventStore_Client_PersistentSubscriptions_UpdateReq.Options? = nil
 }
 
-package nonisolated struct EventStore_Client_PersistentSubscriptions_UpdateResp: Sendable {
+public nonisolated struct EventStore_Client_PersistentSubscriptions_UpdateResp: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package init() {}
+  public init() {}
 }
 
-package nonisolated struct EventStore_Client_PersistentSubscriptions_DeleteReq: Sendable {
+public nonisolated struct EventStore_Client_PersistentSubscriptions_DeleteReq: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var options: EventStore_Client_PersistentSubscriptions_DeleteReq.Options {
+  public var options: EventStore_Client_PersistentSubscriptions_DeleteReq.Options {
     get {_options ?? EventStore_Client_PersistentSubscriptions_DeleteReq.Options()}
     set {_options = newValue}
   }
   /// Returns true if `options` has been explicitly set.
-  package var hasOptions: Bool {self._options != nil}
+  public var hasOptions: Bool {self._options != nil}
   /// Clears the value of `options`. Subsequent reads from it will return its default value.
-  package mutating func clearOptions() {self._options = nil}
+  public mutating func clearOptions() {self._options = nil}
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package nonisolated struct Options: Sendable {
+  public nonisolated struct Options: Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
-    package var streamOption: EventStore_Client_PersistentSubscriptions_DeleteReq.Options.OneOf_StreamOption? = nil
+    public var streamOption: EventStore_Client_PersistentSubscriptions_DeleteReq.Options.OneOf_StreamOption? = nil
 
-    package var streamIdentifier: EventStore_Client_StreamIdentifier {
+    public var streamIdentifier: EventStore_Client_StreamIdentifier {
       get {
         if case .streamIdentifier(let v)? = streamOption {return v}
         return EventStore_Client_StreamIdentifier()
@@ -1200,7 +1200,7 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_DeleteReq: 
       set {streamOption = .streamIdentifier(newValue)}
     }
 
-    package var all: EventStore_Client_Empty {
+    public var all: EventStore_Client_Empty {
       get {
         if case .all(let v)? = streamOption {return v}
         return EventStore_Client_Empty()
@@ -1208,58 +1208,58 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_DeleteReq: 
       set {streamOption = .all(newValue)}
     }
 
-    package var groupName: String = String()
+    public var groupName: String = String()
 
-    package var unknownFields = SwiftProtobuf.UnknownStorage()
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-    package nonisolated enum OneOf_StreamOption: Equatable, Sendable {
+    public nonisolated enum OneOf_StreamOption: Equatable, Sendable {
       case streamIdentifier(EventStore_Client_StreamIdentifier)
       case all(EventStore_Client_Empty)
 
     }
 
-    package init() {}
+    public init() {}
   }
 
-  package init() {}
+  public init() {}
 
   fileprivate var _options: EventStore_Client_PersistentSubscriptions_DeleteReq.Options? = nil
 }
 
-package nonisolated struct EventStore_Client_PersistentSubscriptions_DeleteResp: Sendable {
+public nonisolated struct EventStore_Client_PersistentSubscriptions_DeleteResp: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package init() {}
+  public init() {}
 }
 
-package nonisolated struct EventStore_Client_PersistentSubscriptions_GetInfoReq: Sendable {
+public nonisolated struct EventStore_Client_PersistentSubscriptions_GetInfoReq: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var options: EventStore_Client_PersistentSubscriptions_GetInfoReq.Options {
+  public var options: EventStore_Client_PersistentSubscriptions_GetInfoReq.Options {
     get {_options ?? EventStore_Client_PersistentSubscriptions_GetInfoReq.Options()}
     set {_options = newValue}
   }
   /// Returns true if `options` has been explicitly set.
-  package var hasOptions: Bool {self._options != nil}
+  public var hasOptions: Bool {self._options != nil}
   /// Clears the value of `options`. Subsequent reads from it will return its default value.
-  package mutating func clearOptions() {self._options = nil}
+  public mutating func clearOptions() {self._options = nil}
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package nonisolated struct Options: Sendable {
+  public nonisolated struct Options: Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
-    package var streamOption: EventStore_Client_PersistentSubscriptions_GetInfoReq.Options.OneOf_StreamOption? = nil
+    public var streamOption: EventStore_Client_PersistentSubscriptions_GetInfoReq.Options.OneOf_StreamOption? = nil
 
-    package var streamIdentifier: EventStore_Client_StreamIdentifier {
+    public var streamIdentifier: EventStore_Client_StreamIdentifier {
       get {
         if case .streamIdentifier(let v)? = streamOption {return v}
         return EventStore_Client_StreamIdentifier()
@@ -1267,7 +1267,7 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_GetInfoReq:
       set {streamOption = .streamIdentifier(newValue)}
     }
 
-    package var all: EventStore_Client_Empty {
+    public var all: EventStore_Client_Empty {
       get {
         if case .all(let v)? = streamOption {return v}
         return EventStore_Client_Empty()
@@ -1275,265 +1275,265 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_GetInfoReq:
       set {streamOption = .all(newValue)}
     }
 
-    package var groupName: String = String()
+    public var groupName: String = String()
 
-    package var unknownFields = SwiftProtobuf.UnknownStorage()
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-    package nonisolated enum OneOf_StreamOption: Equatable, Sendable {
+    public nonisolated enum OneOf_StreamOption: Equatable, Sendable {
       case streamIdentifier(EventStore_Client_StreamIdentifier)
       case all(EventStore_Client_Empty)
 
     }
 
-    package init() {}
+    public init() {}
   }
 
-  package init() {}
+  public init() {}
 
   fileprivate var _options: EventStore_Client_PersistentSubscriptions_GetInfoReq.Options? = nil
 }
 
-package nonisolated struct EventStore_Client_PersistentSubscriptions_GetInfoResp: Sendable {
+public nonisolated struct EventStore_Client_PersistentSubscriptions_GetInfoResp: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var subscriptionInfo: EventStore_Client_PersistentSubscriptions_SubscriptionInfo {
+  public var subscriptionInfo: EventStore_Client_PersistentSubscriptions_SubscriptionInfo {
     get {_subscriptionInfo ?? EventStore_Client_PersistentSubscriptions_SubscriptionInfo()}
     set {_subscriptionInfo = newValue}
   }
   /// Returns true if `subscriptionInfo` has been explicitly set.
-  package var hasSubscriptionInfo: Bool {self._subscriptionInfo != nil}
+  public var hasSubscriptionInfo: Bool {self._subscriptionInfo != nil}
   /// Clears the value of `subscriptionInfo`. Subsequent reads from it will return its default value.
-  package mutating func clearSubscriptionInfo() {self._subscriptionInfo = nil}
+  public mutating func clearSubscriptionInfo() {self._subscriptionInfo = nil}
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package init() {}
+  public init() {}
 
   fileprivate var _subscriptionInfo: EventStore_Client_PersistentSubscriptions_SubscriptionInfo? = nil
 }
 
-package nonisolated struct EventStore_Client_PersistentSubscriptions_SubscriptionInfo: @unchecked Sendable {
+public nonisolated struct EventStore_Client_PersistentSubscriptions_SubscriptionInfo: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var eventSource: String {
+  public var eventSource: String {
     get {_storage._eventSource}
     set {_uniqueStorage()._eventSource = newValue}
   }
 
-  package var groupName: String {
+  public var groupName: String {
     get {_storage._groupName}
     set {_uniqueStorage()._groupName = newValue}
   }
 
-  package var status: String {
+  public var status: String {
     get {_storage._status}
     set {_uniqueStorage()._status = newValue}
   }
 
-  package var connections: [EventStore_Client_PersistentSubscriptions_SubscriptionInfo.ConnectionInfo] {
+  public var connections: [EventStore_Client_PersistentSubscriptions_SubscriptionInfo.ConnectionInfo] {
     get {_storage._connections}
     set {_uniqueStorage()._connections = newValue}
   }
 
-  package var averagePerSecond: Int32 {
+  public var averagePerSecond: Int32 {
     get {_storage._averagePerSecond}
     set {_uniqueStorage()._averagePerSecond = newValue}
   }
 
-  package var totalItems: Int64 {
+  public var totalItems: Int64 {
     get {_storage._totalItems}
     set {_uniqueStorage()._totalItems = newValue}
   }
 
-  package var countSinceLastMeasurement: Int64 {
+  public var countSinceLastMeasurement: Int64 {
     get {_storage._countSinceLastMeasurement}
     set {_uniqueStorage()._countSinceLastMeasurement = newValue}
   }
 
-  package var lastCheckpointedEventPosition: String {
+  public var lastCheckpointedEventPosition: String {
     get {_storage._lastCheckpointedEventPosition}
     set {_uniqueStorage()._lastCheckpointedEventPosition = newValue}
   }
 
-  package var lastKnownEventPosition: String {
+  public var lastKnownEventPosition: String {
     get {_storage._lastKnownEventPosition}
     set {_uniqueStorage()._lastKnownEventPosition = newValue}
   }
 
-  package var resolveLinkTos: Bool {
+  public var resolveLinkTos: Bool {
     get {_storage._resolveLinkTos}
     set {_uniqueStorage()._resolveLinkTos = newValue}
   }
 
-  package var startFrom: String {
+  public var startFrom: String {
     get {_storage._startFrom}
     set {_uniqueStorage()._startFrom = newValue}
   }
 
-  package var messageTimeoutMilliseconds: Int32 {
+  public var messageTimeoutMilliseconds: Int32 {
     get {_storage._messageTimeoutMilliseconds}
     set {_uniqueStorage()._messageTimeoutMilliseconds = newValue}
   }
 
-  package var extraStatistics: Bool {
+  public var extraStatistics: Bool {
     get {_storage._extraStatistics}
     set {_uniqueStorage()._extraStatistics = newValue}
   }
 
-  package var maxRetryCount: Int32 {
+  public var maxRetryCount: Int32 {
     get {_storage._maxRetryCount}
     set {_uniqueStorage()._maxRetryCount = newValue}
   }
 
-  package var liveBufferSize: Int32 {
+  public var liveBufferSize: Int32 {
     get {_storage._liveBufferSize}
     set {_uniqueStorage()._liveBufferSize = newValue}
   }
 
-  package var bufferSize: Int32 {
+  public var bufferSize: Int32 {
     get {_storage._bufferSize}
     set {_uniqueStorage()._bufferSize = newValue}
   }
 
-  package var readBatchSize: Int32 {
+  public var readBatchSize: Int32 {
     get {_storage._readBatchSize}
     set {_uniqueStorage()._readBatchSize = newValue}
   }
 
-  package var checkPointAfterMilliseconds: Int32 {
+  public var checkPointAfterMilliseconds: Int32 {
     get {_storage._checkPointAfterMilliseconds}
     set {_uniqueStorage()._checkPointAfterMilliseconds = newValue}
   }
 
-  package var minCheckPointCount: Int32 {
+  public var minCheckPointCount: Int32 {
     get {_storage._minCheckPointCount}
     set {_uniqueStorage()._minCheckPointCount = newValue}
   }
 
-  package var maxCheckPointCount: Int32 {
+  public var maxCheckPointCount: Int32 {
     get {_storage._maxCheckPointCount}
     set {_uniqueStorage()._maxCheckPointCount = newValue}
   }
 
-  package var readBufferCount: Int32 {
+  public var readBufferCount: Int32 {
     get {_storage._readBufferCount}
     set {_uniqueStorage()._readBufferCount = newValue}
   }
 
-  package var liveBufferCount: Int64 {
+  public var liveBufferCount: Int64 {
     get {_storage._liveBufferCount}
     set {_uniqueStorage()._liveBufferCount = newValue}
   }
 
-  package var retryBufferCount: Int32 {
+  public var retryBufferCount: Int32 {
     get {_storage._retryBufferCount}
     set {_uniqueStorage()._retryBufferCount = newValue}
   }
 
-  package var totalInFlightMessages: Int32 {
+  public var totalInFlightMessages: Int32 {
     get {_storage._totalInFlightMessages}
     set {_uniqueStorage()._totalInFlightMessages = newValue}
   }
 
-  package var outstandingMessagesCount: Int32 {
+  public var outstandingMessagesCount: Int32 {
     get {_storage._outstandingMessagesCount}
     set {_uniqueStorage()._outstandingMessagesCount = newValue}
   }
 
-  package var namedConsumerStrategy: String {
+  public var namedConsumerStrategy: String {
     get {_storage._namedConsumerStrategy}
     set {_uniqueStorage()._namedConsumerStrategy = newValue}
   }
 
-  package var maxSubscriberCount: Int32 {
+  public var maxSubscriberCount: Int32 {
     get {_storage._maxSubscriberCount}
     set {_uniqueStorage()._maxSubscriberCount = newValue}
   }
 
-  package var parkedMessageCount: Int64 {
+  public var parkedMessageCount: Int64 {
     get {_storage._parkedMessageCount}
     set {_uniqueStorage()._parkedMessageCount = newValue}
   }
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package nonisolated struct ConnectionInfo: Sendable {
+  public nonisolated struct ConnectionInfo: Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
-    package var from: String = String()
+    public var from: String = String()
 
-    package var username: String = String()
+    public var username: String = String()
 
-    package var averageItemsPerSecond: Int32 = 0
+    public var averageItemsPerSecond: Int32 = 0
 
-    package var totalItems: Int64 = 0
+    public var totalItems: Int64 = 0
 
-    package var countSinceLastMeasurement: Int64 = 0
+    public var countSinceLastMeasurement: Int64 = 0
 
-    package var observedMeasurements: [EventStore_Client_PersistentSubscriptions_SubscriptionInfo.Measurement] = []
+    public var observedMeasurements: [EventStore_Client_PersistentSubscriptions_SubscriptionInfo.Measurement] = []
 
-    package var availableSlots: Int32 = 0
+    public var availableSlots: Int32 = 0
 
-    package var inFlightMessages: Int32 = 0
+    public var inFlightMessages: Int32 = 0
 
-    package var connectionName: String = String()
+    public var connectionName: String = String()
 
-    package var unknownFields = SwiftProtobuf.UnknownStorage()
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-    package init() {}
+    public init() {}
   }
 
-  package nonisolated struct Measurement: Sendable {
+  public nonisolated struct Measurement: Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
-    package var key: String = String()
+    public var key: String = String()
 
-    package var value: Int64 = 0
+    public var value: Int64 = 0
 
-    package var unknownFields = SwiftProtobuf.UnknownStorage()
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-    package init() {}
+    public init() {}
   }
 
-  package init() {}
+  public init() {}
 
   fileprivate var _storage = _StorageClass.defaultInstance
 }
 
-package nonisolated struct EventStore_Client_PersistentSubscriptions_ReplayParkedReq: Sendable {
+public nonisolated struct EventStore_Client_PersistentSubscriptions_ReplayParkedReq: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var options: EventStore_Client_PersistentSubscriptions_ReplayParkedReq.Options {
+  public var options: EventStore_Client_PersistentSubscriptions_ReplayParkedReq.Options {
     get {_options ?? EventStore_Client_PersistentSubscriptions_ReplayParkedReq.Options()}
     set {_options = newValue}
   }
   /// Returns true if `options` has been explicitly set.
-  package var hasOptions: Bool {self._options != nil}
+  public var hasOptions: Bool {self._options != nil}
   /// Clears the value of `options`. Subsequent reads from it will return its default value.
-  package mutating func clearOptions() {self._options = nil}
+  public mutating func clearOptions() {self._options = nil}
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package nonisolated struct Options: Sendable {
+  public nonisolated struct Options: Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
-    package var groupName: String = String()
+    public var groupName: String = String()
 
-    package var streamOption: EventStore_Client_PersistentSubscriptions_ReplayParkedReq.Options.OneOf_StreamOption? = nil
+    public var streamOption: EventStore_Client_PersistentSubscriptions_ReplayParkedReq.Options.OneOf_StreamOption? = nil
 
-    package var streamIdentifier: EventStore_Client_StreamIdentifier {
+    public var streamIdentifier: EventStore_Client_StreamIdentifier {
       get {
         if case .streamIdentifier(let v)? = streamOption {return v}
         return EventStore_Client_StreamIdentifier()
@@ -1541,7 +1541,7 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_ReplayParke
       set {streamOption = .streamIdentifier(newValue)}
     }
 
-    package var all: EventStore_Client_Empty {
+    public var all: EventStore_Client_Empty {
       get {
         if case .all(let v)? = streamOption {return v}
         return EventStore_Client_Empty()
@@ -1549,9 +1549,9 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_ReplayParke
       set {streamOption = .all(newValue)}
     }
 
-    package var stopAtOption: EventStore_Client_PersistentSubscriptions_ReplayParkedReq.Options.OneOf_StopAtOption? = nil
+    public var stopAtOption: EventStore_Client_PersistentSubscriptions_ReplayParkedReq.Options.OneOf_StopAtOption? = nil
 
-    package var stopAt: Int64 {
+    public var stopAt: Int64 {
       get {
         if case .stopAt(let v)? = stopAtOption {return v}
         return 0
@@ -1559,7 +1559,7 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_ReplayParke
       set {stopAtOption = .stopAt(newValue)}
     }
 
-    package var noLimit: EventStore_Client_Empty {
+    public var noLimit: EventStore_Client_Empty {
       get {
         if case .noLimit(let v)? = stopAtOption {return v}
         return EventStore_Client_Empty()
@@ -1567,64 +1567,64 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_ReplayParke
       set {stopAtOption = .noLimit(newValue)}
     }
 
-    package var unknownFields = SwiftProtobuf.UnknownStorage()
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-    package nonisolated enum OneOf_StreamOption: Equatable, Sendable {
+    public nonisolated enum OneOf_StreamOption: Equatable, Sendable {
       case streamIdentifier(EventStore_Client_StreamIdentifier)
       case all(EventStore_Client_Empty)
 
     }
 
-    package nonisolated enum OneOf_StopAtOption: Equatable, Sendable {
+    public nonisolated enum OneOf_StopAtOption: Equatable, Sendable {
       case stopAt(Int64)
       case noLimit(EventStore_Client_Empty)
 
     }
 
-    package init() {}
+    public init() {}
   }
 
-  package init() {}
+  public init() {}
 
   fileprivate var _options: EventStore_Client_PersistentSubscriptions_ReplayParkedReq.Options? = nil
 }
 
-package nonisolated struct EventStore_Client_PersistentSubscriptions_ReplayParkedResp: Sendable {
+public nonisolated struct EventStore_Client_PersistentSubscriptions_ReplayParkedResp: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package init() {}
+  public init() {}
 }
 
-package nonisolated struct EventStore_Client_PersistentSubscriptions_TruncateParkedReq: Sendable {
+public nonisolated struct EventStore_Client_PersistentSubscriptions_TruncateParkedReq: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var options: EventStore_Client_PersistentSubscriptions_TruncateParkedReq.Options {
+  public var options: EventStore_Client_PersistentSubscriptions_TruncateParkedReq.Options {
     get {_options ?? EventStore_Client_PersistentSubscriptions_TruncateParkedReq.Options()}
     set {_options = newValue}
   }
   /// Returns true if `options` has been explicitly set.
-  package var hasOptions: Bool {self._options != nil}
+  public var hasOptions: Bool {self._options != nil}
   /// Clears the value of `options`. Subsequent reads from it will return its default value.
-  package mutating func clearOptions() {self._options = nil}
+  public mutating func clearOptions() {self._options = nil}
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package nonisolated struct Options: Sendable {
+  public nonisolated struct Options: Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
-    package var groupName: String = String()
+    public var groupName: String = String()
 
-    package var streamOption: EventStore_Client_PersistentSubscriptions_TruncateParkedReq.Options.OneOf_StreamOption? = nil
+    public var streamOption: EventStore_Client_PersistentSubscriptions_TruncateParkedReq.Options.OneOf_StreamOption? = nil
 
-    package var streamIdentifier: EventStore_Client_StreamIdentifier {
+    public var streamIdentifier: EventStore_Client_StreamIdentifier {
       get {
         if case .streamIdentifier(let v)? = streamOption {return v}
         return EventStore_Client_StreamIdentifier()
@@ -1632,7 +1632,7 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_TruncatePar
       set {streamOption = .streamIdentifier(newValue)}
     }
 
-    package var all: EventStore_Client_Empty {
+    public var all: EventStore_Client_Empty {
       get {
         if case .all(let v)? = streamOption {return v}
         return EventStore_Client_Empty()
@@ -1640,9 +1640,9 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_TruncatePar
       set {streamOption = .all(newValue)}
     }
 
-    package var stopAtOption: EventStore_Client_PersistentSubscriptions_TruncateParkedReq.Options.OneOf_StopAtOption? = nil
+    public var stopAtOption: EventStore_Client_PersistentSubscriptions_TruncateParkedReq.Options.OneOf_StopAtOption? = nil
 
-    package var stopAt: Int64 {
+    public var stopAt: Int64 {
       get {
         if case .stopAt(let v)? = stopAtOption {return v}
         return 0
@@ -1650,7 +1650,7 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_TruncatePar
       set {stopAtOption = .stopAt(newValue)}
     }
 
-    package var noLimit: EventStore_Client_Empty {
+    public var noLimit: EventStore_Client_Empty {
       get {
         if case .noLimit(let v)? = stopAtOption {return v}
         return EventStore_Client_Empty()
@@ -1658,62 +1658,62 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_TruncatePar
       set {stopAtOption = .noLimit(newValue)}
     }
 
-    package var unknownFields = SwiftProtobuf.UnknownStorage()
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-    package nonisolated enum OneOf_StreamOption: Equatable, Sendable {
+    public nonisolated enum OneOf_StreamOption: Equatable, Sendable {
       case streamIdentifier(EventStore_Client_StreamIdentifier)
       case all(EventStore_Client_Empty)
 
     }
 
-    package nonisolated enum OneOf_StopAtOption: Equatable, Sendable {
+    public nonisolated enum OneOf_StopAtOption: Equatable, Sendable {
       case stopAt(Int64)
       case noLimit(EventStore_Client_Empty)
 
     }
 
-    package init() {}
+    public init() {}
   }
 
-  package init() {}
+  public init() {}
 
   fileprivate var _options: EventStore_Client_PersistentSubscriptions_TruncateParkedReq.Options? = nil
 }
 
-package nonisolated struct EventStore_Client_PersistentSubscriptions_TruncateParkedResp: Sendable {
+public nonisolated struct EventStore_Client_PersistentSubscriptions_TruncateParkedResp: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package init() {}
+  public init() {}
 }
 
-package nonisolated struct EventStore_Client_PersistentSubscriptions_ListReq: Sendable {
+public nonisolated struct EventStore_Client_PersistentSubscriptions_ListReq: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var options: EventStore_Client_PersistentSubscriptions_ListReq.Options {
+  public var options: EventStore_Client_PersistentSubscriptions_ListReq.Options {
     get {_options ?? EventStore_Client_PersistentSubscriptions_ListReq.Options()}
     set {_options = newValue}
   }
   /// Returns true if `options` has been explicitly set.
-  package var hasOptions: Bool {self._options != nil}
+  public var hasOptions: Bool {self._options != nil}
   /// Clears the value of `options`. Subsequent reads from it will return its default value.
-  package mutating func clearOptions() {self._options = nil}
+  public mutating func clearOptions() {self._options = nil}
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package nonisolated struct Options: Sendable {
+  public nonisolated struct Options: Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
-    package var listOption: EventStore_Client_PersistentSubscriptions_ListReq.Options.OneOf_ListOption? = nil
+    public var listOption: EventStore_Client_PersistentSubscriptions_ListReq.Options.OneOf_ListOption? = nil
 
-    package var listAllSubscriptions: EventStore_Client_Empty {
+    public var listAllSubscriptions: EventStore_Client_Empty {
       get {
         if case .listAllSubscriptions(let v)? = listOption {return v}
         return EventStore_Client_Empty()
@@ -1721,7 +1721,7 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_ListReq: Se
       set {listOption = .listAllSubscriptions(newValue)}
     }
 
-    package var listForStream: EventStore_Client_PersistentSubscriptions_ListReq.StreamOption {
+    public var listForStream: EventStore_Client_PersistentSubscriptions_ListReq.StreamOption {
       get {
         if case .listForStream(let v)? = listOption {return v}
         return EventStore_Client_PersistentSubscriptions_ListReq.StreamOption()
@@ -1729,25 +1729,25 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_ListReq: Se
       set {listOption = .listForStream(newValue)}
     }
 
-    package var unknownFields = SwiftProtobuf.UnknownStorage()
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-    package nonisolated enum OneOf_ListOption: Equatable, Sendable {
+    public nonisolated enum OneOf_ListOption: Equatable, Sendable {
       case listAllSubscriptions(EventStore_Client_Empty)
       case listForStream(EventStore_Client_PersistentSubscriptions_ListReq.StreamOption)
 
     }
 
-    package init() {}
+    public init() {}
   }
 
-  package nonisolated struct StreamOption: Sendable {
+  public nonisolated struct StreamOption: Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
-    package var streamOption: EventStore_Client_PersistentSubscriptions_ListReq.StreamOption.OneOf_StreamOption? = nil
+    public var streamOption: EventStore_Client_PersistentSubscriptions_ListReq.StreamOption.OneOf_StreamOption? = nil
 
-    package var stream: EventStore_Client_StreamIdentifier {
+    public var stream: EventStore_Client_StreamIdentifier {
       get {
         if case .stream(let v)? = streamOption {return v}
         return EventStore_Client_StreamIdentifier()
@@ -1755,7 +1755,7 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_ListReq: Se
       set {streamOption = .stream(newValue)}
     }
 
-    package var all: EventStore_Client_Empty {
+    public var all: EventStore_Client_Empty {
       get {
         if case .all(let v)? = streamOption {return v}
         return EventStore_Client_Empty()
@@ -1763,32 +1763,32 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_ListReq: Se
       set {streamOption = .all(newValue)}
     }
 
-    package var unknownFields = SwiftProtobuf.UnknownStorage()
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-    package nonisolated enum OneOf_StreamOption: Equatable, Sendable {
+    public nonisolated enum OneOf_StreamOption: Equatable, Sendable {
       case stream(EventStore_Client_StreamIdentifier)
       case all(EventStore_Client_Empty)
 
     }
 
-    package init() {}
+    public init() {}
   }
 
-  package init() {}
+  public init() {}
 
   fileprivate var _options: EventStore_Client_PersistentSubscriptions_ListReq.Options? = nil
 }
 
-package nonisolated struct EventStore_Client_PersistentSubscriptions_ListResp: Sendable {
+public nonisolated struct EventStore_Client_PersistentSubscriptions_ListResp: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var subscriptions: [EventStore_Client_PersistentSubscriptions_SubscriptionInfo] = []
+  public var subscriptions: [EventStore_Client_PersistentSubscriptions_SubscriptionInfo] = []
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package init() {}
+  public init() {}
 }
 
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
@@ -1796,10 +1796,10 @@ package nonisolated struct EventStore_Client_PersistentSubscriptions_ListResp: S
 fileprivate nonisolated let _protobuf_package = "event_store.client.persistent_subscriptions"
 
 nonisolated extension EventStore_Client_PersistentSubscriptions_ReadReq: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".ReadReq"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}options\0\u{1}ack\0\u{1}nack\0")
+  public static let protoMessageName: String = _protobuf_package + ".ReadReq"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}options\0\u{1}ack\0\u{1}nack\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -1849,7 +1849,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_ReadReq: SwiftPr
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -1872,7 +1872,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_ReadReq: SwiftPr
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_PersistentSubscriptions_ReadReq, rhs: EventStore_Client_PersistentSubscriptions_ReadReq) -> Bool {
+  public static func ==(lhs: EventStore_Client_PersistentSubscriptions_ReadReq, rhs: EventStore_Client_PersistentSubscriptions_ReadReq) -> Bool {
     if lhs.content != rhs.content {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -1880,10 +1880,10 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_ReadReq: SwiftPr
 }
 
 nonisolated extension EventStore_Client_PersistentSubscriptions_ReadReq.Options: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_PersistentSubscriptions_ReadReq.protoMessageName + ".Options"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}stream_identifier\0\u{3}group_name\0\u{3}buffer_size\0\u{3}uuid_option\0\u{1}all\0")
+  public static let protoMessageName: String = EventStore_Client_PersistentSubscriptions_ReadReq.protoMessageName + ".Options"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}stream_identifier\0\u{3}group_name\0\u{3}buffer_size\0\u{3}uuid_option\0\u{1}all\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -1923,7 +1923,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_ReadReq.Options:
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -1946,7 +1946,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_ReadReq.Options:
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_PersistentSubscriptions_ReadReq.Options, rhs: EventStore_Client_PersistentSubscriptions_ReadReq.Options) -> Bool {
+  public static func ==(lhs: EventStore_Client_PersistentSubscriptions_ReadReq.Options, rhs: EventStore_Client_PersistentSubscriptions_ReadReq.Options) -> Bool {
     if lhs.streamOption != rhs.streamOption {return false}
     if lhs.groupName != rhs.groupName {return false}
     if lhs.bufferSize != rhs.bufferSize {return false}
@@ -1957,10 +1957,10 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_ReadReq.Options:
 }
 
 nonisolated extension EventStore_Client_PersistentSubscriptions_ReadReq.Options.UUIDOption: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_PersistentSubscriptions_ReadReq.Options.protoMessageName + ".UUIDOption"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}structured\0\u{1}string\0")
+  public static let protoMessageName: String = EventStore_Client_PersistentSubscriptions_ReadReq.Options.protoMessageName + ".UUIDOption"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}structured\0\u{1}string\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -1997,7 +1997,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_ReadReq.Options.
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -2016,7 +2016,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_ReadReq.Options.
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_PersistentSubscriptions_ReadReq.Options.UUIDOption, rhs: EventStore_Client_PersistentSubscriptions_ReadReq.Options.UUIDOption) -> Bool {
+  public static func ==(lhs: EventStore_Client_PersistentSubscriptions_ReadReq.Options.UUIDOption, rhs: EventStore_Client_PersistentSubscriptions_ReadReq.Options.UUIDOption) -> Bool {
     if lhs.content != rhs.content {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -2024,10 +2024,10 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_ReadReq.Options.
 }
 
 nonisolated extension EventStore_Client_PersistentSubscriptions_ReadReq.Ack: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_PersistentSubscriptions_ReadReq.protoMessageName + ".Ack"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}ids\0")
+  public static let protoMessageName: String = EventStore_Client_PersistentSubscriptions_ReadReq.protoMessageName + ".Ack"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}ids\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -2040,7 +2040,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_ReadReq.Ack: Swi
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if !self.id.isEmpty {
       try visitor.visitSingularBytesField(value: self.id, fieldNumber: 1)
     }
@@ -2050,7 +2050,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_ReadReq.Ack: Swi
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_PersistentSubscriptions_ReadReq.Ack, rhs: EventStore_Client_PersistentSubscriptions_ReadReq.Ack) -> Bool {
+  public static func ==(lhs: EventStore_Client_PersistentSubscriptions_ReadReq.Ack, rhs: EventStore_Client_PersistentSubscriptions_ReadReq.Ack) -> Bool {
     if lhs.id != rhs.id {return false}
     if lhs.ids != rhs.ids {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
@@ -2059,10 +2059,10 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_ReadReq.Ack: Swi
 }
 
 nonisolated extension EventStore_Client_PersistentSubscriptions_ReadReq.Nack: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_PersistentSubscriptions_ReadReq.protoMessageName + ".Nack"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}ids\0\u{1}action\0\u{1}reason\0")
+  public static let protoMessageName: String = EventStore_Client_PersistentSubscriptions_ReadReq.protoMessageName + ".Nack"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}ids\0\u{1}action\0\u{1}reason\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -2077,7 +2077,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_ReadReq.Nack: Sw
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if !self.id.isEmpty {
       try visitor.visitSingularBytesField(value: self.id, fieldNumber: 1)
     }
@@ -2093,7 +2093,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_ReadReq.Nack: Sw
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_PersistentSubscriptions_ReadReq.Nack, rhs: EventStore_Client_PersistentSubscriptions_ReadReq.Nack) -> Bool {
+  public static func ==(lhs: EventStore_Client_PersistentSubscriptions_ReadReq.Nack, rhs: EventStore_Client_PersistentSubscriptions_ReadReq.Nack) -> Bool {
     if lhs.id != rhs.id {return false}
     if lhs.ids != rhs.ids {return false}
     if lhs.action != rhs.action {return false}
@@ -2104,14 +2104,14 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_ReadReq.Nack: Sw
 }
 
 nonisolated extension EventStore_Client_PersistentSubscriptions_ReadReq.Nack.Action: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0Unknown\0\u{1}Park\0\u{1}Retry\0\u{1}Skip\0\u{1}Stop\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0Unknown\0\u{1}Park\0\u{1}Retry\0\u{1}Skip\0\u{1}Stop\0")
 }
 
 nonisolated extension EventStore_Client_PersistentSubscriptions_ReadResp: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".ReadResp"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}event\0\u{3}subscription_confirmation\0")
+  public static let protoMessageName: String = _protobuf_package + ".ReadResp"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}event\0\u{3}subscription_confirmation\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -2148,7 +2148,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_ReadResp: SwiftP
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -2167,7 +2167,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_ReadResp: SwiftP
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_PersistentSubscriptions_ReadResp, rhs: EventStore_Client_PersistentSubscriptions_ReadResp) -> Bool {
+  public static func ==(lhs: EventStore_Client_PersistentSubscriptions_ReadResp, rhs: EventStore_Client_PersistentSubscriptions_ReadResp) -> Bool {
     if lhs.content != rhs.content {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -2175,8 +2175,8 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_ReadResp: SwiftP
 }
 
 nonisolated extension EventStore_Client_PersistentSubscriptions_ReadResp.ReadEvent: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_PersistentSubscriptions_ReadResp.protoMessageName + ".ReadEvent"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}event\0\u{1}link\0\u{3}commit_position\0\u{3}no_position\0\u{3}retry_count\0\u{3}no_retry_count\0")
+  public static let protoMessageName: String = EventStore_Client_PersistentSubscriptions_ReadResp.protoMessageName + ".ReadEvent"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}event\0\u{1}link\0\u{3}commit_position\0\u{3}no_position\0\u{3}retry_count\0\u{3}no_retry_count\0")
 
   fileprivate class _StorageClass {
     var _event: EventStore_Client_PersistentSubscriptions_ReadResp.ReadEvent.RecordedEvent? = nil
@@ -2207,7 +2207,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_ReadResp.ReadEve
     return _storage
   }
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     _ = _uniqueStorage()
     try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
       while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2265,7 +2265,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_ReadResp.ReadEve
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every if/case branch local when no optimizations
@@ -2303,7 +2303,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_ReadResp.ReadEve
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_PersistentSubscriptions_ReadResp.ReadEvent, rhs: EventStore_Client_PersistentSubscriptions_ReadResp.ReadEvent) -> Bool {
+  public static func ==(lhs: EventStore_Client_PersistentSubscriptions_ReadResp.ReadEvent, rhs: EventStore_Client_PersistentSubscriptions_ReadResp.ReadEvent) -> Bool {
     if lhs._storage !== rhs._storage {
       let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
         let _storage = _args.0
@@ -2322,10 +2322,10 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_ReadResp.ReadEve
 }
 
 nonisolated extension EventStore_Client_PersistentSubscriptions_ReadResp.ReadEvent.RecordedEvent: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_PersistentSubscriptions_ReadResp.ReadEvent.protoMessageName + ".RecordedEvent"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{3}stream_identifier\0\u{3}stream_revision\0\u{3}prepare_position\0\u{3}commit_position\0\u{1}metadata\0\u{3}custom_metadata\0\u{1}data\0")
+  public static let protoMessageName: String = EventStore_Client_PersistentSubscriptions_ReadResp.ReadEvent.protoMessageName + ".RecordedEvent"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{3}stream_identifier\0\u{3}stream_revision\0\u{3}prepare_position\0\u{3}commit_position\0\u{1}metadata\0\u{3}custom_metadata\0\u{1}data\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -2344,7 +2344,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_ReadResp.ReadEve
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -2376,7 +2376,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_ReadResp.ReadEve
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_PersistentSubscriptions_ReadResp.ReadEvent.RecordedEvent, rhs: EventStore_Client_PersistentSubscriptions_ReadResp.ReadEvent.RecordedEvent) -> Bool {
+  public static func ==(lhs: EventStore_Client_PersistentSubscriptions_ReadResp.ReadEvent.RecordedEvent, rhs: EventStore_Client_PersistentSubscriptions_ReadResp.ReadEvent.RecordedEvent) -> Bool {
     if lhs._id != rhs._id {return false}
     if lhs._streamIdentifier != rhs._streamIdentifier {return false}
     if lhs.streamRevision != rhs.streamRevision {return false}
@@ -2391,10 +2391,10 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_ReadResp.ReadEve
 }
 
 nonisolated extension EventStore_Client_PersistentSubscriptions_ReadResp.SubscriptionConfirmation: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_PersistentSubscriptions_ReadResp.protoMessageName + ".SubscriptionConfirmation"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}subscription_id\0")
+  public static let protoMessageName: String = EventStore_Client_PersistentSubscriptions_ReadResp.protoMessageName + ".SubscriptionConfirmation"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}subscription_id\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -2406,14 +2406,14 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_ReadResp.Subscri
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if !self.subscriptionID.isEmpty {
       try visitor.visitSingularStringField(value: self.subscriptionID, fieldNumber: 1)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_PersistentSubscriptions_ReadResp.SubscriptionConfirmation, rhs: EventStore_Client_PersistentSubscriptions_ReadResp.SubscriptionConfirmation) -> Bool {
+  public static func ==(lhs: EventStore_Client_PersistentSubscriptions_ReadResp.SubscriptionConfirmation, rhs: EventStore_Client_PersistentSubscriptions_ReadResp.SubscriptionConfirmation) -> Bool {
     if lhs.subscriptionID != rhs.subscriptionID {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -2421,10 +2421,10 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_ReadResp.Subscri
 }
 
 nonisolated extension EventStore_Client_PersistentSubscriptions_CreateReq: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".CreateReq"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}options\0")
+  public static let protoMessageName: String = _protobuf_package + ".CreateReq"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}options\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -2436,7 +2436,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_CreateReq: Swift
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -2447,7 +2447,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_CreateReq: Swift
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_PersistentSubscriptions_CreateReq, rhs: EventStore_Client_PersistentSubscriptions_CreateReq) -> Bool {
+  public static func ==(lhs: EventStore_Client_PersistentSubscriptions_CreateReq, rhs: EventStore_Client_PersistentSubscriptions_CreateReq) -> Bool {
     if lhs._options != rhs._options {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -2455,12 +2455,12 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_CreateReq: Swift
 }
 
 nonisolated extension EventStore_Client_PersistentSubscriptions_CreateReq.ConsumerStrategy: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0DispatchToSingle\0\u{1}RoundRobin\0\u{1}Pinned\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0DispatchToSingle\0\u{1}RoundRobin\0\u{1}Pinned\0")
 }
 
 nonisolated extension EventStore_Client_PersistentSubscriptions_CreateReq.Options: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_PersistentSubscriptions_CreateReq.protoMessageName + ".Options"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}stream_identifier\0\u{3}group_name\0\u{1}settings\0\u{1}stream\0\u{1}all\0")
+  public static let protoMessageName: String = EventStore_Client_PersistentSubscriptions_CreateReq.protoMessageName + ".Options"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}stream_identifier\0\u{3}group_name\0\u{1}settings\0\u{1}stream\0\u{1}all\0")
 
   fileprivate class _StorageClass {
     var _streamOption: EventStore_Client_PersistentSubscriptions_CreateReq.Options.OneOf_StreamOption?
@@ -2491,7 +2491,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_CreateReq.Option
     return _storage
   }
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     _ = _uniqueStorage()
     try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
       while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2534,7 +2534,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_CreateReq.Option
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every if/case branch local when no optimizations
@@ -2564,7 +2564,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_CreateReq.Option
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_PersistentSubscriptions_CreateReq.Options, rhs: EventStore_Client_PersistentSubscriptions_CreateReq.Options) -> Bool {
+  public static func ==(lhs: EventStore_Client_PersistentSubscriptions_CreateReq.Options, rhs: EventStore_Client_PersistentSubscriptions_CreateReq.Options) -> Bool {
     if lhs._storage !== rhs._storage {
       let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
         let _storage = _args.0
@@ -2583,10 +2583,10 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_CreateReq.Option
 }
 
 nonisolated extension EventStore_Client_PersistentSubscriptions_CreateReq.StreamOptions: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_PersistentSubscriptions_CreateReq.protoMessageName + ".StreamOptions"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}stream_identifier\0\u{1}revision\0\u{1}start\0\u{1}end\0")
+  public static let protoMessageName: String = EventStore_Client_PersistentSubscriptions_CreateReq.protoMessageName + ".StreamOptions"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}stream_identifier\0\u{1}revision\0\u{1}start\0\u{1}end\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -2632,7 +2632,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_CreateReq.Stream
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -2658,7 +2658,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_CreateReq.Stream
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_PersistentSubscriptions_CreateReq.StreamOptions, rhs: EventStore_Client_PersistentSubscriptions_CreateReq.StreamOptions) -> Bool {
+  public static func ==(lhs: EventStore_Client_PersistentSubscriptions_CreateReq.StreamOptions, rhs: EventStore_Client_PersistentSubscriptions_CreateReq.StreamOptions) -> Bool {
     if lhs._streamIdentifier != rhs._streamIdentifier {return false}
     if lhs.revisionOption != rhs.revisionOption {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
@@ -2667,10 +2667,10 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_CreateReq.Stream
 }
 
 nonisolated extension EventStore_Client_PersistentSubscriptions_CreateReq.AllOptions: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_PersistentSubscriptions_CreateReq.protoMessageName + ".AllOptions"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}position\0\u{1}start\0\u{1}end\0\u{1}filter\0\u{3}no_filter\0")
+  public static let protoMessageName: String = EventStore_Client_PersistentSubscriptions_CreateReq.protoMessageName + ".AllOptions"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}position\0\u{1}start\0\u{1}end\0\u{1}filter\0\u{3}no_filter\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -2746,7 +2746,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_CreateReq.AllOpt
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -2780,7 +2780,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_CreateReq.AllOpt
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_PersistentSubscriptions_CreateReq.AllOptions, rhs: EventStore_Client_PersistentSubscriptions_CreateReq.AllOptions) -> Bool {
+  public static func ==(lhs: EventStore_Client_PersistentSubscriptions_CreateReq.AllOptions, rhs: EventStore_Client_PersistentSubscriptions_CreateReq.AllOptions) -> Bool {
     if lhs.allOption != rhs.allOption {return false}
     if lhs.filterOption != rhs.filterOption {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
@@ -2789,10 +2789,10 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_CreateReq.AllOpt
 }
 
 nonisolated extension EventStore_Client_PersistentSubscriptions_CreateReq.AllOptions.FilterOptions: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_PersistentSubscriptions_CreateReq.AllOptions.protoMessageName + ".FilterOptions"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}stream_identifier\0\u{3}event_type\0\u{1}max\0\u{1}count\0\u{1}checkpointIntervalMultiplier\0")
+  public static let protoMessageName: String = EventStore_Client_PersistentSubscriptions_CreateReq.AllOptions.protoMessageName + ".FilterOptions"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}stream_identifier\0\u{3}event_type\0\u{1}max\0\u{1}count\0\u{1}checkpointIntervalMultiplier\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -2851,7 +2851,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_CreateReq.AllOpt
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -2884,7 +2884,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_CreateReq.AllOpt
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_PersistentSubscriptions_CreateReq.AllOptions.FilterOptions, rhs: EventStore_Client_PersistentSubscriptions_CreateReq.AllOptions.FilterOptions) -> Bool {
+  public static func ==(lhs: EventStore_Client_PersistentSubscriptions_CreateReq.AllOptions.FilterOptions, rhs: EventStore_Client_PersistentSubscriptions_CreateReq.AllOptions.FilterOptions) -> Bool {
     if lhs.filter != rhs.filter {return false}
     if lhs.window != rhs.window {return false}
     if lhs.checkpointIntervalMultiplier != rhs.checkpointIntervalMultiplier {return false}
@@ -2894,10 +2894,10 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_CreateReq.AllOpt
 }
 
 nonisolated extension EventStore_Client_PersistentSubscriptions_CreateReq.AllOptions.FilterOptions.Expression: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_PersistentSubscriptions_CreateReq.AllOptions.FilterOptions.protoMessageName + ".Expression"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}regex\0\u{1}prefix\0")
+  public static let protoMessageName: String = EventStore_Client_PersistentSubscriptions_CreateReq.AllOptions.FilterOptions.protoMessageName + ".Expression"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}regex\0\u{1}prefix\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -2910,7 +2910,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_CreateReq.AllOpt
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if !self.regex.isEmpty {
       try visitor.visitSingularStringField(value: self.regex, fieldNumber: 1)
     }
@@ -2920,7 +2920,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_CreateReq.AllOpt
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_PersistentSubscriptions_CreateReq.AllOptions.FilterOptions.Expression, rhs: EventStore_Client_PersistentSubscriptions_CreateReq.AllOptions.FilterOptions.Expression) -> Bool {
+  public static func ==(lhs: EventStore_Client_PersistentSubscriptions_CreateReq.AllOptions.FilterOptions.Expression, rhs: EventStore_Client_PersistentSubscriptions_CreateReq.AllOptions.FilterOptions.Expression) -> Bool {
     if lhs.regex != rhs.regex {return false}
     if lhs.prefix != rhs.prefix {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
@@ -2929,10 +2929,10 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_CreateReq.AllOpt
 }
 
 nonisolated extension EventStore_Client_PersistentSubscriptions_CreateReq.Position: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_PersistentSubscriptions_CreateReq.protoMessageName + ".Position"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}commit_position\0\u{3}prepare_position\0")
+  public static let protoMessageName: String = EventStore_Client_PersistentSubscriptions_CreateReq.protoMessageName + ".Position"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}commit_position\0\u{3}prepare_position\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -2945,7 +2945,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_CreateReq.Positi
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if self.commitPosition != 0 {
       try visitor.visitSingularUInt64Field(value: self.commitPosition, fieldNumber: 1)
     }
@@ -2955,7 +2955,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_CreateReq.Positi
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_PersistentSubscriptions_CreateReq.Position, rhs: EventStore_Client_PersistentSubscriptions_CreateReq.Position) -> Bool {
+  public static func ==(lhs: EventStore_Client_PersistentSubscriptions_CreateReq.Position, rhs: EventStore_Client_PersistentSubscriptions_CreateReq.Position) -> Bool {
     if lhs.commitPosition != rhs.commitPosition {return false}
     if lhs.preparePosition != rhs.preparePosition {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
@@ -2964,10 +2964,10 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_CreateReq.Positi
 }
 
 nonisolated extension EventStore_Client_PersistentSubscriptions_CreateReq.Settings: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_PersistentSubscriptions_CreateReq.protoMessageName + ".Settings"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}resolve_links\0\u{1}revision\0\u{3}extra_statistics\0\u{3}message_timeout_ticks\0\u{3}max_retry_count\0\u{3}checkpoint_after_ticks\0\u{3}min_checkpoint_count\0\u{3}max_checkpoint_count\0\u{3}max_subscriber_count\0\u{3}live_buffer_size\0\u{3}read_batch_size\0\u{3}history_buffer_size\0\u{3}named_consumer_strategy\0\u{3}message_timeout_ms\0\u{3}checkpoint_after_ms\0\u{3}consumer_strategy\0")
+  public static let protoMessageName: String = EventStore_Client_PersistentSubscriptions_CreateReq.protoMessageName + ".Settings"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}resolve_links\0\u{1}revision\0\u{3}extra_statistics\0\u{3}message_timeout_ticks\0\u{3}max_retry_count\0\u{3}checkpoint_after_ticks\0\u{3}min_checkpoint_count\0\u{3}max_checkpoint_count\0\u{3}max_subscriber_count\0\u{3}live_buffer_size\0\u{3}read_batch_size\0\u{3}history_buffer_size\0\u{3}named_consumer_strategy\0\u{3}message_timeout_ms\0\u{3}checkpoint_after_ms\0\u{3}consumer_strategy\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -3022,7 +3022,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_CreateReq.Settin
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -3078,7 +3078,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_CreateReq.Settin
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_PersistentSubscriptions_CreateReq.Settings, rhs: EventStore_Client_PersistentSubscriptions_CreateReq.Settings) -> Bool {
+  public static func ==(lhs: EventStore_Client_PersistentSubscriptions_CreateReq.Settings, rhs: EventStore_Client_PersistentSubscriptions_CreateReq.Settings) -> Bool {
     if lhs.resolveLinks != rhs.resolveLinks {return false}
     if lhs.revision != rhs.revision {return false}
     if lhs.extraStatistics != rhs.extraStatistics {return false}
@@ -3099,29 +3099,29 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_CreateReq.Settin
 }
 
 nonisolated extension EventStore_Client_PersistentSubscriptions_CreateResp: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".CreateResp"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+  public static let protoMessageName: String = _protobuf_package + ".CreateResp"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap()
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     // Load everything into unknown fields
     while try decoder.nextFieldNumber() != nil {}
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_PersistentSubscriptions_CreateResp, rhs: EventStore_Client_PersistentSubscriptions_CreateResp) -> Bool {
+  public static func ==(lhs: EventStore_Client_PersistentSubscriptions_CreateResp, rhs: EventStore_Client_PersistentSubscriptions_CreateResp) -> Bool {
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
 }
 
 nonisolated extension EventStore_Client_PersistentSubscriptions_UpdateReq: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".UpdateReq"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}options\0")
+  public static let protoMessageName: String = _protobuf_package + ".UpdateReq"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}options\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -3133,7 +3133,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_UpdateReq: Swift
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -3144,7 +3144,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_UpdateReq: Swift
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_PersistentSubscriptions_UpdateReq, rhs: EventStore_Client_PersistentSubscriptions_UpdateReq) -> Bool {
+  public static func ==(lhs: EventStore_Client_PersistentSubscriptions_UpdateReq, rhs: EventStore_Client_PersistentSubscriptions_UpdateReq) -> Bool {
     if lhs._options != rhs._options {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -3152,12 +3152,12 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_UpdateReq: Swift
 }
 
 nonisolated extension EventStore_Client_PersistentSubscriptions_UpdateReq.ConsumerStrategy: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0DispatchToSingle\0\u{1}RoundRobin\0\u{1}Pinned\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0DispatchToSingle\0\u{1}RoundRobin\0\u{1}Pinned\0")
 }
 
 nonisolated extension EventStore_Client_PersistentSubscriptions_UpdateReq.Options: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_PersistentSubscriptions_UpdateReq.protoMessageName + ".Options"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}stream_identifier\0\u{3}group_name\0\u{1}settings\0\u{1}stream\0\u{1}all\0")
+  public static let protoMessageName: String = EventStore_Client_PersistentSubscriptions_UpdateReq.protoMessageName + ".Options"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}stream_identifier\0\u{3}group_name\0\u{1}settings\0\u{1}stream\0\u{1}all\0")
 
   fileprivate class _StorageClass {
     var _streamOption: EventStore_Client_PersistentSubscriptions_UpdateReq.Options.OneOf_StreamOption?
@@ -3188,7 +3188,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_UpdateReq.Option
     return _storage
   }
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     _ = _uniqueStorage()
     try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
       while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3231,7 +3231,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_UpdateReq.Option
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every if/case branch local when no optimizations
@@ -3261,7 +3261,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_UpdateReq.Option
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_PersistentSubscriptions_UpdateReq.Options, rhs: EventStore_Client_PersistentSubscriptions_UpdateReq.Options) -> Bool {
+  public static func ==(lhs: EventStore_Client_PersistentSubscriptions_UpdateReq.Options, rhs: EventStore_Client_PersistentSubscriptions_UpdateReq.Options) -> Bool {
     if lhs._storage !== rhs._storage {
       let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
         let _storage = _args.0
@@ -3280,10 +3280,10 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_UpdateReq.Option
 }
 
 nonisolated extension EventStore_Client_PersistentSubscriptions_UpdateReq.StreamOptions: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_PersistentSubscriptions_UpdateReq.protoMessageName + ".StreamOptions"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}stream_identifier\0\u{1}revision\0\u{1}start\0\u{1}end\0")
+  public static let protoMessageName: String = EventStore_Client_PersistentSubscriptions_UpdateReq.protoMessageName + ".StreamOptions"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}stream_identifier\0\u{1}revision\0\u{1}start\0\u{1}end\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -3329,7 +3329,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_UpdateReq.Stream
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -3355,7 +3355,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_UpdateReq.Stream
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_PersistentSubscriptions_UpdateReq.StreamOptions, rhs: EventStore_Client_PersistentSubscriptions_UpdateReq.StreamOptions) -> Bool {
+  public static func ==(lhs: EventStore_Client_PersistentSubscriptions_UpdateReq.StreamOptions, rhs: EventStore_Client_PersistentSubscriptions_UpdateReq.StreamOptions) -> Bool {
     if lhs._streamIdentifier != rhs._streamIdentifier {return false}
     if lhs.revisionOption != rhs.revisionOption {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
@@ -3364,10 +3364,10 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_UpdateReq.Stream
 }
 
 nonisolated extension EventStore_Client_PersistentSubscriptions_UpdateReq.AllOptions: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_PersistentSubscriptions_UpdateReq.protoMessageName + ".AllOptions"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}position\0\u{1}start\0\u{1}end\0")
+  public static let protoMessageName: String = EventStore_Client_PersistentSubscriptions_UpdateReq.protoMessageName + ".AllOptions"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}position\0\u{1}start\0\u{1}end\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -3417,7 +3417,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_UpdateReq.AllOpt
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -3440,7 +3440,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_UpdateReq.AllOpt
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_PersistentSubscriptions_UpdateReq.AllOptions, rhs: EventStore_Client_PersistentSubscriptions_UpdateReq.AllOptions) -> Bool {
+  public static func ==(lhs: EventStore_Client_PersistentSubscriptions_UpdateReq.AllOptions, rhs: EventStore_Client_PersistentSubscriptions_UpdateReq.AllOptions) -> Bool {
     if lhs.allOption != rhs.allOption {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -3448,10 +3448,10 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_UpdateReq.AllOpt
 }
 
 nonisolated extension EventStore_Client_PersistentSubscriptions_UpdateReq.Position: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_PersistentSubscriptions_UpdateReq.protoMessageName + ".Position"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}commit_position\0\u{3}prepare_position\0")
+  public static let protoMessageName: String = EventStore_Client_PersistentSubscriptions_UpdateReq.protoMessageName + ".Position"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}commit_position\0\u{3}prepare_position\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -3464,7 +3464,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_UpdateReq.Positi
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if self.commitPosition != 0 {
       try visitor.visitSingularUInt64Field(value: self.commitPosition, fieldNumber: 1)
     }
@@ -3474,7 +3474,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_UpdateReq.Positi
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_PersistentSubscriptions_UpdateReq.Position, rhs: EventStore_Client_PersistentSubscriptions_UpdateReq.Position) -> Bool {
+  public static func ==(lhs: EventStore_Client_PersistentSubscriptions_UpdateReq.Position, rhs: EventStore_Client_PersistentSubscriptions_UpdateReq.Position) -> Bool {
     if lhs.commitPosition != rhs.commitPosition {return false}
     if lhs.preparePosition != rhs.preparePosition {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
@@ -3483,10 +3483,10 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_UpdateReq.Positi
 }
 
 nonisolated extension EventStore_Client_PersistentSubscriptions_UpdateReq.Settings: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_PersistentSubscriptions_UpdateReq.protoMessageName + ".Settings"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}resolve_links\0\u{1}revision\0\u{3}extra_statistics\0\u{3}message_timeout_ticks\0\u{3}max_retry_count\0\u{3}checkpoint_after_ticks\0\u{3}min_checkpoint_count\0\u{3}max_checkpoint_count\0\u{3}max_subscriber_count\0\u{3}live_buffer_size\0\u{3}read_batch_size\0\u{3}history_buffer_size\0\u{3}named_consumer_strategy\0\u{3}message_timeout_ms\0\u{3}checkpoint_after_ms\0")
+  public static let protoMessageName: String = EventStore_Client_PersistentSubscriptions_UpdateReq.protoMessageName + ".Settings"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}resolve_links\0\u{1}revision\0\u{3}extra_statistics\0\u{3}message_timeout_ticks\0\u{3}max_retry_count\0\u{3}checkpoint_after_ticks\0\u{3}min_checkpoint_count\0\u{3}max_checkpoint_count\0\u{3}max_subscriber_count\0\u{3}live_buffer_size\0\u{3}read_batch_size\0\u{3}history_buffer_size\0\u{3}named_consumer_strategy\0\u{3}message_timeout_ms\0\u{3}checkpoint_after_ms\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -3540,7 +3540,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_UpdateReq.Settin
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -3593,7 +3593,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_UpdateReq.Settin
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_PersistentSubscriptions_UpdateReq.Settings, rhs: EventStore_Client_PersistentSubscriptions_UpdateReq.Settings) -> Bool {
+  public static func ==(lhs: EventStore_Client_PersistentSubscriptions_UpdateReq.Settings, rhs: EventStore_Client_PersistentSubscriptions_UpdateReq.Settings) -> Bool {
     if lhs.resolveLinks != rhs.resolveLinks {return false}
     if lhs.revision != rhs.revision {return false}
     if lhs.extraStatistics != rhs.extraStatistics {return false}
@@ -3613,29 +3613,29 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_UpdateReq.Settin
 }
 
 nonisolated extension EventStore_Client_PersistentSubscriptions_UpdateResp: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".UpdateResp"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+  public static let protoMessageName: String = _protobuf_package + ".UpdateResp"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap()
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     // Load everything into unknown fields
     while try decoder.nextFieldNumber() != nil {}
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_PersistentSubscriptions_UpdateResp, rhs: EventStore_Client_PersistentSubscriptions_UpdateResp) -> Bool {
+  public static func ==(lhs: EventStore_Client_PersistentSubscriptions_UpdateResp, rhs: EventStore_Client_PersistentSubscriptions_UpdateResp) -> Bool {
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
 }
 
 nonisolated extension EventStore_Client_PersistentSubscriptions_DeleteReq: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".DeleteReq"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}options\0")
+  public static let protoMessageName: String = _protobuf_package + ".DeleteReq"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}options\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -3647,7 +3647,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_DeleteReq: Swift
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -3658,7 +3658,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_DeleteReq: Swift
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_PersistentSubscriptions_DeleteReq, rhs: EventStore_Client_PersistentSubscriptions_DeleteReq) -> Bool {
+  public static func ==(lhs: EventStore_Client_PersistentSubscriptions_DeleteReq, rhs: EventStore_Client_PersistentSubscriptions_DeleteReq) -> Bool {
     if lhs._options != rhs._options {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -3666,10 +3666,10 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_DeleteReq: Swift
 }
 
 nonisolated extension EventStore_Client_PersistentSubscriptions_DeleteReq.Options: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_PersistentSubscriptions_DeleteReq.protoMessageName + ".Options"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}stream_identifier\0\u{3}group_name\0\u{1}all\0")
+  public static let protoMessageName: String = EventStore_Client_PersistentSubscriptions_DeleteReq.protoMessageName + ".Options"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}stream_identifier\0\u{3}group_name\0\u{1}all\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -3707,7 +3707,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_DeleteReq.Option
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -3724,7 +3724,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_DeleteReq.Option
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_PersistentSubscriptions_DeleteReq.Options, rhs: EventStore_Client_PersistentSubscriptions_DeleteReq.Options) -> Bool {
+  public static func ==(lhs: EventStore_Client_PersistentSubscriptions_DeleteReq.Options, rhs: EventStore_Client_PersistentSubscriptions_DeleteReq.Options) -> Bool {
     if lhs.streamOption != rhs.streamOption {return false}
     if lhs.groupName != rhs.groupName {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
@@ -3733,29 +3733,29 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_DeleteReq.Option
 }
 
 nonisolated extension EventStore_Client_PersistentSubscriptions_DeleteResp: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".DeleteResp"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+  public static let protoMessageName: String = _protobuf_package + ".DeleteResp"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap()
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     // Load everything into unknown fields
     while try decoder.nextFieldNumber() != nil {}
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_PersistentSubscriptions_DeleteResp, rhs: EventStore_Client_PersistentSubscriptions_DeleteResp) -> Bool {
+  public static func ==(lhs: EventStore_Client_PersistentSubscriptions_DeleteResp, rhs: EventStore_Client_PersistentSubscriptions_DeleteResp) -> Bool {
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
 }
 
 nonisolated extension EventStore_Client_PersistentSubscriptions_GetInfoReq: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".GetInfoReq"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}options\0")
+  public static let protoMessageName: String = _protobuf_package + ".GetInfoReq"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}options\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -3767,7 +3767,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_GetInfoReq: Swif
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -3778,7 +3778,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_GetInfoReq: Swif
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_PersistentSubscriptions_GetInfoReq, rhs: EventStore_Client_PersistentSubscriptions_GetInfoReq) -> Bool {
+  public static func ==(lhs: EventStore_Client_PersistentSubscriptions_GetInfoReq, rhs: EventStore_Client_PersistentSubscriptions_GetInfoReq) -> Bool {
     if lhs._options != rhs._options {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -3786,10 +3786,10 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_GetInfoReq: Swif
 }
 
 nonisolated extension EventStore_Client_PersistentSubscriptions_GetInfoReq.Options: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_PersistentSubscriptions_GetInfoReq.protoMessageName + ".Options"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}stream_identifier\0\u{1}all\0\u{3}group_name\0")
+  public static let protoMessageName: String = EventStore_Client_PersistentSubscriptions_GetInfoReq.protoMessageName + ".Options"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}stream_identifier\0\u{1}all\0\u{3}group_name\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -3827,7 +3827,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_GetInfoReq.Optio
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -3849,7 +3849,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_GetInfoReq.Optio
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_PersistentSubscriptions_GetInfoReq.Options, rhs: EventStore_Client_PersistentSubscriptions_GetInfoReq.Options) -> Bool {
+  public static func ==(lhs: EventStore_Client_PersistentSubscriptions_GetInfoReq.Options, rhs: EventStore_Client_PersistentSubscriptions_GetInfoReq.Options) -> Bool {
     if lhs.streamOption != rhs.streamOption {return false}
     if lhs.groupName != rhs.groupName {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
@@ -3858,10 +3858,10 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_GetInfoReq.Optio
 }
 
 nonisolated extension EventStore_Client_PersistentSubscriptions_GetInfoResp: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".GetInfoResp"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}subscription_info\0")
+  public static let protoMessageName: String = _protobuf_package + ".GetInfoResp"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}subscription_info\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -3873,7 +3873,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_GetInfoResp: Swi
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -3884,7 +3884,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_GetInfoResp: Swi
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_PersistentSubscriptions_GetInfoResp, rhs: EventStore_Client_PersistentSubscriptions_GetInfoResp) -> Bool {
+  public static func ==(lhs: EventStore_Client_PersistentSubscriptions_GetInfoResp, rhs: EventStore_Client_PersistentSubscriptions_GetInfoResp) -> Bool {
     if lhs._subscriptionInfo != rhs._subscriptionInfo {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -3892,8 +3892,8 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_GetInfoResp: Swi
 }
 
 nonisolated extension EventStore_Client_PersistentSubscriptions_SubscriptionInfo: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".SubscriptionInfo"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}event_source\0\u{3}group_name\0\u{1}status\0\u{1}connections\0\u{3}average_per_second\0\u{3}total_items\0\u{3}count_since_last_measurement\0\u{3}last_checkpointed_event_position\0\u{3}last_known_event_position\0\u{3}resolve_link_tos\0\u{3}start_from\0\u{3}message_timeout_milliseconds\0\u{3}extra_statistics\0\u{3}max_retry_count\0\u{3}live_buffer_size\0\u{3}buffer_size\0\u{3}read_batch_size\0\u{3}check_point_after_milliseconds\0\u{3}min_check_point_count\0\u{3}max_check_point_count\0\u{3}read_buffer_count\0\u{3}live_buffer_count\0\u{3}retry_buffer_count\0\u{3}total_in_flight_messages\0\u{3}outstanding_messages_count\0\u{3}named_consumer_strategy\0\u{3}max_subscriber_count\0\u{3}parked_message_count\0")
+  public static let protoMessageName: String = _protobuf_package + ".SubscriptionInfo"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}event_source\0\u{3}group_name\0\u{1}status\0\u{1}connections\0\u{3}average_per_second\0\u{3}total_items\0\u{3}count_since_last_measurement\0\u{3}last_checkpointed_event_position\0\u{3}last_known_event_position\0\u{3}resolve_link_tos\0\u{3}start_from\0\u{3}message_timeout_milliseconds\0\u{3}extra_statistics\0\u{3}max_retry_count\0\u{3}live_buffer_size\0\u{3}buffer_size\0\u{3}read_batch_size\0\u{3}check_point_after_milliseconds\0\u{3}min_check_point_count\0\u{3}max_check_point_count\0\u{3}read_buffer_count\0\u{3}live_buffer_count\0\u{3}retry_buffer_count\0\u{3}total_in_flight_messages\0\u{3}outstanding_messages_count\0\u{3}named_consumer_strategy\0\u{3}max_subscriber_count\0\u{3}parked_message_count\0")
 
   fileprivate class _StorageClass {
     var _eventSource: String = String()
@@ -3972,7 +3972,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_SubscriptionInfo
     return _storage
   }
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     _ = _uniqueStorage()
     try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
       while let fieldNumber = try decoder.nextFieldNumber() {
@@ -4014,7 +4014,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_SubscriptionInfo
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
       if !_storage._eventSource.isEmpty {
         try visitor.visitSingularStringField(value: _storage._eventSource, fieldNumber: 1)
@@ -4104,7 +4104,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_SubscriptionInfo
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_PersistentSubscriptions_SubscriptionInfo, rhs: EventStore_Client_PersistentSubscriptions_SubscriptionInfo) -> Bool {
+  public static func ==(lhs: EventStore_Client_PersistentSubscriptions_SubscriptionInfo, rhs: EventStore_Client_PersistentSubscriptions_SubscriptionInfo) -> Bool {
     if lhs._storage !== rhs._storage {
       let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
         let _storage = _args.0
@@ -4147,10 +4147,10 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_SubscriptionInfo
 }
 
 nonisolated extension EventStore_Client_PersistentSubscriptions_SubscriptionInfo.ConnectionInfo: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_PersistentSubscriptions_SubscriptionInfo.protoMessageName + ".ConnectionInfo"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}from\0\u{1}username\0\u{3}average_items_per_second\0\u{3}total_items\0\u{3}count_since_last_measurement\0\u{3}observed_measurements\0\u{3}available_slots\0\u{3}in_flight_messages\0\u{3}connection_name\0")
+  public static let protoMessageName: String = EventStore_Client_PersistentSubscriptions_SubscriptionInfo.protoMessageName + ".ConnectionInfo"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}from\0\u{1}username\0\u{3}average_items_per_second\0\u{3}total_items\0\u{3}count_since_last_measurement\0\u{3}observed_measurements\0\u{3}available_slots\0\u{3}in_flight_messages\0\u{3}connection_name\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -4170,7 +4170,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_SubscriptionInfo
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if !self.from.isEmpty {
       try visitor.visitSingularStringField(value: self.from, fieldNumber: 1)
     }
@@ -4201,7 +4201,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_SubscriptionInfo
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_PersistentSubscriptions_SubscriptionInfo.ConnectionInfo, rhs: EventStore_Client_PersistentSubscriptions_SubscriptionInfo.ConnectionInfo) -> Bool {
+  public static func ==(lhs: EventStore_Client_PersistentSubscriptions_SubscriptionInfo.ConnectionInfo, rhs: EventStore_Client_PersistentSubscriptions_SubscriptionInfo.ConnectionInfo) -> Bool {
     if lhs.from != rhs.from {return false}
     if lhs.username != rhs.username {return false}
     if lhs.averageItemsPerSecond != rhs.averageItemsPerSecond {return false}
@@ -4217,10 +4217,10 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_SubscriptionInfo
 }
 
 nonisolated extension EventStore_Client_PersistentSubscriptions_SubscriptionInfo.Measurement: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_PersistentSubscriptions_SubscriptionInfo.protoMessageName + ".Measurement"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}key\0\u{1}value\0")
+  public static let protoMessageName: String = EventStore_Client_PersistentSubscriptions_SubscriptionInfo.protoMessageName + ".Measurement"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}key\0\u{1}value\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -4233,7 +4233,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_SubscriptionInfo
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if !self.key.isEmpty {
       try visitor.visitSingularStringField(value: self.key, fieldNumber: 1)
     }
@@ -4243,7 +4243,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_SubscriptionInfo
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_PersistentSubscriptions_SubscriptionInfo.Measurement, rhs: EventStore_Client_PersistentSubscriptions_SubscriptionInfo.Measurement) -> Bool {
+  public static func ==(lhs: EventStore_Client_PersistentSubscriptions_SubscriptionInfo.Measurement, rhs: EventStore_Client_PersistentSubscriptions_SubscriptionInfo.Measurement) -> Bool {
     if lhs.key != rhs.key {return false}
     if lhs.value != rhs.value {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
@@ -4252,10 +4252,10 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_SubscriptionInfo
 }
 
 nonisolated extension EventStore_Client_PersistentSubscriptions_ReplayParkedReq: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".ReplayParkedReq"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}options\0")
+  public static let protoMessageName: String = _protobuf_package + ".ReplayParkedReq"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}options\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -4267,7 +4267,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_ReplayParkedReq:
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -4278,7 +4278,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_ReplayParkedReq:
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_PersistentSubscriptions_ReplayParkedReq, rhs: EventStore_Client_PersistentSubscriptions_ReplayParkedReq) -> Bool {
+  public static func ==(lhs: EventStore_Client_PersistentSubscriptions_ReplayParkedReq, rhs: EventStore_Client_PersistentSubscriptions_ReplayParkedReq) -> Bool {
     if lhs._options != rhs._options {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -4286,10 +4286,10 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_ReplayParkedReq:
 }
 
 nonisolated extension EventStore_Client_PersistentSubscriptions_ReplayParkedReq.Options: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_PersistentSubscriptions_ReplayParkedReq.protoMessageName + ".Options"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}group_name\0\u{3}stream_identifier\0\u{1}all\0\u{3}stop_at\0\u{3}no_limit\0")
+  public static let protoMessageName: String = EventStore_Client_PersistentSubscriptions_ReplayParkedReq.protoMessageName + ".Options"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}group_name\0\u{3}stream_identifier\0\u{1}all\0\u{3}stop_at\0\u{3}no_limit\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -4348,7 +4348,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_ReplayParkedReq.
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -4381,7 +4381,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_ReplayParkedReq.
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_PersistentSubscriptions_ReplayParkedReq.Options, rhs: EventStore_Client_PersistentSubscriptions_ReplayParkedReq.Options) -> Bool {
+  public static func ==(lhs: EventStore_Client_PersistentSubscriptions_ReplayParkedReq.Options, rhs: EventStore_Client_PersistentSubscriptions_ReplayParkedReq.Options) -> Bool {
     if lhs.groupName != rhs.groupName {return false}
     if lhs.streamOption != rhs.streamOption {return false}
     if lhs.stopAtOption != rhs.stopAtOption {return false}
@@ -4391,29 +4391,29 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_ReplayParkedReq.
 }
 
 nonisolated extension EventStore_Client_PersistentSubscriptions_ReplayParkedResp: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".ReplayParkedResp"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+  public static let protoMessageName: String = _protobuf_package + ".ReplayParkedResp"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap()
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     // Load everything into unknown fields
     while try decoder.nextFieldNumber() != nil {}
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_PersistentSubscriptions_ReplayParkedResp, rhs: EventStore_Client_PersistentSubscriptions_ReplayParkedResp) -> Bool {
+  public static func ==(lhs: EventStore_Client_PersistentSubscriptions_ReplayParkedResp, rhs: EventStore_Client_PersistentSubscriptions_ReplayParkedResp) -> Bool {
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
 }
 
 nonisolated extension EventStore_Client_PersistentSubscriptions_TruncateParkedReq: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".TruncateParkedReq"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}options\0")
+  public static let protoMessageName: String = _protobuf_package + ".TruncateParkedReq"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}options\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -4425,7 +4425,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_TruncateParkedRe
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -4436,7 +4436,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_TruncateParkedRe
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_PersistentSubscriptions_TruncateParkedReq, rhs: EventStore_Client_PersistentSubscriptions_TruncateParkedReq) -> Bool {
+  public static func ==(lhs: EventStore_Client_PersistentSubscriptions_TruncateParkedReq, rhs: EventStore_Client_PersistentSubscriptions_TruncateParkedReq) -> Bool {
     if lhs._options != rhs._options {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -4444,10 +4444,10 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_TruncateParkedRe
 }
 
 nonisolated extension EventStore_Client_PersistentSubscriptions_TruncateParkedReq.Options: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_PersistentSubscriptions_TruncateParkedReq.protoMessageName + ".Options"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}group_name\0\u{3}stream_identifier\0\u{1}all\0\u{3}stop_at\0\u{3}no_limit\0")
+  public static let protoMessageName: String = EventStore_Client_PersistentSubscriptions_TruncateParkedReq.protoMessageName + ".Options"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}group_name\0\u{3}stream_identifier\0\u{1}all\0\u{3}stop_at\0\u{3}no_limit\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -4506,7 +4506,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_TruncateParkedRe
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -4539,7 +4539,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_TruncateParkedRe
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_PersistentSubscriptions_TruncateParkedReq.Options, rhs: EventStore_Client_PersistentSubscriptions_TruncateParkedReq.Options) -> Bool {
+  public static func ==(lhs: EventStore_Client_PersistentSubscriptions_TruncateParkedReq.Options, rhs: EventStore_Client_PersistentSubscriptions_TruncateParkedReq.Options) -> Bool {
     if lhs.groupName != rhs.groupName {return false}
     if lhs.streamOption != rhs.streamOption {return false}
     if lhs.stopAtOption != rhs.stopAtOption {return false}
@@ -4549,29 +4549,29 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_TruncateParkedRe
 }
 
 nonisolated extension EventStore_Client_PersistentSubscriptions_TruncateParkedResp: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".TruncateParkedResp"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+  public static let protoMessageName: String = _protobuf_package + ".TruncateParkedResp"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap()
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     // Load everything into unknown fields
     while try decoder.nextFieldNumber() != nil {}
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_PersistentSubscriptions_TruncateParkedResp, rhs: EventStore_Client_PersistentSubscriptions_TruncateParkedResp) -> Bool {
+  public static func ==(lhs: EventStore_Client_PersistentSubscriptions_TruncateParkedResp, rhs: EventStore_Client_PersistentSubscriptions_TruncateParkedResp) -> Bool {
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
 }
 
 nonisolated extension EventStore_Client_PersistentSubscriptions_ListReq: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".ListReq"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}options\0")
+  public static let protoMessageName: String = _protobuf_package + ".ListReq"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}options\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -4583,7 +4583,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_ListReq: SwiftPr
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -4594,7 +4594,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_ListReq: SwiftPr
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_PersistentSubscriptions_ListReq, rhs: EventStore_Client_PersistentSubscriptions_ListReq) -> Bool {
+  public static func ==(lhs: EventStore_Client_PersistentSubscriptions_ListReq, rhs: EventStore_Client_PersistentSubscriptions_ListReq) -> Bool {
     if lhs._options != rhs._options {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -4602,10 +4602,10 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_ListReq: SwiftPr
 }
 
 nonisolated extension EventStore_Client_PersistentSubscriptions_ListReq.Options: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_PersistentSubscriptions_ListReq.protoMessageName + ".Options"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}list_all_subscriptions\0\u{3}list_for_stream\0")
+  public static let protoMessageName: String = EventStore_Client_PersistentSubscriptions_ListReq.protoMessageName + ".Options"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}list_all_subscriptions\0\u{3}list_for_stream\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -4642,7 +4642,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_ListReq.Options:
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -4661,7 +4661,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_ListReq.Options:
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_PersistentSubscriptions_ListReq.Options, rhs: EventStore_Client_PersistentSubscriptions_ListReq.Options) -> Bool {
+  public static func ==(lhs: EventStore_Client_PersistentSubscriptions_ListReq.Options, rhs: EventStore_Client_PersistentSubscriptions_ListReq.Options) -> Bool {
     if lhs.listOption != rhs.listOption {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -4669,10 +4669,10 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_ListReq.Options:
 }
 
 nonisolated extension EventStore_Client_PersistentSubscriptions_ListReq.StreamOption: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_PersistentSubscriptions_ListReq.protoMessageName + ".StreamOption"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}stream\0\u{1}all\0")
+  public static let protoMessageName: String = EventStore_Client_PersistentSubscriptions_ListReq.protoMessageName + ".StreamOption"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}stream\0\u{1}all\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -4709,7 +4709,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_ListReq.StreamOp
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -4728,7 +4728,7 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_ListReq.StreamOp
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_PersistentSubscriptions_ListReq.StreamOption, rhs: EventStore_Client_PersistentSubscriptions_ListReq.StreamOption) -> Bool {
+  public static func ==(lhs: EventStore_Client_PersistentSubscriptions_ListReq.StreamOption, rhs: EventStore_Client_PersistentSubscriptions_ListReq.StreamOption) -> Bool {
     if lhs.streamOption != rhs.streamOption {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -4736,10 +4736,10 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_ListReq.StreamOp
 }
 
 nonisolated extension EventStore_Client_PersistentSubscriptions_ListResp: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".ListResp"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}subscriptions\0")
+  public static let protoMessageName: String = _protobuf_package + ".ListResp"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}subscriptions\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -4751,14 +4751,14 @@ nonisolated extension EventStore_Client_PersistentSubscriptions_ListResp: SwiftP
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if !self.subscriptions.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.subscriptions, fieldNumber: 1)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_PersistentSubscriptions_ListResp, rhs: EventStore_Client_PersistentSubscriptions_ListResp) -> Bool {
+  public static func ==(lhs: EventStore_Client_PersistentSubscriptions_ListResp, rhs: EventStore_Client_PersistentSubscriptions_ListResp) -> Bool {
     if lhs.subscriptions != rhs.subscriptions {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true

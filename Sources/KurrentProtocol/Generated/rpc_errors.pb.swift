@@ -26,8 +26,8 @@ fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobu
   typealias Version = _2
 }
 
-package nonisolated enum Kurrent_Rpc_ServerError: SwiftProtobuf.Enum, Swift.CaseIterable {
-  package typealias RawValue = Int
+public nonisolated enum Kurrent_Rpc_ServerError: SwiftProtobuf.Enum, Swift.CaseIterable {
+  public typealias RawValue = Int
   case unspecified // = 0
   case accessDenied // = 1
   case badRequest // = 2
@@ -39,11 +39,11 @@ package nonisolated enum Kurrent_Rpc_ServerError: SwiftProtobuf.Enum, Swift.Case
   case serverShuttingDown // = 10
   case UNRECOGNIZED(Int)
 
-  package init() {
+  public init() {
     self = .unspecified
   }
 
-  package init?(rawValue: Int) {
+  public init?(rawValue: Int) {
     switch rawValue {
     case 0: self = .unspecified
     case 1: self = .accessDenied
@@ -58,7 +58,7 @@ package nonisolated enum Kurrent_Rpc_ServerError: SwiftProtobuf.Enum, Swift.Case
     }
   }
 
-  package var rawValue: Int {
+  public var rawValue: Int {
     switch self {
     case .unspecified: return 0
     case .accessDenied: return 1
@@ -74,7 +74,7 @@ package nonisolated enum Kurrent_Rpc_ServerError: SwiftProtobuf.Enum, Swift.Case
   }
 
   // The compiler won't synthesize support with the UNRECOGNIZED case.
-  package static let allCases: [Kurrent_Rpc_ServerError] = [
+  public static let allCases: [Kurrent_Rpc_ServerError] = [
     .unspecified,
     .accessDenied,
     .badRequest,
@@ -88,81 +88,81 @@ package nonisolated enum Kurrent_Rpc_ServerError: SwiftProtobuf.Enum, Swift.Case
 
 }
 
-package nonisolated struct Kurrent_Rpc_AccessDeniedErrorDetails: Sendable {
+public nonisolated struct Kurrent_Rpc_AccessDeniedErrorDetails: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var operation: String = String()
+  public var operation: String = String()
 
-  package var username: String {
+  public var username: String {
     get {_username ?? String()}
     set {_username = newValue}
   }
   /// Returns true if `username` has been explicitly set.
-  package var hasUsername: Bool {self._username != nil}
+  public var hasUsername: Bool {self._username != nil}
   /// Clears the value of `username`. Subsequent reads from it will return its default value.
-  package mutating func clearUsername() {self._username = nil}
+  public mutating func clearUsername() {self._username = nil}
 
-  package var permission: String {
+  public var permission: String {
     get {_permission ?? String()}
     set {_permission = newValue}
   }
   /// Returns true if `permission` has been explicitly set.
-  package var hasPermission: Bool {self._permission != nil}
+  public var hasPermission: Bool {self._permission != nil}
   /// Clears the value of `permission`. Subsequent reads from it will return its default value.
-  package mutating func clearPermission() {self._permission = nil}
+  public mutating func clearPermission() {self._permission = nil}
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package init() {}
+  public init() {}
 
   fileprivate var _username: String? = nil
   fileprivate var _permission: String? = nil
 }
 
-package nonisolated struct Kurrent_Rpc_NotLeaderNodeErrorDetails: Sendable {
+public nonisolated struct Kurrent_Rpc_NotLeaderNodeErrorDetails: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var currentLeader: Kurrent_Rpc_NotLeaderNodeErrorDetails.NodeInfo {
+  public var currentLeader: Kurrent_Rpc_NotLeaderNodeErrorDetails.NodeInfo {
     get {_currentLeader ?? Kurrent_Rpc_NotLeaderNodeErrorDetails.NodeInfo()}
     set {_currentLeader = newValue}
   }
   /// Returns true if `currentLeader` has been explicitly set.
-  package var hasCurrentLeader: Bool {self._currentLeader != nil}
+  public var hasCurrentLeader: Bool {self._currentLeader != nil}
   /// Clears the value of `currentLeader`. Subsequent reads from it will return its default value.
-  package mutating func clearCurrentLeader() {self._currentLeader = nil}
+  public mutating func clearCurrentLeader() {self._currentLeader = nil}
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package nonisolated struct NodeInfo: Sendable {
+  public nonisolated struct NodeInfo: Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
-    package var host: String = String()
+    public var host: String = String()
 
-    package var port: Int32 = 0
+    public var port: Int32 = 0
 
-    package var nodeID: String {
+    public var nodeID: String {
       get {_nodeID ?? String()}
       set {_nodeID = newValue}
     }
     /// Returns true if `nodeID` has been explicitly set.
-    package var hasNodeID: Bool {self._nodeID != nil}
+    public var hasNodeID: Bool {self._nodeID != nil}
     /// Clears the value of `nodeID`. Subsequent reads from it will return its default value.
-    package mutating func clearNodeID() {self._nodeID = nil}
+    public mutating func clearNodeID() {self._nodeID = nil}
 
-    package var unknownFields = SwiftProtobuf.UnknownStorage()
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-    package init() {}
+    public init() {}
 
     fileprivate var _nodeID: String? = nil
   }
 
-  package init() {}
+  public init() {}
 
   fileprivate var _currentLeader: Kurrent_Rpc_NotLeaderNodeErrorDetails.NodeInfo? = nil
 }
@@ -172,14 +172,14 @@ package nonisolated struct Kurrent_Rpc_NotLeaderNodeErrorDetails: Sendable {
 fileprivate nonisolated let _protobuf_package = "kurrent.rpc"
 
 nonisolated extension Kurrent_Rpc_ServerError: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNSPECIFIED\0\u{1}SERVER_ERROR_ACCESS_DENIED\0\u{1}SERVER_ERROR_BAD_REQUEST\0\u{2}\u{3}SERVER_ERROR_NOT_LEADER_NODE\0\u{1}SERVER_ERROR_OPERATION_TIMEOUT\0\u{1}SERVER_ERROR_SERVER_NOT_READY\0\u{1}SERVER_ERROR_SERVER_OVERLOADED\0\u{1}SERVER_ERROR_SERVER_MALFUNCTION\0\u{1}SERVER_ERROR_SERVER_SHUTTING_DOWN\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNSPECIFIED\0\u{1}SERVER_ERROR_ACCESS_DENIED\0\u{1}SERVER_ERROR_BAD_REQUEST\0\u{2}\u{3}SERVER_ERROR_NOT_LEADER_NODE\0\u{1}SERVER_ERROR_OPERATION_TIMEOUT\0\u{1}SERVER_ERROR_SERVER_NOT_READY\0\u{1}SERVER_ERROR_SERVER_OVERLOADED\0\u{1}SERVER_ERROR_SERVER_MALFUNCTION\0\u{1}SERVER_ERROR_SERVER_SHUTTING_DOWN\0")
 }
 
 nonisolated extension Kurrent_Rpc_AccessDeniedErrorDetails: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".AccessDeniedErrorDetails"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}operation\0\u{1}username\0\u{1}permission\0")
+  public static let protoMessageName: String = _protobuf_package + ".AccessDeniedErrorDetails"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}operation\0\u{1}username\0\u{1}permission\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -193,7 +193,7 @@ nonisolated extension Kurrent_Rpc_AccessDeniedErrorDetails: SwiftProtobuf.Messag
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -210,7 +210,7 @@ nonisolated extension Kurrent_Rpc_AccessDeniedErrorDetails: SwiftProtobuf.Messag
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: Kurrent_Rpc_AccessDeniedErrorDetails, rhs: Kurrent_Rpc_AccessDeniedErrorDetails) -> Bool {
+  public static func ==(lhs: Kurrent_Rpc_AccessDeniedErrorDetails, rhs: Kurrent_Rpc_AccessDeniedErrorDetails) -> Bool {
     if lhs.operation != rhs.operation {return false}
     if lhs._username != rhs._username {return false}
     if lhs._permission != rhs._permission {return false}
@@ -220,10 +220,10 @@ nonisolated extension Kurrent_Rpc_AccessDeniedErrorDetails: SwiftProtobuf.Messag
 }
 
 nonisolated extension Kurrent_Rpc_NotLeaderNodeErrorDetails: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".NotLeaderNodeErrorDetails"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}current_leader\0")
+  public static let protoMessageName: String = _protobuf_package + ".NotLeaderNodeErrorDetails"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}current_leader\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -235,7 +235,7 @@ nonisolated extension Kurrent_Rpc_NotLeaderNodeErrorDetails: SwiftProtobuf.Messa
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -246,7 +246,7 @@ nonisolated extension Kurrent_Rpc_NotLeaderNodeErrorDetails: SwiftProtobuf.Messa
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: Kurrent_Rpc_NotLeaderNodeErrorDetails, rhs: Kurrent_Rpc_NotLeaderNodeErrorDetails) -> Bool {
+  public static func ==(lhs: Kurrent_Rpc_NotLeaderNodeErrorDetails, rhs: Kurrent_Rpc_NotLeaderNodeErrorDetails) -> Bool {
     if lhs._currentLeader != rhs._currentLeader {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -254,10 +254,10 @@ nonisolated extension Kurrent_Rpc_NotLeaderNodeErrorDetails: SwiftProtobuf.Messa
 }
 
 nonisolated extension Kurrent_Rpc_NotLeaderNodeErrorDetails.NodeInfo: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = Kurrent_Rpc_NotLeaderNodeErrorDetails.protoMessageName + ".NodeInfo"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}host\0\u{1}port\0\u{3}node_id\0")
+  public static let protoMessageName: String = Kurrent_Rpc_NotLeaderNodeErrorDetails.protoMessageName + ".NodeInfo"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}host\0\u{1}port\0\u{3}node_id\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -271,7 +271,7 @@ nonisolated extension Kurrent_Rpc_NotLeaderNodeErrorDetails.NodeInfo: SwiftProto
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -288,7 +288,7 @@ nonisolated extension Kurrent_Rpc_NotLeaderNodeErrorDetails.NodeInfo: SwiftProto
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: Kurrent_Rpc_NotLeaderNodeErrorDetails.NodeInfo, rhs: Kurrent_Rpc_NotLeaderNodeErrorDetails.NodeInfo) -> Bool {
+  public static func ==(lhs: Kurrent_Rpc_NotLeaderNodeErrorDetails.NodeInfo, rhs: Kurrent_Rpc_NotLeaderNodeErrorDetails.NodeInfo) -> Bool {
     if lhs.host != rhs.host {return false}
     if lhs.port != rhs.port {return false}
     if lhs._nodeID != rhs._nodeID {return false}

@@ -26,36 +26,36 @@ fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobu
   typealias Version = _2
 }
 
-package nonisolated struct EventStore_Client_ServerFeatures_SupportedMethods: Sendable {
+public nonisolated struct EventStore_Client_ServerFeatures_SupportedMethods: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var methods: [EventStore_Client_ServerFeatures_SupportedMethod] = []
+  public var methods: [EventStore_Client_ServerFeatures_SupportedMethod] = []
 
   /// Three numbers with dots between.
-  package var eventStoreServerVersion: String = String()
+  public var eventStoreServerVersion: String = String()
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package init() {}
+  public init() {}
 }
 
 /// All names in lower case.
-package nonisolated struct EventStore_Client_ServerFeatures_SupportedMethod: Sendable {
+public nonisolated struct EventStore_Client_ServerFeatures_SupportedMethod: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var methodName: String = String()
+  public var methodName: String = String()
 
-  package var serviceName: String = String()
+  public var serviceName: String = String()
 
-  package var features: [String] = []
+  public var features: [String] = []
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package init() {}
+  public init() {}
 }
 
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
@@ -63,10 +63,10 @@ package nonisolated struct EventStore_Client_ServerFeatures_SupportedMethod: Sen
 fileprivate nonisolated let _protobuf_package = "event_store.client.server_features"
 
 nonisolated extension EventStore_Client_ServerFeatures_SupportedMethods: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".SupportedMethods"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}methods\0\u{3}event_store_server_version\0")
+  public static let protoMessageName: String = _protobuf_package + ".SupportedMethods"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}methods\0\u{3}event_store_server_version\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -79,7 +79,7 @@ nonisolated extension EventStore_Client_ServerFeatures_SupportedMethods: SwiftPr
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if !self.methods.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.methods, fieldNumber: 1)
     }
@@ -89,7 +89,7 @@ nonisolated extension EventStore_Client_ServerFeatures_SupportedMethods: SwiftPr
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_ServerFeatures_SupportedMethods, rhs: EventStore_Client_ServerFeatures_SupportedMethods) -> Bool {
+  public static func ==(lhs: EventStore_Client_ServerFeatures_SupportedMethods, rhs: EventStore_Client_ServerFeatures_SupportedMethods) -> Bool {
     if lhs.methods != rhs.methods {return false}
     if lhs.eventStoreServerVersion != rhs.eventStoreServerVersion {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
@@ -98,10 +98,10 @@ nonisolated extension EventStore_Client_ServerFeatures_SupportedMethods: SwiftPr
 }
 
 nonisolated extension EventStore_Client_ServerFeatures_SupportedMethod: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".SupportedMethod"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}method_name\0\u{3}service_name\0\u{1}features\0")
+  public static let protoMessageName: String = _protobuf_package + ".SupportedMethod"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}method_name\0\u{3}service_name\0\u{1}features\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -115,7 +115,7 @@ nonisolated extension EventStore_Client_ServerFeatures_SupportedMethod: SwiftPro
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if !self.methodName.isEmpty {
       try visitor.visitSingularStringField(value: self.methodName, fieldNumber: 1)
     }
@@ -128,7 +128,7 @@ nonisolated extension EventStore_Client_ServerFeatures_SupportedMethod: SwiftPro
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_ServerFeatures_SupportedMethod, rhs: EventStore_Client_ServerFeatures_SupportedMethod) -> Bool {
+  public static func ==(lhs: EventStore_Client_ServerFeatures_SupportedMethod, rhs: EventStore_Client_ServerFeatures_SupportedMethod) -> Bool {
     if lhs.methodName != rhs.methodName {return false}
     if lhs.serviceName != rhs.serviceName {return false}
     if lhs.features != rhs.features {return false}

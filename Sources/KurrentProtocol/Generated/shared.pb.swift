@@ -31,14 +31,14 @@ fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobu
   typealias Version = _2
 }
 
-package nonisolated struct EventStore_Client_UUID: Sendable {
+public nonisolated struct EventStore_Client_UUID: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var value: EventStore_Client_UUID.OneOf_Value? = nil
+  public var value: EventStore_Client_UUID.OneOf_Value? = nil
 
-  package var structured: EventStore_Client_UUID.Structured {
+  public var structured: EventStore_Client_UUID.Structured {
     get {
       if case .structured(let v)? = value {return v}
       return EventStore_Client_UUID.Structured()
@@ -46,7 +46,7 @@ package nonisolated struct EventStore_Client_UUID: Sendable {
     set {value = .structured(newValue)}
   }
 
-  package var string: String {
+  public var string: String {
     get {
       if case .string(let v)? = value {return v}
       return String()
@@ -54,79 +54,79 @@ package nonisolated struct EventStore_Client_UUID: Sendable {
     set {value = .string(newValue)}
   }
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package nonisolated enum OneOf_Value: Equatable, Sendable {
+  public nonisolated enum OneOf_Value: Equatable, Sendable {
     case structured(EventStore_Client_UUID.Structured)
     case string(String)
 
   }
 
   /// The value's two halves, big-endian, each read as a signed number.
-  package nonisolated struct Structured: Sendable {
+  public nonisolated struct Structured: Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
-    package var mostSignificantBits: Int64 = 0
+    public var mostSignificantBits: Int64 = 0
 
-    package var leastSignificantBits: Int64 = 0
+    public var leastSignificantBits: Int64 = 0
 
-    package var unknownFields = SwiftProtobuf.UnknownStorage()
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-    package init() {}
+    public init() {}
   }
 
-  package init() {}
+  public init() {}
 }
 
 /// The same bytes as google.protobuf.Empty, which some fields have instead.
-package nonisolated struct EventStore_Client_Empty: Sendable {
+public nonisolated struct EventStore_Client_Empty: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package init() {}
+  public init() {}
 }
 
-package nonisolated struct EventStore_Client_StreamIdentifier: Sendable {
+public nonisolated struct EventStore_Client_StreamIdentifier: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   /// UTF-8.
-  package var streamName: Data = Data()
+  public var streamName: Data = Data()
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package init() {}
+  public init() {}
 }
 
-package nonisolated struct EventStore_Client_AllStreamPosition: Sendable {
+public nonisolated struct EventStore_Client_AllStreamPosition: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var commitPosition: UInt64 = 0
+  public var commitPosition: UInt64 = 0
 
-  package var preparePosition: UInt64 = 0
+  public var preparePosition: UInt64 = 0
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package init() {}
+  public init() {}
 }
 
 /// This and what follows are details of a google.rpc.Status, in BatchAppend.
-package nonisolated struct EventStore_Client_WrongExpectedVersion: Sendable {
+public nonisolated struct EventStore_Client_WrongExpectedVersion: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var currentStreamRevisionOption: EventStore_Client_WrongExpectedVersion.OneOf_CurrentStreamRevisionOption? = nil
+  public var currentStreamRevisionOption: EventStore_Client_WrongExpectedVersion.OneOf_CurrentStreamRevisionOption? = nil
 
-  package var currentStreamRevision: UInt64 {
+  public var currentStreamRevision: UInt64 {
     get {
       if case .currentStreamRevision(let v)? = currentStreamRevisionOption {return v}
       return 0
@@ -134,7 +134,7 @@ package nonisolated struct EventStore_Client_WrongExpectedVersion: Sendable {
     set {currentStreamRevisionOption = .currentStreamRevision(newValue)}
   }
 
-  package var currentNoStream: SwiftProtobuf.Google_Protobuf_Empty {
+  public var currentNoStream: SwiftProtobuf.Google_Protobuf_Empty {
     get {
       if case .currentNoStream(let v)? = currentStreamRevisionOption {return v}
       return SwiftProtobuf.Google_Protobuf_Empty()
@@ -142,9 +142,9 @@ package nonisolated struct EventStore_Client_WrongExpectedVersion: Sendable {
     set {currentStreamRevisionOption = .currentNoStream(newValue)}
   }
 
-  package var expectedStreamPositionOption: EventStore_Client_WrongExpectedVersion.OneOf_ExpectedStreamPositionOption? = nil
+  public var expectedStreamPositionOption: EventStore_Client_WrongExpectedVersion.OneOf_ExpectedStreamPositionOption? = nil
 
-  package var expectedStreamPosition: UInt64 {
+  public var expectedStreamPosition: UInt64 {
     get {
       if case .expectedStreamPosition(let v)? = expectedStreamPositionOption {return v}
       return 0
@@ -152,7 +152,7 @@ package nonisolated struct EventStore_Client_WrongExpectedVersion: Sendable {
     set {expectedStreamPositionOption = .expectedStreamPosition(newValue)}
   }
 
-  package var expectedAny: SwiftProtobuf.Google_Protobuf_Empty {
+  public var expectedAny: SwiftProtobuf.Google_Protobuf_Empty {
     get {
       if case .expectedAny(let v)? = expectedStreamPositionOption {return v}
       return SwiftProtobuf.Google_Protobuf_Empty()
@@ -160,7 +160,7 @@ package nonisolated struct EventStore_Client_WrongExpectedVersion: Sendable {
     set {expectedStreamPositionOption = .expectedAny(newValue)}
   }
 
-  package var expectedStreamExists: SwiftProtobuf.Google_Protobuf_Empty {
+  public var expectedStreamExists: SwiftProtobuf.Google_Protobuf_Empty {
     get {
       if case .expectedStreamExists(let v)? = expectedStreamPositionOption {return v}
       return SwiftProtobuf.Google_Protobuf_Empty()
@@ -168,7 +168,7 @@ package nonisolated struct EventStore_Client_WrongExpectedVersion: Sendable {
     set {expectedStreamPositionOption = .expectedStreamExists(newValue)}
   }
 
-  package var expectedNoStream: SwiftProtobuf.Google_Protobuf_Empty {
+  public var expectedNoStream: SwiftProtobuf.Google_Protobuf_Empty {
     get {
       if case .expectedNoStream(let v)? = expectedStreamPositionOption {return v}
       return SwiftProtobuf.Google_Protobuf_Empty()
@@ -176,15 +176,15 @@ package nonisolated struct EventStore_Client_WrongExpectedVersion: Sendable {
     set {expectedStreamPositionOption = .expectedNoStream(newValue)}
   }
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package nonisolated enum OneOf_CurrentStreamRevisionOption: Equatable, Sendable {
+  public nonisolated enum OneOf_CurrentStreamRevisionOption: Equatable, Sendable {
     case currentStreamRevision(UInt64)
     case currentNoStream(SwiftProtobuf.Google_Protobuf_Empty)
 
   }
 
-  package nonisolated enum OneOf_ExpectedStreamPositionOption: Equatable, Sendable {
+  public nonisolated enum OneOf_ExpectedStreamPositionOption: Equatable, Sendable {
     case expectedStreamPosition(UInt64)
     case expectedAny(SwiftProtobuf.Google_Protobuf_Empty)
     case expectedStreamExists(SwiftProtobuf.Google_Protobuf_Empty)
@@ -192,108 +192,108 @@ package nonisolated struct EventStore_Client_WrongExpectedVersion: Sendable {
 
   }
 
-  package init() {}
+  public init() {}
 }
 
-package nonisolated struct EventStore_Client_AccessDenied: Sendable {
+public nonisolated struct EventStore_Client_AccessDenied: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package init() {}
+  public init() {}
 }
 
-package nonisolated struct EventStore_Client_StreamDeleted: Sendable {
+public nonisolated struct EventStore_Client_StreamDeleted: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var streamIdentifier: EventStore_Client_StreamIdentifier {
+  public var streamIdentifier: EventStore_Client_StreamIdentifier {
     get {_streamIdentifier ?? EventStore_Client_StreamIdentifier()}
     set {_streamIdentifier = newValue}
   }
   /// Returns true if `streamIdentifier` has been explicitly set.
-  package var hasStreamIdentifier: Bool {self._streamIdentifier != nil}
+  public var hasStreamIdentifier: Bool {self._streamIdentifier != nil}
   /// Clears the value of `streamIdentifier`. Subsequent reads from it will return its default value.
-  package mutating func clearStreamIdentifier() {self._streamIdentifier = nil}
+  public mutating func clearStreamIdentifier() {self._streamIdentifier = nil}
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package init() {}
+  public init() {}
 
   fileprivate var _streamIdentifier: EventStore_Client_StreamIdentifier? = nil
 }
 
-package nonisolated struct EventStore_Client_Timeout: Sendable {
+public nonisolated struct EventStore_Client_Timeout: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package init() {}
+  public init() {}
 }
 
-package nonisolated struct EventStore_Client_Unknown: Sendable {
+public nonisolated struct EventStore_Client_Unknown: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package init() {}
+  public init() {}
 }
 
-package nonisolated struct EventStore_Client_InvalidTransaction: Sendable {
+public nonisolated struct EventStore_Client_InvalidTransaction: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package init() {}
+  public init() {}
 }
 
-package nonisolated struct EventStore_Client_MaximumAppendSizeExceeded: Sendable {
+public nonisolated struct EventStore_Client_MaximumAppendSizeExceeded: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var maxAppendSize: UInt32 = 0
+  public var maxAppendSize: UInt32 = 0
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package init() {}
+  public init() {}
 }
 
-package nonisolated struct EventStore_Client_MaximumAppendEventSizeExceeded: Sendable {
+public nonisolated struct EventStore_Client_MaximumAppendEventSizeExceeded: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var eventID: String = String()
+  public var eventID: String = String()
 
-  package var proposedEventSize: UInt32 = 0
+  public var proposedEventSize: UInt32 = 0
 
-  package var maxAppendEventSize: UInt32 = 0
+  public var maxAppendEventSize: UInt32 = 0
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package init() {}
+  public init() {}
 }
 
-package nonisolated struct EventStore_Client_BadRequest: Sendable {
+public nonisolated struct EventStore_Client_BadRequest: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var message: String = String()
+  public var message: String = String()
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package init() {}
+  public init() {}
 }
 
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
@@ -301,10 +301,10 @@ package nonisolated struct EventStore_Client_BadRequest: Sendable {
 fileprivate nonisolated let _protobuf_package = "event_store.client"
 
 nonisolated extension EventStore_Client_UUID: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".UUID"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}structured\0\u{1}string\0")
+  public static let protoMessageName: String = _protobuf_package + ".UUID"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}structured\0\u{1}string\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -336,7 +336,7 @@ nonisolated extension EventStore_Client_UUID: SwiftProtobuf.Message, SwiftProtob
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -355,7 +355,7 @@ nonisolated extension EventStore_Client_UUID: SwiftProtobuf.Message, SwiftProtob
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_UUID, rhs: EventStore_Client_UUID) -> Bool {
+  public static func ==(lhs: EventStore_Client_UUID, rhs: EventStore_Client_UUID) -> Bool {
     if lhs.value != rhs.value {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -363,10 +363,10 @@ nonisolated extension EventStore_Client_UUID: SwiftProtobuf.Message, SwiftProtob
 }
 
 nonisolated extension EventStore_Client_UUID.Structured: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_UUID.protoMessageName + ".Structured"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}most_significant_bits\0\u{3}least_significant_bits\0")
+  public static let protoMessageName: String = EventStore_Client_UUID.protoMessageName + ".Structured"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}most_significant_bits\0\u{3}least_significant_bits\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -379,7 +379,7 @@ nonisolated extension EventStore_Client_UUID.Structured: SwiftProtobuf.Message, 
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if self.mostSignificantBits != 0 {
       try visitor.visitSingularInt64Field(value: self.mostSignificantBits, fieldNumber: 1)
     }
@@ -389,7 +389,7 @@ nonisolated extension EventStore_Client_UUID.Structured: SwiftProtobuf.Message, 
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_UUID.Structured, rhs: EventStore_Client_UUID.Structured) -> Bool {
+  public static func ==(lhs: EventStore_Client_UUID.Structured, rhs: EventStore_Client_UUID.Structured) -> Bool {
     if lhs.mostSignificantBits != rhs.mostSignificantBits {return false}
     if lhs.leastSignificantBits != rhs.leastSignificantBits {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
@@ -398,29 +398,29 @@ nonisolated extension EventStore_Client_UUID.Structured: SwiftProtobuf.Message, 
 }
 
 nonisolated extension EventStore_Client_Empty: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".Empty"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+  public static let protoMessageName: String = _protobuf_package + ".Empty"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap()
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     // Load everything into unknown fields
     while try decoder.nextFieldNumber() != nil {}
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Empty, rhs: EventStore_Client_Empty) -> Bool {
+  public static func ==(lhs: EventStore_Client_Empty, rhs: EventStore_Client_Empty) -> Bool {
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
 }
 
 nonisolated extension EventStore_Client_StreamIdentifier: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".StreamIdentifier"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{4}\u{3}stream_name\0\u{c}\u{1}\u{1}\u{c}\u{2}\u{1}")
+  public static let protoMessageName: String = _protobuf_package + ".StreamIdentifier"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{4}\u{3}stream_name\0\u{c}\u{1}\u{1}\u{c}\u{2}\u{1}")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -432,14 +432,14 @@ nonisolated extension EventStore_Client_StreamIdentifier: SwiftProtobuf.Message,
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if !self.streamName.isEmpty {
       try visitor.visitSingularBytesField(value: self.streamName, fieldNumber: 3)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_StreamIdentifier, rhs: EventStore_Client_StreamIdentifier) -> Bool {
+  public static func ==(lhs: EventStore_Client_StreamIdentifier, rhs: EventStore_Client_StreamIdentifier) -> Bool {
     if lhs.streamName != rhs.streamName {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -447,10 +447,10 @@ nonisolated extension EventStore_Client_StreamIdentifier: SwiftProtobuf.Message,
 }
 
 nonisolated extension EventStore_Client_AllStreamPosition: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".AllStreamPosition"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}commit_position\0\u{3}prepare_position\0")
+  public static let protoMessageName: String = _protobuf_package + ".AllStreamPosition"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}commit_position\0\u{3}prepare_position\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -463,7 +463,7 @@ nonisolated extension EventStore_Client_AllStreamPosition: SwiftProtobuf.Message
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if self.commitPosition != 0 {
       try visitor.visitSingularUInt64Field(value: self.commitPosition, fieldNumber: 1)
     }
@@ -473,7 +473,7 @@ nonisolated extension EventStore_Client_AllStreamPosition: SwiftProtobuf.Message
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_AllStreamPosition, rhs: EventStore_Client_AllStreamPosition) -> Bool {
+  public static func ==(lhs: EventStore_Client_AllStreamPosition, rhs: EventStore_Client_AllStreamPosition) -> Bool {
     if lhs.commitPosition != rhs.commitPosition {return false}
     if lhs.preparePosition != rhs.preparePosition {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
@@ -482,10 +482,10 @@ nonisolated extension EventStore_Client_AllStreamPosition: SwiftProtobuf.Message
 }
 
 nonisolated extension EventStore_Client_WrongExpectedVersion: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".WrongExpectedVersion"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}current_stream_revision\0\u{3}current_no_stream\0\u{3}expected_stream_position\0\u{3}expected_any\0\u{3}expected_stream_exists\0\u{3}expected_no_stream\0")
+  public static let protoMessageName: String = _protobuf_package + ".WrongExpectedVersion"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}current_stream_revision\0\u{3}current_no_stream\0\u{3}expected_stream_position\0\u{3}expected_any\0\u{3}expected_stream_exists\0\u{3}expected_no_stream\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -564,7 +564,7 @@ nonisolated extension EventStore_Client_WrongExpectedVersion: SwiftProtobuf.Mess
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -602,7 +602,7 @@ nonisolated extension EventStore_Client_WrongExpectedVersion: SwiftProtobuf.Mess
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_WrongExpectedVersion, rhs: EventStore_Client_WrongExpectedVersion) -> Bool {
+  public static func ==(lhs: EventStore_Client_WrongExpectedVersion, rhs: EventStore_Client_WrongExpectedVersion) -> Bool {
     if lhs.currentStreamRevisionOption != rhs.currentStreamRevisionOption {return false}
     if lhs.expectedStreamPositionOption != rhs.expectedStreamPositionOption {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
@@ -611,29 +611,29 @@ nonisolated extension EventStore_Client_WrongExpectedVersion: SwiftProtobuf.Mess
 }
 
 nonisolated extension EventStore_Client_AccessDenied: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".AccessDenied"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+  public static let protoMessageName: String = _protobuf_package + ".AccessDenied"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap()
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     // Load everything into unknown fields
     while try decoder.nextFieldNumber() != nil {}
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_AccessDenied, rhs: EventStore_Client_AccessDenied) -> Bool {
+  public static func ==(lhs: EventStore_Client_AccessDenied, rhs: EventStore_Client_AccessDenied) -> Bool {
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
 }
 
 nonisolated extension EventStore_Client_StreamDeleted: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".StreamDeleted"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}stream_identifier\0")
+  public static let protoMessageName: String = _protobuf_package + ".StreamDeleted"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}stream_identifier\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -645,7 +645,7 @@ nonisolated extension EventStore_Client_StreamDeleted: SwiftProtobuf.Message, Sw
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -656,7 +656,7 @@ nonisolated extension EventStore_Client_StreamDeleted: SwiftProtobuf.Message, Sw
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_StreamDeleted, rhs: EventStore_Client_StreamDeleted) -> Bool {
+  public static func ==(lhs: EventStore_Client_StreamDeleted, rhs: EventStore_Client_StreamDeleted) -> Bool {
     if lhs._streamIdentifier != rhs._streamIdentifier {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -664,67 +664,67 @@ nonisolated extension EventStore_Client_StreamDeleted: SwiftProtobuf.Message, Sw
 }
 
 nonisolated extension EventStore_Client_Timeout: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".Timeout"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+  public static let protoMessageName: String = _protobuf_package + ".Timeout"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap()
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     // Load everything into unknown fields
     while try decoder.nextFieldNumber() != nil {}
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Timeout, rhs: EventStore_Client_Timeout) -> Bool {
+  public static func ==(lhs: EventStore_Client_Timeout, rhs: EventStore_Client_Timeout) -> Bool {
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
 }
 
 nonisolated extension EventStore_Client_Unknown: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".Unknown"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+  public static let protoMessageName: String = _protobuf_package + ".Unknown"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap()
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     // Load everything into unknown fields
     while try decoder.nextFieldNumber() != nil {}
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Unknown, rhs: EventStore_Client_Unknown) -> Bool {
+  public static func ==(lhs: EventStore_Client_Unknown, rhs: EventStore_Client_Unknown) -> Bool {
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
 }
 
 nonisolated extension EventStore_Client_InvalidTransaction: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".InvalidTransaction"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+  public static let protoMessageName: String = _protobuf_package + ".InvalidTransaction"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap()
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     // Load everything into unknown fields
     while try decoder.nextFieldNumber() != nil {}
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_InvalidTransaction, rhs: EventStore_Client_InvalidTransaction) -> Bool {
+  public static func ==(lhs: EventStore_Client_InvalidTransaction, rhs: EventStore_Client_InvalidTransaction) -> Bool {
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
 }
 
 nonisolated extension EventStore_Client_MaximumAppendSizeExceeded: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".MaximumAppendSizeExceeded"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}maxAppendSize\0")
+  public static let protoMessageName: String = _protobuf_package + ".MaximumAppendSizeExceeded"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}maxAppendSize\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -736,14 +736,14 @@ nonisolated extension EventStore_Client_MaximumAppendSizeExceeded: SwiftProtobuf
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if self.maxAppendSize != 0 {
       try visitor.visitSingularUInt32Field(value: self.maxAppendSize, fieldNumber: 1)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_MaximumAppendSizeExceeded, rhs: EventStore_Client_MaximumAppendSizeExceeded) -> Bool {
+  public static func ==(lhs: EventStore_Client_MaximumAppendSizeExceeded, rhs: EventStore_Client_MaximumAppendSizeExceeded) -> Bool {
     if lhs.maxAppendSize != rhs.maxAppendSize {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -751,10 +751,10 @@ nonisolated extension EventStore_Client_MaximumAppendSizeExceeded: SwiftProtobuf
 }
 
 nonisolated extension EventStore_Client_MaximumAppendEventSizeExceeded: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".MaximumAppendEventSizeExceeded"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}eventId\0\u{1}proposedEventSize\0\u{1}maxAppendEventSize\0")
+  public static let protoMessageName: String = _protobuf_package + ".MaximumAppendEventSizeExceeded"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}eventId\0\u{1}proposedEventSize\0\u{1}maxAppendEventSize\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -768,7 +768,7 @@ nonisolated extension EventStore_Client_MaximumAppendEventSizeExceeded: SwiftPro
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if !self.eventID.isEmpty {
       try visitor.visitSingularStringField(value: self.eventID, fieldNumber: 1)
     }
@@ -781,7 +781,7 @@ nonisolated extension EventStore_Client_MaximumAppendEventSizeExceeded: SwiftPro
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_MaximumAppendEventSizeExceeded, rhs: EventStore_Client_MaximumAppendEventSizeExceeded) -> Bool {
+  public static func ==(lhs: EventStore_Client_MaximumAppendEventSizeExceeded, rhs: EventStore_Client_MaximumAppendEventSizeExceeded) -> Bool {
     if lhs.eventID != rhs.eventID {return false}
     if lhs.proposedEventSize != rhs.proposedEventSize {return false}
     if lhs.maxAppendEventSize != rhs.maxAppendEventSize {return false}
@@ -791,10 +791,10 @@ nonisolated extension EventStore_Client_MaximumAppendEventSizeExceeded: SwiftPro
 }
 
 nonisolated extension EventStore_Client_BadRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".BadRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}message\0")
+  public static let protoMessageName: String = _protobuf_package + ".BadRequest"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}message\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -806,14 +806,14 @@ nonisolated extension EventStore_Client_BadRequest: SwiftProtobuf.Message, Swift
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if !self.message.isEmpty {
       try visitor.visitSingularStringField(value: self.message, fieldNumber: 1)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_BadRequest, rhs: EventStore_Client_BadRequest) -> Bool {
+  public static func ==(lhs: EventStore_Client_BadRequest, rhs: EventStore_Client_BadRequest) -> Bool {
     if lhs.message != rhs.message {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true

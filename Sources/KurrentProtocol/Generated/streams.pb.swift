@@ -31,30 +31,30 @@ fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobu
   typealias Version = _2
 }
 
-package nonisolated struct EventStore_Client_Streams_ReadReq: Sendable {
+public nonisolated struct EventStore_Client_Streams_ReadReq: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var options: EventStore_Client_Streams_ReadReq.Options {
+  public var options: EventStore_Client_Streams_ReadReq.Options {
     get {_options ?? EventStore_Client_Streams_ReadReq.Options()}
     set {_options = newValue}
   }
   /// Returns true if `options` has been explicitly set.
-  package var hasOptions: Bool {self._options != nil}
+  public var hasOptions: Bool {self._options != nil}
   /// Clears the value of `options`. Subsequent reads from it will return its default value.
-  package mutating func clearOptions() {self._options = nil}
+  public mutating func clearOptions() {self._options = nil}
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package nonisolated struct Options: Sendable {
+  public nonisolated struct Options: Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
-    package var streamOption: EventStore_Client_Streams_ReadReq.Options.OneOf_StreamOption? = nil
+    public var streamOption: EventStore_Client_Streams_ReadReq.Options.OneOf_StreamOption? = nil
 
-    package var stream: EventStore_Client_Streams_ReadReq.Options.StreamOptions {
+    public var stream: EventStore_Client_Streams_ReadReq.Options.StreamOptions {
       get {
         if case .stream(let v)? = streamOption {return v}
         return EventStore_Client_Streams_ReadReq.Options.StreamOptions()
@@ -62,7 +62,7 @@ package nonisolated struct EventStore_Client_Streams_ReadReq: Sendable {
       set {streamOption = .stream(newValue)}
     }
 
-    package var all: EventStore_Client_Streams_ReadReq.Options.AllOptions {
+    public var all: EventStore_Client_Streams_ReadReq.Options.AllOptions {
       get {
         if case .all(let v)? = streamOption {return v}
         return EventStore_Client_Streams_ReadReq.Options.AllOptions()
@@ -70,14 +70,14 @@ package nonisolated struct EventStore_Client_Streams_ReadReq: Sendable {
       set {streamOption = .all(newValue)}
     }
 
-    package var readDirection: EventStore_Client_Streams_ReadReq.Options.ReadDirection = .forwards
+    public var readDirection: EventStore_Client_Streams_ReadReq.Options.ReadDirection = .forwards
 
-    package var resolveLinks: Bool = false
+    public var resolveLinks: Bool = false
 
-    package var countOption: EventStore_Client_Streams_ReadReq.Options.OneOf_CountOption? = nil
+    public var countOption: EventStore_Client_Streams_ReadReq.Options.OneOf_CountOption? = nil
 
     /// How many events; 2^63-1 or 2^64-1 for all.
-    package var count: UInt64 {
+    public var count: UInt64 {
       get {
         if case .count(let v)? = countOption {return v}
         return 0
@@ -85,7 +85,7 @@ package nonisolated struct EventStore_Client_Streams_ReadReq: Sendable {
       set {countOption = .count(newValue)}
     }
 
-    package var subscription: EventStore_Client_Streams_ReadReq.Options.SubscriptionOptions {
+    public var subscription: EventStore_Client_Streams_ReadReq.Options.SubscriptionOptions {
       get {
         if case .subscription(let v)? = countOption {return v}
         return EventStore_Client_Streams_ReadReq.Options.SubscriptionOptions()
@@ -93,9 +93,9 @@ package nonisolated struct EventStore_Client_Streams_ReadReq: Sendable {
       set {countOption = .subscription(newValue)}
     }
 
-    package var filterOption: EventStore_Client_Streams_ReadReq.Options.OneOf_FilterOption? = nil
+    public var filterOption: EventStore_Client_Streams_ReadReq.Options.OneOf_FilterOption? = nil
 
-    package var filter: EventStore_Client_Streams_ReadReq.Options.FilterOptions {
+    public var filter: EventStore_Client_Streams_ReadReq.Options.FilterOptions {
       get {
         if case .filter(let v)? = filterOption {return v}
         return EventStore_Client_Streams_ReadReq.Options.FilterOptions()
@@ -103,7 +103,7 @@ package nonisolated struct EventStore_Client_Streams_ReadReq: Sendable {
       set {filterOption = .filter(newValue)}
     }
 
-    package var noFilter: EventStore_Client_Empty {
+    public var noFilter: EventStore_Client_Empty {
       get {
         if case .noFilter(let v)? = filterOption {return v}
         return EventStore_Client_Empty()
@@ -111,56 +111,56 @@ package nonisolated struct EventStore_Client_Streams_ReadReq: Sendable {
       set {filterOption = .noFilter(newValue)}
     }
 
-    package var uuidOption: EventStore_Client_Streams_ReadReq.Options.UUIDOption {
+    public var uuidOption: EventStore_Client_Streams_ReadReq.Options.UUIDOption {
       get {_uuidOption ?? EventStore_Client_Streams_ReadReq.Options.UUIDOption()}
       set {_uuidOption = newValue}
     }
     /// Returns true if `uuidOption` has been explicitly set.
-    package var hasUuidOption: Bool {self._uuidOption != nil}
+    public var hasUuidOption: Bool {self._uuidOption != nil}
     /// Clears the value of `uuidOption`. Subsequent reads from it will return its default value.
-    package mutating func clearUuidOption() {self._uuidOption = nil}
+    public mutating func clearUuidOption() {self._uuidOption = nil}
 
-    package var controlOption: EventStore_Client_Streams_ReadReq.Options.ControlOption {
+    public var controlOption: EventStore_Client_Streams_ReadReq.Options.ControlOption {
       get {_controlOption ?? EventStore_Client_Streams_ReadReq.Options.ControlOption()}
       set {_controlOption = newValue}
     }
     /// Returns true if `controlOption` has been explicitly set.
-    package var hasControlOption: Bool {self._controlOption != nil}
+    public var hasControlOption: Bool {self._controlOption != nil}
     /// Clears the value of `controlOption`. Subsequent reads from it will return its default value.
-    package mutating func clearControlOption() {self._controlOption = nil}
+    public mutating func clearControlOption() {self._controlOption = nil}
 
-    package var unknownFields = SwiftProtobuf.UnknownStorage()
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-    package nonisolated enum OneOf_StreamOption: Equatable, Sendable {
+    public nonisolated enum OneOf_StreamOption: Equatable, Sendable {
       case stream(EventStore_Client_Streams_ReadReq.Options.StreamOptions)
       case all(EventStore_Client_Streams_ReadReq.Options.AllOptions)
 
     }
 
-    package nonisolated enum OneOf_CountOption: Equatable, Sendable {
+    public nonisolated enum OneOf_CountOption: Equatable, Sendable {
       /// How many events; 2^63-1 or 2^64-1 for all.
       case count(UInt64)
       case subscription(EventStore_Client_Streams_ReadReq.Options.SubscriptionOptions)
 
     }
 
-    package nonisolated enum OneOf_FilterOption: Equatable, Sendable {
+    public nonisolated enum OneOf_FilterOption: Equatable, Sendable {
       case filter(EventStore_Client_Streams_ReadReq.Options.FilterOptions)
       case noFilter(EventStore_Client_Empty)
 
     }
 
-    package nonisolated enum ReadDirection: SwiftProtobuf.Enum, Swift.CaseIterable {
-      package typealias RawValue = Int
+    public nonisolated enum ReadDirection: SwiftProtobuf.Enum, Swift.CaseIterable {
+      public typealias RawValue = Int
       case forwards // = 0
       case backwards // = 1
       case UNRECOGNIZED(Int)
 
-      package init() {
+      public init() {
         self = .forwards
       }
 
-      package init?(rawValue: Int) {
+      public init?(rawValue: Int) {
         switch rawValue {
         case 0: self = .forwards
         case 1: self = .backwards
@@ -168,7 +168,7 @@ package nonisolated struct EventStore_Client_Streams_ReadReq: Sendable {
         }
       }
 
-      package var rawValue: Int {
+      public var rawValue: Int {
         switch self {
         case .forwards: return 0
         case .backwards: return 1
@@ -177,30 +177,30 @@ package nonisolated struct EventStore_Client_Streams_ReadReq: Sendable {
       }
 
       // The compiler won't synthesize support with the UNRECOGNIZED case.
-      package static let allCases: [EventStore_Client_Streams_ReadReq.Options.ReadDirection] = [
+      public static let allCases: [EventStore_Client_Streams_ReadReq.Options.ReadDirection] = [
         .forwards,
         .backwards,
       ]
 
     }
 
-    package nonisolated struct StreamOptions: Sendable {
+    public nonisolated struct StreamOptions: Sendable {
       // SwiftProtobuf.Message conformance is added in an extension below. See the
       // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
       // methods supported on all messages.
 
-      package var streamIdentifier: EventStore_Client_StreamIdentifier {
+      public var streamIdentifier: EventStore_Client_StreamIdentifier {
         get {_streamIdentifier ?? EventStore_Client_StreamIdentifier()}
         set {_streamIdentifier = newValue}
       }
       /// Returns true if `streamIdentifier` has been explicitly set.
-      package var hasStreamIdentifier: Bool {self._streamIdentifier != nil}
+      public var hasStreamIdentifier: Bool {self._streamIdentifier != nil}
       /// Clears the value of `streamIdentifier`. Subsequent reads from it will return its default value.
-      package mutating func clearStreamIdentifier() {self._streamIdentifier = nil}
+      public mutating func clearStreamIdentifier() {self._streamIdentifier = nil}
 
-      package var revisionOption: EventStore_Client_Streams_ReadReq.Options.StreamOptions.OneOf_RevisionOption? = nil
+      public var revisionOption: EventStore_Client_Streams_ReadReq.Options.StreamOptions.OneOf_RevisionOption? = nil
 
-      package var revision: UInt64 {
+      public var revision: UInt64 {
         get {
           if case .revision(let v)? = revisionOption {return v}
           return 0
@@ -208,7 +208,7 @@ package nonisolated struct EventStore_Client_Streams_ReadReq: Sendable {
         set {revisionOption = .revision(newValue)}
       }
 
-      package var start: EventStore_Client_Empty {
+      public var start: EventStore_Client_Empty {
         get {
           if case .start(let v)? = revisionOption {return v}
           return EventStore_Client_Empty()
@@ -216,7 +216,7 @@ package nonisolated struct EventStore_Client_Streams_ReadReq: Sendable {
         set {revisionOption = .start(newValue)}
       }
 
-      package var end: EventStore_Client_Empty {
+      public var end: EventStore_Client_Empty {
         get {
           if case .end(let v)? = revisionOption {return v}
           return EventStore_Client_Empty()
@@ -224,28 +224,28 @@ package nonisolated struct EventStore_Client_Streams_ReadReq: Sendable {
         set {revisionOption = .end(newValue)}
       }
 
-      package var unknownFields = SwiftProtobuf.UnknownStorage()
+      public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-      package nonisolated enum OneOf_RevisionOption: Equatable, Sendable {
+      public nonisolated enum OneOf_RevisionOption: Equatable, Sendable {
         case revision(UInt64)
         case start(EventStore_Client_Empty)
         case end(EventStore_Client_Empty)
 
       }
 
-      package init() {}
+      public init() {}
 
       fileprivate var _streamIdentifier: EventStore_Client_StreamIdentifier? = nil
     }
 
-    package nonisolated struct AllOptions: Sendable {
+    public nonisolated struct AllOptions: Sendable {
       // SwiftProtobuf.Message conformance is added in an extension below. See the
       // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
       // methods supported on all messages.
 
-      package var allOption: EventStore_Client_Streams_ReadReq.Options.AllOptions.OneOf_AllOption? = nil
+      public var allOption: EventStore_Client_Streams_ReadReq.Options.AllOptions.OneOf_AllOption? = nil
 
-      package var position: EventStore_Client_Streams_ReadReq.Options.Position {
+      public var position: EventStore_Client_Streams_ReadReq.Options.Position {
         get {
           if case .position(let v)? = allOption {return v}
           return EventStore_Client_Streams_ReadReq.Options.Position()
@@ -253,7 +253,7 @@ package nonisolated struct EventStore_Client_Streams_ReadReq: Sendable {
         set {allOption = .position(newValue)}
       }
 
-      package var start: EventStore_Client_Empty {
+      public var start: EventStore_Client_Empty {
         get {
           if case .start(let v)? = allOption {return v}
           return EventStore_Client_Empty()
@@ -261,7 +261,7 @@ package nonisolated struct EventStore_Client_Streams_ReadReq: Sendable {
         set {allOption = .start(newValue)}
       }
 
-      package var end: EventStore_Client_Empty {
+      public var end: EventStore_Client_Empty {
         get {
           if case .end(let v)? = allOption {return v}
           return EventStore_Client_Empty()
@@ -269,50 +269,50 @@ package nonisolated struct EventStore_Client_Streams_ReadReq: Sendable {
         set {allOption = .end(newValue)}
       }
 
-      package var unknownFields = SwiftProtobuf.UnknownStorage()
+      public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-      package nonisolated enum OneOf_AllOption: Equatable, Sendable {
+      public nonisolated enum OneOf_AllOption: Equatable, Sendable {
         case position(EventStore_Client_Streams_ReadReq.Options.Position)
         case start(EventStore_Client_Empty)
         case end(EventStore_Client_Empty)
 
       }
 
-      package init() {}
+      public init() {}
     }
 
-    package nonisolated struct SubscriptionOptions: Sendable {
+    public nonisolated struct SubscriptionOptions: Sendable {
       // SwiftProtobuf.Message conformance is added in an extension below. See the
       // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
       // methods supported on all messages.
 
-      package var unknownFields = SwiftProtobuf.UnknownStorage()
+      public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-      package init() {}
+      public init() {}
     }
 
-    package nonisolated struct Position: Sendable {
+    public nonisolated struct Position: Sendable {
       // SwiftProtobuf.Message conformance is added in an extension below. See the
       // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
       // methods supported on all messages.
 
-      package var commitPosition: UInt64 = 0
+      public var commitPosition: UInt64 = 0
 
-      package var preparePosition: UInt64 = 0
+      public var preparePosition: UInt64 = 0
 
-      package var unknownFields = SwiftProtobuf.UnknownStorage()
+      public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-      package init() {}
+      public init() {}
     }
 
-    package nonisolated struct FilterOptions: Sendable {
+    public nonisolated struct FilterOptions: Sendable {
       // SwiftProtobuf.Message conformance is added in an extension below. See the
       // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
       // methods supported on all messages.
 
-      package var filter: EventStore_Client_Streams_ReadReq.Options.FilterOptions.OneOf_Filter? = nil
+      public var filter: EventStore_Client_Streams_ReadReq.Options.FilterOptions.OneOf_Filter? = nil
 
-      package var streamIdentifier: EventStore_Client_Streams_ReadReq.Options.FilterOptions.Expression {
+      public var streamIdentifier: EventStore_Client_Streams_ReadReq.Options.FilterOptions.Expression {
         get {
           if case .streamIdentifier(let v)? = filter {return v}
           return EventStore_Client_Streams_ReadReq.Options.FilterOptions.Expression()
@@ -320,7 +320,7 @@ package nonisolated struct EventStore_Client_Streams_ReadReq: Sendable {
         set {filter = .streamIdentifier(newValue)}
       }
 
-      package var eventType: EventStore_Client_Streams_ReadReq.Options.FilterOptions.Expression {
+      public var eventType: EventStore_Client_Streams_ReadReq.Options.FilterOptions.Expression {
         get {
           if case .eventType(let v)? = filter {return v}
           return EventStore_Client_Streams_ReadReq.Options.FilterOptions.Expression()
@@ -328,9 +328,9 @@ package nonisolated struct EventStore_Client_Streams_ReadReq: Sendable {
         set {filter = .eventType(newValue)}
       }
 
-      package var window: EventStore_Client_Streams_ReadReq.Options.FilterOptions.OneOf_Window? = nil
+      public var window: EventStore_Client_Streams_ReadReq.Options.FilterOptions.OneOf_Window? = nil
 
-      package var max: UInt32 {
+      public var max: UInt32 {
         get {
           if case .max(let v)? = window {return v}
           return 0
@@ -338,7 +338,7 @@ package nonisolated struct EventStore_Client_Streams_ReadReq: Sendable {
         set {window = .max(newValue)}
       }
 
-      package var count: EventStore_Client_Empty {
+      public var count: EventStore_Client_Empty {
         get {
           if case .count(let v)? = window {return v}
           return EventStore_Client_Empty()
@@ -346,47 +346,47 @@ package nonisolated struct EventStore_Client_Streams_ReadReq: Sendable {
         set {window = .count(newValue)}
       }
 
-      package var checkpointIntervalMultiplier: UInt32 = 0
+      public var checkpointIntervalMultiplier: UInt32 = 0
 
-      package var unknownFields = SwiftProtobuf.UnknownStorage()
+      public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-      package nonisolated enum OneOf_Filter: Equatable, Sendable {
+      public nonisolated enum OneOf_Filter: Equatable, Sendable {
         case streamIdentifier(EventStore_Client_Streams_ReadReq.Options.FilterOptions.Expression)
         case eventType(EventStore_Client_Streams_ReadReq.Options.FilterOptions.Expression)
 
       }
 
-      package nonisolated enum OneOf_Window: Equatable, Sendable {
+      public nonisolated enum OneOf_Window: Equatable, Sendable {
         case max(UInt32)
         case count(EventStore_Client_Empty)
 
       }
 
-      package nonisolated struct Expression: Sendable {
+      public nonisolated struct Expression: Sendable {
         // SwiftProtobuf.Message conformance is added in an extension below. See the
         // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
         // methods supported on all messages.
 
-        package var regex: String = String()
+        public var regex: String = String()
 
-        package var prefix: [String] = []
+        public var prefix: [String] = []
 
-        package var unknownFields = SwiftProtobuf.UnknownStorage()
+        public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-        package init() {}
+        public init() {}
       }
 
-      package init() {}
+      public init() {}
     }
 
-    package nonisolated struct UUIDOption: Sendable {
+    public nonisolated struct UUIDOption: Sendable {
       // SwiftProtobuf.Message conformance is added in an extension below. See the
       // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
       // methods supported on all messages.
 
-      package var content: EventStore_Client_Streams_ReadReq.Options.UUIDOption.OneOf_Content? = nil
+      public var content: EventStore_Client_Streams_ReadReq.Options.UUIDOption.OneOf_Content? = nil
 
-      package var structured: EventStore_Client_Empty {
+      public var structured: EventStore_Client_Empty {
         get {
           if case .structured(let v)? = content {return v}
           return EventStore_Client_Empty()
@@ -394,7 +394,7 @@ package nonisolated struct EventStore_Client_Streams_ReadReq: Sendable {
         set {content = .structured(newValue)}
       }
 
-      package var string: EventStore_Client_Empty {
+      public var string: EventStore_Client_Empty {
         get {
           if case .string(let v)? = content {return v}
           return EventStore_Client_Empty()
@@ -402,48 +402,48 @@ package nonisolated struct EventStore_Client_Streams_ReadReq: Sendable {
         set {content = .string(newValue)}
       }
 
-      package var unknownFields = SwiftProtobuf.UnknownStorage()
+      public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-      package nonisolated enum OneOf_Content: Equatable, Sendable {
+      public nonisolated enum OneOf_Content: Equatable, Sendable {
         case structured(EventStore_Client_Empty)
         case string(EventStore_Client_Empty)
 
       }
 
-      package init() {}
+      public init() {}
     }
 
-    package nonisolated struct ControlOption: Sendable {
+    public nonisolated struct ControlOption: Sendable {
       // SwiftProtobuf.Message conformance is added in an extension below. See the
       // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
       // methods supported on all messages.
 
-      package var compatibility: UInt32 = 0
+      public var compatibility: UInt32 = 0
 
-      package var unknownFields = SwiftProtobuf.UnknownStorage()
+      public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-      package init() {}
+      public init() {}
     }
 
-    package init() {}
+    public init() {}
 
     fileprivate var _uuidOption: EventStore_Client_Streams_ReadReq.Options.UUIDOption? = nil
     fileprivate var _controlOption: EventStore_Client_Streams_ReadReq.Options.ControlOption? = nil
   }
 
-  package init() {}
+  public init() {}
 
   fileprivate var _options: EventStore_Client_Streams_ReadReq.Options? = nil
 }
 
-package nonisolated struct EventStore_Client_Streams_ReadResp: Sendable {
+public nonisolated struct EventStore_Client_Streams_ReadResp: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var content: EventStore_Client_Streams_ReadResp.OneOf_Content? = nil
+  public var content: EventStore_Client_Streams_ReadResp.OneOf_Content? = nil
 
-  package var event: EventStore_Client_Streams_ReadResp.ReadEvent {
+  public var event: EventStore_Client_Streams_ReadResp.ReadEvent {
     get {
       if case .event(let v)? = content {return v}
       return EventStore_Client_Streams_ReadResp.ReadEvent()
@@ -451,7 +451,7 @@ package nonisolated struct EventStore_Client_Streams_ReadResp: Sendable {
     set {content = .event(newValue)}
   }
 
-  package var confirmation: EventStore_Client_Streams_ReadResp.SubscriptionConfirmation {
+  public var confirmation: EventStore_Client_Streams_ReadResp.SubscriptionConfirmation {
     get {
       if case .confirmation(let v)? = content {return v}
       return EventStore_Client_Streams_ReadResp.SubscriptionConfirmation()
@@ -459,7 +459,7 @@ package nonisolated struct EventStore_Client_Streams_ReadResp: Sendable {
     set {content = .confirmation(newValue)}
   }
 
-  package var checkpoint: EventStore_Client_Streams_ReadResp.Checkpoint {
+  public var checkpoint: EventStore_Client_Streams_ReadResp.Checkpoint {
     get {
       if case .checkpoint(let v)? = content {return v}
       return EventStore_Client_Streams_ReadResp.Checkpoint()
@@ -467,7 +467,7 @@ package nonisolated struct EventStore_Client_Streams_ReadResp: Sendable {
     set {content = .checkpoint(newValue)}
   }
 
-  package var streamNotFound: EventStore_Client_Streams_ReadResp.StreamNotFound {
+  public var streamNotFound: EventStore_Client_Streams_ReadResp.StreamNotFound {
     get {
       if case .streamNotFound(let v)? = content {return v}
       return EventStore_Client_Streams_ReadResp.StreamNotFound()
@@ -475,7 +475,7 @@ package nonisolated struct EventStore_Client_Streams_ReadResp: Sendable {
     set {content = .streamNotFound(newValue)}
   }
 
-  package var firstStreamPosition: UInt64 {
+  public var firstStreamPosition: UInt64 {
     get {
       if case .firstStreamPosition(let v)? = content {return v}
       return 0
@@ -483,7 +483,7 @@ package nonisolated struct EventStore_Client_Streams_ReadResp: Sendable {
     set {content = .firstStreamPosition(newValue)}
   }
 
-  package var lastStreamPosition: UInt64 {
+  public var lastStreamPosition: UInt64 {
     get {
       if case .lastStreamPosition(let v)? = content {return v}
       return 0
@@ -491,7 +491,7 @@ package nonisolated struct EventStore_Client_Streams_ReadResp: Sendable {
     set {content = .lastStreamPosition(newValue)}
   }
 
-  package var lastAllStreamPosition: EventStore_Client_AllStreamPosition {
+  public var lastAllStreamPosition: EventStore_Client_AllStreamPosition {
     get {
       if case .lastAllStreamPosition(let v)? = content {return v}
       return EventStore_Client_AllStreamPosition()
@@ -499,7 +499,7 @@ package nonisolated struct EventStore_Client_Streams_ReadResp: Sendable {
     set {content = .lastAllStreamPosition(newValue)}
   }
 
-  package var caughtUp: EventStore_Client_Streams_ReadResp.CaughtUp {
+  public var caughtUp: EventStore_Client_Streams_ReadResp.CaughtUp {
     get {
       if case .caughtUp(let v)? = content {return v}
       return EventStore_Client_Streams_ReadResp.CaughtUp()
@@ -507,7 +507,7 @@ package nonisolated struct EventStore_Client_Streams_ReadResp: Sendable {
     set {content = .caughtUp(newValue)}
   }
 
-  package var fellBehind: EventStore_Client_Streams_ReadResp.FellBehind {
+  public var fellBehind: EventStore_Client_Streams_ReadResp.FellBehind {
     get {
       if case .fellBehind(let v)? = content {return v}
       return EventStore_Client_Streams_ReadResp.FellBehind()
@@ -515,9 +515,9 @@ package nonisolated struct EventStore_Client_Streams_ReadResp: Sendable {
     set {content = .fellBehind(newValue)}
   }
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package nonisolated enum OneOf_Content: Equatable, Sendable {
+  public nonisolated enum OneOf_Content: Equatable, Sendable {
     case event(EventStore_Client_Streams_ReadResp.ReadEvent)
     case confirmation(EventStore_Client_Streams_ReadResp.SubscriptionConfirmation)
     case checkpoint(EventStore_Client_Streams_ReadResp.Checkpoint)
@@ -530,41 +530,41 @@ package nonisolated struct EventStore_Client_Streams_ReadResp: Sendable {
 
   }
 
-  package nonisolated struct CaughtUp: Sendable {
+  public nonisolated struct CaughtUp: Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
-    package var timestamp: SwiftProtobuf.Google_Protobuf_Timestamp {
+    public var timestamp: SwiftProtobuf.Google_Protobuf_Timestamp {
       get {_timestamp ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
       set {_timestamp = newValue}
     }
     /// Returns true if `timestamp` has been explicitly set.
-    package var hasTimestamp: Bool {self._timestamp != nil}
+    public var hasTimestamp: Bool {self._timestamp != nil}
     /// Clears the value of `timestamp`. Subsequent reads from it will return its default value.
-    package mutating func clearTimestamp() {self._timestamp = nil}
+    public mutating func clearTimestamp() {self._timestamp = nil}
 
-    package var streamRevision: Int64 {
+    public var streamRevision: Int64 {
       get {_streamRevision ?? 0}
       set {_streamRevision = newValue}
     }
     /// Returns true if `streamRevision` has been explicitly set.
-    package var hasStreamRevision: Bool {self._streamRevision != nil}
+    public var hasStreamRevision: Bool {self._streamRevision != nil}
     /// Clears the value of `streamRevision`. Subsequent reads from it will return its default value.
-    package mutating func clearStreamRevision() {self._streamRevision = nil}
+    public mutating func clearStreamRevision() {self._streamRevision = nil}
 
-    package var position: EventStore_Client_Streams_ReadResp.Position {
+    public var position: EventStore_Client_Streams_ReadResp.Position {
       get {_position ?? EventStore_Client_Streams_ReadResp.Position()}
       set {_position = newValue}
     }
     /// Returns true if `position` has been explicitly set.
-    package var hasPosition: Bool {self._position != nil}
+    public var hasPosition: Bool {self._position != nil}
     /// Clears the value of `position`. Subsequent reads from it will return its default value.
-    package mutating func clearPosition() {self._position = nil}
+    public mutating func clearPosition() {self._position = nil}
 
-    package var unknownFields = SwiftProtobuf.UnknownStorage()
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-    package init() {}
+    public init() {}
 
     fileprivate var _timestamp: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
     fileprivate var _streamRevision: Int64? = nil
@@ -572,77 +572,77 @@ package nonisolated struct EventStore_Client_Streams_ReadResp: Sendable {
   }
 
   /// Clients accept it; a server need not send it.
-  package nonisolated struct FellBehind: Sendable {
+  public nonisolated struct FellBehind: Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
-    package var timestamp: SwiftProtobuf.Google_Protobuf_Timestamp {
+    public var timestamp: SwiftProtobuf.Google_Protobuf_Timestamp {
       get {_timestamp ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
       set {_timestamp = newValue}
     }
     /// Returns true if `timestamp` has been explicitly set.
-    package var hasTimestamp: Bool {self._timestamp != nil}
+    public var hasTimestamp: Bool {self._timestamp != nil}
     /// Clears the value of `timestamp`. Subsequent reads from it will return its default value.
-    package mutating func clearTimestamp() {self._timestamp = nil}
+    public mutating func clearTimestamp() {self._timestamp = nil}
 
-    package var streamRevision: Int64 {
+    public var streamRevision: Int64 {
       get {_streamRevision ?? 0}
       set {_streamRevision = newValue}
     }
     /// Returns true if `streamRevision` has been explicitly set.
-    package var hasStreamRevision: Bool {self._streamRevision != nil}
+    public var hasStreamRevision: Bool {self._streamRevision != nil}
     /// Clears the value of `streamRevision`. Subsequent reads from it will return its default value.
-    package mutating func clearStreamRevision() {self._streamRevision = nil}
+    public mutating func clearStreamRevision() {self._streamRevision = nil}
 
-    package var position: EventStore_Client_Streams_ReadResp.Position {
+    public var position: EventStore_Client_Streams_ReadResp.Position {
       get {_position ?? EventStore_Client_Streams_ReadResp.Position()}
       set {_position = newValue}
     }
     /// Returns true if `position` has been explicitly set.
-    package var hasPosition: Bool {self._position != nil}
+    public var hasPosition: Bool {self._position != nil}
     /// Clears the value of `position`. Subsequent reads from it will return its default value.
-    package mutating func clearPosition() {self._position = nil}
+    public mutating func clearPosition() {self._position = nil}
 
-    package var unknownFields = SwiftProtobuf.UnknownStorage()
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-    package init() {}
+    public init() {}
 
     fileprivate var _timestamp: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
     fileprivate var _streamRevision: Int64? = nil
     fileprivate var _position: EventStore_Client_Streams_ReadResp.Position? = nil
   }
 
-  package nonisolated struct ReadEvent: @unchecked Sendable {
+  public nonisolated struct ReadEvent: @unchecked Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
-    package var event: EventStore_Client_Streams_ReadResp.ReadEvent.RecordedEvent {
+    public var event: EventStore_Client_Streams_ReadResp.ReadEvent.RecordedEvent {
       get {_storage._event ?? EventStore_Client_Streams_ReadResp.ReadEvent.RecordedEvent()}
       set {_uniqueStorage()._event = newValue}
     }
     /// Returns true if `event` has been explicitly set.
-    package var hasEvent: Bool {_storage._event != nil}
+    public var hasEvent: Bool {_storage._event != nil}
     /// Clears the value of `event`. Subsequent reads from it will return its default value.
-    package mutating func clearEvent() {_uniqueStorage()._event = nil}
+    public mutating func clearEvent() {_uniqueStorage()._event = nil}
 
     /// Set if `event` was found by a link.
-    package var link: EventStore_Client_Streams_ReadResp.ReadEvent.RecordedEvent {
+    public var link: EventStore_Client_Streams_ReadResp.ReadEvent.RecordedEvent {
       get {_storage._link ?? EventStore_Client_Streams_ReadResp.ReadEvent.RecordedEvent()}
       set {_uniqueStorage()._link = newValue}
     }
     /// Returns true if `link` has been explicitly set.
-    package var hasLink: Bool {_storage._link != nil}
+    public var hasLink: Bool {_storage._link != nil}
     /// Clears the value of `link`. Subsequent reads from it will return its default value.
-    package mutating func clearLink() {_uniqueStorage()._link = nil}
+    public mutating func clearLink() {_uniqueStorage()._link = nil}
 
-    package var position: OneOf_Position? {
+    public var position: OneOf_Position? {
       get {return _storage._position}
       set {_uniqueStorage()._position = newValue}
     }
 
-    package var commitPosition: UInt64 {
+    public var commitPosition: UInt64 {
       get {
         if case .commitPosition(let v)? = _storage._position {return v}
         return 0
@@ -650,7 +650,7 @@ package nonisolated struct EventStore_Client_Streams_ReadResp: Sendable {
       set {_uniqueStorage()._position = .commitPosition(newValue)}
     }
 
-    package var noPosition: EventStore_Client_Empty {
+    public var noPosition: EventStore_Client_Empty {
       get {
         if case .noPosition(let v)? = _storage._position {return v}
         return EventStore_Client_Empty()
@@ -658,147 +658,147 @@ package nonisolated struct EventStore_Client_Streams_ReadResp: Sendable {
       set {_uniqueStorage()._position = .noPosition(newValue)}
     }
 
-    package var unknownFields = SwiftProtobuf.UnknownStorage()
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-    package nonisolated enum OneOf_Position: Equatable, Sendable {
+    public nonisolated enum OneOf_Position: Equatable, Sendable {
       case commitPosition(UInt64)
       case noPosition(EventStore_Client_Empty)
 
     }
 
-    package nonisolated struct RecordedEvent: Sendable {
+    public nonisolated struct RecordedEvent: Sendable {
       // SwiftProtobuf.Message conformance is added in an extension below. See the
       // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
       // methods supported on all messages.
 
-      package var id: EventStore_Client_UUID {
+      public var id: EventStore_Client_UUID {
         get {_id ?? EventStore_Client_UUID()}
         set {_id = newValue}
       }
       /// Returns true if `id` has been explicitly set.
-      package var hasID: Bool {self._id != nil}
+      public var hasID: Bool {self._id != nil}
       /// Clears the value of `id`. Subsequent reads from it will return its default value.
-      package mutating func clearID() {self._id = nil}
+      public mutating func clearID() {self._id = nil}
 
-      package var streamIdentifier: EventStore_Client_StreamIdentifier {
+      public var streamIdentifier: EventStore_Client_StreamIdentifier {
         get {_streamIdentifier ?? EventStore_Client_StreamIdentifier()}
         set {_streamIdentifier = newValue}
       }
       /// Returns true if `streamIdentifier` has been explicitly set.
-      package var hasStreamIdentifier: Bool {self._streamIdentifier != nil}
+      public var hasStreamIdentifier: Bool {self._streamIdentifier != nil}
       /// Clears the value of `streamIdentifier`. Subsequent reads from it will return its default value.
-      package mutating func clearStreamIdentifier() {self._streamIdentifier = nil}
+      public mutating func clearStreamIdentifier() {self._streamIdentifier = nil}
 
-      package var streamRevision: UInt64 = 0
+      public var streamRevision: UInt64 = 0
 
-      package var preparePosition: UInt64 = 0
+      public var preparePosition: UInt64 = 0
 
-      package var commitPosition: UInt64 = 0
+      public var commitPosition: UInt64 = 0
 
       /// Keys: type, content-type, created (100 ns ticks since 1970, in decimal).
-      package var metadata: Dictionary<String,String> = [:]
+      public var metadata: Dictionary<String,String> = [:]
 
-      package var customMetadata: Data = Data()
+      public var customMetadata: Data = Data()
 
-      package var data: Data = Data()
+      public var data: Data = Data()
 
-      package var unknownFields = SwiftProtobuf.UnknownStorage()
+      public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-      package init() {}
+      public init() {}
 
       fileprivate var _id: EventStore_Client_UUID? = nil
       fileprivate var _streamIdentifier: EventStore_Client_StreamIdentifier? = nil
     }
 
-    package init() {}
+    public init() {}
 
     fileprivate var _storage = _StorageClass.defaultInstance
   }
 
-  package nonisolated struct SubscriptionConfirmation: Sendable {
+  public nonisolated struct SubscriptionConfirmation: Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
-    package var subscriptionID: String = String()
+    public var subscriptionID: String = String()
 
-    package var unknownFields = SwiftProtobuf.UnknownStorage()
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-    package init() {}
+    public init() {}
   }
 
-  package nonisolated struct Checkpoint: Sendable {
+  public nonisolated struct Checkpoint: Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
-    package var commitPosition: UInt64 = 0
+    public var commitPosition: UInt64 = 0
 
-    package var preparePosition: UInt64 = 0
+    public var preparePosition: UInt64 = 0
 
-    package var timestamp: SwiftProtobuf.Google_Protobuf_Timestamp {
+    public var timestamp: SwiftProtobuf.Google_Protobuf_Timestamp {
       get {_timestamp ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
       set {_timestamp = newValue}
     }
     /// Returns true if `timestamp` has been explicitly set.
-    package var hasTimestamp: Bool {self._timestamp != nil}
+    public var hasTimestamp: Bool {self._timestamp != nil}
     /// Clears the value of `timestamp`. Subsequent reads from it will return its default value.
-    package mutating func clearTimestamp() {self._timestamp = nil}
+    public mutating func clearTimestamp() {self._timestamp = nil}
 
-    package var unknownFields = SwiftProtobuf.UnknownStorage()
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-    package init() {}
+    public init() {}
 
     fileprivate var _timestamp: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
   }
 
-  package nonisolated struct Position: Sendable {
+  public nonisolated struct Position: Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
-    package var commitPosition: UInt64 = 0
+    public var commitPosition: UInt64 = 0
 
-    package var preparePosition: UInt64 = 0
+    public var preparePosition: UInt64 = 0
 
-    package var unknownFields = SwiftProtobuf.UnknownStorage()
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-    package init() {}
+    public init() {}
   }
 
-  package nonisolated struct StreamNotFound: Sendable {
+  public nonisolated struct StreamNotFound: Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
-    package var streamIdentifier: EventStore_Client_StreamIdentifier {
+    public var streamIdentifier: EventStore_Client_StreamIdentifier {
       get {_streamIdentifier ?? EventStore_Client_StreamIdentifier()}
       set {_streamIdentifier = newValue}
     }
     /// Returns true if `streamIdentifier` has been explicitly set.
-    package var hasStreamIdentifier: Bool {self._streamIdentifier != nil}
+    public var hasStreamIdentifier: Bool {self._streamIdentifier != nil}
     /// Clears the value of `streamIdentifier`. Subsequent reads from it will return its default value.
-    package mutating func clearStreamIdentifier() {self._streamIdentifier = nil}
+    public mutating func clearStreamIdentifier() {self._streamIdentifier = nil}
 
-    package var unknownFields = SwiftProtobuf.UnknownStorage()
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-    package init() {}
+    public init() {}
 
     fileprivate var _streamIdentifier: EventStore_Client_StreamIdentifier? = nil
   }
 
-  package init() {}
+  public init() {}
 }
 
 /// First the options, then one message for each event.
-package nonisolated struct EventStore_Client_Streams_AppendReq: Sendable {
+public nonisolated struct EventStore_Client_Streams_AppendReq: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var content: EventStore_Client_Streams_AppendReq.OneOf_Content? = nil
+  public var content: EventStore_Client_Streams_AppendReq.OneOf_Content? = nil
 
-  package var options: EventStore_Client_Streams_AppendReq.Options {
+  public var options: EventStore_Client_Streams_AppendReq.Options {
     get {
       if case .options(let v)? = content {return v}
       return EventStore_Client_Streams_AppendReq.Options()
@@ -806,7 +806,7 @@ package nonisolated struct EventStore_Client_Streams_AppendReq: Sendable {
     set {content = .options(newValue)}
   }
 
-  package var proposedMessage: EventStore_Client_Streams_AppendReq.ProposedMessage {
+  public var proposedMessage: EventStore_Client_Streams_AppendReq.ProposedMessage {
     get {
       if case .proposedMessage(let v)? = content {return v}
       return EventStore_Client_Streams_AppendReq.ProposedMessage()
@@ -814,31 +814,31 @@ package nonisolated struct EventStore_Client_Streams_AppendReq: Sendable {
     set {content = .proposedMessage(newValue)}
   }
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package nonisolated enum OneOf_Content: Equatable, Sendable {
+  public nonisolated enum OneOf_Content: Equatable, Sendable {
     case options(EventStore_Client_Streams_AppendReq.Options)
     case proposedMessage(EventStore_Client_Streams_AppendReq.ProposedMessage)
 
   }
 
-  package nonisolated struct Options: Sendable {
+  public nonisolated struct Options: Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
-    package var streamIdentifier: EventStore_Client_StreamIdentifier {
+    public var streamIdentifier: EventStore_Client_StreamIdentifier {
       get {_streamIdentifier ?? EventStore_Client_StreamIdentifier()}
       set {_streamIdentifier = newValue}
     }
     /// Returns true if `streamIdentifier` has been explicitly set.
-    package var hasStreamIdentifier: Bool {self._streamIdentifier != nil}
+    public var hasStreamIdentifier: Bool {self._streamIdentifier != nil}
     /// Clears the value of `streamIdentifier`. Subsequent reads from it will return its default value.
-    package mutating func clearStreamIdentifier() {self._streamIdentifier = nil}
+    public mutating func clearStreamIdentifier() {self._streamIdentifier = nil}
 
-    package var expectedStreamRevision: EventStore_Client_Streams_AppendReq.Options.OneOf_ExpectedStreamRevision? = nil
+    public var expectedStreamRevision: EventStore_Client_Streams_AppendReq.Options.OneOf_ExpectedStreamRevision? = nil
 
-    package var revision: UInt64 {
+    public var revision: UInt64 {
       get {
         if case .revision(let v)? = expectedStreamRevision {return v}
         return 0
@@ -846,7 +846,7 @@ package nonisolated struct EventStore_Client_Streams_AppendReq: Sendable {
       set {expectedStreamRevision = .revision(newValue)}
     }
 
-    package var noStream: EventStore_Client_Empty {
+    public var noStream: EventStore_Client_Empty {
       get {
         if case .noStream(let v)? = expectedStreamRevision {return v}
         return EventStore_Client_Empty()
@@ -854,7 +854,7 @@ package nonisolated struct EventStore_Client_Streams_AppendReq: Sendable {
       set {expectedStreamRevision = .noStream(newValue)}
     }
 
-    package var any: EventStore_Client_Empty {
+    public var any: EventStore_Client_Empty {
       get {
         if case .any(let v)? = expectedStreamRevision {return v}
         return EventStore_Client_Empty()
@@ -862,7 +862,7 @@ package nonisolated struct EventStore_Client_Streams_AppendReq: Sendable {
       set {expectedStreamRevision = .any(newValue)}
     }
 
-    package var streamExists: EventStore_Client_Empty {
+    public var streamExists: EventStore_Client_Empty {
       get {
         if case .streamExists(let v)? = expectedStreamRevision {return v}
         return EventStore_Client_Empty()
@@ -870,9 +870,9 @@ package nonisolated struct EventStore_Client_Streams_AppendReq: Sendable {
       set {expectedStreamRevision = .streamExists(newValue)}
     }
 
-    package var unknownFields = SwiftProtobuf.UnknownStorage()
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-    package nonisolated enum OneOf_ExpectedStreamRevision: Equatable, Sendable {
+    public nonisolated enum OneOf_ExpectedStreamRevision: Equatable, Sendable {
       case revision(UInt64)
       case noStream(EventStore_Client_Empty)
       case any(EventStore_Client_Empty)
@@ -880,50 +880,50 @@ package nonisolated struct EventStore_Client_Streams_AppendReq: Sendable {
 
     }
 
-    package init() {}
+    public init() {}
 
     fileprivate var _streamIdentifier: EventStore_Client_StreamIdentifier? = nil
   }
 
-  package nonisolated struct ProposedMessage: Sendable {
+  public nonisolated struct ProposedMessage: Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
-    package var id: EventStore_Client_UUID {
+    public var id: EventStore_Client_UUID {
       get {_id ?? EventStore_Client_UUID()}
       set {_id = newValue}
     }
     /// Returns true if `id` has been explicitly set.
-    package var hasID: Bool {self._id != nil}
+    public var hasID: Bool {self._id != nil}
     /// Clears the value of `id`. Subsequent reads from it will return its default value.
-    package mutating func clearID() {self._id = nil}
+    public mutating func clearID() {self._id = nil}
 
     /// Keys: type, content-type.
-    package var metadata: Dictionary<String,String> = [:]
+    public var metadata: Dictionary<String,String> = [:]
 
-    package var customMetadata: Data = Data()
+    public var customMetadata: Data = Data()
 
-    package var data: Data = Data()
+    public var data: Data = Data()
 
-    package var unknownFields = SwiftProtobuf.UnknownStorage()
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-    package init() {}
+    public init() {}
 
     fileprivate var _id: EventStore_Client_UUID? = nil
   }
 
-  package init() {}
+  public init() {}
 }
 
-package nonisolated struct EventStore_Client_Streams_AppendResp: Sendable {
+public nonisolated struct EventStore_Client_Streams_AppendResp: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var result: EventStore_Client_Streams_AppendResp.OneOf_Result? = nil
+  public var result: EventStore_Client_Streams_AppendResp.OneOf_Result? = nil
 
-  package var success: EventStore_Client_Streams_AppendResp.Success {
+  public var success: EventStore_Client_Streams_AppendResp.Success {
     get {
       if case .success(let v)? = result {return v}
       return EventStore_Client_Streams_AppendResp.Success()
@@ -931,7 +931,7 @@ package nonisolated struct EventStore_Client_Streams_AppendResp: Sendable {
     set {result = .success(newValue)}
   }
 
-  package var wrongExpectedVersion: EventStore_Client_Streams_AppendResp.WrongExpectedVersion {
+  public var wrongExpectedVersion: EventStore_Client_Streams_AppendResp.WrongExpectedVersion {
     get {
       if case .wrongExpectedVersion(let v)? = result {return v}
       return EventStore_Client_Streams_AppendResp.WrongExpectedVersion()
@@ -939,36 +939,36 @@ package nonisolated struct EventStore_Client_Streams_AppendResp: Sendable {
     set {result = .wrongExpectedVersion(newValue)}
   }
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package nonisolated enum OneOf_Result: Equatable, Sendable {
+  public nonisolated enum OneOf_Result: Equatable, Sendable {
     case success(EventStore_Client_Streams_AppendResp.Success)
     case wrongExpectedVersion(EventStore_Client_Streams_AppendResp.WrongExpectedVersion)
 
   }
 
-  package nonisolated struct Position: Sendable {
+  public nonisolated struct Position: Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
-    package var commitPosition: UInt64 = 0
+    public var commitPosition: UInt64 = 0
 
-    package var preparePosition: UInt64 = 0
+    public var preparePosition: UInt64 = 0
 
-    package var unknownFields = SwiftProtobuf.UnknownStorage()
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-    package init() {}
+    public init() {}
   }
 
-  package nonisolated struct Success: Sendable {
+  public nonisolated struct Success: Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
-    package var currentRevisionOption: EventStore_Client_Streams_AppendResp.Success.OneOf_CurrentRevisionOption? = nil
+    public var currentRevisionOption: EventStore_Client_Streams_AppendResp.Success.OneOf_CurrentRevisionOption? = nil
 
-    package var currentRevision: UInt64 {
+    public var currentRevision: UInt64 {
       get {
         if case .currentRevision(let v)? = currentRevisionOption {return v}
         return 0
@@ -976,7 +976,7 @@ package nonisolated struct EventStore_Client_Streams_AppendResp: Sendable {
       set {currentRevisionOption = .currentRevision(newValue)}
     }
 
-    package var noStream: EventStore_Client_Empty {
+    public var noStream: EventStore_Client_Empty {
       get {
         if case .noStream(let v)? = currentRevisionOption {return v}
         return EventStore_Client_Empty()
@@ -984,9 +984,9 @@ package nonisolated struct EventStore_Client_Streams_AppendResp: Sendable {
       set {currentRevisionOption = .noStream(newValue)}
     }
 
-    package var positionOption: EventStore_Client_Streams_AppendResp.Success.OneOf_PositionOption? = nil
+    public var positionOption: EventStore_Client_Streams_AppendResp.Success.OneOf_PositionOption? = nil
 
-    package var position: EventStore_Client_Streams_AppendResp.Position {
+    public var position: EventStore_Client_Streams_AppendResp.Position {
       get {
         if case .position(let v)? = positionOption {return v}
         return EventStore_Client_Streams_AppendResp.Position()
@@ -994,7 +994,7 @@ package nonisolated struct EventStore_Client_Streams_AppendResp: Sendable {
       set {positionOption = .position(newValue)}
     }
 
-    package var noPosition: EventStore_Client_Empty {
+    public var noPosition: EventStore_Client_Empty {
       get {
         if case .noPosition(let v)? = positionOption {return v}
         return EventStore_Client_Empty()
@@ -1002,32 +1002,32 @@ package nonisolated struct EventStore_Client_Streams_AppendResp: Sendable {
       set {positionOption = .noPosition(newValue)}
     }
 
-    package var unknownFields = SwiftProtobuf.UnknownStorage()
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-    package nonisolated enum OneOf_CurrentRevisionOption: Equatable, Sendable {
+    public nonisolated enum OneOf_CurrentRevisionOption: Equatable, Sendable {
       case currentRevision(UInt64)
       case noStream(EventStore_Client_Empty)
 
     }
 
-    package nonisolated enum OneOf_PositionOption: Equatable, Sendable {
+    public nonisolated enum OneOf_PositionOption: Equatable, Sendable {
       case position(EventStore_Client_Streams_AppendResp.Position)
       case noPosition(EventStore_Client_Empty)
 
     }
 
-    package init() {}
+    public init() {}
   }
 
   /// Both generations of fields are filled.
-  package nonisolated struct WrongExpectedVersion: Sendable {
+  public nonisolated struct WrongExpectedVersion: Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
-    package var currentRevisionOption2060: EventStore_Client_Streams_AppendResp.WrongExpectedVersion.OneOf_CurrentRevisionOption2060? = nil
+    public var currentRevisionOption2060: EventStore_Client_Streams_AppendResp.WrongExpectedVersion.OneOf_CurrentRevisionOption2060? = nil
 
-    package var currentRevision2060: UInt64 {
+    public var currentRevision2060: UInt64 {
       get {
         if case .currentRevision2060(let v)? = currentRevisionOption2060 {return v}
         return 0
@@ -1035,7 +1035,7 @@ package nonisolated struct EventStore_Client_Streams_AppendResp: Sendable {
       set {currentRevisionOption2060 = .currentRevision2060(newValue)}
     }
 
-    package var noStream2060: EventStore_Client_Empty {
+    public var noStream2060: EventStore_Client_Empty {
       get {
         if case .noStream2060(let v)? = currentRevisionOption2060 {return v}
         return EventStore_Client_Empty()
@@ -1043,9 +1043,9 @@ package nonisolated struct EventStore_Client_Streams_AppendResp: Sendable {
       set {currentRevisionOption2060 = .noStream2060(newValue)}
     }
 
-    package var expectedRevisionOption2060: EventStore_Client_Streams_AppendResp.WrongExpectedVersion.OneOf_ExpectedRevisionOption2060? = nil
+    public var expectedRevisionOption2060: EventStore_Client_Streams_AppendResp.WrongExpectedVersion.OneOf_ExpectedRevisionOption2060? = nil
 
-    package var expectedRevision2060: UInt64 {
+    public var expectedRevision2060: UInt64 {
       get {
         if case .expectedRevision2060(let v)? = expectedRevisionOption2060 {return v}
         return 0
@@ -1053,7 +1053,7 @@ package nonisolated struct EventStore_Client_Streams_AppendResp: Sendable {
       set {expectedRevisionOption2060 = .expectedRevision2060(newValue)}
     }
 
-    package var any2060: EventStore_Client_Empty {
+    public var any2060: EventStore_Client_Empty {
       get {
         if case .any2060(let v)? = expectedRevisionOption2060 {return v}
         return EventStore_Client_Empty()
@@ -1061,7 +1061,7 @@ package nonisolated struct EventStore_Client_Streams_AppendResp: Sendable {
       set {expectedRevisionOption2060 = .any2060(newValue)}
     }
 
-    package var streamExists2060: EventStore_Client_Empty {
+    public var streamExists2060: EventStore_Client_Empty {
       get {
         if case .streamExists2060(let v)? = expectedRevisionOption2060 {return v}
         return EventStore_Client_Empty()
@@ -1069,9 +1069,9 @@ package nonisolated struct EventStore_Client_Streams_AppendResp: Sendable {
       set {expectedRevisionOption2060 = .streamExists2060(newValue)}
     }
 
-    package var currentRevisionOption: EventStore_Client_Streams_AppendResp.WrongExpectedVersion.OneOf_CurrentRevisionOption? = nil
+    public var currentRevisionOption: EventStore_Client_Streams_AppendResp.WrongExpectedVersion.OneOf_CurrentRevisionOption? = nil
 
-    package var currentRevision: UInt64 {
+    public var currentRevision: UInt64 {
       get {
         if case .currentRevision(let v)? = currentRevisionOption {return v}
         return 0
@@ -1079,7 +1079,7 @@ package nonisolated struct EventStore_Client_Streams_AppendResp: Sendable {
       set {currentRevisionOption = .currentRevision(newValue)}
     }
 
-    package var currentNoStream: EventStore_Client_Empty {
+    public var currentNoStream: EventStore_Client_Empty {
       get {
         if case .currentNoStream(let v)? = currentRevisionOption {return v}
         return EventStore_Client_Empty()
@@ -1087,9 +1087,9 @@ package nonisolated struct EventStore_Client_Streams_AppendResp: Sendable {
       set {currentRevisionOption = .currentNoStream(newValue)}
     }
 
-    package var expectedRevisionOption: EventStore_Client_Streams_AppendResp.WrongExpectedVersion.OneOf_ExpectedRevisionOption? = nil
+    public var expectedRevisionOption: EventStore_Client_Streams_AppendResp.WrongExpectedVersion.OneOf_ExpectedRevisionOption? = nil
 
-    package var expectedRevision: UInt64 {
+    public var expectedRevision: UInt64 {
       get {
         if case .expectedRevision(let v)? = expectedRevisionOption {return v}
         return 0
@@ -1097,7 +1097,7 @@ package nonisolated struct EventStore_Client_Streams_AppendResp: Sendable {
       set {expectedRevisionOption = .expectedRevision(newValue)}
     }
 
-    package var expectedAny: EventStore_Client_Empty {
+    public var expectedAny: EventStore_Client_Empty {
       get {
         if case .expectedAny(let v)? = expectedRevisionOption {return v}
         return EventStore_Client_Empty()
@@ -1105,7 +1105,7 @@ package nonisolated struct EventStore_Client_Streams_AppendResp: Sendable {
       set {expectedRevisionOption = .expectedAny(newValue)}
     }
 
-    package var expectedStreamExists: EventStore_Client_Empty {
+    public var expectedStreamExists: EventStore_Client_Empty {
       get {
         if case .expectedStreamExists(let v)? = expectedRevisionOption {return v}
         return EventStore_Client_Empty()
@@ -1113,7 +1113,7 @@ package nonisolated struct EventStore_Client_Streams_AppendResp: Sendable {
       set {expectedRevisionOption = .expectedStreamExists(newValue)}
     }
 
-    package var expectedNoStream: EventStore_Client_Empty {
+    public var expectedNoStream: EventStore_Client_Empty {
       get {
         if case .expectedNoStream(let v)? = expectedRevisionOption {return v}
         return EventStore_Client_Empty()
@@ -1121,28 +1121,28 @@ package nonisolated struct EventStore_Client_Streams_AppendResp: Sendable {
       set {expectedRevisionOption = .expectedNoStream(newValue)}
     }
 
-    package var unknownFields = SwiftProtobuf.UnknownStorage()
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-    package nonisolated enum OneOf_CurrentRevisionOption2060: Equatable, Sendable {
+    public nonisolated enum OneOf_CurrentRevisionOption2060: Equatable, Sendable {
       case currentRevision2060(UInt64)
       case noStream2060(EventStore_Client_Empty)
 
     }
 
-    package nonisolated enum OneOf_ExpectedRevisionOption2060: Equatable, Sendable {
+    public nonisolated enum OneOf_ExpectedRevisionOption2060: Equatable, Sendable {
       case expectedRevision2060(UInt64)
       case any2060(EventStore_Client_Empty)
       case streamExists2060(EventStore_Client_Empty)
 
     }
 
-    package nonisolated enum OneOf_CurrentRevisionOption: Equatable, Sendable {
+    public nonisolated enum OneOf_CurrentRevisionOption: Equatable, Sendable {
       case currentRevision(UInt64)
       case currentNoStream(EventStore_Client_Empty)
 
     }
 
-    package nonisolated enum OneOf_ExpectedRevisionOption: Equatable, Sendable {
+    public nonisolated enum OneOf_ExpectedRevisionOption: Equatable, Sendable {
       case expectedRevision(UInt64)
       case expectedAny(EventStore_Client_Empty)
       case expectedStreamExists(EventStore_Client_Empty)
@@ -1150,59 +1150,59 @@ package nonisolated struct EventStore_Client_Streams_AppendResp: Sendable {
 
     }
 
-    package init() {}
+    public init() {}
   }
 
-  package init() {}
+  public init() {}
 }
 
-package nonisolated struct EventStore_Client_Streams_BatchAppendReq: Sendable {
+public nonisolated struct EventStore_Client_Streams_BatchAppendReq: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   /// Names one append among those of a call.
-  package var correlationID: EventStore_Client_UUID {
+  public var correlationID: EventStore_Client_UUID {
     get {_correlationID ?? EventStore_Client_UUID()}
     set {_correlationID = newValue}
   }
   /// Returns true if `correlationID` has been explicitly set.
-  package var hasCorrelationID: Bool {self._correlationID != nil}
+  public var hasCorrelationID: Bool {self._correlationID != nil}
   /// Clears the value of `correlationID`. Subsequent reads from it will return its default value.
-  package mutating func clearCorrelationID() {self._correlationID = nil}
+  public mutating func clearCorrelationID() {self._correlationID = nil}
 
-  package var options: EventStore_Client_Streams_BatchAppendReq.Options {
+  public var options: EventStore_Client_Streams_BatchAppendReq.Options {
     get {_options ?? EventStore_Client_Streams_BatchAppendReq.Options()}
     set {_options = newValue}
   }
   /// Returns true if `options` has been explicitly set.
-  package var hasOptions: Bool {self._options != nil}
+  public var hasOptions: Bool {self._options != nil}
   /// Clears the value of `options`. Subsequent reads from it will return its default value.
-  package mutating func clearOptions() {self._options = nil}
+  public mutating func clearOptions() {self._options = nil}
 
-  package var proposedMessages: [EventStore_Client_Streams_BatchAppendReq.ProposedMessage] = []
+  public var proposedMessages: [EventStore_Client_Streams_BatchAppendReq.ProposedMessage] = []
 
-  package var isFinal: Bool = false
+  public var isFinal: Bool = false
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package nonisolated struct Options: Sendable {
+  public nonisolated struct Options: Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
-    package var streamIdentifier: EventStore_Client_StreamIdentifier {
+    public var streamIdentifier: EventStore_Client_StreamIdentifier {
       get {_streamIdentifier ?? EventStore_Client_StreamIdentifier()}
       set {_streamIdentifier = newValue}
     }
     /// Returns true if `streamIdentifier` has been explicitly set.
-    package var hasStreamIdentifier: Bool {self._streamIdentifier != nil}
+    public var hasStreamIdentifier: Bool {self._streamIdentifier != nil}
     /// Clears the value of `streamIdentifier`. Subsequent reads from it will return its default value.
-    package mutating func clearStreamIdentifier() {self._streamIdentifier = nil}
+    public mutating func clearStreamIdentifier() {self._streamIdentifier = nil}
 
-    package var expectedStreamPosition: EventStore_Client_Streams_BatchAppendReq.Options.OneOf_ExpectedStreamPosition? = nil
+    public var expectedStreamPosition: EventStore_Client_Streams_BatchAppendReq.Options.OneOf_ExpectedStreamPosition? = nil
 
-    package var streamPosition: UInt64 {
+    public var streamPosition: UInt64 {
       get {
         if case .streamPosition(let v)? = expectedStreamPosition {return v}
         return 0
@@ -1210,7 +1210,7 @@ package nonisolated struct EventStore_Client_Streams_BatchAppendReq: Sendable {
       set {expectedStreamPosition = .streamPosition(newValue)}
     }
 
-    package var noStream: SwiftProtobuf.Google_Protobuf_Empty {
+    public var noStream: SwiftProtobuf.Google_Protobuf_Empty {
       get {
         if case .noStream(let v)? = expectedStreamPosition {return v}
         return SwiftProtobuf.Google_Protobuf_Empty()
@@ -1218,7 +1218,7 @@ package nonisolated struct EventStore_Client_Streams_BatchAppendReq: Sendable {
       set {expectedStreamPosition = .noStream(newValue)}
     }
 
-    package var any: SwiftProtobuf.Google_Protobuf_Empty {
+    public var any: SwiftProtobuf.Google_Protobuf_Empty {
       get {
         if case .any(let v)? = expectedStreamPosition {return v}
         return SwiftProtobuf.Google_Protobuf_Empty()
@@ -1226,7 +1226,7 @@ package nonisolated struct EventStore_Client_Streams_BatchAppendReq: Sendable {
       set {expectedStreamPosition = .any(newValue)}
     }
 
-    package var streamExists: SwiftProtobuf.Google_Protobuf_Empty {
+    public var streamExists: SwiftProtobuf.Google_Protobuf_Empty {
       get {
         if case .streamExists(let v)? = expectedStreamPosition {return v}
         return SwiftProtobuf.Google_Protobuf_Empty()
@@ -1234,9 +1234,9 @@ package nonisolated struct EventStore_Client_Streams_BatchAppendReq: Sendable {
       set {expectedStreamPosition = .streamExists(newValue)}
     }
 
-    package var deadlineOption: EventStore_Client_Streams_BatchAppendReq.Options.OneOf_DeadlineOption? = nil
+    public var deadlineOption: EventStore_Client_Streams_BatchAppendReq.Options.OneOf_DeadlineOption? = nil
 
-    package var deadline21100: SwiftProtobuf.Google_Protobuf_Timestamp {
+    public var deadline21100: SwiftProtobuf.Google_Protobuf_Timestamp {
       get {
         if case .deadline21100(let v)? = deadlineOption {return v}
         return SwiftProtobuf.Google_Protobuf_Timestamp()
@@ -1245,7 +1245,7 @@ package nonisolated struct EventStore_Client_Streams_BatchAppendReq: Sendable {
     }
 
     /// May be the longest there is, 315576000000 s.
-    package var deadline: SwiftProtobuf.Google_Protobuf_Duration {
+    public var deadline: SwiftProtobuf.Google_Protobuf_Duration {
       get {
         if case .deadline(let v)? = deadlineOption {return v}
         return SwiftProtobuf.Google_Protobuf_Duration()
@@ -1253,9 +1253,9 @@ package nonisolated struct EventStore_Client_Streams_BatchAppendReq: Sendable {
       set {deadlineOption = .deadline(newValue)}
     }
 
-    package var unknownFields = SwiftProtobuf.UnknownStorage()
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-    package nonisolated enum OneOf_ExpectedStreamPosition: Equatable, Sendable {
+    public nonisolated enum OneOf_ExpectedStreamPosition: Equatable, Sendable {
       case streamPosition(UInt64)
       case noStream(SwiftProtobuf.Google_Protobuf_Empty)
       case any(SwiftProtobuf.Google_Protobuf_Empty)
@@ -1263,69 +1263,69 @@ package nonisolated struct EventStore_Client_Streams_BatchAppendReq: Sendable {
 
     }
 
-    package nonisolated enum OneOf_DeadlineOption: Equatable, Sendable {
+    public nonisolated enum OneOf_DeadlineOption: Equatable, Sendable {
       case deadline21100(SwiftProtobuf.Google_Protobuf_Timestamp)
       /// May be the longest there is, 315576000000 s.
       case deadline(SwiftProtobuf.Google_Protobuf_Duration)
 
     }
 
-    package init() {}
+    public init() {}
 
     fileprivate var _streamIdentifier: EventStore_Client_StreamIdentifier? = nil
   }
 
-  package nonisolated struct ProposedMessage: Sendable {
+  public nonisolated struct ProposedMessage: Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
-    package var id: EventStore_Client_UUID {
+    public var id: EventStore_Client_UUID {
       get {_id ?? EventStore_Client_UUID()}
       set {_id = newValue}
     }
     /// Returns true if `id` has been explicitly set.
-    package var hasID: Bool {self._id != nil}
+    public var hasID: Bool {self._id != nil}
     /// Clears the value of `id`. Subsequent reads from it will return its default value.
-    package mutating func clearID() {self._id = nil}
+    public mutating func clearID() {self._id = nil}
 
     /// Keys: type, content-type.
-    package var metadata: Dictionary<String,String> = [:]
+    public var metadata: Dictionary<String,String> = [:]
 
-    package var customMetadata: Data = Data()
+    public var customMetadata: Data = Data()
 
-    package var data: Data = Data()
+    public var data: Data = Data()
 
-    package var unknownFields = SwiftProtobuf.UnknownStorage()
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-    package init() {}
+    public init() {}
 
     fileprivate var _id: EventStore_Client_UUID? = nil
   }
 
-  package init() {}
+  public init() {}
 
   fileprivate var _correlationID: EventStore_Client_UUID? = nil
   fileprivate var _options: EventStore_Client_Streams_BatchAppendReq.Options? = nil
 }
 
-package nonisolated struct EventStore_Client_Streams_BatchAppendResp: Sendable {
+public nonisolated struct EventStore_Client_Streams_BatchAppendResp: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var correlationID: EventStore_Client_UUID {
+  public var correlationID: EventStore_Client_UUID {
     get {_correlationID ?? EventStore_Client_UUID()}
     set {_correlationID = newValue}
   }
   /// Returns true if `correlationID` has been explicitly set.
-  package var hasCorrelationID: Bool {self._correlationID != nil}
+  public var hasCorrelationID: Bool {self._correlationID != nil}
   /// Clears the value of `correlationID`. Subsequent reads from it will return its default value.
-  package mutating func clearCorrelationID() {self._correlationID = nil}
+  public mutating func clearCorrelationID() {self._correlationID = nil}
 
-  package var result: EventStore_Client_Streams_BatchAppendResp.OneOf_Result? = nil
+  public var result: EventStore_Client_Streams_BatchAppendResp.OneOf_Result? = nil
 
-  package var error: Google_Rpc_Status {
+  public var error: Google_Rpc_Status {
     get {
       if case .error(let v)? = result {return v}
       return Google_Rpc_Status()
@@ -1333,7 +1333,7 @@ package nonisolated struct EventStore_Client_Streams_BatchAppendResp: Sendable {
     set {result = .error(newValue)}
   }
 
-  package var success: EventStore_Client_Streams_BatchAppendResp.Success {
+  public var success: EventStore_Client_Streams_BatchAppendResp.Success {
     get {
       if case .success(let v)? = result {return v}
       return EventStore_Client_Streams_BatchAppendResp.Success()
@@ -1341,18 +1341,18 @@ package nonisolated struct EventStore_Client_Streams_BatchAppendResp: Sendable {
     set {result = .success(newValue)}
   }
 
-  package var streamIdentifier: EventStore_Client_StreamIdentifier {
+  public var streamIdentifier: EventStore_Client_StreamIdentifier {
     get {_streamIdentifier ?? EventStore_Client_StreamIdentifier()}
     set {_streamIdentifier = newValue}
   }
   /// Returns true if `streamIdentifier` has been explicitly set.
-  package var hasStreamIdentifier: Bool {self._streamIdentifier != nil}
+  public var hasStreamIdentifier: Bool {self._streamIdentifier != nil}
   /// Clears the value of `streamIdentifier`. Subsequent reads from it will return its default value.
-  package mutating func clearStreamIdentifier() {self._streamIdentifier = nil}
+  public mutating func clearStreamIdentifier() {self._streamIdentifier = nil}
 
-  package var expectedStreamPosition: EventStore_Client_Streams_BatchAppendResp.OneOf_ExpectedStreamPosition? = nil
+  public var expectedStreamPosition: EventStore_Client_Streams_BatchAppendResp.OneOf_ExpectedStreamPosition? = nil
 
-  package var streamPosition: UInt64 {
+  public var streamPosition: UInt64 {
     get {
       if case .streamPosition(let v)? = expectedStreamPosition {return v}
       return 0
@@ -1360,7 +1360,7 @@ package nonisolated struct EventStore_Client_Streams_BatchAppendResp: Sendable {
     set {expectedStreamPosition = .streamPosition(newValue)}
   }
 
-  package var noStream: SwiftProtobuf.Google_Protobuf_Empty {
+  public var noStream: SwiftProtobuf.Google_Protobuf_Empty {
     get {
       if case .noStream(let v)? = expectedStreamPosition {return v}
       return SwiftProtobuf.Google_Protobuf_Empty()
@@ -1368,7 +1368,7 @@ package nonisolated struct EventStore_Client_Streams_BatchAppendResp: Sendable {
     set {expectedStreamPosition = .noStream(newValue)}
   }
 
-  package var any: SwiftProtobuf.Google_Protobuf_Empty {
+  public var any: SwiftProtobuf.Google_Protobuf_Empty {
     get {
       if case .any(let v)? = expectedStreamPosition {return v}
       return SwiftProtobuf.Google_Protobuf_Empty()
@@ -1376,7 +1376,7 @@ package nonisolated struct EventStore_Client_Streams_BatchAppendResp: Sendable {
     set {expectedStreamPosition = .any(newValue)}
   }
 
-  package var streamExists: SwiftProtobuf.Google_Protobuf_Empty {
+  public var streamExists: SwiftProtobuf.Google_Protobuf_Empty {
     get {
       if case .streamExists(let v)? = expectedStreamPosition {return v}
       return SwiftProtobuf.Google_Protobuf_Empty()
@@ -1384,15 +1384,15 @@ package nonisolated struct EventStore_Client_Streams_BatchAppendResp: Sendable {
     set {expectedStreamPosition = .streamExists(newValue)}
   }
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package nonisolated enum OneOf_Result: Equatable, Sendable {
+  public nonisolated enum OneOf_Result: Equatable, Sendable {
     case error(Google_Rpc_Status)
     case success(EventStore_Client_Streams_BatchAppendResp.Success)
 
   }
 
-  package nonisolated enum OneOf_ExpectedStreamPosition: Equatable, Sendable {
+  public nonisolated enum OneOf_ExpectedStreamPosition: Equatable, Sendable {
     case streamPosition(UInt64)
     case noStream(SwiftProtobuf.Google_Protobuf_Empty)
     case any(SwiftProtobuf.Google_Protobuf_Empty)
@@ -1400,14 +1400,14 @@ package nonisolated struct EventStore_Client_Streams_BatchAppendResp: Sendable {
 
   }
 
-  package nonisolated struct Success: Sendable {
+  public nonisolated struct Success: Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
-    package var currentRevisionOption: EventStore_Client_Streams_BatchAppendResp.Success.OneOf_CurrentRevisionOption? = nil
+    public var currentRevisionOption: EventStore_Client_Streams_BatchAppendResp.Success.OneOf_CurrentRevisionOption? = nil
 
-    package var currentRevision: UInt64 {
+    public var currentRevision: UInt64 {
       get {
         if case .currentRevision(let v)? = currentRevisionOption {return v}
         return 0
@@ -1415,7 +1415,7 @@ package nonisolated struct EventStore_Client_Streams_BatchAppendResp: Sendable {
       set {currentRevisionOption = .currentRevision(newValue)}
     }
 
-    package var noStream: SwiftProtobuf.Google_Protobuf_Empty {
+    public var noStream: SwiftProtobuf.Google_Protobuf_Empty {
       get {
         if case .noStream(let v)? = currentRevisionOption {return v}
         return SwiftProtobuf.Google_Protobuf_Empty()
@@ -1423,9 +1423,9 @@ package nonisolated struct EventStore_Client_Streams_BatchAppendResp: Sendable {
       set {currentRevisionOption = .noStream(newValue)}
     }
 
-    package var positionOption: EventStore_Client_Streams_BatchAppendResp.Success.OneOf_PositionOption? = nil
+    public var positionOption: EventStore_Client_Streams_BatchAppendResp.Success.OneOf_PositionOption? = nil
 
-    package var position: EventStore_Client_AllStreamPosition {
+    public var position: EventStore_Client_AllStreamPosition {
       get {
         if case .position(let v)? = positionOption {return v}
         return EventStore_Client_AllStreamPosition()
@@ -1433,7 +1433,7 @@ package nonisolated struct EventStore_Client_Streams_BatchAppendResp: Sendable {
       set {positionOption = .position(newValue)}
     }
 
-    package var noPosition: SwiftProtobuf.Google_Protobuf_Empty {
+    public var noPosition: SwiftProtobuf.Google_Protobuf_Empty {
       get {
         if case .noPosition(let v)? = positionOption {return v}
         return SwiftProtobuf.Google_Protobuf_Empty()
@@ -1441,62 +1441,62 @@ package nonisolated struct EventStore_Client_Streams_BatchAppendResp: Sendable {
       set {positionOption = .noPosition(newValue)}
     }
 
-    package var unknownFields = SwiftProtobuf.UnknownStorage()
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-    package nonisolated enum OneOf_CurrentRevisionOption: Equatable, Sendable {
+    public nonisolated enum OneOf_CurrentRevisionOption: Equatable, Sendable {
       case currentRevision(UInt64)
       case noStream(SwiftProtobuf.Google_Protobuf_Empty)
 
     }
 
-    package nonisolated enum OneOf_PositionOption: Equatable, Sendable {
+    public nonisolated enum OneOf_PositionOption: Equatable, Sendable {
       case position(EventStore_Client_AllStreamPosition)
       case noPosition(SwiftProtobuf.Google_Protobuf_Empty)
 
     }
 
-    package init() {}
+    public init() {}
   }
 
-  package init() {}
+  public init() {}
 
   fileprivate var _correlationID: EventStore_Client_UUID? = nil
   fileprivate var _streamIdentifier: EventStore_Client_StreamIdentifier? = nil
 }
 
-package nonisolated struct EventStore_Client_Streams_DeleteReq: Sendable {
+public nonisolated struct EventStore_Client_Streams_DeleteReq: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var options: EventStore_Client_Streams_DeleteReq.Options {
+  public var options: EventStore_Client_Streams_DeleteReq.Options {
     get {_options ?? EventStore_Client_Streams_DeleteReq.Options()}
     set {_options = newValue}
   }
   /// Returns true if `options` has been explicitly set.
-  package var hasOptions: Bool {self._options != nil}
+  public var hasOptions: Bool {self._options != nil}
   /// Clears the value of `options`. Subsequent reads from it will return its default value.
-  package mutating func clearOptions() {self._options = nil}
+  public mutating func clearOptions() {self._options = nil}
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package nonisolated struct Options: Sendable {
+  public nonisolated struct Options: Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
-    package var streamIdentifier: EventStore_Client_StreamIdentifier {
+    public var streamIdentifier: EventStore_Client_StreamIdentifier {
       get {_streamIdentifier ?? EventStore_Client_StreamIdentifier()}
       set {_streamIdentifier = newValue}
     }
     /// Returns true if `streamIdentifier` has been explicitly set.
-    package var hasStreamIdentifier: Bool {self._streamIdentifier != nil}
+    public var hasStreamIdentifier: Bool {self._streamIdentifier != nil}
     /// Clears the value of `streamIdentifier`. Subsequent reads from it will return its default value.
-    package mutating func clearStreamIdentifier() {self._streamIdentifier = nil}
+    public mutating func clearStreamIdentifier() {self._streamIdentifier = nil}
 
-    package var expectedStreamRevision: EventStore_Client_Streams_DeleteReq.Options.OneOf_ExpectedStreamRevision? = nil
+    public var expectedStreamRevision: EventStore_Client_Streams_DeleteReq.Options.OneOf_ExpectedStreamRevision? = nil
 
-    package var revision: UInt64 {
+    public var revision: UInt64 {
       get {
         if case .revision(let v)? = expectedStreamRevision {return v}
         return 0
@@ -1504,7 +1504,7 @@ package nonisolated struct EventStore_Client_Streams_DeleteReq: Sendable {
       set {expectedStreamRevision = .revision(newValue)}
     }
 
-    package var noStream: EventStore_Client_Empty {
+    public var noStream: EventStore_Client_Empty {
       get {
         if case .noStream(let v)? = expectedStreamRevision {return v}
         return EventStore_Client_Empty()
@@ -1512,7 +1512,7 @@ package nonisolated struct EventStore_Client_Streams_DeleteReq: Sendable {
       set {expectedStreamRevision = .noStream(newValue)}
     }
 
-    package var any: EventStore_Client_Empty {
+    public var any: EventStore_Client_Empty {
       get {
         if case .any(let v)? = expectedStreamRevision {return v}
         return EventStore_Client_Empty()
@@ -1520,7 +1520,7 @@ package nonisolated struct EventStore_Client_Streams_DeleteReq: Sendable {
       set {expectedStreamRevision = .any(newValue)}
     }
 
-    package var streamExists: EventStore_Client_Empty {
+    public var streamExists: EventStore_Client_Empty {
       get {
         if case .streamExists(let v)? = expectedStreamRevision {return v}
         return EventStore_Client_Empty()
@@ -1528,9 +1528,9 @@ package nonisolated struct EventStore_Client_Streams_DeleteReq: Sendable {
       set {expectedStreamRevision = .streamExists(newValue)}
     }
 
-    package var unknownFields = SwiftProtobuf.UnknownStorage()
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-    package nonisolated enum OneOf_ExpectedStreamRevision: Equatable, Sendable {
+    public nonisolated enum OneOf_ExpectedStreamRevision: Equatable, Sendable {
       case revision(UInt64)
       case noStream(EventStore_Client_Empty)
       case any(EventStore_Client_Empty)
@@ -1538,24 +1538,24 @@ package nonisolated struct EventStore_Client_Streams_DeleteReq: Sendable {
 
     }
 
-    package init() {}
+    public init() {}
 
     fileprivate var _streamIdentifier: EventStore_Client_StreamIdentifier? = nil
   }
 
-  package init() {}
+  public init() {}
 
   fileprivate var _options: EventStore_Client_Streams_DeleteReq.Options? = nil
 }
 
-package nonisolated struct EventStore_Client_Streams_DeleteResp: Sendable {
+public nonisolated struct EventStore_Client_Streams_DeleteResp: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var positionOption: EventStore_Client_Streams_DeleteResp.OneOf_PositionOption? = nil
+  public var positionOption: EventStore_Client_Streams_DeleteResp.OneOf_PositionOption? = nil
 
-  package var position: EventStore_Client_Streams_DeleteResp.Position {
+  public var position: EventStore_Client_Streams_DeleteResp.Position {
     get {
       if case .position(let v)? = positionOption {return v}
       return EventStore_Client_Streams_DeleteResp.Position()
@@ -1563,7 +1563,7 @@ package nonisolated struct EventStore_Client_Streams_DeleteResp: Sendable {
     set {positionOption = .position(newValue)}
   }
 
-  package var noPosition: EventStore_Client_Empty {
+  public var noPosition: EventStore_Client_Empty {
     get {
       if case .noPosition(let v)? = positionOption {return v}
       return EventStore_Client_Empty()
@@ -1571,64 +1571,64 @@ package nonisolated struct EventStore_Client_Streams_DeleteResp: Sendable {
     set {positionOption = .noPosition(newValue)}
   }
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package nonisolated enum OneOf_PositionOption: Equatable, Sendable {
+  public nonisolated enum OneOf_PositionOption: Equatable, Sendable {
     case position(EventStore_Client_Streams_DeleteResp.Position)
     case noPosition(EventStore_Client_Empty)
 
   }
 
-  package nonisolated struct Position: Sendable {
+  public nonisolated struct Position: Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
-    package var commitPosition: UInt64 = 0
+    public var commitPosition: UInt64 = 0
 
-    package var preparePosition: UInt64 = 0
+    public var preparePosition: UInt64 = 0
 
-    package var unknownFields = SwiftProtobuf.UnknownStorage()
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-    package init() {}
+    public init() {}
   }
 
-  package init() {}
+  public init() {}
 }
 
-package nonisolated struct EventStore_Client_Streams_TombstoneReq: Sendable {
+public nonisolated struct EventStore_Client_Streams_TombstoneReq: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var options: EventStore_Client_Streams_TombstoneReq.Options {
+  public var options: EventStore_Client_Streams_TombstoneReq.Options {
     get {_options ?? EventStore_Client_Streams_TombstoneReq.Options()}
     set {_options = newValue}
   }
   /// Returns true if `options` has been explicitly set.
-  package var hasOptions: Bool {self._options != nil}
+  public var hasOptions: Bool {self._options != nil}
   /// Clears the value of `options`. Subsequent reads from it will return its default value.
-  package mutating func clearOptions() {self._options = nil}
+  public mutating func clearOptions() {self._options = nil}
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package nonisolated struct Options: Sendable {
+  public nonisolated struct Options: Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
-    package var streamIdentifier: EventStore_Client_StreamIdentifier {
+    public var streamIdentifier: EventStore_Client_StreamIdentifier {
       get {_streamIdentifier ?? EventStore_Client_StreamIdentifier()}
       set {_streamIdentifier = newValue}
     }
     /// Returns true if `streamIdentifier` has been explicitly set.
-    package var hasStreamIdentifier: Bool {self._streamIdentifier != nil}
+    public var hasStreamIdentifier: Bool {self._streamIdentifier != nil}
     /// Clears the value of `streamIdentifier`. Subsequent reads from it will return its default value.
-    package mutating func clearStreamIdentifier() {self._streamIdentifier = nil}
+    public mutating func clearStreamIdentifier() {self._streamIdentifier = nil}
 
-    package var expectedStreamRevision: EventStore_Client_Streams_TombstoneReq.Options.OneOf_ExpectedStreamRevision? = nil
+    public var expectedStreamRevision: EventStore_Client_Streams_TombstoneReq.Options.OneOf_ExpectedStreamRevision? = nil
 
-    package var revision: UInt64 {
+    public var revision: UInt64 {
       get {
         if case .revision(let v)? = expectedStreamRevision {return v}
         return 0
@@ -1636,7 +1636,7 @@ package nonisolated struct EventStore_Client_Streams_TombstoneReq: Sendable {
       set {expectedStreamRevision = .revision(newValue)}
     }
 
-    package var noStream: EventStore_Client_Empty {
+    public var noStream: EventStore_Client_Empty {
       get {
         if case .noStream(let v)? = expectedStreamRevision {return v}
         return EventStore_Client_Empty()
@@ -1644,7 +1644,7 @@ package nonisolated struct EventStore_Client_Streams_TombstoneReq: Sendable {
       set {expectedStreamRevision = .noStream(newValue)}
     }
 
-    package var any: EventStore_Client_Empty {
+    public var any: EventStore_Client_Empty {
       get {
         if case .any(let v)? = expectedStreamRevision {return v}
         return EventStore_Client_Empty()
@@ -1652,7 +1652,7 @@ package nonisolated struct EventStore_Client_Streams_TombstoneReq: Sendable {
       set {expectedStreamRevision = .any(newValue)}
     }
 
-    package var streamExists: EventStore_Client_Empty {
+    public var streamExists: EventStore_Client_Empty {
       get {
         if case .streamExists(let v)? = expectedStreamRevision {return v}
         return EventStore_Client_Empty()
@@ -1660,9 +1660,9 @@ package nonisolated struct EventStore_Client_Streams_TombstoneReq: Sendable {
       set {expectedStreamRevision = .streamExists(newValue)}
     }
 
-    package var unknownFields = SwiftProtobuf.UnknownStorage()
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-    package nonisolated enum OneOf_ExpectedStreamRevision: Equatable, Sendable {
+    public nonisolated enum OneOf_ExpectedStreamRevision: Equatable, Sendable {
       case revision(UInt64)
       case noStream(EventStore_Client_Empty)
       case any(EventStore_Client_Empty)
@@ -1670,24 +1670,24 @@ package nonisolated struct EventStore_Client_Streams_TombstoneReq: Sendable {
 
     }
 
-    package init() {}
+    public init() {}
 
     fileprivate var _streamIdentifier: EventStore_Client_StreamIdentifier? = nil
   }
 
-  package init() {}
+  public init() {}
 
   fileprivate var _options: EventStore_Client_Streams_TombstoneReq.Options? = nil
 }
 
-package nonisolated struct EventStore_Client_Streams_TombstoneResp: Sendable {
+public nonisolated struct EventStore_Client_Streams_TombstoneResp: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var positionOption: EventStore_Client_Streams_TombstoneResp.OneOf_PositionOption? = nil
+  public var positionOption: EventStore_Client_Streams_TombstoneResp.OneOf_PositionOption? = nil
 
-  package var position: EventStore_Client_Streams_TombstoneResp.Position {
+  public var position: EventStore_Client_Streams_TombstoneResp.Position {
     get {
       if case .position(let v)? = positionOption {return v}
       return EventStore_Client_Streams_TombstoneResp.Position()
@@ -1695,7 +1695,7 @@ package nonisolated struct EventStore_Client_Streams_TombstoneResp: Sendable {
     set {positionOption = .position(newValue)}
   }
 
-  package var noPosition: EventStore_Client_Empty {
+  public var noPosition: EventStore_Client_Empty {
     get {
       if case .noPosition(let v)? = positionOption {return v}
       return EventStore_Client_Empty()
@@ -1703,29 +1703,29 @@ package nonisolated struct EventStore_Client_Streams_TombstoneResp: Sendable {
     set {positionOption = .noPosition(newValue)}
   }
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package nonisolated enum OneOf_PositionOption: Equatable, Sendable {
+  public nonisolated enum OneOf_PositionOption: Equatable, Sendable {
     case position(EventStore_Client_Streams_TombstoneResp.Position)
     case noPosition(EventStore_Client_Empty)
 
   }
 
-  package nonisolated struct Position: Sendable {
+  public nonisolated struct Position: Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
-    package var commitPosition: UInt64 = 0
+    public var commitPosition: UInt64 = 0
 
-    package var preparePosition: UInt64 = 0
+    public var preparePosition: UInt64 = 0
 
-    package var unknownFields = SwiftProtobuf.UnknownStorage()
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-    package init() {}
+    public init() {}
   }
 
-  package init() {}
+  public init() {}
 }
 
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
@@ -1733,10 +1733,10 @@ package nonisolated struct EventStore_Client_Streams_TombstoneResp: Sendable {
 fileprivate nonisolated let _protobuf_package = "event_store.client.streams"
 
 nonisolated extension EventStore_Client_Streams_ReadReq: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".ReadReq"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}options\0")
+  public static let protoMessageName: String = _protobuf_package + ".ReadReq"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}options\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -1748,7 +1748,7 @@ nonisolated extension EventStore_Client_Streams_ReadReq: SwiftProtobuf.Message, 
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -1759,7 +1759,7 @@ nonisolated extension EventStore_Client_Streams_ReadReq: SwiftProtobuf.Message, 
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Streams_ReadReq, rhs: EventStore_Client_Streams_ReadReq) -> Bool {
+  public static func ==(lhs: EventStore_Client_Streams_ReadReq, rhs: EventStore_Client_Streams_ReadReq) -> Bool {
     if lhs._options != rhs._options {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -1767,10 +1767,10 @@ nonisolated extension EventStore_Client_Streams_ReadReq: SwiftProtobuf.Message, 
 }
 
 nonisolated extension EventStore_Client_Streams_ReadReq.Options: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_Streams_ReadReq.protoMessageName + ".Options"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}stream\0\u{1}all\0\u{3}read_direction\0\u{3}resolve_links\0\u{1}count\0\u{1}subscription\0\u{1}filter\0\u{3}no_filter\0\u{3}uuid_option\0\u{3}control_option\0")
+  public static let protoMessageName: String = EventStore_Client_Streams_ReadReq.protoMessageName + ".Options"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}stream\0\u{1}all\0\u{3}read_direction\0\u{3}resolve_links\0\u{1}count\0\u{1}subscription\0\u{1}filter\0\u{3}no_filter\0\u{3}uuid_option\0\u{3}control_option\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -1858,7 +1858,7 @@ nonisolated extension EventStore_Client_Streams_ReadReq.Options: SwiftProtobuf.M
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -1911,7 +1911,7 @@ nonisolated extension EventStore_Client_Streams_ReadReq.Options: SwiftProtobuf.M
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Streams_ReadReq.Options, rhs: EventStore_Client_Streams_ReadReq.Options) -> Bool {
+  public static func ==(lhs: EventStore_Client_Streams_ReadReq.Options, rhs: EventStore_Client_Streams_ReadReq.Options) -> Bool {
     if lhs.streamOption != rhs.streamOption {return false}
     if lhs.readDirection != rhs.readDirection {return false}
     if lhs.resolveLinks != rhs.resolveLinks {return false}
@@ -1925,14 +1925,14 @@ nonisolated extension EventStore_Client_Streams_ReadReq.Options: SwiftProtobuf.M
 }
 
 nonisolated extension EventStore_Client_Streams_ReadReq.Options.ReadDirection: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0Forwards\0\u{1}Backwards\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0Forwards\0\u{1}Backwards\0")
 }
 
 nonisolated extension EventStore_Client_Streams_ReadReq.Options.StreamOptions: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_Streams_ReadReq.Options.protoMessageName + ".StreamOptions"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}stream_identifier\0\u{1}revision\0\u{1}start\0\u{1}end\0")
+  public static let protoMessageName: String = EventStore_Client_Streams_ReadReq.Options.protoMessageName + ".StreamOptions"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}stream_identifier\0\u{1}revision\0\u{1}start\0\u{1}end\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -1978,7 +1978,7 @@ nonisolated extension EventStore_Client_Streams_ReadReq.Options.StreamOptions: S
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -2004,7 +2004,7 @@ nonisolated extension EventStore_Client_Streams_ReadReq.Options.StreamOptions: S
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Streams_ReadReq.Options.StreamOptions, rhs: EventStore_Client_Streams_ReadReq.Options.StreamOptions) -> Bool {
+  public static func ==(lhs: EventStore_Client_Streams_ReadReq.Options.StreamOptions, rhs: EventStore_Client_Streams_ReadReq.Options.StreamOptions) -> Bool {
     if lhs._streamIdentifier != rhs._streamIdentifier {return false}
     if lhs.revisionOption != rhs.revisionOption {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
@@ -2013,10 +2013,10 @@ nonisolated extension EventStore_Client_Streams_ReadReq.Options.StreamOptions: S
 }
 
 nonisolated extension EventStore_Client_Streams_ReadReq.Options.AllOptions: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_Streams_ReadReq.Options.protoMessageName + ".AllOptions"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}position\0\u{1}start\0\u{1}end\0")
+  public static let protoMessageName: String = EventStore_Client_Streams_ReadReq.Options.protoMessageName + ".AllOptions"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}position\0\u{1}start\0\u{1}end\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -2066,7 +2066,7 @@ nonisolated extension EventStore_Client_Streams_ReadReq.Options.AllOptions: Swif
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -2089,7 +2089,7 @@ nonisolated extension EventStore_Client_Streams_ReadReq.Options.AllOptions: Swif
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Streams_ReadReq.Options.AllOptions, rhs: EventStore_Client_Streams_ReadReq.Options.AllOptions) -> Bool {
+  public static func ==(lhs: EventStore_Client_Streams_ReadReq.Options.AllOptions, rhs: EventStore_Client_Streams_ReadReq.Options.AllOptions) -> Bool {
     if lhs.allOption != rhs.allOption {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -2097,29 +2097,29 @@ nonisolated extension EventStore_Client_Streams_ReadReq.Options.AllOptions: Swif
 }
 
 nonisolated extension EventStore_Client_Streams_ReadReq.Options.SubscriptionOptions: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_Streams_ReadReq.Options.protoMessageName + ".SubscriptionOptions"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+  public static let protoMessageName: String = EventStore_Client_Streams_ReadReq.Options.protoMessageName + ".SubscriptionOptions"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap()
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     // Load everything into unknown fields
     while try decoder.nextFieldNumber() != nil {}
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Streams_ReadReq.Options.SubscriptionOptions, rhs: EventStore_Client_Streams_ReadReq.Options.SubscriptionOptions) -> Bool {
+  public static func ==(lhs: EventStore_Client_Streams_ReadReq.Options.SubscriptionOptions, rhs: EventStore_Client_Streams_ReadReq.Options.SubscriptionOptions) -> Bool {
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
 }
 
 nonisolated extension EventStore_Client_Streams_ReadReq.Options.Position: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_Streams_ReadReq.Options.protoMessageName + ".Position"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}commit_position\0\u{3}prepare_position\0")
+  public static let protoMessageName: String = EventStore_Client_Streams_ReadReq.Options.protoMessageName + ".Position"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}commit_position\0\u{3}prepare_position\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -2132,7 +2132,7 @@ nonisolated extension EventStore_Client_Streams_ReadReq.Options.Position: SwiftP
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if self.commitPosition != 0 {
       try visitor.visitSingularUInt64Field(value: self.commitPosition, fieldNumber: 1)
     }
@@ -2142,7 +2142,7 @@ nonisolated extension EventStore_Client_Streams_ReadReq.Options.Position: SwiftP
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Streams_ReadReq.Options.Position, rhs: EventStore_Client_Streams_ReadReq.Options.Position) -> Bool {
+  public static func ==(lhs: EventStore_Client_Streams_ReadReq.Options.Position, rhs: EventStore_Client_Streams_ReadReq.Options.Position) -> Bool {
     if lhs.commitPosition != rhs.commitPosition {return false}
     if lhs.preparePosition != rhs.preparePosition {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
@@ -2151,10 +2151,10 @@ nonisolated extension EventStore_Client_Streams_ReadReq.Options.Position: SwiftP
 }
 
 nonisolated extension EventStore_Client_Streams_ReadReq.Options.FilterOptions: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_Streams_ReadReq.Options.protoMessageName + ".FilterOptions"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}stream_identifier\0\u{3}event_type\0\u{1}max\0\u{1}count\0\u{1}checkpointIntervalMultiplier\0")
+  public static let protoMessageName: String = EventStore_Client_Streams_ReadReq.Options.protoMessageName + ".FilterOptions"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}stream_identifier\0\u{3}event_type\0\u{1}max\0\u{1}count\0\u{1}checkpointIntervalMultiplier\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -2213,7 +2213,7 @@ nonisolated extension EventStore_Client_Streams_ReadReq.Options.FilterOptions: S
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -2246,7 +2246,7 @@ nonisolated extension EventStore_Client_Streams_ReadReq.Options.FilterOptions: S
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Streams_ReadReq.Options.FilterOptions, rhs: EventStore_Client_Streams_ReadReq.Options.FilterOptions) -> Bool {
+  public static func ==(lhs: EventStore_Client_Streams_ReadReq.Options.FilterOptions, rhs: EventStore_Client_Streams_ReadReq.Options.FilterOptions) -> Bool {
     if lhs.filter != rhs.filter {return false}
     if lhs.window != rhs.window {return false}
     if lhs.checkpointIntervalMultiplier != rhs.checkpointIntervalMultiplier {return false}
@@ -2256,10 +2256,10 @@ nonisolated extension EventStore_Client_Streams_ReadReq.Options.FilterOptions: S
 }
 
 nonisolated extension EventStore_Client_Streams_ReadReq.Options.FilterOptions.Expression: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_Streams_ReadReq.Options.FilterOptions.protoMessageName + ".Expression"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}regex\0\u{1}prefix\0")
+  public static let protoMessageName: String = EventStore_Client_Streams_ReadReq.Options.FilterOptions.protoMessageName + ".Expression"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}regex\0\u{1}prefix\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -2272,7 +2272,7 @@ nonisolated extension EventStore_Client_Streams_ReadReq.Options.FilterOptions.Ex
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if !self.regex.isEmpty {
       try visitor.visitSingularStringField(value: self.regex, fieldNumber: 1)
     }
@@ -2282,7 +2282,7 @@ nonisolated extension EventStore_Client_Streams_ReadReq.Options.FilterOptions.Ex
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Streams_ReadReq.Options.FilterOptions.Expression, rhs: EventStore_Client_Streams_ReadReq.Options.FilterOptions.Expression) -> Bool {
+  public static func ==(lhs: EventStore_Client_Streams_ReadReq.Options.FilterOptions.Expression, rhs: EventStore_Client_Streams_ReadReq.Options.FilterOptions.Expression) -> Bool {
     if lhs.regex != rhs.regex {return false}
     if lhs.prefix != rhs.prefix {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
@@ -2291,10 +2291,10 @@ nonisolated extension EventStore_Client_Streams_ReadReq.Options.FilterOptions.Ex
 }
 
 nonisolated extension EventStore_Client_Streams_ReadReq.Options.UUIDOption: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_Streams_ReadReq.Options.protoMessageName + ".UUIDOption"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}structured\0\u{1}string\0")
+  public static let protoMessageName: String = EventStore_Client_Streams_ReadReq.Options.protoMessageName + ".UUIDOption"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}structured\0\u{1}string\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -2331,7 +2331,7 @@ nonisolated extension EventStore_Client_Streams_ReadReq.Options.UUIDOption: Swif
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -2350,7 +2350,7 @@ nonisolated extension EventStore_Client_Streams_ReadReq.Options.UUIDOption: Swif
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Streams_ReadReq.Options.UUIDOption, rhs: EventStore_Client_Streams_ReadReq.Options.UUIDOption) -> Bool {
+  public static func ==(lhs: EventStore_Client_Streams_ReadReq.Options.UUIDOption, rhs: EventStore_Client_Streams_ReadReq.Options.UUIDOption) -> Bool {
     if lhs.content != rhs.content {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -2358,10 +2358,10 @@ nonisolated extension EventStore_Client_Streams_ReadReq.Options.UUIDOption: Swif
 }
 
 nonisolated extension EventStore_Client_Streams_ReadReq.Options.ControlOption: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_Streams_ReadReq.Options.protoMessageName + ".ControlOption"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}compatibility\0")
+  public static let protoMessageName: String = EventStore_Client_Streams_ReadReq.Options.protoMessageName + ".ControlOption"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}compatibility\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -2373,14 +2373,14 @@ nonisolated extension EventStore_Client_Streams_ReadReq.Options.ControlOption: S
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if self.compatibility != 0 {
       try visitor.visitSingularUInt32Field(value: self.compatibility, fieldNumber: 1)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Streams_ReadReq.Options.ControlOption, rhs: EventStore_Client_Streams_ReadReq.Options.ControlOption) -> Bool {
+  public static func ==(lhs: EventStore_Client_Streams_ReadReq.Options.ControlOption, rhs: EventStore_Client_Streams_ReadReq.Options.ControlOption) -> Bool {
     if lhs.compatibility != rhs.compatibility {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -2388,10 +2388,10 @@ nonisolated extension EventStore_Client_Streams_ReadReq.Options.ControlOption: S
 }
 
 nonisolated extension EventStore_Client_Streams_ReadResp: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".ReadResp"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}event\0\u{1}confirmation\0\u{1}checkpoint\0\u{3}stream_not_found\0\u{3}first_stream_position\0\u{3}last_stream_position\0\u{3}last_all_stream_position\0\u{3}caught_up\0\u{3}fell_behind\0")
+  public static let protoMessageName: String = _protobuf_package + ".ReadResp"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}event\0\u{1}confirmation\0\u{1}checkpoint\0\u{3}stream_not_found\0\u{3}first_stream_position\0\u{3}last_stream_position\0\u{3}last_all_stream_position\0\u{3}caught_up\0\u{3}fell_behind\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -2509,7 +2509,7 @@ nonisolated extension EventStore_Client_Streams_ReadResp: SwiftProtobuf.Message,
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -2556,7 +2556,7 @@ nonisolated extension EventStore_Client_Streams_ReadResp: SwiftProtobuf.Message,
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Streams_ReadResp, rhs: EventStore_Client_Streams_ReadResp) -> Bool {
+  public static func ==(lhs: EventStore_Client_Streams_ReadResp, rhs: EventStore_Client_Streams_ReadResp) -> Bool {
     if lhs.content != rhs.content {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -2564,10 +2564,10 @@ nonisolated extension EventStore_Client_Streams_ReadResp: SwiftProtobuf.Message,
 }
 
 nonisolated extension EventStore_Client_Streams_ReadResp.CaughtUp: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_Streams_ReadResp.protoMessageName + ".CaughtUp"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}timestamp\0\u{3}stream_revision\0\u{1}position\0")
+  public static let protoMessageName: String = EventStore_Client_Streams_ReadResp.protoMessageName + ".CaughtUp"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}timestamp\0\u{3}stream_revision\0\u{1}position\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -2581,7 +2581,7 @@ nonisolated extension EventStore_Client_Streams_ReadResp.CaughtUp: SwiftProtobuf
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -2598,7 +2598,7 @@ nonisolated extension EventStore_Client_Streams_ReadResp.CaughtUp: SwiftProtobuf
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Streams_ReadResp.CaughtUp, rhs: EventStore_Client_Streams_ReadResp.CaughtUp) -> Bool {
+  public static func ==(lhs: EventStore_Client_Streams_ReadResp.CaughtUp, rhs: EventStore_Client_Streams_ReadResp.CaughtUp) -> Bool {
     if lhs._timestamp != rhs._timestamp {return false}
     if lhs._streamRevision != rhs._streamRevision {return false}
     if lhs._position != rhs._position {return false}
@@ -2608,10 +2608,10 @@ nonisolated extension EventStore_Client_Streams_ReadResp.CaughtUp: SwiftProtobuf
 }
 
 nonisolated extension EventStore_Client_Streams_ReadResp.FellBehind: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_Streams_ReadResp.protoMessageName + ".FellBehind"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}timestamp\0\u{3}stream_revision\0\u{1}position\0")
+  public static let protoMessageName: String = EventStore_Client_Streams_ReadResp.protoMessageName + ".FellBehind"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}timestamp\0\u{3}stream_revision\0\u{1}position\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -2625,7 +2625,7 @@ nonisolated extension EventStore_Client_Streams_ReadResp.FellBehind: SwiftProtob
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -2642,7 +2642,7 @@ nonisolated extension EventStore_Client_Streams_ReadResp.FellBehind: SwiftProtob
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Streams_ReadResp.FellBehind, rhs: EventStore_Client_Streams_ReadResp.FellBehind) -> Bool {
+  public static func ==(lhs: EventStore_Client_Streams_ReadResp.FellBehind, rhs: EventStore_Client_Streams_ReadResp.FellBehind) -> Bool {
     if lhs._timestamp != rhs._timestamp {return false}
     if lhs._streamRevision != rhs._streamRevision {return false}
     if lhs._position != rhs._position {return false}
@@ -2652,8 +2652,8 @@ nonisolated extension EventStore_Client_Streams_ReadResp.FellBehind: SwiftProtob
 }
 
 nonisolated extension EventStore_Client_Streams_ReadResp.ReadEvent: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_Streams_ReadResp.protoMessageName + ".ReadEvent"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}event\0\u{1}link\0\u{3}commit_position\0\u{3}no_position\0")
+  public static let protoMessageName: String = EventStore_Client_Streams_ReadResp.protoMessageName + ".ReadEvent"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}event\0\u{1}link\0\u{3}commit_position\0\u{3}no_position\0")
 
   fileprivate class _StorageClass {
     var _event: EventStore_Client_Streams_ReadResp.ReadEvent.RecordedEvent? = nil
@@ -2682,7 +2682,7 @@ nonisolated extension EventStore_Client_Streams_ReadResp.ReadEvent: SwiftProtobu
     return _storage
   }
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     _ = _uniqueStorage()
     try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
       while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2719,7 +2719,7 @@ nonisolated extension EventStore_Client_Streams_ReadResp.ReadEvent: SwiftProtobu
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every if/case branch local when no optimizations
@@ -2746,7 +2746,7 @@ nonisolated extension EventStore_Client_Streams_ReadResp.ReadEvent: SwiftProtobu
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Streams_ReadResp.ReadEvent, rhs: EventStore_Client_Streams_ReadResp.ReadEvent) -> Bool {
+  public static func ==(lhs: EventStore_Client_Streams_ReadResp.ReadEvent, rhs: EventStore_Client_Streams_ReadResp.ReadEvent) -> Bool {
     if lhs._storage !== rhs._storage {
       let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
         let _storage = _args.0
@@ -2764,10 +2764,10 @@ nonisolated extension EventStore_Client_Streams_ReadResp.ReadEvent: SwiftProtobu
 }
 
 nonisolated extension EventStore_Client_Streams_ReadResp.ReadEvent.RecordedEvent: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_Streams_ReadResp.ReadEvent.protoMessageName + ".RecordedEvent"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{3}stream_identifier\0\u{3}stream_revision\0\u{3}prepare_position\0\u{3}commit_position\0\u{1}metadata\0\u{3}custom_metadata\0\u{1}data\0")
+  public static let protoMessageName: String = EventStore_Client_Streams_ReadResp.ReadEvent.protoMessageName + ".RecordedEvent"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{3}stream_identifier\0\u{3}stream_revision\0\u{3}prepare_position\0\u{3}commit_position\0\u{1}metadata\0\u{3}custom_metadata\0\u{1}data\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -2786,7 +2786,7 @@ nonisolated extension EventStore_Client_Streams_ReadResp.ReadEvent.RecordedEvent
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -2818,7 +2818,7 @@ nonisolated extension EventStore_Client_Streams_ReadResp.ReadEvent.RecordedEvent
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Streams_ReadResp.ReadEvent.RecordedEvent, rhs: EventStore_Client_Streams_ReadResp.ReadEvent.RecordedEvent) -> Bool {
+  public static func ==(lhs: EventStore_Client_Streams_ReadResp.ReadEvent.RecordedEvent, rhs: EventStore_Client_Streams_ReadResp.ReadEvent.RecordedEvent) -> Bool {
     if lhs._id != rhs._id {return false}
     if lhs._streamIdentifier != rhs._streamIdentifier {return false}
     if lhs.streamRevision != rhs.streamRevision {return false}
@@ -2833,10 +2833,10 @@ nonisolated extension EventStore_Client_Streams_ReadResp.ReadEvent.RecordedEvent
 }
 
 nonisolated extension EventStore_Client_Streams_ReadResp.SubscriptionConfirmation: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_Streams_ReadResp.protoMessageName + ".SubscriptionConfirmation"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}subscription_id\0")
+  public static let protoMessageName: String = EventStore_Client_Streams_ReadResp.protoMessageName + ".SubscriptionConfirmation"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}subscription_id\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -2848,14 +2848,14 @@ nonisolated extension EventStore_Client_Streams_ReadResp.SubscriptionConfirmatio
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if !self.subscriptionID.isEmpty {
       try visitor.visitSingularStringField(value: self.subscriptionID, fieldNumber: 1)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Streams_ReadResp.SubscriptionConfirmation, rhs: EventStore_Client_Streams_ReadResp.SubscriptionConfirmation) -> Bool {
+  public static func ==(lhs: EventStore_Client_Streams_ReadResp.SubscriptionConfirmation, rhs: EventStore_Client_Streams_ReadResp.SubscriptionConfirmation) -> Bool {
     if lhs.subscriptionID != rhs.subscriptionID {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -2863,10 +2863,10 @@ nonisolated extension EventStore_Client_Streams_ReadResp.SubscriptionConfirmatio
 }
 
 nonisolated extension EventStore_Client_Streams_ReadResp.Checkpoint: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_Streams_ReadResp.protoMessageName + ".Checkpoint"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}commit_position\0\u{3}prepare_position\0\u{1}timestamp\0")
+  public static let protoMessageName: String = EventStore_Client_Streams_ReadResp.protoMessageName + ".Checkpoint"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}commit_position\0\u{3}prepare_position\0\u{1}timestamp\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -2880,7 +2880,7 @@ nonisolated extension EventStore_Client_Streams_ReadResp.Checkpoint: SwiftProtob
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -2897,7 +2897,7 @@ nonisolated extension EventStore_Client_Streams_ReadResp.Checkpoint: SwiftProtob
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Streams_ReadResp.Checkpoint, rhs: EventStore_Client_Streams_ReadResp.Checkpoint) -> Bool {
+  public static func ==(lhs: EventStore_Client_Streams_ReadResp.Checkpoint, rhs: EventStore_Client_Streams_ReadResp.Checkpoint) -> Bool {
     if lhs.commitPosition != rhs.commitPosition {return false}
     if lhs.preparePosition != rhs.preparePosition {return false}
     if lhs._timestamp != rhs._timestamp {return false}
@@ -2907,10 +2907,10 @@ nonisolated extension EventStore_Client_Streams_ReadResp.Checkpoint: SwiftProtob
 }
 
 nonisolated extension EventStore_Client_Streams_ReadResp.Position: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_Streams_ReadResp.protoMessageName + ".Position"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}commit_position\0\u{3}prepare_position\0")
+  public static let protoMessageName: String = EventStore_Client_Streams_ReadResp.protoMessageName + ".Position"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}commit_position\0\u{3}prepare_position\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -2923,7 +2923,7 @@ nonisolated extension EventStore_Client_Streams_ReadResp.Position: SwiftProtobuf
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if self.commitPosition != 0 {
       try visitor.visitSingularUInt64Field(value: self.commitPosition, fieldNumber: 1)
     }
@@ -2933,7 +2933,7 @@ nonisolated extension EventStore_Client_Streams_ReadResp.Position: SwiftProtobuf
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Streams_ReadResp.Position, rhs: EventStore_Client_Streams_ReadResp.Position) -> Bool {
+  public static func ==(lhs: EventStore_Client_Streams_ReadResp.Position, rhs: EventStore_Client_Streams_ReadResp.Position) -> Bool {
     if lhs.commitPosition != rhs.commitPosition {return false}
     if lhs.preparePosition != rhs.preparePosition {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
@@ -2942,10 +2942,10 @@ nonisolated extension EventStore_Client_Streams_ReadResp.Position: SwiftProtobuf
 }
 
 nonisolated extension EventStore_Client_Streams_ReadResp.StreamNotFound: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_Streams_ReadResp.protoMessageName + ".StreamNotFound"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}stream_identifier\0")
+  public static let protoMessageName: String = EventStore_Client_Streams_ReadResp.protoMessageName + ".StreamNotFound"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}stream_identifier\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -2957,7 +2957,7 @@ nonisolated extension EventStore_Client_Streams_ReadResp.StreamNotFound: SwiftPr
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -2968,7 +2968,7 @@ nonisolated extension EventStore_Client_Streams_ReadResp.StreamNotFound: SwiftPr
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Streams_ReadResp.StreamNotFound, rhs: EventStore_Client_Streams_ReadResp.StreamNotFound) -> Bool {
+  public static func ==(lhs: EventStore_Client_Streams_ReadResp.StreamNotFound, rhs: EventStore_Client_Streams_ReadResp.StreamNotFound) -> Bool {
     if lhs._streamIdentifier != rhs._streamIdentifier {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -2976,10 +2976,10 @@ nonisolated extension EventStore_Client_Streams_ReadResp.StreamNotFound: SwiftPr
 }
 
 nonisolated extension EventStore_Client_Streams_AppendReq: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".AppendReq"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}options\0\u{3}proposed_message\0")
+  public static let protoMessageName: String = _protobuf_package + ".AppendReq"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}options\0\u{3}proposed_message\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -3016,7 +3016,7 @@ nonisolated extension EventStore_Client_Streams_AppendReq: SwiftProtobuf.Message
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -3035,7 +3035,7 @@ nonisolated extension EventStore_Client_Streams_AppendReq: SwiftProtobuf.Message
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Streams_AppendReq, rhs: EventStore_Client_Streams_AppendReq) -> Bool {
+  public static func ==(lhs: EventStore_Client_Streams_AppendReq, rhs: EventStore_Client_Streams_AppendReq) -> Bool {
     if lhs.content != rhs.content {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -3043,10 +3043,10 @@ nonisolated extension EventStore_Client_Streams_AppendReq: SwiftProtobuf.Message
 }
 
 nonisolated extension EventStore_Client_Streams_AppendReq.Options: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_Streams_AppendReq.protoMessageName + ".Options"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}stream_identifier\0\u{1}revision\0\u{3}no_stream\0\u{1}any\0\u{3}stream_exists\0")
+  public static let protoMessageName: String = EventStore_Client_Streams_AppendReq.protoMessageName + ".Options"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}stream_identifier\0\u{1}revision\0\u{3}no_stream\0\u{1}any\0\u{3}stream_exists\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -3105,7 +3105,7 @@ nonisolated extension EventStore_Client_Streams_AppendReq.Options: SwiftProtobuf
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -3135,7 +3135,7 @@ nonisolated extension EventStore_Client_Streams_AppendReq.Options: SwiftProtobuf
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Streams_AppendReq.Options, rhs: EventStore_Client_Streams_AppendReq.Options) -> Bool {
+  public static func ==(lhs: EventStore_Client_Streams_AppendReq.Options, rhs: EventStore_Client_Streams_AppendReq.Options) -> Bool {
     if lhs._streamIdentifier != rhs._streamIdentifier {return false}
     if lhs.expectedStreamRevision != rhs.expectedStreamRevision {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
@@ -3144,10 +3144,10 @@ nonisolated extension EventStore_Client_Streams_AppendReq.Options: SwiftProtobuf
 }
 
 nonisolated extension EventStore_Client_Streams_AppendReq.ProposedMessage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_Streams_AppendReq.protoMessageName + ".ProposedMessage"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}metadata\0\u{3}custom_metadata\0\u{1}data\0")
+  public static let protoMessageName: String = EventStore_Client_Streams_AppendReq.protoMessageName + ".ProposedMessage"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}metadata\0\u{3}custom_metadata\0\u{1}data\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -3162,7 +3162,7 @@ nonisolated extension EventStore_Client_Streams_AppendReq.ProposedMessage: Swift
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -3182,7 +3182,7 @@ nonisolated extension EventStore_Client_Streams_AppendReq.ProposedMessage: Swift
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Streams_AppendReq.ProposedMessage, rhs: EventStore_Client_Streams_AppendReq.ProposedMessage) -> Bool {
+  public static func ==(lhs: EventStore_Client_Streams_AppendReq.ProposedMessage, rhs: EventStore_Client_Streams_AppendReq.ProposedMessage) -> Bool {
     if lhs._id != rhs._id {return false}
     if lhs.metadata != rhs.metadata {return false}
     if lhs.customMetadata != rhs.customMetadata {return false}
@@ -3193,10 +3193,10 @@ nonisolated extension EventStore_Client_Streams_AppendReq.ProposedMessage: Swift
 }
 
 nonisolated extension EventStore_Client_Streams_AppendResp: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".AppendResp"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}success\0\u{3}wrong_expected_version\0")
+  public static let protoMessageName: String = _protobuf_package + ".AppendResp"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}success\0\u{3}wrong_expected_version\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -3233,7 +3233,7 @@ nonisolated extension EventStore_Client_Streams_AppendResp: SwiftProtobuf.Messag
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -3252,7 +3252,7 @@ nonisolated extension EventStore_Client_Streams_AppendResp: SwiftProtobuf.Messag
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Streams_AppendResp, rhs: EventStore_Client_Streams_AppendResp) -> Bool {
+  public static func ==(lhs: EventStore_Client_Streams_AppendResp, rhs: EventStore_Client_Streams_AppendResp) -> Bool {
     if lhs.result != rhs.result {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -3260,10 +3260,10 @@ nonisolated extension EventStore_Client_Streams_AppendResp: SwiftProtobuf.Messag
 }
 
 nonisolated extension EventStore_Client_Streams_AppendResp.Position: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_Streams_AppendResp.protoMessageName + ".Position"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}commit_position\0\u{3}prepare_position\0")
+  public static let protoMessageName: String = EventStore_Client_Streams_AppendResp.protoMessageName + ".Position"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}commit_position\0\u{3}prepare_position\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -3276,7 +3276,7 @@ nonisolated extension EventStore_Client_Streams_AppendResp.Position: SwiftProtob
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if self.commitPosition != 0 {
       try visitor.visitSingularUInt64Field(value: self.commitPosition, fieldNumber: 1)
     }
@@ -3286,7 +3286,7 @@ nonisolated extension EventStore_Client_Streams_AppendResp.Position: SwiftProtob
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Streams_AppendResp.Position, rhs: EventStore_Client_Streams_AppendResp.Position) -> Bool {
+  public static func ==(lhs: EventStore_Client_Streams_AppendResp.Position, rhs: EventStore_Client_Streams_AppendResp.Position) -> Bool {
     if lhs.commitPosition != rhs.commitPosition {return false}
     if lhs.preparePosition != rhs.preparePosition {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
@@ -3295,10 +3295,10 @@ nonisolated extension EventStore_Client_Streams_AppendResp.Position: SwiftProtob
 }
 
 nonisolated extension EventStore_Client_Streams_AppendResp.Success: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_Streams_AppendResp.protoMessageName + ".Success"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}current_revision\0\u{3}no_stream\0\u{1}position\0\u{3}no_position\0")
+  public static let protoMessageName: String = EventStore_Client_Streams_AppendResp.protoMessageName + ".Success"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}current_revision\0\u{3}no_stream\0\u{1}position\0\u{3}no_position\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -3356,7 +3356,7 @@ nonisolated extension EventStore_Client_Streams_AppendResp.Success: SwiftProtobu
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -3386,7 +3386,7 @@ nonisolated extension EventStore_Client_Streams_AppendResp.Success: SwiftProtobu
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Streams_AppendResp.Success, rhs: EventStore_Client_Streams_AppendResp.Success) -> Bool {
+  public static func ==(lhs: EventStore_Client_Streams_AppendResp.Success, rhs: EventStore_Client_Streams_AppendResp.Success) -> Bool {
     if lhs.currentRevisionOption != rhs.currentRevisionOption {return false}
     if lhs.positionOption != rhs.positionOption {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
@@ -3395,10 +3395,10 @@ nonisolated extension EventStore_Client_Streams_AppendResp.Success: SwiftProtobu
 }
 
 nonisolated extension EventStore_Client_Streams_AppendResp.WrongExpectedVersion: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_Streams_AppendResp.protoMessageName + ".WrongExpectedVersion"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}current_revision_20_6_0\0\u{3}no_stream_20_6_0\0\u{3}expected_revision_20_6_0\0\u{3}any_20_6_0\0\u{3}stream_exists_20_6_0\0\u{3}current_revision\0\u{3}current_no_stream\0\u{3}expected_revision\0\u{3}expected_any\0\u{3}expected_stream_exists\0\u{3}expected_no_stream\0")
+  public static let protoMessageName: String = EventStore_Client_Streams_AppendResp.protoMessageName + ".WrongExpectedVersion"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}current_revision_20_6_0\0\u{3}no_stream_20_6_0\0\u{3}expected_revision_20_6_0\0\u{3}any_20_6_0\0\u{3}stream_exists_20_6_0\0\u{3}current_revision\0\u{3}current_no_stream\0\u{3}expected_revision\0\u{3}expected_any\0\u{3}expected_stream_exists\0\u{3}expected_no_stream\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -3532,7 +3532,7 @@ nonisolated extension EventStore_Client_Streams_AppendResp.WrongExpectedVersion:
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -3596,7 +3596,7 @@ nonisolated extension EventStore_Client_Streams_AppendResp.WrongExpectedVersion:
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Streams_AppendResp.WrongExpectedVersion, rhs: EventStore_Client_Streams_AppendResp.WrongExpectedVersion) -> Bool {
+  public static func ==(lhs: EventStore_Client_Streams_AppendResp.WrongExpectedVersion, rhs: EventStore_Client_Streams_AppendResp.WrongExpectedVersion) -> Bool {
     if lhs.currentRevisionOption2060 != rhs.currentRevisionOption2060 {return false}
     if lhs.expectedRevisionOption2060 != rhs.expectedRevisionOption2060 {return false}
     if lhs.currentRevisionOption != rhs.currentRevisionOption {return false}
@@ -3607,10 +3607,10 @@ nonisolated extension EventStore_Client_Streams_AppendResp.WrongExpectedVersion:
 }
 
 nonisolated extension EventStore_Client_Streams_BatchAppendReq: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".BatchAppendReq"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}correlation_id\0\u{1}options\0\u{3}proposed_messages\0\u{3}is_final\0")
+  public static let protoMessageName: String = _protobuf_package + ".BatchAppendReq"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}correlation_id\0\u{1}options\0\u{3}proposed_messages\0\u{3}is_final\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -3625,7 +3625,7 @@ nonisolated extension EventStore_Client_Streams_BatchAppendReq: SwiftProtobuf.Me
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -3645,7 +3645,7 @@ nonisolated extension EventStore_Client_Streams_BatchAppendReq: SwiftProtobuf.Me
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Streams_BatchAppendReq, rhs: EventStore_Client_Streams_BatchAppendReq) -> Bool {
+  public static func ==(lhs: EventStore_Client_Streams_BatchAppendReq, rhs: EventStore_Client_Streams_BatchAppendReq) -> Bool {
     if lhs._correlationID != rhs._correlationID {return false}
     if lhs._options != rhs._options {return false}
     if lhs.proposedMessages != rhs.proposedMessages {return false}
@@ -3656,10 +3656,10 @@ nonisolated extension EventStore_Client_Streams_BatchAppendReq: SwiftProtobuf.Me
 }
 
 nonisolated extension EventStore_Client_Streams_BatchAppendReq.Options: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_Streams_BatchAppendReq.protoMessageName + ".Options"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}stream_identifier\0\u{3}stream_position\0\u{3}no_stream\0\u{1}any\0\u{3}stream_exists\0\u{3}deadline_21_10_0\0\u{1}deadline\0")
+  public static let protoMessageName: String = EventStore_Client_Streams_BatchAppendReq.protoMessageName + ".Options"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}stream_identifier\0\u{3}stream_position\0\u{3}no_stream\0\u{1}any\0\u{3}stream_exists\0\u{3}deadline_21_10_0\0\u{1}deadline\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -3744,7 +3744,7 @@ nonisolated extension EventStore_Client_Streams_BatchAppendReq.Options: SwiftPro
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -3785,7 +3785,7 @@ nonisolated extension EventStore_Client_Streams_BatchAppendReq.Options: SwiftPro
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Streams_BatchAppendReq.Options, rhs: EventStore_Client_Streams_BatchAppendReq.Options) -> Bool {
+  public static func ==(lhs: EventStore_Client_Streams_BatchAppendReq.Options, rhs: EventStore_Client_Streams_BatchAppendReq.Options) -> Bool {
     if lhs._streamIdentifier != rhs._streamIdentifier {return false}
     if lhs.expectedStreamPosition != rhs.expectedStreamPosition {return false}
     if lhs.deadlineOption != rhs.deadlineOption {return false}
@@ -3795,10 +3795,10 @@ nonisolated extension EventStore_Client_Streams_BatchAppendReq.Options: SwiftPro
 }
 
 nonisolated extension EventStore_Client_Streams_BatchAppendReq.ProposedMessage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_Streams_BatchAppendReq.protoMessageName + ".ProposedMessage"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}metadata\0\u{3}custom_metadata\0\u{1}data\0")
+  public static let protoMessageName: String = EventStore_Client_Streams_BatchAppendReq.protoMessageName + ".ProposedMessage"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}metadata\0\u{3}custom_metadata\0\u{1}data\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -3813,7 +3813,7 @@ nonisolated extension EventStore_Client_Streams_BatchAppendReq.ProposedMessage: 
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -3833,7 +3833,7 @@ nonisolated extension EventStore_Client_Streams_BatchAppendReq.ProposedMessage: 
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Streams_BatchAppendReq.ProposedMessage, rhs: EventStore_Client_Streams_BatchAppendReq.ProposedMessage) -> Bool {
+  public static func ==(lhs: EventStore_Client_Streams_BatchAppendReq.ProposedMessage, rhs: EventStore_Client_Streams_BatchAppendReq.ProposedMessage) -> Bool {
     if lhs._id != rhs._id {return false}
     if lhs.metadata != rhs.metadata {return false}
     if lhs.customMetadata != rhs.customMetadata {return false}
@@ -3844,10 +3844,10 @@ nonisolated extension EventStore_Client_Streams_BatchAppendReq.ProposedMessage: 
 }
 
 nonisolated extension EventStore_Client_Streams_BatchAppendResp: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".BatchAppendResp"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}correlation_id\0\u{1}error\0\u{1}success\0\u{3}stream_identifier\0\u{3}stream_position\0\u{3}no_stream\0\u{1}any\0\u{3}stream_exists\0")
+  public static let protoMessageName: String = _protobuf_package + ".BatchAppendResp"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}correlation_id\0\u{1}error\0\u{1}success\0\u{3}stream_identifier\0\u{3}stream_position\0\u{3}no_stream\0\u{1}any\0\u{3}stream_exists\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -3933,7 +3933,7 @@ nonisolated extension EventStore_Client_Streams_BatchAppendResp: SwiftProtobuf.M
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -3977,7 +3977,7 @@ nonisolated extension EventStore_Client_Streams_BatchAppendResp: SwiftProtobuf.M
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Streams_BatchAppendResp, rhs: EventStore_Client_Streams_BatchAppendResp) -> Bool {
+  public static func ==(lhs: EventStore_Client_Streams_BatchAppendResp, rhs: EventStore_Client_Streams_BatchAppendResp) -> Bool {
     if lhs._correlationID != rhs._correlationID {return false}
     if lhs.result != rhs.result {return false}
     if lhs._streamIdentifier != rhs._streamIdentifier {return false}
@@ -3988,10 +3988,10 @@ nonisolated extension EventStore_Client_Streams_BatchAppendResp: SwiftProtobuf.M
 }
 
 nonisolated extension EventStore_Client_Streams_BatchAppendResp.Success: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_Streams_BatchAppendResp.protoMessageName + ".Success"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}current_revision\0\u{3}no_stream\0\u{1}position\0\u{3}no_position\0")
+  public static let protoMessageName: String = EventStore_Client_Streams_BatchAppendResp.protoMessageName + ".Success"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}current_revision\0\u{3}no_stream\0\u{1}position\0\u{3}no_position\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -4049,7 +4049,7 @@ nonisolated extension EventStore_Client_Streams_BatchAppendResp.Success: SwiftPr
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -4079,7 +4079,7 @@ nonisolated extension EventStore_Client_Streams_BatchAppendResp.Success: SwiftPr
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Streams_BatchAppendResp.Success, rhs: EventStore_Client_Streams_BatchAppendResp.Success) -> Bool {
+  public static func ==(lhs: EventStore_Client_Streams_BatchAppendResp.Success, rhs: EventStore_Client_Streams_BatchAppendResp.Success) -> Bool {
     if lhs.currentRevisionOption != rhs.currentRevisionOption {return false}
     if lhs.positionOption != rhs.positionOption {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
@@ -4088,10 +4088,10 @@ nonisolated extension EventStore_Client_Streams_BatchAppendResp.Success: SwiftPr
 }
 
 nonisolated extension EventStore_Client_Streams_DeleteReq: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".DeleteReq"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}options\0")
+  public static let protoMessageName: String = _protobuf_package + ".DeleteReq"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}options\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -4103,7 +4103,7 @@ nonisolated extension EventStore_Client_Streams_DeleteReq: SwiftProtobuf.Message
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -4114,7 +4114,7 @@ nonisolated extension EventStore_Client_Streams_DeleteReq: SwiftProtobuf.Message
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Streams_DeleteReq, rhs: EventStore_Client_Streams_DeleteReq) -> Bool {
+  public static func ==(lhs: EventStore_Client_Streams_DeleteReq, rhs: EventStore_Client_Streams_DeleteReq) -> Bool {
     if lhs._options != rhs._options {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -4122,10 +4122,10 @@ nonisolated extension EventStore_Client_Streams_DeleteReq: SwiftProtobuf.Message
 }
 
 nonisolated extension EventStore_Client_Streams_DeleteReq.Options: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_Streams_DeleteReq.protoMessageName + ".Options"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}stream_identifier\0\u{1}revision\0\u{3}no_stream\0\u{1}any\0\u{3}stream_exists\0")
+  public static let protoMessageName: String = EventStore_Client_Streams_DeleteReq.protoMessageName + ".Options"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}stream_identifier\0\u{1}revision\0\u{3}no_stream\0\u{1}any\0\u{3}stream_exists\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -4184,7 +4184,7 @@ nonisolated extension EventStore_Client_Streams_DeleteReq.Options: SwiftProtobuf
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -4214,7 +4214,7 @@ nonisolated extension EventStore_Client_Streams_DeleteReq.Options: SwiftProtobuf
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Streams_DeleteReq.Options, rhs: EventStore_Client_Streams_DeleteReq.Options) -> Bool {
+  public static func ==(lhs: EventStore_Client_Streams_DeleteReq.Options, rhs: EventStore_Client_Streams_DeleteReq.Options) -> Bool {
     if lhs._streamIdentifier != rhs._streamIdentifier {return false}
     if lhs.expectedStreamRevision != rhs.expectedStreamRevision {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
@@ -4223,10 +4223,10 @@ nonisolated extension EventStore_Client_Streams_DeleteReq.Options: SwiftProtobuf
 }
 
 nonisolated extension EventStore_Client_Streams_DeleteResp: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".DeleteResp"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}position\0\u{3}no_position\0")
+  public static let protoMessageName: String = _protobuf_package + ".DeleteResp"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}position\0\u{3}no_position\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -4263,7 +4263,7 @@ nonisolated extension EventStore_Client_Streams_DeleteResp: SwiftProtobuf.Messag
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -4282,7 +4282,7 @@ nonisolated extension EventStore_Client_Streams_DeleteResp: SwiftProtobuf.Messag
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Streams_DeleteResp, rhs: EventStore_Client_Streams_DeleteResp) -> Bool {
+  public static func ==(lhs: EventStore_Client_Streams_DeleteResp, rhs: EventStore_Client_Streams_DeleteResp) -> Bool {
     if lhs.positionOption != rhs.positionOption {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -4290,10 +4290,10 @@ nonisolated extension EventStore_Client_Streams_DeleteResp: SwiftProtobuf.Messag
 }
 
 nonisolated extension EventStore_Client_Streams_DeleteResp.Position: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_Streams_DeleteResp.protoMessageName + ".Position"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}commit_position\0\u{3}prepare_position\0")
+  public static let protoMessageName: String = EventStore_Client_Streams_DeleteResp.protoMessageName + ".Position"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}commit_position\0\u{3}prepare_position\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -4306,7 +4306,7 @@ nonisolated extension EventStore_Client_Streams_DeleteResp.Position: SwiftProtob
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if self.commitPosition != 0 {
       try visitor.visitSingularUInt64Field(value: self.commitPosition, fieldNumber: 1)
     }
@@ -4316,7 +4316,7 @@ nonisolated extension EventStore_Client_Streams_DeleteResp.Position: SwiftProtob
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Streams_DeleteResp.Position, rhs: EventStore_Client_Streams_DeleteResp.Position) -> Bool {
+  public static func ==(lhs: EventStore_Client_Streams_DeleteResp.Position, rhs: EventStore_Client_Streams_DeleteResp.Position) -> Bool {
     if lhs.commitPosition != rhs.commitPosition {return false}
     if lhs.preparePosition != rhs.preparePosition {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
@@ -4325,10 +4325,10 @@ nonisolated extension EventStore_Client_Streams_DeleteResp.Position: SwiftProtob
 }
 
 nonisolated extension EventStore_Client_Streams_TombstoneReq: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".TombstoneReq"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}options\0")
+  public static let protoMessageName: String = _protobuf_package + ".TombstoneReq"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}options\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -4340,7 +4340,7 @@ nonisolated extension EventStore_Client_Streams_TombstoneReq: SwiftProtobuf.Mess
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -4351,7 +4351,7 @@ nonisolated extension EventStore_Client_Streams_TombstoneReq: SwiftProtobuf.Mess
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Streams_TombstoneReq, rhs: EventStore_Client_Streams_TombstoneReq) -> Bool {
+  public static func ==(lhs: EventStore_Client_Streams_TombstoneReq, rhs: EventStore_Client_Streams_TombstoneReq) -> Bool {
     if lhs._options != rhs._options {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -4359,10 +4359,10 @@ nonisolated extension EventStore_Client_Streams_TombstoneReq: SwiftProtobuf.Mess
 }
 
 nonisolated extension EventStore_Client_Streams_TombstoneReq.Options: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_Streams_TombstoneReq.protoMessageName + ".Options"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}stream_identifier\0\u{1}revision\0\u{3}no_stream\0\u{1}any\0\u{3}stream_exists\0")
+  public static let protoMessageName: String = EventStore_Client_Streams_TombstoneReq.protoMessageName + ".Options"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}stream_identifier\0\u{1}revision\0\u{3}no_stream\0\u{1}any\0\u{3}stream_exists\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -4421,7 +4421,7 @@ nonisolated extension EventStore_Client_Streams_TombstoneReq.Options: SwiftProto
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -4451,7 +4451,7 @@ nonisolated extension EventStore_Client_Streams_TombstoneReq.Options: SwiftProto
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Streams_TombstoneReq.Options, rhs: EventStore_Client_Streams_TombstoneReq.Options) -> Bool {
+  public static func ==(lhs: EventStore_Client_Streams_TombstoneReq.Options, rhs: EventStore_Client_Streams_TombstoneReq.Options) -> Bool {
     if lhs._streamIdentifier != rhs._streamIdentifier {return false}
     if lhs.expectedStreamRevision != rhs.expectedStreamRevision {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
@@ -4460,10 +4460,10 @@ nonisolated extension EventStore_Client_Streams_TombstoneReq.Options: SwiftProto
 }
 
 nonisolated extension EventStore_Client_Streams_TombstoneResp: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".TombstoneResp"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}position\0\u{3}no_position\0")
+  public static let protoMessageName: String = _protobuf_package + ".TombstoneResp"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}position\0\u{3}no_position\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -4500,7 +4500,7 @@ nonisolated extension EventStore_Client_Streams_TombstoneResp: SwiftProtobuf.Mes
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -4519,7 +4519,7 @@ nonisolated extension EventStore_Client_Streams_TombstoneResp: SwiftProtobuf.Mes
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Streams_TombstoneResp, rhs: EventStore_Client_Streams_TombstoneResp) -> Bool {
+  public static func ==(lhs: EventStore_Client_Streams_TombstoneResp, rhs: EventStore_Client_Streams_TombstoneResp) -> Bool {
     if lhs.positionOption != rhs.positionOption {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -4527,10 +4527,10 @@ nonisolated extension EventStore_Client_Streams_TombstoneResp: SwiftProtobuf.Mes
 }
 
 nonisolated extension EventStore_Client_Streams_TombstoneResp.Position: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_Streams_TombstoneResp.protoMessageName + ".Position"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}commit_position\0\u{3}prepare_position\0")
+  public static let protoMessageName: String = EventStore_Client_Streams_TombstoneResp.protoMessageName + ".Position"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}commit_position\0\u{3}prepare_position\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -4543,7 +4543,7 @@ nonisolated extension EventStore_Client_Streams_TombstoneResp.Position: SwiftPro
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if self.commitPosition != 0 {
       try visitor.visitSingularUInt64Field(value: self.commitPosition, fieldNumber: 1)
     }
@@ -4553,7 +4553,7 @@ nonisolated extension EventStore_Client_Streams_TombstoneResp.Position: SwiftPro
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Streams_TombstoneResp.Position, rhs: EventStore_Client_Streams_TombstoneResp.Position) -> Bool {
+  public static func ==(lhs: EventStore_Client_Streams_TombstoneResp.Position, rhs: EventStore_Client_Streams_TombstoneResp.Position) -> Bool {
     if lhs.commitPosition != rhs.commitPosition {return false}
     if lhs.preparePosition != rhs.preparePosition {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}

@@ -33,19 +33,19 @@ fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobu
 }
 
 /// Besides these, checks know -5, deleted, and -6, tombstoned.
-package nonisolated enum Kurrentdb_Protocol_V2_Streams_ExpectedRevisionConstants: SwiftProtobuf.Enum, Swift.CaseIterable {
-  package typealias RawValue = Int
+public nonisolated enum Kurrentdb_Protocol_V2_Streams_ExpectedRevisionConstants: SwiftProtobuf.Enum, Swift.CaseIterable {
+  public typealias RawValue = Int
   case singleEvent // = 0
   case noStream // = -1
   case any // = -2
   case exists // = -4
   case UNRECOGNIZED(Int)
 
-  package init() {
+  public init() {
     self = .singleEvent
   }
 
-  package init?(rawValue: Int) {
+  public init?(rawValue: Int) {
     switch rawValue {
     case -4: self = .exists
     case -2: self = .any
@@ -55,7 +55,7 @@ package nonisolated enum Kurrentdb_Protocol_V2_Streams_ExpectedRevisionConstants
     }
   }
 
-  package var rawValue: Int {
+  public var rawValue: Int {
     switch self {
     case .exists: return -4
     case .any: return -2
@@ -66,7 +66,7 @@ package nonisolated enum Kurrentdb_Protocol_V2_Streams_ExpectedRevisionConstants
   }
 
   // The compiler won't synthesize support with the UNRECOGNIZED case.
-  package static let allCases: [Kurrentdb_Protocol_V2_Streams_ExpectedRevisionConstants] = [
+  public static let allCases: [Kurrentdb_Protocol_V2_Streams_ExpectedRevisionConstants] = [
     .singleEvent,
     .noStream,
     .any,
@@ -75,8 +75,8 @@ package nonisolated enum Kurrentdb_Protocol_V2_Streams_ExpectedRevisionConstants
 
 }
 
-package nonisolated enum Kurrentdb_Protocol_V2_Streams_SchemaFormat: SwiftProtobuf.Enum, Swift.CaseIterable {
-  package typealias RawValue = Int
+public nonisolated enum Kurrentdb_Protocol_V2_Streams_SchemaFormat: SwiftProtobuf.Enum, Swift.CaseIterable {
+  public typealias RawValue = Int
   case unspecified // = 0
   case json // = 1
   case protobuf // = 2
@@ -84,11 +84,11 @@ package nonisolated enum Kurrentdb_Protocol_V2_Streams_SchemaFormat: SwiftProtob
   case bytes // = 4
   case UNRECOGNIZED(Int)
 
-  package init() {
+  public init() {
     self = .unspecified
   }
 
-  package init?(rawValue: Int) {
+  public init?(rawValue: Int) {
     switch rawValue {
     case 0: self = .unspecified
     case 1: self = .json
@@ -99,7 +99,7 @@ package nonisolated enum Kurrentdb_Protocol_V2_Streams_SchemaFormat: SwiftProtob
     }
   }
 
-  package var rawValue: Int {
+  public var rawValue: Int {
     switch self {
     case .unspecified: return 0
     case .json: return 1
@@ -111,7 +111,7 @@ package nonisolated enum Kurrentdb_Protocol_V2_Streams_SchemaFormat: SwiftProtob
   }
 
   // The compiler won't synthesize support with the UNRECOGNIZED case.
-  package static let allCases: [Kurrentdb_Protocol_V2_Streams_SchemaFormat] = [
+  public static let allCases: [Kurrentdb_Protocol_V2_Streams_SchemaFormat] = [
     .unspecified,
     .json,
     .protobuf,
@@ -122,152 +122,152 @@ package nonisolated enum Kurrentdb_Protocol_V2_Streams_SchemaFormat: SwiftProtob
 }
 
 /// What is appended to one stream; a session has each stream once.
-package nonisolated struct Kurrentdb_Protocol_V2_Streams_AppendRequest: Sendable {
+public nonisolated struct Kurrentdb_Protocol_V2_Streams_AppendRequest: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var stream: String {
+  public var stream: String {
     get {_stream ?? String()}
     set {_stream = newValue}
   }
   /// Returns true if `stream` has been explicitly set.
-  package var hasStream: Bool {self._stream != nil}
+  public var hasStream: Bool {self._stream != nil}
   /// Clears the value of `stream`. Subsequent reads from it will return its default value.
-  package mutating func clearStream() {self._stream = nil}
+  public mutating func clearStream() {self._stream = nil}
 
-  package var records: [Kurrentdb_Protocol_V2_Streams_AppendRecord] = []
+  public var records: [Kurrentdb_Protocol_V2_Streams_AppendRecord] = []
 
   /// Absent means any.
-  package var expectedRevision: Int64 {
+  public var expectedRevision: Int64 {
     get {_expectedRevision ?? 0}
     set {_expectedRevision = newValue}
   }
   /// Returns true if `expectedRevision` has been explicitly set.
-  package var hasExpectedRevision: Bool {self._expectedRevision != nil}
+  public var hasExpectedRevision: Bool {self._expectedRevision != nil}
   /// Clears the value of `expectedRevision`. Subsequent reads from it will return its default value.
-  package mutating func clearExpectedRevision() {self._expectedRevision = nil}
+  public mutating func clearExpectedRevision() {self._expectedRevision = nil}
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package init() {}
+  public init() {}
 
   fileprivate var _stream: String? = nil
   fileprivate var _expectedRevision: Int64? = nil
 }
 
-package nonisolated struct Kurrentdb_Protocol_V2_Streams_AppendResponse: Sendable {
+public nonisolated struct Kurrentdb_Protocol_V2_Streams_AppendResponse: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var stream: String {
+  public var stream: String {
     get {_stream ?? String()}
     set {_stream = newValue}
   }
   /// Returns true if `stream` has been explicitly set.
-  package var hasStream: Bool {self._stream != nil}
+  public var hasStream: Bool {self._stream != nil}
   /// Clears the value of `stream`. Subsequent reads from it will return its default value.
-  package mutating func clearStream() {self._stream = nil}
+  public mutating func clearStream() {self._stream = nil}
 
-  package var streamRevision: Int64 {
+  public var streamRevision: Int64 {
     get {_streamRevision ?? 0}
     set {_streamRevision = newValue}
   }
   /// Returns true if `streamRevision` has been explicitly set.
-  package var hasStreamRevision: Bool {self._streamRevision != nil}
+  public var hasStreamRevision: Bool {self._streamRevision != nil}
   /// Clears the value of `streamRevision`. Subsequent reads from it will return its default value.
-  package mutating func clearStreamRevision() {self._streamRevision = nil}
+  public mutating func clearStreamRevision() {self._streamRevision = nil}
 
-  package var position: Int64 {
+  public var position: Int64 {
     get {_position ?? 0}
     set {_position = newValue}
   }
   /// Returns true if `position` has been explicitly set.
-  package var hasPosition: Bool {self._position != nil}
+  public var hasPosition: Bool {self._position != nil}
   /// Clears the value of `position`. Subsequent reads from it will return its default value.
-  package mutating func clearPosition() {self._position = nil}
+  public mutating func clearPosition() {self._position = nil}
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package init() {}
+  public init() {}
 
   fileprivate var _stream: String? = nil
   fileprivate var _streamRevision: Int64? = nil
   fileprivate var _position: Int64? = nil
 }
 
-package nonisolated struct Kurrentdb_Protocol_V2_Streams_AppendSessionResponse: Sendable {
+public nonisolated struct Kurrentdb_Protocol_V2_Streams_AppendSessionResponse: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var output: [Kurrentdb_Protocol_V2_Streams_AppendResponse] = []
+  public var output: [Kurrentdb_Protocol_V2_Streams_AppendResponse] = []
 
-  package var position: Int64 {
+  public var position: Int64 {
     get {_position ?? 0}
     set {_position = newValue}
   }
   /// Returns true if `position` has been explicitly set.
-  package var hasPosition: Bool {self._position != nil}
+  public var hasPosition: Bool {self._position != nil}
   /// Clears the value of `position`. Subsequent reads from it will return its default value.
-  package mutating func clearPosition() {self._position = nil}
+  public mutating func clearPosition() {self._position = nil}
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package init() {}
+  public init() {}
 
   fileprivate var _position: Int64? = nil
 }
 
-package nonisolated struct Kurrentdb_Protocol_V2_Streams_AppendRecord: Sendable {
+public nonisolated struct Kurrentdb_Protocol_V2_Streams_AppendRecord: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var recordID: String {
+  public var recordID: String {
     get {_recordID ?? String()}
     set {_recordID = newValue}
   }
   /// Returns true if `recordID` has been explicitly set.
-  package var hasRecordID: Bool {self._recordID != nil}
+  public var hasRecordID: Bool {self._recordID != nil}
   /// Clears the value of `recordID`. Subsequent reads from it will return its default value.
-  package mutating func clearRecordID() {self._recordID = nil}
+  public mutating func clearRecordID() {self._recordID = nil}
 
   /// The event's metadata.
-  package var properties: Dictionary<String,SwiftProtobuf.Google_Protobuf_Value> = [:]
+  public var properties: Dictionary<String,SwiftProtobuf.Google_Protobuf_Value> = [:]
 
-  package var schema: Kurrentdb_Protocol_V2_Streams_SchemaInfo {
+  public var schema: Kurrentdb_Protocol_V2_Streams_SchemaInfo {
     get {_schema ?? Kurrentdb_Protocol_V2_Streams_SchemaInfo()}
     set {_schema = newValue}
   }
   /// Returns true if `schema` has been explicitly set.
-  package var hasSchema: Bool {self._schema != nil}
+  public var hasSchema: Bool {self._schema != nil}
   /// Clears the value of `schema`. Subsequent reads from it will return its default value.
-  package mutating func clearSchema() {self._schema = nil}
+  public mutating func clearSchema() {self._schema = nil}
 
-  package var data: Data {
+  public var data: Data {
     get {_data ?? Data()}
     set {_data = newValue}
   }
   /// Returns true if `data` has been explicitly set.
-  package var hasData: Bool {self._data != nil}
+  public var hasData: Bool {self._data != nil}
   /// Clears the value of `data`. Subsequent reads from it will return its default value.
-  package mutating func clearData() {self._data = nil}
+  public mutating func clearData() {self._data = nil}
 
   /// Of AppendRecords only.
-  package var stream: String {
+  public var stream: String {
     get {_stream ?? String()}
     set {_stream = newValue}
   }
   /// Returns true if `stream` has been explicitly set.
-  package var hasStream: Bool {self._stream != nil}
+  public var hasStream: Bool {self._stream != nil}
   /// Clears the value of `stream`. Subsequent reads from it will return its default value.
-  package mutating func clearStream() {self._stream = nil}
+  public mutating func clearStream() {self._stream = nil}
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package init() {}
+  public init() {}
 
   fileprivate var _recordID: String? = nil
   fileprivate var _schema: Kurrentdb_Protocol_V2_Streams_SchemaInfo? = nil
@@ -275,51 +275,51 @@ package nonisolated struct Kurrentdb_Protocol_V2_Streams_AppendRecord: Sendable 
   fileprivate var _stream: String? = nil
 }
 
-package nonisolated struct Kurrentdb_Protocol_V2_Streams_AppendRecordsRequest: Sendable {
+public nonisolated struct Kurrentdb_Protocol_V2_Streams_AppendRecordsRequest: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var records: [Kurrentdb_Protocol_V2_Streams_AppendRecord] = []
+  public var records: [Kurrentdb_Protocol_V2_Streams_AppendRecord] = []
 
-  package var checks: [Kurrentdb_Protocol_V2_Streams_ConsistencyCheck] = []
+  public var checks: [Kurrentdb_Protocol_V2_Streams_ConsistencyCheck] = []
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package init() {}
+  public init() {}
 }
 
-package nonisolated struct Kurrentdb_Protocol_V2_Streams_AppendRecordsResponse: Sendable {
+public nonisolated struct Kurrentdb_Protocol_V2_Streams_AppendRecordsResponse: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var revisions: [Kurrentdb_Protocol_V2_Streams_StreamRevision] = []
+  public var revisions: [Kurrentdb_Protocol_V2_Streams_StreamRevision] = []
 
-  package var position: Int64 {
+  public var position: Int64 {
     get {_position ?? 0}
     set {_position = newValue}
   }
   /// Returns true if `position` has been explicitly set.
-  package var hasPosition: Bool {self._position != nil}
+  public var hasPosition: Bool {self._position != nil}
   /// Clears the value of `position`. Subsequent reads from it will return its default value.
-  package mutating func clearPosition() {self._position = nil}
+  public mutating func clearPosition() {self._position = nil}
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package init() {}
+  public init() {}
 
   fileprivate var _position: Int64? = nil
 }
 
-package nonisolated struct Kurrentdb_Protocol_V2_Streams_ConsistencyCheck: Sendable {
+public nonisolated struct Kurrentdb_Protocol_V2_Streams_ConsistencyCheck: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var type: Kurrentdb_Protocol_V2_Streams_ConsistencyCheck.OneOf_Type? = nil
+  public var type: Kurrentdb_Protocol_V2_Streams_ConsistencyCheck.OneOf_Type? = nil
 
-  package var streamState: Kurrentdb_Protocol_V2_Streams_ConsistencyCheck.StreamStateCheck {
+  public var streamState: Kurrentdb_Protocol_V2_Streams_ConsistencyCheck.StreamStateCheck {
     get {
       if case .streamState(let v)? = type {return v}
       return Kurrentdb_Protocol_V2_Streams_ConsistencyCheck.StreamStateCheck()
@@ -327,116 +327,116 @@ package nonisolated struct Kurrentdb_Protocol_V2_Streams_ConsistencyCheck: Senda
     set {type = .streamState(newValue)}
   }
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package nonisolated enum OneOf_Type: Equatable, Sendable {
+  public nonisolated enum OneOf_Type: Equatable, Sendable {
     case streamState(Kurrentdb_Protocol_V2_Streams_ConsistencyCheck.StreamStateCheck)
 
   }
 
-  package nonisolated struct StreamStateCheck: Sendable {
+  public nonisolated struct StreamStateCheck: Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
-    package var stream: String {
+    public var stream: String {
       get {_stream ?? String()}
       set {_stream = newValue}
     }
     /// Returns true if `stream` has been explicitly set.
-    package var hasStream: Bool {self._stream != nil}
+    public var hasStream: Bool {self._stream != nil}
     /// Clears the value of `stream`. Subsequent reads from it will return its default value.
-    package mutating func clearStream() {self._stream = nil}
+    public mutating func clearStream() {self._stream = nil}
 
     /// Absent means 0: the Python client leaves zeros out.
-    package var expectedState: Int64 {
+    public var expectedState: Int64 {
       get {_expectedState ?? 0}
       set {_expectedState = newValue}
     }
     /// Returns true if `expectedState` has been explicitly set.
-    package var hasExpectedState: Bool {self._expectedState != nil}
+    public var hasExpectedState: Bool {self._expectedState != nil}
     /// Clears the value of `expectedState`. Subsequent reads from it will return its default value.
-    package mutating func clearExpectedState() {self._expectedState = nil}
+    public mutating func clearExpectedState() {self._expectedState = nil}
 
-    package var unknownFields = SwiftProtobuf.UnknownStorage()
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-    package init() {}
+    public init() {}
 
     fileprivate var _stream: String? = nil
     fileprivate var _expectedState: Int64? = nil
   }
 
-  package init() {}
+  public init() {}
 }
 
-package nonisolated struct Kurrentdb_Protocol_V2_Streams_SchemaInfo: Sendable {
+public nonisolated struct Kurrentdb_Protocol_V2_Streams_SchemaInfo: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var format: Kurrentdb_Protocol_V2_Streams_SchemaFormat {
+  public var format: Kurrentdb_Protocol_V2_Streams_SchemaFormat {
     get {_format ?? .unspecified}
     set {_format = newValue}
   }
   /// Returns true if `format` has been explicitly set.
-  package var hasFormat: Bool {self._format != nil}
+  public var hasFormat: Bool {self._format != nil}
   /// Clears the value of `format`. Subsequent reads from it will return its default value.
-  package mutating func clearFormat() {self._format = nil}
+  public mutating func clearFormat() {self._format = nil}
 
   /// The event's type.
-  package var name: String {
+  public var name: String {
     get {_name ?? String()}
     set {_name = newValue}
   }
   /// Returns true if `name` has been explicitly set.
-  package var hasName: Bool {self._name != nil}
+  public var hasName: Bool {self._name != nil}
   /// Clears the value of `name`. Subsequent reads from it will return its default value.
-  package mutating func clearName() {self._name = nil}
+  public mutating func clearName() {self._name = nil}
 
-  package var id: String {
+  public var id: String {
     get {_id ?? String()}
     set {_id = newValue}
   }
   /// Returns true if `id` has been explicitly set.
-  package var hasID: Bool {self._id != nil}
+  public var hasID: Bool {self._id != nil}
   /// Clears the value of `id`. Subsequent reads from it will return its default value.
-  package mutating func clearID() {self._id = nil}
+  public mutating func clearID() {self._id = nil}
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package init() {}
+  public init() {}
 
   fileprivate var _format: Kurrentdb_Protocol_V2_Streams_SchemaFormat? = nil
   fileprivate var _name: String? = nil
   fileprivate var _id: String? = nil
 }
 
-package nonisolated struct Kurrentdb_Protocol_V2_Streams_StreamRevision: Sendable {
+public nonisolated struct Kurrentdb_Protocol_V2_Streams_StreamRevision: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var stream: String {
+  public var stream: String {
     get {_stream ?? String()}
     set {_stream = newValue}
   }
   /// Returns true if `stream` has been explicitly set.
-  package var hasStream: Bool {self._stream != nil}
+  public var hasStream: Bool {self._stream != nil}
   /// Clears the value of `stream`. Subsequent reads from it will return its default value.
-  package mutating func clearStream() {self._stream = nil}
+  public mutating func clearStream() {self._stream = nil}
 
-  package var revision: Int64 {
+  public var revision: Int64 {
     get {_revision ?? 0}
     set {_revision = newValue}
   }
   /// Returns true if `revision` has been explicitly set.
-  package var hasRevision: Bool {self._revision != nil}
+  public var hasRevision: Bool {self._revision != nil}
   /// Clears the value of `revision`. Subsequent reads from it will return its default value.
-  package mutating func clearRevision() {self._revision = nil}
+  public mutating func clearRevision() {self._revision = nil}
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package init() {}
+  public init() {}
 
   fileprivate var _stream: String? = nil
   fileprivate var _revision: Int64? = nil
@@ -447,18 +447,18 @@ package nonisolated struct Kurrentdb_Protocol_V2_Streams_StreamRevision: Sendabl
 fileprivate nonisolated let _protobuf_package = "kurrentdb.protocol.v2.streams"
 
 nonisolated extension Kurrentdb_Protocol_V2_Streams_ExpectedRevisionConstants: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}|\u{7f}\u{7f}\u{7f}\u{7f}\u{3}EXPECTED_REVISION_CONSTANTS_EXISTS\0\u{2}\u{2}EXPECTED_REVISION_CONSTANTS_ANY\0\u{1}EXPECTED_REVISION_CONSTANTS_NO_STREAM\0\u{1}EXPECTED_REVISION_CONSTANTS_SINGLE_EVENT\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}|\u{7f}\u{7f}\u{7f}\u{7f}\u{3}EXPECTED_REVISION_CONSTANTS_EXISTS\0\u{2}\u{2}EXPECTED_REVISION_CONSTANTS_ANY\0\u{1}EXPECTED_REVISION_CONSTANTS_NO_STREAM\0\u{1}EXPECTED_REVISION_CONSTANTS_SINGLE_EVENT\0")
 }
 
 nonisolated extension Kurrentdb_Protocol_V2_Streams_SchemaFormat: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0SCHEMA_FORMAT_UNSPECIFIED\0\u{1}SCHEMA_FORMAT_JSON\0\u{1}SCHEMA_FORMAT_PROTOBUF\0\u{1}SCHEMA_FORMAT_AVRO\0\u{1}SCHEMA_FORMAT_BYTES\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0SCHEMA_FORMAT_UNSPECIFIED\0\u{1}SCHEMA_FORMAT_JSON\0\u{1}SCHEMA_FORMAT_PROTOBUF\0\u{1}SCHEMA_FORMAT_AVRO\0\u{1}SCHEMA_FORMAT_BYTES\0")
 }
 
 nonisolated extension Kurrentdb_Protocol_V2_Streams_AppendRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".AppendRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}stream\0\u{1}records\0\u{3}expected_revision\0")
+  public static let protoMessageName: String = _protobuf_package + ".AppendRequest"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}stream\0\u{1}records\0\u{3}expected_revision\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -472,7 +472,7 @@ nonisolated extension Kurrentdb_Protocol_V2_Streams_AppendRequest: SwiftProtobuf
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -489,7 +489,7 @@ nonisolated extension Kurrentdb_Protocol_V2_Streams_AppendRequest: SwiftProtobuf
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: Kurrentdb_Protocol_V2_Streams_AppendRequest, rhs: Kurrentdb_Protocol_V2_Streams_AppendRequest) -> Bool {
+  public static func ==(lhs: Kurrentdb_Protocol_V2_Streams_AppendRequest, rhs: Kurrentdb_Protocol_V2_Streams_AppendRequest) -> Bool {
     if lhs._stream != rhs._stream {return false}
     if lhs.records != rhs.records {return false}
     if lhs._expectedRevision != rhs._expectedRevision {return false}
@@ -499,10 +499,10 @@ nonisolated extension Kurrentdb_Protocol_V2_Streams_AppendRequest: SwiftProtobuf
 }
 
 nonisolated extension Kurrentdb_Protocol_V2_Streams_AppendResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".AppendResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}stream\0\u{3}stream_revision\0\u{1}position\0")
+  public static let protoMessageName: String = _protobuf_package + ".AppendResponse"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}stream\0\u{3}stream_revision\0\u{1}position\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -516,7 +516,7 @@ nonisolated extension Kurrentdb_Protocol_V2_Streams_AppendResponse: SwiftProtobu
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -533,7 +533,7 @@ nonisolated extension Kurrentdb_Protocol_V2_Streams_AppendResponse: SwiftProtobu
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: Kurrentdb_Protocol_V2_Streams_AppendResponse, rhs: Kurrentdb_Protocol_V2_Streams_AppendResponse) -> Bool {
+  public static func ==(lhs: Kurrentdb_Protocol_V2_Streams_AppendResponse, rhs: Kurrentdb_Protocol_V2_Streams_AppendResponse) -> Bool {
     if lhs._stream != rhs._stream {return false}
     if lhs._streamRevision != rhs._streamRevision {return false}
     if lhs._position != rhs._position {return false}
@@ -543,10 +543,10 @@ nonisolated extension Kurrentdb_Protocol_V2_Streams_AppendResponse: SwiftProtobu
 }
 
 nonisolated extension Kurrentdb_Protocol_V2_Streams_AppendSessionResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".AppendSessionResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}output\0\u{1}position\0")
+  public static let protoMessageName: String = _protobuf_package + ".AppendSessionResponse"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}output\0\u{1}position\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -559,7 +559,7 @@ nonisolated extension Kurrentdb_Protocol_V2_Streams_AppendSessionResponse: Swift
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -573,7 +573,7 @@ nonisolated extension Kurrentdb_Protocol_V2_Streams_AppendSessionResponse: Swift
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: Kurrentdb_Protocol_V2_Streams_AppendSessionResponse, rhs: Kurrentdb_Protocol_V2_Streams_AppendSessionResponse) -> Bool {
+  public static func ==(lhs: Kurrentdb_Protocol_V2_Streams_AppendSessionResponse, rhs: Kurrentdb_Protocol_V2_Streams_AppendSessionResponse) -> Bool {
     if lhs.output != rhs.output {return false}
     if lhs._position != rhs._position {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
@@ -582,10 +582,10 @@ nonisolated extension Kurrentdb_Protocol_V2_Streams_AppendSessionResponse: Swift
 }
 
 nonisolated extension Kurrentdb_Protocol_V2_Streams_AppendRecord: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".AppendRecord"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}record_id\0\u{1}properties\0\u{1}schema\0\u{1}data\0\u{1}stream\0")
+  public static let protoMessageName: String = _protobuf_package + ".AppendRecord"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}record_id\0\u{1}properties\0\u{1}schema\0\u{1}data\0\u{1}stream\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -601,7 +601,7 @@ nonisolated extension Kurrentdb_Protocol_V2_Streams_AppendRecord: SwiftProtobuf.
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -624,7 +624,7 @@ nonisolated extension Kurrentdb_Protocol_V2_Streams_AppendRecord: SwiftProtobuf.
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: Kurrentdb_Protocol_V2_Streams_AppendRecord, rhs: Kurrentdb_Protocol_V2_Streams_AppendRecord) -> Bool {
+  public static func ==(lhs: Kurrentdb_Protocol_V2_Streams_AppendRecord, rhs: Kurrentdb_Protocol_V2_Streams_AppendRecord) -> Bool {
     if lhs._recordID != rhs._recordID {return false}
     if lhs.properties != rhs.properties {return false}
     if lhs._schema != rhs._schema {return false}
@@ -636,10 +636,10 @@ nonisolated extension Kurrentdb_Protocol_V2_Streams_AppendRecord: SwiftProtobuf.
 }
 
 nonisolated extension Kurrentdb_Protocol_V2_Streams_AppendRecordsRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".AppendRecordsRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}records\0\u{1}checks\0")
+  public static let protoMessageName: String = _protobuf_package + ".AppendRecordsRequest"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}records\0\u{1}checks\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -652,7 +652,7 @@ nonisolated extension Kurrentdb_Protocol_V2_Streams_AppendRecordsRequest: SwiftP
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if !self.records.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.records, fieldNumber: 1)
     }
@@ -662,7 +662,7 @@ nonisolated extension Kurrentdb_Protocol_V2_Streams_AppendRecordsRequest: SwiftP
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: Kurrentdb_Protocol_V2_Streams_AppendRecordsRequest, rhs: Kurrentdb_Protocol_V2_Streams_AppendRecordsRequest) -> Bool {
+  public static func ==(lhs: Kurrentdb_Protocol_V2_Streams_AppendRecordsRequest, rhs: Kurrentdb_Protocol_V2_Streams_AppendRecordsRequest) -> Bool {
     if lhs.records != rhs.records {return false}
     if lhs.checks != rhs.checks {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
@@ -671,10 +671,10 @@ nonisolated extension Kurrentdb_Protocol_V2_Streams_AppendRecordsRequest: SwiftP
 }
 
 nonisolated extension Kurrentdb_Protocol_V2_Streams_AppendRecordsResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".AppendRecordsResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}revisions\0\u{1}position\0")
+  public static let protoMessageName: String = _protobuf_package + ".AppendRecordsResponse"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}revisions\0\u{1}position\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -687,7 +687,7 @@ nonisolated extension Kurrentdb_Protocol_V2_Streams_AppendRecordsResponse: Swift
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -701,7 +701,7 @@ nonisolated extension Kurrentdb_Protocol_V2_Streams_AppendRecordsResponse: Swift
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: Kurrentdb_Protocol_V2_Streams_AppendRecordsResponse, rhs: Kurrentdb_Protocol_V2_Streams_AppendRecordsResponse) -> Bool {
+  public static func ==(lhs: Kurrentdb_Protocol_V2_Streams_AppendRecordsResponse, rhs: Kurrentdb_Protocol_V2_Streams_AppendRecordsResponse) -> Bool {
     if lhs.revisions != rhs.revisions {return false}
     if lhs._position != rhs._position {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
@@ -710,10 +710,10 @@ nonisolated extension Kurrentdb_Protocol_V2_Streams_AppendRecordsResponse: Swift
 }
 
 nonisolated extension Kurrentdb_Protocol_V2_Streams_ConsistencyCheck: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".ConsistencyCheck"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}stream_state\0")
+  public static let protoMessageName: String = _protobuf_package + ".ConsistencyCheck"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}stream_state\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -737,7 +737,7 @@ nonisolated extension Kurrentdb_Protocol_V2_Streams_ConsistencyCheck: SwiftProto
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -748,7 +748,7 @@ nonisolated extension Kurrentdb_Protocol_V2_Streams_ConsistencyCheck: SwiftProto
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: Kurrentdb_Protocol_V2_Streams_ConsistencyCheck, rhs: Kurrentdb_Protocol_V2_Streams_ConsistencyCheck) -> Bool {
+  public static func ==(lhs: Kurrentdb_Protocol_V2_Streams_ConsistencyCheck, rhs: Kurrentdb_Protocol_V2_Streams_ConsistencyCheck) -> Bool {
     if lhs.type != rhs.type {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -756,10 +756,10 @@ nonisolated extension Kurrentdb_Protocol_V2_Streams_ConsistencyCheck: SwiftProto
 }
 
 nonisolated extension Kurrentdb_Protocol_V2_Streams_ConsistencyCheck.StreamStateCheck: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = Kurrentdb_Protocol_V2_Streams_ConsistencyCheck.protoMessageName + ".StreamStateCheck"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}stream\0\u{3}expected_state\0")
+  public static let protoMessageName: String = Kurrentdb_Protocol_V2_Streams_ConsistencyCheck.protoMessageName + ".StreamStateCheck"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}stream\0\u{3}expected_state\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -772,7 +772,7 @@ nonisolated extension Kurrentdb_Protocol_V2_Streams_ConsistencyCheck.StreamState
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -786,7 +786,7 @@ nonisolated extension Kurrentdb_Protocol_V2_Streams_ConsistencyCheck.StreamState
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: Kurrentdb_Protocol_V2_Streams_ConsistencyCheck.StreamStateCheck, rhs: Kurrentdb_Protocol_V2_Streams_ConsistencyCheck.StreamStateCheck) -> Bool {
+  public static func ==(lhs: Kurrentdb_Protocol_V2_Streams_ConsistencyCheck.StreamStateCheck, rhs: Kurrentdb_Protocol_V2_Streams_ConsistencyCheck.StreamStateCheck) -> Bool {
     if lhs._stream != rhs._stream {return false}
     if lhs._expectedState != rhs._expectedState {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
@@ -795,10 +795,10 @@ nonisolated extension Kurrentdb_Protocol_V2_Streams_ConsistencyCheck.StreamState
 }
 
 nonisolated extension Kurrentdb_Protocol_V2_Streams_SchemaInfo: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".SchemaInfo"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}format\0\u{1}name\0\u{1}id\0")
+  public static let protoMessageName: String = _protobuf_package + ".SchemaInfo"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}format\0\u{1}name\0\u{1}id\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -812,7 +812,7 @@ nonisolated extension Kurrentdb_Protocol_V2_Streams_SchemaInfo: SwiftProtobuf.Me
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -829,7 +829,7 @@ nonisolated extension Kurrentdb_Protocol_V2_Streams_SchemaInfo: SwiftProtobuf.Me
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: Kurrentdb_Protocol_V2_Streams_SchemaInfo, rhs: Kurrentdb_Protocol_V2_Streams_SchemaInfo) -> Bool {
+  public static func ==(lhs: Kurrentdb_Protocol_V2_Streams_SchemaInfo, rhs: Kurrentdb_Protocol_V2_Streams_SchemaInfo) -> Bool {
     if lhs._format != rhs._format {return false}
     if lhs._name != rhs._name {return false}
     if lhs._id != rhs._id {return false}
@@ -839,10 +839,10 @@ nonisolated extension Kurrentdb_Protocol_V2_Streams_SchemaInfo: SwiftProtobuf.Me
 }
 
 nonisolated extension Kurrentdb_Protocol_V2_Streams_StreamRevision: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".StreamRevision"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}stream\0\u{1}revision\0")
+  public static let protoMessageName: String = _protobuf_package + ".StreamRevision"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}stream\0\u{1}revision\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -855,7 +855,7 @@ nonisolated extension Kurrentdb_Protocol_V2_Streams_StreamRevision: SwiftProtobu
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -869,7 +869,7 @@ nonisolated extension Kurrentdb_Protocol_V2_Streams_StreamRevision: SwiftProtobu
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: Kurrentdb_Protocol_V2_Streams_StreamRevision, rhs: Kurrentdb_Protocol_V2_Streams_StreamRevision) -> Bool {
+  public static func ==(lhs: Kurrentdb_Protocol_V2_Streams_StreamRevision, rhs: Kurrentdb_Protocol_V2_Streams_StreamRevision) -> Bool {
     if lhs._stream != rhs._stream {return false}
     if lhs._revision != rhs._revision {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}

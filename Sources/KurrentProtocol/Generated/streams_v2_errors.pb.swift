@@ -26,8 +26,8 @@ fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobu
   typealias Version = _2
 }
 
-package nonisolated enum Kurrentdb_Protocol_V2_Streams_Errors_StreamsError: SwiftProtobuf.Enum, Swift.CaseIterable {
-  package typealias RawValue = Int
+public nonisolated enum Kurrentdb_Protocol_V2_Streams_Errors_StreamsError: SwiftProtobuf.Enum, Swift.CaseIterable {
+  public typealias RawValue = Int
   case unspecified // = 0
   case streamNotFound // = 1
   case streamAlreadyExists // = 2
@@ -41,11 +41,11 @@ package nonisolated enum Kurrentdb_Protocol_V2_Streams_Errors_StreamsError: Swif
   case appendConsistencyViolation // = 14
   case UNRECOGNIZED(Int)
 
-  package init() {
+  public init() {
     self = .unspecified
   }
 
-  package init?(rawValue: Int) {
+  public init?(rawValue: Int) {
     switch rawValue {
     case 0: self = .unspecified
     case 1: self = .streamNotFound
@@ -62,7 +62,7 @@ package nonisolated enum Kurrentdb_Protocol_V2_Streams_Errors_StreamsError: Swif
     }
   }
 
-  package var rawValue: Int {
+  public var rawValue: Int {
     switch self {
     case .unspecified: return 0
     case .streamNotFound: return 1
@@ -80,7 +80,7 @@ package nonisolated enum Kurrentdb_Protocol_V2_Streams_Errors_StreamsError: Swif
   }
 
   // The compiler won't synthesize support with the UNRECOGNIZED case.
-  package static let allCases: [Kurrentdb_Protocol_V2_Streams_Errors_StreamsError] = [
+  public static let allCases: [Kurrentdb_Protocol_V2_Streams_Errors_StreamsError] = [
     .unspecified,
     .streamNotFound,
     .streamAlreadyExists,
@@ -96,136 +96,136 @@ package nonisolated enum Kurrentdb_Protocol_V2_Streams_Errors_StreamsError: Swif
 
 }
 
-package nonisolated struct Kurrentdb_Protocol_V2_Streams_Errors_StreamNotFoundErrorDetails: Sendable {
+public nonisolated struct Kurrentdb_Protocol_V2_Streams_Errors_StreamNotFoundErrorDetails: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var stream: String = String()
+  public var stream: String = String()
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package init() {}
+  public init() {}
 }
 
-package nonisolated struct Kurrentdb_Protocol_V2_Streams_Errors_StreamAlreadyExistsErrorDetails: Sendable {
+public nonisolated struct Kurrentdb_Protocol_V2_Streams_Errors_StreamAlreadyExistsErrorDetails: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var stream: String = String()
+  public var stream: String = String()
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package init() {}
+  public init() {}
 }
 
-package nonisolated struct Kurrentdb_Protocol_V2_Streams_Errors_StreamDeletedErrorDetails: Sendable {
+public nonisolated struct Kurrentdb_Protocol_V2_Streams_Errors_StreamDeletedErrorDetails: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var stream: String = String()
+  public var stream: String = String()
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package init() {}
+  public init() {}
 }
 
-package nonisolated struct Kurrentdb_Protocol_V2_Streams_Errors_StreamTombstonedErrorDetails: Sendable {
+public nonisolated struct Kurrentdb_Protocol_V2_Streams_Errors_StreamTombstonedErrorDetails: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var stream: String = String()
+  public var stream: String = String()
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package init() {}
+  public init() {}
 }
 
-package nonisolated struct Kurrentdb_Protocol_V2_Streams_Errors_StreamRevisionConflictErrorDetails: Sendable {
+public nonisolated struct Kurrentdb_Protocol_V2_Streams_Errors_StreamRevisionConflictErrorDetails: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var stream: String = String()
+  public var stream: String = String()
 
-  package var expectedRevision: Int64 = 0
+  public var expectedRevision: Int64 = 0
 
-  package var actualRevision: Int64 = 0
+  public var actualRevision: Int64 = 0
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package init() {}
+  public init() {}
 }
 
-package nonisolated struct Kurrentdb_Protocol_V2_Streams_Errors_AppendRecordSizeExceededErrorDetails: Sendable {
+public nonisolated struct Kurrentdb_Protocol_V2_Streams_Errors_AppendRecordSizeExceededErrorDetails: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var stream: String = String()
+  public var stream: String = String()
 
-  package var recordID: String = String()
+  public var recordID: String = String()
 
-  package var size: Int32 = 0
+  public var size: Int32 = 0
 
-  package var maxSize: Int32 = 0
+  public var maxSize: Int32 = 0
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package init() {}
+  public init() {}
 }
 
-package nonisolated struct Kurrentdb_Protocol_V2_Streams_Errors_AppendTransactionSizeExceededErrorDetails: Sendable {
+public nonisolated struct Kurrentdb_Protocol_V2_Streams_Errors_AppendTransactionSizeExceededErrorDetails: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var size: Int32 = 0
+  public var size: Int32 = 0
 
-  package var maxSize: Int32 = 0
+  public var maxSize: Int32 = 0
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package init() {}
+  public init() {}
 }
 
-package nonisolated struct Kurrentdb_Protocol_V2_Streams_Errors_StreamAlreadyInAppendSessionErrorDetails: Sendable {
+public nonisolated struct Kurrentdb_Protocol_V2_Streams_Errors_StreamAlreadyInAppendSessionErrorDetails: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var stream: String = String()
+  public var stream: String = String()
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package init() {}
+  public init() {}
 }
 
-package nonisolated struct Kurrentdb_Protocol_V2_Streams_Errors_AppendConsistencyViolationErrorDetails: Sendable {
+public nonisolated struct Kurrentdb_Protocol_V2_Streams_Errors_AppendConsistencyViolationErrorDetails: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var violations: [Kurrentdb_Protocol_V2_Streams_Errors_ConsistencyViolation] = []
+  public var violations: [Kurrentdb_Protocol_V2_Streams_Errors_ConsistencyViolation] = []
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package init() {}
+  public init() {}
 }
 
-package nonisolated struct Kurrentdb_Protocol_V2_Streams_Errors_ConsistencyViolation: Sendable {
+public nonisolated struct Kurrentdb_Protocol_V2_Streams_Errors_ConsistencyViolation: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var checkIndex: Int32 = 0
+  public var checkIndex: Int32 = 0
 
-  package var type: Kurrentdb_Protocol_V2_Streams_Errors_ConsistencyViolation.OneOf_Type? = nil
+  public var type: Kurrentdb_Protocol_V2_Streams_Errors_ConsistencyViolation.OneOf_Type? = nil
 
-  package var streamState: Kurrentdb_Protocol_V2_Streams_Errors_ConsistencyViolation.StreamStateViolation {
+  public var streamState: Kurrentdb_Protocol_V2_Streams_Errors_ConsistencyViolation.StreamStateViolation {
     get {
       if case .streamState(let v)? = type {return v}
       return Kurrentdb_Protocol_V2_Streams_Errors_ConsistencyViolation.StreamStateViolation()
@@ -233,30 +233,30 @@ package nonisolated struct Kurrentdb_Protocol_V2_Streams_Errors_ConsistencyViola
     set {type = .streamState(newValue)}
   }
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package nonisolated enum OneOf_Type: Equatable, Sendable {
+  public nonisolated enum OneOf_Type: Equatable, Sendable {
     case streamState(Kurrentdb_Protocol_V2_Streams_Errors_ConsistencyViolation.StreamStateViolation)
 
   }
 
-  package nonisolated struct StreamStateViolation: Sendable {
+  public nonisolated struct StreamStateViolation: Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
-    package var stream: String = String()
+    public var stream: String = String()
 
-    package var expectedState: Int64 = 0
+    public var expectedState: Int64 = 0
 
-    package var actualState: Int64 = 0
+    public var actualState: Int64 = 0
 
-    package var unknownFields = SwiftProtobuf.UnknownStorage()
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-    package init() {}
+    public init() {}
   }
 
-  package init() {}
+  public init() {}
 }
 
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
@@ -264,14 +264,14 @@ package nonisolated struct Kurrentdb_Protocol_V2_Streams_Errors_ConsistencyViola
 fileprivate nonisolated let _protobuf_package = "kurrentdb.protocol.v2.streams.errors"
 
 nonisolated extension Kurrentdb_Protocol_V2_Streams_Errors_StreamsError: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0STREAMS_ERROR_UNSPECIFIED\0\u{1}STREAMS_ERROR_STREAM_NOT_FOUND\0\u{1}STREAMS_ERROR_STREAM_ALREADY_EXISTS\0\u{1}STREAMS_ERROR_STREAM_DELETED\0\u{1}STREAMS_ERROR_STREAM_TOMBSTONED\0\u{1}STREAMS_ERROR_STREAM_REVISION_CONFLICT\0\u{1}STREAMS_ERROR_APPEND_RECORD_SIZE_EXCEEDED\0\u{1}STREAMS_ERROR_APPEND_TRANSACTION_SIZE_EXCEEDED\0\u{1}STREAMS_ERROR_STREAM_ALREADY_IN_APPEND_SESSION\0\u{1}STREAMS_ERROR_APPEND_SESSION_NO_REQUESTS\0\u{2}\u{5}STREAMS_ERROR_APPEND_CONSISTENCY_VIOLATION\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0STREAMS_ERROR_UNSPECIFIED\0\u{1}STREAMS_ERROR_STREAM_NOT_FOUND\0\u{1}STREAMS_ERROR_STREAM_ALREADY_EXISTS\0\u{1}STREAMS_ERROR_STREAM_DELETED\0\u{1}STREAMS_ERROR_STREAM_TOMBSTONED\0\u{1}STREAMS_ERROR_STREAM_REVISION_CONFLICT\0\u{1}STREAMS_ERROR_APPEND_RECORD_SIZE_EXCEEDED\0\u{1}STREAMS_ERROR_APPEND_TRANSACTION_SIZE_EXCEEDED\0\u{1}STREAMS_ERROR_STREAM_ALREADY_IN_APPEND_SESSION\0\u{1}STREAMS_ERROR_APPEND_SESSION_NO_REQUESTS\0\u{2}\u{5}STREAMS_ERROR_APPEND_CONSISTENCY_VIOLATION\0")
 }
 
 nonisolated extension Kurrentdb_Protocol_V2_Streams_Errors_StreamNotFoundErrorDetails: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".StreamNotFoundErrorDetails"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}stream\0")
+  public static let protoMessageName: String = _protobuf_package + ".StreamNotFoundErrorDetails"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}stream\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -283,14 +283,14 @@ nonisolated extension Kurrentdb_Protocol_V2_Streams_Errors_StreamNotFoundErrorDe
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if !self.stream.isEmpty {
       try visitor.visitSingularStringField(value: self.stream, fieldNumber: 1)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: Kurrentdb_Protocol_V2_Streams_Errors_StreamNotFoundErrorDetails, rhs: Kurrentdb_Protocol_V2_Streams_Errors_StreamNotFoundErrorDetails) -> Bool {
+  public static func ==(lhs: Kurrentdb_Protocol_V2_Streams_Errors_StreamNotFoundErrorDetails, rhs: Kurrentdb_Protocol_V2_Streams_Errors_StreamNotFoundErrorDetails) -> Bool {
     if lhs.stream != rhs.stream {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -298,10 +298,10 @@ nonisolated extension Kurrentdb_Protocol_V2_Streams_Errors_StreamNotFoundErrorDe
 }
 
 nonisolated extension Kurrentdb_Protocol_V2_Streams_Errors_StreamAlreadyExistsErrorDetails: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".StreamAlreadyExistsErrorDetails"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}stream\0")
+  public static let protoMessageName: String = _protobuf_package + ".StreamAlreadyExistsErrorDetails"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}stream\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -313,14 +313,14 @@ nonisolated extension Kurrentdb_Protocol_V2_Streams_Errors_StreamAlreadyExistsEr
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if !self.stream.isEmpty {
       try visitor.visitSingularStringField(value: self.stream, fieldNumber: 1)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: Kurrentdb_Protocol_V2_Streams_Errors_StreamAlreadyExistsErrorDetails, rhs: Kurrentdb_Protocol_V2_Streams_Errors_StreamAlreadyExistsErrorDetails) -> Bool {
+  public static func ==(lhs: Kurrentdb_Protocol_V2_Streams_Errors_StreamAlreadyExistsErrorDetails, rhs: Kurrentdb_Protocol_V2_Streams_Errors_StreamAlreadyExistsErrorDetails) -> Bool {
     if lhs.stream != rhs.stream {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -328,10 +328,10 @@ nonisolated extension Kurrentdb_Protocol_V2_Streams_Errors_StreamAlreadyExistsEr
 }
 
 nonisolated extension Kurrentdb_Protocol_V2_Streams_Errors_StreamDeletedErrorDetails: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".StreamDeletedErrorDetails"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}stream\0")
+  public static let protoMessageName: String = _protobuf_package + ".StreamDeletedErrorDetails"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}stream\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -343,14 +343,14 @@ nonisolated extension Kurrentdb_Protocol_V2_Streams_Errors_StreamDeletedErrorDet
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if !self.stream.isEmpty {
       try visitor.visitSingularStringField(value: self.stream, fieldNumber: 1)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: Kurrentdb_Protocol_V2_Streams_Errors_StreamDeletedErrorDetails, rhs: Kurrentdb_Protocol_V2_Streams_Errors_StreamDeletedErrorDetails) -> Bool {
+  public static func ==(lhs: Kurrentdb_Protocol_V2_Streams_Errors_StreamDeletedErrorDetails, rhs: Kurrentdb_Protocol_V2_Streams_Errors_StreamDeletedErrorDetails) -> Bool {
     if lhs.stream != rhs.stream {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -358,10 +358,10 @@ nonisolated extension Kurrentdb_Protocol_V2_Streams_Errors_StreamDeletedErrorDet
 }
 
 nonisolated extension Kurrentdb_Protocol_V2_Streams_Errors_StreamTombstonedErrorDetails: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".StreamTombstonedErrorDetails"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}stream\0")
+  public static let protoMessageName: String = _protobuf_package + ".StreamTombstonedErrorDetails"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}stream\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -373,14 +373,14 @@ nonisolated extension Kurrentdb_Protocol_V2_Streams_Errors_StreamTombstonedError
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if !self.stream.isEmpty {
       try visitor.visitSingularStringField(value: self.stream, fieldNumber: 1)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: Kurrentdb_Protocol_V2_Streams_Errors_StreamTombstonedErrorDetails, rhs: Kurrentdb_Protocol_V2_Streams_Errors_StreamTombstonedErrorDetails) -> Bool {
+  public static func ==(lhs: Kurrentdb_Protocol_V2_Streams_Errors_StreamTombstonedErrorDetails, rhs: Kurrentdb_Protocol_V2_Streams_Errors_StreamTombstonedErrorDetails) -> Bool {
     if lhs.stream != rhs.stream {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -388,10 +388,10 @@ nonisolated extension Kurrentdb_Protocol_V2_Streams_Errors_StreamTombstonedError
 }
 
 nonisolated extension Kurrentdb_Protocol_V2_Streams_Errors_StreamRevisionConflictErrorDetails: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".StreamRevisionConflictErrorDetails"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}stream\0\u{3}expected_revision\0\u{3}actual_revision\0")
+  public static let protoMessageName: String = _protobuf_package + ".StreamRevisionConflictErrorDetails"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}stream\0\u{3}expected_revision\0\u{3}actual_revision\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -405,7 +405,7 @@ nonisolated extension Kurrentdb_Protocol_V2_Streams_Errors_StreamRevisionConflic
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if !self.stream.isEmpty {
       try visitor.visitSingularStringField(value: self.stream, fieldNumber: 1)
     }
@@ -418,7 +418,7 @@ nonisolated extension Kurrentdb_Protocol_V2_Streams_Errors_StreamRevisionConflic
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: Kurrentdb_Protocol_V2_Streams_Errors_StreamRevisionConflictErrorDetails, rhs: Kurrentdb_Protocol_V2_Streams_Errors_StreamRevisionConflictErrorDetails) -> Bool {
+  public static func ==(lhs: Kurrentdb_Protocol_V2_Streams_Errors_StreamRevisionConflictErrorDetails, rhs: Kurrentdb_Protocol_V2_Streams_Errors_StreamRevisionConflictErrorDetails) -> Bool {
     if lhs.stream != rhs.stream {return false}
     if lhs.expectedRevision != rhs.expectedRevision {return false}
     if lhs.actualRevision != rhs.actualRevision {return false}
@@ -428,10 +428,10 @@ nonisolated extension Kurrentdb_Protocol_V2_Streams_Errors_StreamRevisionConflic
 }
 
 nonisolated extension Kurrentdb_Protocol_V2_Streams_Errors_AppendRecordSizeExceededErrorDetails: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".AppendRecordSizeExceededErrorDetails"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}stream\0\u{3}record_id\0\u{1}size\0\u{3}max_size\0")
+  public static let protoMessageName: String = _protobuf_package + ".AppendRecordSizeExceededErrorDetails"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}stream\0\u{3}record_id\0\u{1}size\0\u{3}max_size\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -446,7 +446,7 @@ nonisolated extension Kurrentdb_Protocol_V2_Streams_Errors_AppendRecordSizeExcee
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if !self.stream.isEmpty {
       try visitor.visitSingularStringField(value: self.stream, fieldNumber: 1)
     }
@@ -462,7 +462,7 @@ nonisolated extension Kurrentdb_Protocol_V2_Streams_Errors_AppendRecordSizeExcee
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: Kurrentdb_Protocol_V2_Streams_Errors_AppendRecordSizeExceededErrorDetails, rhs: Kurrentdb_Protocol_V2_Streams_Errors_AppendRecordSizeExceededErrorDetails) -> Bool {
+  public static func ==(lhs: Kurrentdb_Protocol_V2_Streams_Errors_AppendRecordSizeExceededErrorDetails, rhs: Kurrentdb_Protocol_V2_Streams_Errors_AppendRecordSizeExceededErrorDetails) -> Bool {
     if lhs.stream != rhs.stream {return false}
     if lhs.recordID != rhs.recordID {return false}
     if lhs.size != rhs.size {return false}
@@ -473,10 +473,10 @@ nonisolated extension Kurrentdb_Protocol_V2_Streams_Errors_AppendRecordSizeExcee
 }
 
 nonisolated extension Kurrentdb_Protocol_V2_Streams_Errors_AppendTransactionSizeExceededErrorDetails: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".AppendTransactionSizeExceededErrorDetails"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}size\0\u{3}max_size\0")
+  public static let protoMessageName: String = _protobuf_package + ".AppendTransactionSizeExceededErrorDetails"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}size\0\u{3}max_size\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -489,7 +489,7 @@ nonisolated extension Kurrentdb_Protocol_V2_Streams_Errors_AppendTransactionSize
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if self.size != 0 {
       try visitor.visitSingularInt32Field(value: self.size, fieldNumber: 1)
     }
@@ -499,7 +499,7 @@ nonisolated extension Kurrentdb_Protocol_V2_Streams_Errors_AppendTransactionSize
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: Kurrentdb_Protocol_V2_Streams_Errors_AppendTransactionSizeExceededErrorDetails, rhs: Kurrentdb_Protocol_V2_Streams_Errors_AppendTransactionSizeExceededErrorDetails) -> Bool {
+  public static func ==(lhs: Kurrentdb_Protocol_V2_Streams_Errors_AppendTransactionSizeExceededErrorDetails, rhs: Kurrentdb_Protocol_V2_Streams_Errors_AppendTransactionSizeExceededErrorDetails) -> Bool {
     if lhs.size != rhs.size {return false}
     if lhs.maxSize != rhs.maxSize {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
@@ -508,10 +508,10 @@ nonisolated extension Kurrentdb_Protocol_V2_Streams_Errors_AppendTransactionSize
 }
 
 nonisolated extension Kurrentdb_Protocol_V2_Streams_Errors_StreamAlreadyInAppendSessionErrorDetails: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".StreamAlreadyInAppendSessionErrorDetails"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}stream\0")
+  public static let protoMessageName: String = _protobuf_package + ".StreamAlreadyInAppendSessionErrorDetails"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}stream\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -523,14 +523,14 @@ nonisolated extension Kurrentdb_Protocol_V2_Streams_Errors_StreamAlreadyInAppend
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if !self.stream.isEmpty {
       try visitor.visitSingularStringField(value: self.stream, fieldNumber: 1)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: Kurrentdb_Protocol_V2_Streams_Errors_StreamAlreadyInAppendSessionErrorDetails, rhs: Kurrentdb_Protocol_V2_Streams_Errors_StreamAlreadyInAppendSessionErrorDetails) -> Bool {
+  public static func ==(lhs: Kurrentdb_Protocol_V2_Streams_Errors_StreamAlreadyInAppendSessionErrorDetails, rhs: Kurrentdb_Protocol_V2_Streams_Errors_StreamAlreadyInAppendSessionErrorDetails) -> Bool {
     if lhs.stream != rhs.stream {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -538,10 +538,10 @@ nonisolated extension Kurrentdb_Protocol_V2_Streams_Errors_StreamAlreadyInAppend
 }
 
 nonisolated extension Kurrentdb_Protocol_V2_Streams_Errors_AppendConsistencyViolationErrorDetails: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".AppendConsistencyViolationErrorDetails"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}violations\0")
+  public static let protoMessageName: String = _protobuf_package + ".AppendConsistencyViolationErrorDetails"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}violations\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -553,14 +553,14 @@ nonisolated extension Kurrentdb_Protocol_V2_Streams_Errors_AppendConsistencyViol
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if !self.violations.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.violations, fieldNumber: 1)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: Kurrentdb_Protocol_V2_Streams_Errors_AppendConsistencyViolationErrorDetails, rhs: Kurrentdb_Protocol_V2_Streams_Errors_AppendConsistencyViolationErrorDetails) -> Bool {
+  public static func ==(lhs: Kurrentdb_Protocol_V2_Streams_Errors_AppendConsistencyViolationErrorDetails, rhs: Kurrentdb_Protocol_V2_Streams_Errors_AppendConsistencyViolationErrorDetails) -> Bool {
     if lhs.violations != rhs.violations {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -568,10 +568,10 @@ nonisolated extension Kurrentdb_Protocol_V2_Streams_Errors_AppendConsistencyViol
 }
 
 nonisolated extension Kurrentdb_Protocol_V2_Streams_Errors_ConsistencyViolation: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".ConsistencyViolation"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}check_index\0\u{3}stream_state\0")
+  public static let protoMessageName: String = _protobuf_package + ".ConsistencyViolation"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}check_index\0\u{3}stream_state\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -596,7 +596,7 @@ nonisolated extension Kurrentdb_Protocol_V2_Streams_Errors_ConsistencyViolation:
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -610,7 +610,7 @@ nonisolated extension Kurrentdb_Protocol_V2_Streams_Errors_ConsistencyViolation:
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: Kurrentdb_Protocol_V2_Streams_Errors_ConsistencyViolation, rhs: Kurrentdb_Protocol_V2_Streams_Errors_ConsistencyViolation) -> Bool {
+  public static func ==(lhs: Kurrentdb_Protocol_V2_Streams_Errors_ConsistencyViolation, rhs: Kurrentdb_Protocol_V2_Streams_Errors_ConsistencyViolation) -> Bool {
     if lhs.checkIndex != rhs.checkIndex {return false}
     if lhs.type != rhs.type {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
@@ -619,10 +619,10 @@ nonisolated extension Kurrentdb_Protocol_V2_Streams_Errors_ConsistencyViolation:
 }
 
 nonisolated extension Kurrentdb_Protocol_V2_Streams_Errors_ConsistencyViolation.StreamStateViolation: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = Kurrentdb_Protocol_V2_Streams_Errors_ConsistencyViolation.protoMessageName + ".StreamStateViolation"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}stream\0\u{3}expected_state\0\u{3}actual_state\0")
+  public static let protoMessageName: String = Kurrentdb_Protocol_V2_Streams_Errors_ConsistencyViolation.protoMessageName + ".StreamStateViolation"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}stream\0\u{3}expected_state\0\u{3}actual_state\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -636,7 +636,7 @@ nonisolated extension Kurrentdb_Protocol_V2_Streams_Errors_ConsistencyViolation.
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if !self.stream.isEmpty {
       try visitor.visitSingularStringField(value: self.stream, fieldNumber: 1)
     }
@@ -649,7 +649,7 @@ nonisolated extension Kurrentdb_Protocol_V2_Streams_Errors_ConsistencyViolation.
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: Kurrentdb_Protocol_V2_Streams_Errors_ConsistencyViolation.StreamStateViolation, rhs: Kurrentdb_Protocol_V2_Streams_Errors_ConsistencyViolation.StreamStateViolation) -> Bool {
+  public static func ==(lhs: Kurrentdb_Protocol_V2_Streams_Errors_ConsistencyViolation.StreamStateViolation, rhs: Kurrentdb_Protocol_V2_Streams_Errors_ConsistencyViolation.StreamStateViolation) -> Bool {
     if lhs.stream != rhs.stream {return false}
     if lhs.expectedState != rhs.expectedState {return false}
     if lhs.actualState != rhs.actualState {return false}

@@ -26,419 +26,419 @@ fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobu
   typealias Version = _2
 }
 
-package nonisolated struct EventStore_Client_Users_CreateReq: Sendable {
+public nonisolated struct EventStore_Client_Users_CreateReq: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var options: EventStore_Client_Users_CreateReq.Options {
+  public var options: EventStore_Client_Users_CreateReq.Options {
     get {_options ?? EventStore_Client_Users_CreateReq.Options()}
     set {_options = newValue}
   }
   /// Returns true if `options` has been explicitly set.
-  package var hasOptions: Bool {self._options != nil}
+  public var hasOptions: Bool {self._options != nil}
   /// Clears the value of `options`. Subsequent reads from it will return its default value.
-  package mutating func clearOptions() {self._options = nil}
+  public mutating func clearOptions() {self._options = nil}
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package nonisolated struct Options: Sendable {
+  public nonisolated struct Options: Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
-    package var loginName: String = String()
+    public var loginName: String = String()
 
-    package var password: String = String()
+    public var password: String = String()
 
-    package var fullName: String = String()
+    public var fullName: String = String()
 
-    package var groups: [String] = []
+    public var groups: [String] = []
 
-    package var unknownFields = SwiftProtobuf.UnknownStorage()
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-    package init() {}
+    public init() {}
   }
 
-  package init() {}
+  public init() {}
 
   fileprivate var _options: EventStore_Client_Users_CreateReq.Options? = nil
 }
 
-package nonisolated struct EventStore_Client_Users_CreateResp: Sendable {
+public nonisolated struct EventStore_Client_Users_CreateResp: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package init() {}
+  public init() {}
 }
 
-package nonisolated struct EventStore_Client_Users_UpdateReq: Sendable {
+public nonisolated struct EventStore_Client_Users_UpdateReq: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var options: EventStore_Client_Users_UpdateReq.Options {
+  public var options: EventStore_Client_Users_UpdateReq.Options {
     get {_options ?? EventStore_Client_Users_UpdateReq.Options()}
     set {_options = newValue}
   }
   /// Returns true if `options` has been explicitly set.
-  package var hasOptions: Bool {self._options != nil}
+  public var hasOptions: Bool {self._options != nil}
   /// Clears the value of `options`. Subsequent reads from it will return its default value.
-  package mutating func clearOptions() {self._options = nil}
+  public mutating func clearOptions() {self._options = nil}
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package nonisolated struct Options: Sendable {
+  public nonisolated struct Options: Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
-    package var loginName: String = String()
+    public var loginName: String = String()
 
-    package var password: String = String()
+    public var password: String = String()
 
-    package var fullName: String = String()
+    public var fullName: String = String()
 
-    package var groups: [String] = []
+    public var groups: [String] = []
 
-    package var unknownFields = SwiftProtobuf.UnknownStorage()
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-    package init() {}
+    public init() {}
   }
 
-  package init() {}
+  public init() {}
 
   fileprivate var _options: EventStore_Client_Users_UpdateReq.Options? = nil
 }
 
-package nonisolated struct EventStore_Client_Users_UpdateResp: Sendable {
+public nonisolated struct EventStore_Client_Users_UpdateResp: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package init() {}
+  public init() {}
 }
 
-package nonisolated struct EventStore_Client_Users_DeleteReq: Sendable {
+public nonisolated struct EventStore_Client_Users_DeleteReq: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var options: EventStore_Client_Users_DeleteReq.Options {
+  public var options: EventStore_Client_Users_DeleteReq.Options {
     get {_options ?? EventStore_Client_Users_DeleteReq.Options()}
     set {_options = newValue}
   }
   /// Returns true if `options` has been explicitly set.
-  package var hasOptions: Bool {self._options != nil}
+  public var hasOptions: Bool {self._options != nil}
   /// Clears the value of `options`. Subsequent reads from it will return its default value.
-  package mutating func clearOptions() {self._options = nil}
+  public mutating func clearOptions() {self._options = nil}
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package nonisolated struct Options: Sendable {
+  public nonisolated struct Options: Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
-    package var loginName: String = String()
+    public var loginName: String = String()
 
-    package var unknownFields = SwiftProtobuf.UnknownStorage()
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-    package init() {}
+    public init() {}
   }
 
-  package init() {}
+  public init() {}
 
   fileprivate var _options: EventStore_Client_Users_DeleteReq.Options? = nil
 }
 
-package nonisolated struct EventStore_Client_Users_DeleteResp: Sendable {
+public nonisolated struct EventStore_Client_Users_DeleteResp: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package init() {}
+  public init() {}
 }
 
-package nonisolated struct EventStore_Client_Users_EnableReq: Sendable {
+public nonisolated struct EventStore_Client_Users_EnableReq: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var options: EventStore_Client_Users_EnableReq.Options {
+  public var options: EventStore_Client_Users_EnableReq.Options {
     get {_options ?? EventStore_Client_Users_EnableReq.Options()}
     set {_options = newValue}
   }
   /// Returns true if `options` has been explicitly set.
-  package var hasOptions: Bool {self._options != nil}
+  public var hasOptions: Bool {self._options != nil}
   /// Clears the value of `options`. Subsequent reads from it will return its default value.
-  package mutating func clearOptions() {self._options = nil}
+  public mutating func clearOptions() {self._options = nil}
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package nonisolated struct Options: Sendable {
+  public nonisolated struct Options: Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
-    package var loginName: String = String()
+    public var loginName: String = String()
 
-    package var unknownFields = SwiftProtobuf.UnknownStorage()
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-    package init() {}
+    public init() {}
   }
 
-  package init() {}
+  public init() {}
 
   fileprivate var _options: EventStore_Client_Users_EnableReq.Options? = nil
 }
 
-package nonisolated struct EventStore_Client_Users_EnableResp: Sendable {
+public nonisolated struct EventStore_Client_Users_EnableResp: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package init() {}
+  public init() {}
 }
 
-package nonisolated struct EventStore_Client_Users_DisableReq: Sendable {
+public nonisolated struct EventStore_Client_Users_DisableReq: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var options: EventStore_Client_Users_DisableReq.Options {
+  public var options: EventStore_Client_Users_DisableReq.Options {
     get {_options ?? EventStore_Client_Users_DisableReq.Options()}
     set {_options = newValue}
   }
   /// Returns true if `options` has been explicitly set.
-  package var hasOptions: Bool {self._options != nil}
+  public var hasOptions: Bool {self._options != nil}
   /// Clears the value of `options`. Subsequent reads from it will return its default value.
-  package mutating func clearOptions() {self._options = nil}
+  public mutating func clearOptions() {self._options = nil}
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package nonisolated struct Options: Sendable {
+  public nonisolated struct Options: Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
-    package var loginName: String = String()
+    public var loginName: String = String()
 
-    package var unknownFields = SwiftProtobuf.UnknownStorage()
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-    package init() {}
+    public init() {}
   }
 
-  package init() {}
+  public init() {}
 
   fileprivate var _options: EventStore_Client_Users_DisableReq.Options? = nil
 }
 
-package nonisolated struct EventStore_Client_Users_DisableResp: Sendable {
+public nonisolated struct EventStore_Client_Users_DisableResp: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package init() {}
+  public init() {}
 }
 
-package nonisolated struct EventStore_Client_Users_DetailsReq: Sendable {
+public nonisolated struct EventStore_Client_Users_DetailsReq: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var options: EventStore_Client_Users_DetailsReq.Options {
+  public var options: EventStore_Client_Users_DetailsReq.Options {
     get {_options ?? EventStore_Client_Users_DetailsReq.Options()}
     set {_options = newValue}
   }
   /// Returns true if `options` has been explicitly set.
-  package var hasOptions: Bool {self._options != nil}
+  public var hasOptions: Bool {self._options != nil}
   /// Clears the value of `options`. Subsequent reads from it will return its default value.
-  package mutating func clearOptions() {self._options = nil}
+  public mutating func clearOptions() {self._options = nil}
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package nonisolated struct Options: Sendable {
+  public nonisolated struct Options: Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
-    package var loginName: String = String()
+    public var loginName: String = String()
 
-    package var unknownFields = SwiftProtobuf.UnknownStorage()
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-    package init() {}
+    public init() {}
   }
 
-  package init() {}
+  public init() {}
 
   fileprivate var _options: EventStore_Client_Users_DetailsReq.Options? = nil
 }
 
-package nonisolated struct EventStore_Client_Users_DetailsResp: Sendable {
+public nonisolated struct EventStore_Client_Users_DetailsResp: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var userDetails: EventStore_Client_Users_DetailsResp.UserDetails {
+  public var userDetails: EventStore_Client_Users_DetailsResp.UserDetails {
     get {_userDetails ?? EventStore_Client_Users_DetailsResp.UserDetails()}
     set {_userDetails = newValue}
   }
   /// Returns true if `userDetails` has been explicitly set.
-  package var hasUserDetails: Bool {self._userDetails != nil}
+  public var hasUserDetails: Bool {self._userDetails != nil}
   /// Clears the value of `userDetails`. Subsequent reads from it will return its default value.
-  package mutating func clearUserDetails() {self._userDetails = nil}
+  public mutating func clearUserDetails() {self._userDetails = nil}
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package nonisolated struct UserDetails: Sendable {
+  public nonisolated struct UserDetails: Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
-    package var loginName: String = String()
+    public var loginName: String = String()
 
-    package var fullName: String = String()
+    public var fullName: String = String()
 
-    package var groups: [String] = []
+    public var groups: [String] = []
 
-    package var lastUpdated: EventStore_Client_Users_DetailsResp.UserDetails.DateTime {
+    public var lastUpdated: EventStore_Client_Users_DetailsResp.UserDetails.DateTime {
       get {_lastUpdated ?? EventStore_Client_Users_DetailsResp.UserDetails.DateTime()}
       set {_lastUpdated = newValue}
     }
     /// Returns true if `lastUpdated` has been explicitly set.
-    package var hasLastUpdated: Bool {self._lastUpdated != nil}
+    public var hasLastUpdated: Bool {self._lastUpdated != nil}
     /// Clears the value of `lastUpdated`. Subsequent reads from it will return its default value.
-    package mutating func clearLastUpdated() {self._lastUpdated = nil}
+    public mutating func clearLastUpdated() {self._lastUpdated = nil}
 
-    package var disabled: Bool = false
+    public var disabled: Bool = false
 
-    package var unknownFields = SwiftProtobuf.UnknownStorage()
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-    package nonisolated struct DateTime: Sendable {
+    public nonisolated struct DateTime: Sendable {
       // SwiftProtobuf.Message conformance is added in an extension below. See the
       // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
       // methods supported on all messages.
 
       /// Of 100 ns, since 1970.
-      package var ticksSinceEpoch: Int64 = 0
+      public var ticksSinceEpoch: Int64 = 0
 
-      package var unknownFields = SwiftProtobuf.UnknownStorage()
+      public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-      package init() {}
+      public init() {}
     }
 
-    package init() {}
+    public init() {}
 
     fileprivate var _lastUpdated: EventStore_Client_Users_DetailsResp.UserDetails.DateTime? = nil
   }
 
-  package init() {}
+  public init() {}
 
   fileprivate var _userDetails: EventStore_Client_Users_DetailsResp.UserDetails? = nil
 }
 
-package nonisolated struct EventStore_Client_Users_ChangePasswordReq: Sendable {
+public nonisolated struct EventStore_Client_Users_ChangePasswordReq: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var options: EventStore_Client_Users_ChangePasswordReq.Options {
+  public var options: EventStore_Client_Users_ChangePasswordReq.Options {
     get {_options ?? EventStore_Client_Users_ChangePasswordReq.Options()}
     set {_options = newValue}
   }
   /// Returns true if `options` has been explicitly set.
-  package var hasOptions: Bool {self._options != nil}
+  public var hasOptions: Bool {self._options != nil}
   /// Clears the value of `options`. Subsequent reads from it will return its default value.
-  package mutating func clearOptions() {self._options = nil}
+  public mutating func clearOptions() {self._options = nil}
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package nonisolated struct Options: Sendable {
+  public nonisolated struct Options: Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
-    package var loginName: String = String()
+    public var loginName: String = String()
 
-    package var currentPassword: String = String()
+    public var currentPassword: String = String()
 
-    package var newPassword: String = String()
+    public var newPassword: String = String()
 
-    package var unknownFields = SwiftProtobuf.UnknownStorage()
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-    package init() {}
+    public init() {}
   }
 
-  package init() {}
+  public init() {}
 
   fileprivate var _options: EventStore_Client_Users_ChangePasswordReq.Options? = nil
 }
 
-package nonisolated struct EventStore_Client_Users_ChangePasswordResp: Sendable {
+public nonisolated struct EventStore_Client_Users_ChangePasswordResp: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package init() {}
+  public init() {}
 }
 
-package nonisolated struct EventStore_Client_Users_ResetPasswordReq: Sendable {
+public nonisolated struct EventStore_Client_Users_ResetPasswordReq: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var options: EventStore_Client_Users_ResetPasswordReq.Options {
+  public var options: EventStore_Client_Users_ResetPasswordReq.Options {
     get {_options ?? EventStore_Client_Users_ResetPasswordReq.Options()}
     set {_options = newValue}
   }
   /// Returns true if `options` has been explicitly set.
-  package var hasOptions: Bool {self._options != nil}
+  public var hasOptions: Bool {self._options != nil}
   /// Clears the value of `options`. Subsequent reads from it will return its default value.
-  package mutating func clearOptions() {self._options = nil}
+  public mutating func clearOptions() {self._options = nil}
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package nonisolated struct Options: Sendable {
+  public nonisolated struct Options: Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
-    package var loginName: String = String()
+    public var loginName: String = String()
 
-    package var newPassword: String = String()
+    public var newPassword: String = String()
 
-    package var unknownFields = SwiftProtobuf.UnknownStorage()
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-    package init() {}
+    public init() {}
   }
 
-  package init() {}
+  public init() {}
 
   fileprivate var _options: EventStore_Client_Users_ResetPasswordReq.Options? = nil
 }
 
-package nonisolated struct EventStore_Client_Users_ResetPasswordResp: Sendable {
+public nonisolated struct EventStore_Client_Users_ResetPasswordResp: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package init() {}
+  public init() {}
 }
 
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
@@ -446,10 +446,10 @@ package nonisolated struct EventStore_Client_Users_ResetPasswordResp: Sendable {
 fileprivate nonisolated let _protobuf_package = "event_store.client.users"
 
 nonisolated extension EventStore_Client_Users_CreateReq: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".CreateReq"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}options\0")
+  public static let protoMessageName: String = _protobuf_package + ".CreateReq"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}options\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -461,7 +461,7 @@ nonisolated extension EventStore_Client_Users_CreateReq: SwiftProtobuf.Message, 
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -472,7 +472,7 @@ nonisolated extension EventStore_Client_Users_CreateReq: SwiftProtobuf.Message, 
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Users_CreateReq, rhs: EventStore_Client_Users_CreateReq) -> Bool {
+  public static func ==(lhs: EventStore_Client_Users_CreateReq, rhs: EventStore_Client_Users_CreateReq) -> Bool {
     if lhs._options != rhs._options {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -480,10 +480,10 @@ nonisolated extension EventStore_Client_Users_CreateReq: SwiftProtobuf.Message, 
 }
 
 nonisolated extension EventStore_Client_Users_CreateReq.Options: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_Users_CreateReq.protoMessageName + ".Options"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}login_name\0\u{1}password\0\u{3}full_name\0\u{1}groups\0")
+  public static let protoMessageName: String = EventStore_Client_Users_CreateReq.protoMessageName + ".Options"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}login_name\0\u{1}password\0\u{3}full_name\0\u{1}groups\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -498,7 +498,7 @@ nonisolated extension EventStore_Client_Users_CreateReq.Options: SwiftProtobuf.M
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if !self.loginName.isEmpty {
       try visitor.visitSingularStringField(value: self.loginName, fieldNumber: 1)
     }
@@ -514,7 +514,7 @@ nonisolated extension EventStore_Client_Users_CreateReq.Options: SwiftProtobuf.M
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Users_CreateReq.Options, rhs: EventStore_Client_Users_CreateReq.Options) -> Bool {
+  public static func ==(lhs: EventStore_Client_Users_CreateReq.Options, rhs: EventStore_Client_Users_CreateReq.Options) -> Bool {
     if lhs.loginName != rhs.loginName {return false}
     if lhs.password != rhs.password {return false}
     if lhs.fullName != rhs.fullName {return false}
@@ -525,29 +525,29 @@ nonisolated extension EventStore_Client_Users_CreateReq.Options: SwiftProtobuf.M
 }
 
 nonisolated extension EventStore_Client_Users_CreateResp: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".CreateResp"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+  public static let protoMessageName: String = _protobuf_package + ".CreateResp"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap()
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     // Load everything into unknown fields
     while try decoder.nextFieldNumber() != nil {}
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Users_CreateResp, rhs: EventStore_Client_Users_CreateResp) -> Bool {
+  public static func ==(lhs: EventStore_Client_Users_CreateResp, rhs: EventStore_Client_Users_CreateResp) -> Bool {
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
 }
 
 nonisolated extension EventStore_Client_Users_UpdateReq: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".UpdateReq"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}options\0")
+  public static let protoMessageName: String = _protobuf_package + ".UpdateReq"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}options\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -559,7 +559,7 @@ nonisolated extension EventStore_Client_Users_UpdateReq: SwiftProtobuf.Message, 
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -570,7 +570,7 @@ nonisolated extension EventStore_Client_Users_UpdateReq: SwiftProtobuf.Message, 
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Users_UpdateReq, rhs: EventStore_Client_Users_UpdateReq) -> Bool {
+  public static func ==(lhs: EventStore_Client_Users_UpdateReq, rhs: EventStore_Client_Users_UpdateReq) -> Bool {
     if lhs._options != rhs._options {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -578,10 +578,10 @@ nonisolated extension EventStore_Client_Users_UpdateReq: SwiftProtobuf.Message, 
 }
 
 nonisolated extension EventStore_Client_Users_UpdateReq.Options: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_Users_UpdateReq.protoMessageName + ".Options"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}login_name\0\u{1}password\0\u{3}full_name\0\u{1}groups\0")
+  public static let protoMessageName: String = EventStore_Client_Users_UpdateReq.protoMessageName + ".Options"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}login_name\0\u{1}password\0\u{3}full_name\0\u{1}groups\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -596,7 +596,7 @@ nonisolated extension EventStore_Client_Users_UpdateReq.Options: SwiftProtobuf.M
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if !self.loginName.isEmpty {
       try visitor.visitSingularStringField(value: self.loginName, fieldNumber: 1)
     }
@@ -612,7 +612,7 @@ nonisolated extension EventStore_Client_Users_UpdateReq.Options: SwiftProtobuf.M
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Users_UpdateReq.Options, rhs: EventStore_Client_Users_UpdateReq.Options) -> Bool {
+  public static func ==(lhs: EventStore_Client_Users_UpdateReq.Options, rhs: EventStore_Client_Users_UpdateReq.Options) -> Bool {
     if lhs.loginName != rhs.loginName {return false}
     if lhs.password != rhs.password {return false}
     if lhs.fullName != rhs.fullName {return false}
@@ -623,29 +623,29 @@ nonisolated extension EventStore_Client_Users_UpdateReq.Options: SwiftProtobuf.M
 }
 
 nonisolated extension EventStore_Client_Users_UpdateResp: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".UpdateResp"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+  public static let protoMessageName: String = _protobuf_package + ".UpdateResp"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap()
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     // Load everything into unknown fields
     while try decoder.nextFieldNumber() != nil {}
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Users_UpdateResp, rhs: EventStore_Client_Users_UpdateResp) -> Bool {
+  public static func ==(lhs: EventStore_Client_Users_UpdateResp, rhs: EventStore_Client_Users_UpdateResp) -> Bool {
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
 }
 
 nonisolated extension EventStore_Client_Users_DeleteReq: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".DeleteReq"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}options\0")
+  public static let protoMessageName: String = _protobuf_package + ".DeleteReq"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}options\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -657,7 +657,7 @@ nonisolated extension EventStore_Client_Users_DeleteReq: SwiftProtobuf.Message, 
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -668,7 +668,7 @@ nonisolated extension EventStore_Client_Users_DeleteReq: SwiftProtobuf.Message, 
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Users_DeleteReq, rhs: EventStore_Client_Users_DeleteReq) -> Bool {
+  public static func ==(lhs: EventStore_Client_Users_DeleteReq, rhs: EventStore_Client_Users_DeleteReq) -> Bool {
     if lhs._options != rhs._options {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -676,10 +676,10 @@ nonisolated extension EventStore_Client_Users_DeleteReq: SwiftProtobuf.Message, 
 }
 
 nonisolated extension EventStore_Client_Users_DeleteReq.Options: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_Users_DeleteReq.protoMessageName + ".Options"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}login_name\0")
+  public static let protoMessageName: String = EventStore_Client_Users_DeleteReq.protoMessageName + ".Options"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}login_name\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -691,14 +691,14 @@ nonisolated extension EventStore_Client_Users_DeleteReq.Options: SwiftProtobuf.M
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if !self.loginName.isEmpty {
       try visitor.visitSingularStringField(value: self.loginName, fieldNumber: 1)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Users_DeleteReq.Options, rhs: EventStore_Client_Users_DeleteReq.Options) -> Bool {
+  public static func ==(lhs: EventStore_Client_Users_DeleteReq.Options, rhs: EventStore_Client_Users_DeleteReq.Options) -> Bool {
     if lhs.loginName != rhs.loginName {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -706,29 +706,29 @@ nonisolated extension EventStore_Client_Users_DeleteReq.Options: SwiftProtobuf.M
 }
 
 nonisolated extension EventStore_Client_Users_DeleteResp: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".DeleteResp"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+  public static let protoMessageName: String = _protobuf_package + ".DeleteResp"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap()
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     // Load everything into unknown fields
     while try decoder.nextFieldNumber() != nil {}
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Users_DeleteResp, rhs: EventStore_Client_Users_DeleteResp) -> Bool {
+  public static func ==(lhs: EventStore_Client_Users_DeleteResp, rhs: EventStore_Client_Users_DeleteResp) -> Bool {
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
 }
 
 nonisolated extension EventStore_Client_Users_EnableReq: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".EnableReq"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}options\0")
+  public static let protoMessageName: String = _protobuf_package + ".EnableReq"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}options\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -740,7 +740,7 @@ nonisolated extension EventStore_Client_Users_EnableReq: SwiftProtobuf.Message, 
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -751,7 +751,7 @@ nonisolated extension EventStore_Client_Users_EnableReq: SwiftProtobuf.Message, 
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Users_EnableReq, rhs: EventStore_Client_Users_EnableReq) -> Bool {
+  public static func ==(lhs: EventStore_Client_Users_EnableReq, rhs: EventStore_Client_Users_EnableReq) -> Bool {
     if lhs._options != rhs._options {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -759,10 +759,10 @@ nonisolated extension EventStore_Client_Users_EnableReq: SwiftProtobuf.Message, 
 }
 
 nonisolated extension EventStore_Client_Users_EnableReq.Options: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_Users_EnableReq.protoMessageName + ".Options"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}login_name\0")
+  public static let protoMessageName: String = EventStore_Client_Users_EnableReq.protoMessageName + ".Options"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}login_name\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -774,14 +774,14 @@ nonisolated extension EventStore_Client_Users_EnableReq.Options: SwiftProtobuf.M
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if !self.loginName.isEmpty {
       try visitor.visitSingularStringField(value: self.loginName, fieldNumber: 1)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Users_EnableReq.Options, rhs: EventStore_Client_Users_EnableReq.Options) -> Bool {
+  public static func ==(lhs: EventStore_Client_Users_EnableReq.Options, rhs: EventStore_Client_Users_EnableReq.Options) -> Bool {
     if lhs.loginName != rhs.loginName {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -789,29 +789,29 @@ nonisolated extension EventStore_Client_Users_EnableReq.Options: SwiftProtobuf.M
 }
 
 nonisolated extension EventStore_Client_Users_EnableResp: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".EnableResp"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+  public static let protoMessageName: String = _protobuf_package + ".EnableResp"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap()
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     // Load everything into unknown fields
     while try decoder.nextFieldNumber() != nil {}
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Users_EnableResp, rhs: EventStore_Client_Users_EnableResp) -> Bool {
+  public static func ==(lhs: EventStore_Client_Users_EnableResp, rhs: EventStore_Client_Users_EnableResp) -> Bool {
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
 }
 
 nonisolated extension EventStore_Client_Users_DisableReq: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".DisableReq"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}options\0")
+  public static let protoMessageName: String = _protobuf_package + ".DisableReq"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}options\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -823,7 +823,7 @@ nonisolated extension EventStore_Client_Users_DisableReq: SwiftProtobuf.Message,
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -834,7 +834,7 @@ nonisolated extension EventStore_Client_Users_DisableReq: SwiftProtobuf.Message,
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Users_DisableReq, rhs: EventStore_Client_Users_DisableReq) -> Bool {
+  public static func ==(lhs: EventStore_Client_Users_DisableReq, rhs: EventStore_Client_Users_DisableReq) -> Bool {
     if lhs._options != rhs._options {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -842,10 +842,10 @@ nonisolated extension EventStore_Client_Users_DisableReq: SwiftProtobuf.Message,
 }
 
 nonisolated extension EventStore_Client_Users_DisableReq.Options: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_Users_DisableReq.protoMessageName + ".Options"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}login_name\0")
+  public static let protoMessageName: String = EventStore_Client_Users_DisableReq.protoMessageName + ".Options"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}login_name\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -857,14 +857,14 @@ nonisolated extension EventStore_Client_Users_DisableReq.Options: SwiftProtobuf.
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if !self.loginName.isEmpty {
       try visitor.visitSingularStringField(value: self.loginName, fieldNumber: 1)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Users_DisableReq.Options, rhs: EventStore_Client_Users_DisableReq.Options) -> Bool {
+  public static func ==(lhs: EventStore_Client_Users_DisableReq.Options, rhs: EventStore_Client_Users_DisableReq.Options) -> Bool {
     if lhs.loginName != rhs.loginName {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -872,29 +872,29 @@ nonisolated extension EventStore_Client_Users_DisableReq.Options: SwiftProtobuf.
 }
 
 nonisolated extension EventStore_Client_Users_DisableResp: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".DisableResp"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+  public static let protoMessageName: String = _protobuf_package + ".DisableResp"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap()
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     // Load everything into unknown fields
     while try decoder.nextFieldNumber() != nil {}
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Users_DisableResp, rhs: EventStore_Client_Users_DisableResp) -> Bool {
+  public static func ==(lhs: EventStore_Client_Users_DisableResp, rhs: EventStore_Client_Users_DisableResp) -> Bool {
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
 }
 
 nonisolated extension EventStore_Client_Users_DetailsReq: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".DetailsReq"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}options\0")
+  public static let protoMessageName: String = _protobuf_package + ".DetailsReq"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}options\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -906,7 +906,7 @@ nonisolated extension EventStore_Client_Users_DetailsReq: SwiftProtobuf.Message,
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -917,7 +917,7 @@ nonisolated extension EventStore_Client_Users_DetailsReq: SwiftProtobuf.Message,
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Users_DetailsReq, rhs: EventStore_Client_Users_DetailsReq) -> Bool {
+  public static func ==(lhs: EventStore_Client_Users_DetailsReq, rhs: EventStore_Client_Users_DetailsReq) -> Bool {
     if lhs._options != rhs._options {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -925,10 +925,10 @@ nonisolated extension EventStore_Client_Users_DetailsReq: SwiftProtobuf.Message,
 }
 
 nonisolated extension EventStore_Client_Users_DetailsReq.Options: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_Users_DetailsReq.protoMessageName + ".Options"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}login_name\0")
+  public static let protoMessageName: String = EventStore_Client_Users_DetailsReq.protoMessageName + ".Options"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}login_name\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -940,14 +940,14 @@ nonisolated extension EventStore_Client_Users_DetailsReq.Options: SwiftProtobuf.
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if !self.loginName.isEmpty {
       try visitor.visitSingularStringField(value: self.loginName, fieldNumber: 1)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Users_DetailsReq.Options, rhs: EventStore_Client_Users_DetailsReq.Options) -> Bool {
+  public static func ==(lhs: EventStore_Client_Users_DetailsReq.Options, rhs: EventStore_Client_Users_DetailsReq.Options) -> Bool {
     if lhs.loginName != rhs.loginName {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -955,10 +955,10 @@ nonisolated extension EventStore_Client_Users_DetailsReq.Options: SwiftProtobuf.
 }
 
 nonisolated extension EventStore_Client_Users_DetailsResp: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".DetailsResp"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}user_details\0")
+  public static let protoMessageName: String = _protobuf_package + ".DetailsResp"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}user_details\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -970,7 +970,7 @@ nonisolated extension EventStore_Client_Users_DetailsResp: SwiftProtobuf.Message
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -981,7 +981,7 @@ nonisolated extension EventStore_Client_Users_DetailsResp: SwiftProtobuf.Message
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Users_DetailsResp, rhs: EventStore_Client_Users_DetailsResp) -> Bool {
+  public static func ==(lhs: EventStore_Client_Users_DetailsResp, rhs: EventStore_Client_Users_DetailsResp) -> Bool {
     if lhs._userDetails != rhs._userDetails {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -989,10 +989,10 @@ nonisolated extension EventStore_Client_Users_DetailsResp: SwiftProtobuf.Message
 }
 
 nonisolated extension EventStore_Client_Users_DetailsResp.UserDetails: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_Users_DetailsResp.protoMessageName + ".UserDetails"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}login_name\0\u{3}full_name\0\u{1}groups\0\u{3}last_updated\0\u{1}disabled\0")
+  public static let protoMessageName: String = EventStore_Client_Users_DetailsResp.protoMessageName + ".UserDetails"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}login_name\0\u{3}full_name\0\u{1}groups\0\u{3}last_updated\0\u{1}disabled\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -1008,7 +1008,7 @@ nonisolated extension EventStore_Client_Users_DetailsResp.UserDetails: SwiftProt
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -1031,7 +1031,7 @@ nonisolated extension EventStore_Client_Users_DetailsResp.UserDetails: SwiftProt
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Users_DetailsResp.UserDetails, rhs: EventStore_Client_Users_DetailsResp.UserDetails) -> Bool {
+  public static func ==(lhs: EventStore_Client_Users_DetailsResp.UserDetails, rhs: EventStore_Client_Users_DetailsResp.UserDetails) -> Bool {
     if lhs.loginName != rhs.loginName {return false}
     if lhs.fullName != rhs.fullName {return false}
     if lhs.groups != rhs.groups {return false}
@@ -1043,10 +1043,10 @@ nonisolated extension EventStore_Client_Users_DetailsResp.UserDetails: SwiftProt
 }
 
 nonisolated extension EventStore_Client_Users_DetailsResp.UserDetails.DateTime: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_Users_DetailsResp.UserDetails.protoMessageName + ".DateTime"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}ticks_since_epoch\0")
+  public static let protoMessageName: String = EventStore_Client_Users_DetailsResp.UserDetails.protoMessageName + ".DateTime"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}ticks_since_epoch\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -1058,14 +1058,14 @@ nonisolated extension EventStore_Client_Users_DetailsResp.UserDetails.DateTime: 
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if self.ticksSinceEpoch != 0 {
       try visitor.visitSingularInt64Field(value: self.ticksSinceEpoch, fieldNumber: 1)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Users_DetailsResp.UserDetails.DateTime, rhs: EventStore_Client_Users_DetailsResp.UserDetails.DateTime) -> Bool {
+  public static func ==(lhs: EventStore_Client_Users_DetailsResp.UserDetails.DateTime, rhs: EventStore_Client_Users_DetailsResp.UserDetails.DateTime) -> Bool {
     if lhs.ticksSinceEpoch != rhs.ticksSinceEpoch {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -1073,10 +1073,10 @@ nonisolated extension EventStore_Client_Users_DetailsResp.UserDetails.DateTime: 
 }
 
 nonisolated extension EventStore_Client_Users_ChangePasswordReq: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".ChangePasswordReq"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}options\0")
+  public static let protoMessageName: String = _protobuf_package + ".ChangePasswordReq"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}options\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -1088,7 +1088,7 @@ nonisolated extension EventStore_Client_Users_ChangePasswordReq: SwiftProtobuf.M
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -1099,7 +1099,7 @@ nonisolated extension EventStore_Client_Users_ChangePasswordReq: SwiftProtobuf.M
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Users_ChangePasswordReq, rhs: EventStore_Client_Users_ChangePasswordReq) -> Bool {
+  public static func ==(lhs: EventStore_Client_Users_ChangePasswordReq, rhs: EventStore_Client_Users_ChangePasswordReq) -> Bool {
     if lhs._options != rhs._options {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -1107,10 +1107,10 @@ nonisolated extension EventStore_Client_Users_ChangePasswordReq: SwiftProtobuf.M
 }
 
 nonisolated extension EventStore_Client_Users_ChangePasswordReq.Options: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_Users_ChangePasswordReq.protoMessageName + ".Options"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}login_name\0\u{3}current_password\0\u{3}new_password\0")
+  public static let protoMessageName: String = EventStore_Client_Users_ChangePasswordReq.protoMessageName + ".Options"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}login_name\0\u{3}current_password\0\u{3}new_password\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -1124,7 +1124,7 @@ nonisolated extension EventStore_Client_Users_ChangePasswordReq.Options: SwiftPr
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if !self.loginName.isEmpty {
       try visitor.visitSingularStringField(value: self.loginName, fieldNumber: 1)
     }
@@ -1137,7 +1137,7 @@ nonisolated extension EventStore_Client_Users_ChangePasswordReq.Options: SwiftPr
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Users_ChangePasswordReq.Options, rhs: EventStore_Client_Users_ChangePasswordReq.Options) -> Bool {
+  public static func ==(lhs: EventStore_Client_Users_ChangePasswordReq.Options, rhs: EventStore_Client_Users_ChangePasswordReq.Options) -> Bool {
     if lhs.loginName != rhs.loginName {return false}
     if lhs.currentPassword != rhs.currentPassword {return false}
     if lhs.newPassword != rhs.newPassword {return false}
@@ -1147,29 +1147,29 @@ nonisolated extension EventStore_Client_Users_ChangePasswordReq.Options: SwiftPr
 }
 
 nonisolated extension EventStore_Client_Users_ChangePasswordResp: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".ChangePasswordResp"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+  public static let protoMessageName: String = _protobuf_package + ".ChangePasswordResp"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap()
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     // Load everything into unknown fields
     while try decoder.nextFieldNumber() != nil {}
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Users_ChangePasswordResp, rhs: EventStore_Client_Users_ChangePasswordResp) -> Bool {
+  public static func ==(lhs: EventStore_Client_Users_ChangePasswordResp, rhs: EventStore_Client_Users_ChangePasswordResp) -> Bool {
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
 }
 
 nonisolated extension EventStore_Client_Users_ResetPasswordReq: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".ResetPasswordReq"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}options\0")
+  public static let protoMessageName: String = _protobuf_package + ".ResetPasswordReq"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}options\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -1181,7 +1181,7 @@ nonisolated extension EventStore_Client_Users_ResetPasswordReq: SwiftProtobuf.Me
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -1192,7 +1192,7 @@ nonisolated extension EventStore_Client_Users_ResetPasswordReq: SwiftProtobuf.Me
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Users_ResetPasswordReq, rhs: EventStore_Client_Users_ResetPasswordReq) -> Bool {
+  public static func ==(lhs: EventStore_Client_Users_ResetPasswordReq, rhs: EventStore_Client_Users_ResetPasswordReq) -> Bool {
     if lhs._options != rhs._options {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -1200,10 +1200,10 @@ nonisolated extension EventStore_Client_Users_ResetPasswordReq: SwiftProtobuf.Me
 }
 
 nonisolated extension EventStore_Client_Users_ResetPasswordReq.Options: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = EventStore_Client_Users_ResetPasswordReq.protoMessageName + ".Options"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}login_name\0\u{3}new_password\0")
+  public static let protoMessageName: String = EventStore_Client_Users_ResetPasswordReq.protoMessageName + ".Options"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}login_name\0\u{3}new_password\0")
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -1216,7 +1216,7 @@ nonisolated extension EventStore_Client_Users_ResetPasswordReq.Options: SwiftPro
     }
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if !self.loginName.isEmpty {
       try visitor.visitSingularStringField(value: self.loginName, fieldNumber: 1)
     }
@@ -1226,7 +1226,7 @@ nonisolated extension EventStore_Client_Users_ResetPasswordReq.Options: SwiftPro
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Users_ResetPasswordReq.Options, rhs: EventStore_Client_Users_ResetPasswordReq.Options) -> Bool {
+  public static func ==(lhs: EventStore_Client_Users_ResetPasswordReq.Options, rhs: EventStore_Client_Users_ResetPasswordReq.Options) -> Bool {
     if lhs.loginName != rhs.loginName {return false}
     if lhs.newPassword != rhs.newPassword {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
@@ -1235,19 +1235,19 @@ nonisolated extension EventStore_Client_Users_ResetPasswordReq.Options: SwiftPro
 }
 
 nonisolated extension EventStore_Client_Users_ResetPasswordResp: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".ResetPasswordResp"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+  public static let protoMessageName: String = _protobuf_package + ".ResetPasswordResp"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap()
 
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     // Load everything into unknown fields
     while try decoder.nextFieldNumber() != nil {}
   }
 
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: EventStore_Client_Users_ResetPasswordResp, rhs: EventStore_Client_Users_ResetPasswordResp) -> Bool {
+  public static func ==(lhs: EventStore_Client_Users_ResetPasswordResp, rhs: EventStore_Client_Users_ResetPasswordResp) -> Bool {
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -178,6 +178,41 @@ struct JetStreamSourceFaultTests {
         }
     }
 
+    @Test("moves the place of a lane without messages on, also after its connection was cut")
+    func idleAfterCut() async throws {
+        try await Bus.with { bus in
+            try await bus.send(0..<1)
+            let relay = try CuttingRelay(to: bus.urls)
+            defer { relay.close() }
+            let lane = bus.subjects.partition(of: try #require(Bus.streams.first))
+            let others = Bus.streams.filter { bus.subjects.partition(of: $0) != lane }
+            let taking = Taking()
+            let running = Task {
+                try await bus.source(by: relay.url) { $0.moveEvery = .milliseconds(100) }.run { taking.note($0) }
+            }
+            #expect(try await eventually { Set(taking.ids).count == Bus.streams.count })
+            relay.cut()
+            let name = "\(bus.stream)/0\(lane)"
+            #expect(
+                try await eventually {
+                    bus.troubles.all.contains { if case .troubled(name, _) = $0 { true } else { false } }
+                })
+            let target = try bus.target()
+            let sending = Sending()
+            await target.send(sending.messages(1..<20, streams: others))
+            await target.close()
+            #expect(
+                try await eventually {
+                    let info: LaneConsumer.Info = try await bus.withConnection {
+                        try await $0.api("CONSUMER.INFO.\(bus.stream).ledger-0\(lane)", timeout: .seconds(5))
+                    }
+                    return info.floor == Int64(Bus.streams.count + 19 * others.count)
+                })
+            running.cancel()
+            try await running.value
+        }
+    }
+
     @Test("waits for what it took to be noted when the answer is lost")
     func lostAnswer() async throws {
         try await Bus.with(partitions: 1) { bus in

@@ -252,6 +252,28 @@ struct JetStreamSourceTests {
         }
     }
 
+    @Test("begins at one place in all lanes, also when it was interrupted while it made them")
+    func interrupted() async throws {
+        try await Bus.with { bus in
+            try await bus.send(0..<1)
+            let source = try bus.source { $0.start = .latest }
+            let running = Task { try await source.run { _ in } }
+            #expect(
+                try await eventually {
+                    (try? await bus.api("CONSUMER.INFO.\(bus.stream).ledger-03")) != nil
+                })
+            running.cancel()
+            try await running.value
+            // As if it had come no further than the first one.
+            for lane in 1..<4 { try await bus.api("CONSUMER.DELETE.\(bus.stream).ledger-0\(lane)") }
+            try await bus.send(1..<3)
+            let taking = Taking()
+            #expect(
+                try await run(source, until: { taking.messages.count >= 2 * Bus.streams.count }) { taking.note($0) })
+            #expect(taking.idsOfStreams == Sending.ids(1..<3, of: Bus.streams))
+        }
+    }
+
     @Test("ends when the stream or a consumer is missing, or is not as it must be")
     func missing() async throws {
         try await Bus.with { bus in

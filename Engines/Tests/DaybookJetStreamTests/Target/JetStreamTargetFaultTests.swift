@@ -1,5 +1,6 @@
 import BusTesting
 import Daybook
+import DaybookCore
 import Foundation
 import StoreTrials
 import Testing
@@ -66,6 +67,50 @@ struct JetStreamTargetFaultTests {
             #expect(isSent)
             await target.close()
             try await bus.expectAll(60)
+        }
+    }
+
+    @Test("asks again what is stored when a replica has nothing of what the leader has, and so has not come as far")
+    func behind() async throws {
+        try await Bus.with { bus in
+            let target = try bus.target()
+            let configuration = JetStreamTarget.Configuration(
+                servers: .init(bus.urls), stream: bus.stream, subjects: bus.subjects)
+            let shipment = Shipment(
+                stream: try await target.opening.value(), configuration: configuration, heads: HeadCache(capacity: 10))
+            let event = Sending.event("a-1", stream: "account-1")
+            let message = Sending().message([event], stream: "account-1")
+            let lane = OutgoingLane(
+                subject: bus.subjects.subject(of: "account-1"),
+                entries: [.init(event, of: message, isLast: true, configuration)], head: .unknown)
+            let time = try #require(event.time)
+            // To a server that has nothing, the leader is what it is to a replica that is behind.
+            await #expect(throws: ConnectionFailure.timedOut) {
+                try await shipment.identifiers(on: lane, before: .init(sequence: 9, time: time))
+            }
+            // What came last was taken so long before that the event is not in front of it.
+            let before = OutgoingLane.Last(sequence: 9, time: time.advanced(by: .seconds(-3_600)))
+            #expect(try await shipment.identifiers(on: lane, before: before) == [])
+            await target.close()
+        }
+    }
+
+    @Test("connects anew when its connection was given up for good, as it is when servers refuse its credentials twice")
+    func givenUp() async throws {
+        try await Bus.with { bus in
+            let target = try bus.target()
+            let sending = Sending()
+            await target.send(sending.messages(0..<1, streams: Bus.streams))
+            // To the target it is the same whether libnats does this.
+            let stream = try await target.opening.value()
+            await stream.connection.close()
+            await target.send(sending.messages(1..<2, streams: Bus.streams))
+            #expect(sending.acknowledged.count == Bus.streams.count)
+            let again = Sending()
+            await target.send(again.messages(1..<2, streams: Bus.streams))
+            #expect(again.acknowledged.count == Bus.streams.count)
+            await target.close()
+            try await bus.expectAll(2)
         }
     }
 

@@ -255,6 +255,51 @@ struct JetStreamTargetTests {
         }
     }
 
+    @Test("keeps streams apart whose names differ in their bytes alone: what one of them has is not stored again")
+    func twins() async throws {
+        try await Bus.with { bus in
+            let short = JetStreamStreamSettings(replicas: TestCluster.replicas, duplicateWindow: .milliseconds(100))
+            let streams = ["caf\u{E9}-1", "cafe\u{301}-1"]
+            let ids = ["composed", "decomposed"]
+            for count in [1, 2] {
+                // The second one knows nothing of what the first one sent, and the servers have forgotten it.
+                let target = try bus.target { $0.creation = short }
+                let sending = Sending()
+                await target.send(
+                    (0..<count).flatMap { number in
+                        zip(ids, streams).map { id, stream in sending.message("\(id)-\(number)", stream: stream) }
+                    })
+                await target.close()
+                #expect(sending.acknowledged.count == count * streams.count)
+                try await Task.sleep(for: .milliseconds(300))
+            }
+            let found = try await bus.ids()
+            for (id, stream) in zip(ids, streams) {
+                #expect(found[bus.subjects.subject(of: stream)] == ["\(id)-0", "\(id)-1"])
+            }
+        }
+    }
+
+    @Test("refuses an event whose headers are longer than the servers take, and holds up no other stream")
+    func headerLimit() async throws {
+        try await Bus.with { bus in
+            let target = try bus.target()
+            let sending = Sending()
+            var event = Sending.event("a-1", stream: "account-1")
+            event.extensions["note"] = String(repeating: "x", count: 70_000)
+            await target.send([
+                sending.message("a-0", stream: "account-1"), sending.message([event], stream: "account-1"),
+                sending.message("b-0", stream: "account-2"),
+            ])
+            await target.close()
+            #expect(Set(sending.acknowledged) == ["a-0", "b-0"])
+            guard case .refused? = sending.answer("a-1") else {
+                Issue.record("\(String(describing: sending.answer("a-1")))")
+                return
+            }
+        }
+    }
+
     @Test("fails while the stream is missing, and sends when it was made")
     func missing() async throws {
         try await Bus.with { bus in

@@ -19,7 +19,7 @@ struct KafkaSourceGroupTests {
         #expect(try configuration.clientSettings().value("check.crcs") == "false")
     }
 
-    @Test("waits as long as it is asked to, also for ever", arguments: [Int64.max, 300 * 31_536_000, 10, 0])
+    @Test("waits as long as it is asked to, also for ever", arguments: [Int64.max, 300 * 31_536_000, 10, 0] as [Int64])
     func patience(_ seconds: Int64) {
         let now = Date()
         let end = Date(in: .seconds(seconds))

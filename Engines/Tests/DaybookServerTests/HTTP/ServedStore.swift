@@ -31,7 +31,7 @@ struct ServedStore: Sendable {
 
     /// Serves a store while `use` runs.
     static func serving(
-        _ store: any EventStore = InMemoryEventStore(), _ use: (ServedStore) async throws -> Void
+        _ store: any EventStore & CheckpointStore = InMemoryEventStore(), _ use: (ServedStore) async throws -> Void
     ) async throws {
         try await stopping(store) { served, stop in
             try await use(served)
@@ -41,7 +41,7 @@ struct ServedStore: Sendable {
 
     /// The same, where `use` may stop the server.
     static func stopping(
-        _ store: any EventStore = InMemoryEventStore(),
+        _ store: any EventStore & CheckpointStore = InMemoryEventStore(),
         _ use: (ServedStore, _ stop: @Sendable () async -> Void) async throws -> Void
     ) async throws {
         let server = try await DaybookServer(store: store, configuration: ServerConfiguration(port: 0))

@@ -26,7 +26,17 @@ struct KurrentEvent: Sendable {
         }
     }
 
+    /// An event under names of its own.
+    init(_ event: RecordedEvent, stream: String, type: String, revision: Int64) {
+        self.event = event
+        self.stream = stream
+        self.type = type
+        self.revision = revision
+    }
+
     var position: Int64 { event.position.rawValue }
+    /// Whether whoever reads `$all` is not shown it, whatever the filter.
+    var isHiddenFromAll: Bool { KurrentNames.isHiddenFromAll(stream) }
     var isJSON: Bool { event.contentType == .json }
 
     /// The target of a link: the data of an event of type `$>` is a revision, `@`, and a stream.

@@ -29,7 +29,7 @@ extension KurrentLog {
         var request = AppendRequest()
         if deleted.withLock({ $0.contains(stream) }) {
             if expected == .exists { throw .streamDeleted(name) }
-            try await addRevival(of: stream, name: name, to: &request)
+            if let revival = try await revival(of: stream, name: name) { request.writes.append(revival) }
         }
         request.append(events, to: stream, expecting: expected.version)
         do {
@@ -101,19 +101,29 @@ extension KurrentLog {
     }
 
     /// A deleted stream that is written again keeps its metadata, but for the events below, which stay hidden.
-    private func addRevival(
-        of stream: StreamName, name: String, to request: inout AppendRequest
-    ) async throws(KurrentFailure) {
-        guard let metadata = KurrentNames.metadata(of: name) else { return }
+    func revival(of stream: StreamName, name: String) async throws(KurrentFailure) -> StreamWrite? {
+        guard let metadata = KurrentNames.metadata(of: name) else { return nil }
         let last = try await state(of: stream).lastVersion?.rawValue ?? -1
         let present = try await lastEvent(of: metadata)
         let event = NewEvent(
             type: EventType(unchecked: KurrentNames.metadataType),
             data: KurrentMetadata.replacingTruncation(in: present?.data ?? [], with: last + 1))
-        request.append([event], to: metadata)
+        return StreamWrite(stream: metadata, action: .append([event]))
     }
 
     // MARK: - Metadata
+
+    /// What follows for a stream from metadata that is written of it. Nothing does for one that is deleted for good, or
+    /// whose name no stream can have.
+    func change(of subject: String, by events: [NewEvent]) async throws(KurrentFailure) -> StreamWrite? {
+        guard let stream = try? self.stream(subject), let last = events.last,
+            try await state(of: stream).status != .tombstoned
+        else { return nil }
+        let metadata = KurrentMetadata(
+            decoding: last.contentType == .json && last.type.rawValue == KurrentNames.metadataType ? last.data : [])
+        return StreamWrite(
+            stream: stream, action: metadata.isDeletion ? .delete : .setRetention(metadata.retention))
+    }
 
     private func appendMetadata(
         _ events: [NewEvent], to stream: StreamName, of subject: String, expecting expected: KurrentExpectation
@@ -125,15 +135,7 @@ extension KurrentLog {
             return Appended(revision: last.version.rawValue, position: last.position.rawValue)
         }
         var request = AppendRequest()
-        if let subject = try? self.stream(subject), let last = events.last {
-            let metadata = KurrentMetadata(
-                decoding: last.contentType == .json && last.type.rawValue == KurrentNames.metadataType ? last.data : [])
-            let action: StreamWrite.Action = metadata.isDeletion ? .delete : .setRetention(metadata.retention)
-            // Of a stream that is deleted for good nothing follows from its metadata any more.
-            if try await state(of: subject).status != .tombstoned {
-                request.writes.append(StreamWrite(stream: subject, action: action))
-            }
-        }
+        if let change = try await change(of: subject, by: events) { request.writes.append(change) }
         request.append(events, to: stream, expecting: expected.version)
         do {
             let result = try await store.append(request)
@@ -152,7 +154,7 @@ extension KurrentLog {
     }
 
     /// The result of the first time, when these events stand where they would be put.
-    private func recorded(
+    func recorded(
         _ events: [NewEvent], in stream: StreamName, expecting expected: KurrentExpectation
     ) async throws(KurrentFailure) -> Appended? {
         let first: Int64

@@ -7,13 +7,16 @@ import Synchronization
 final class KurrentLog: Sendable {
     let store: any EventStore
     let recent: RecentEvents
-    /// The streams that are deleted and may be written again. All changes go through this object, so that it knows them.
+    /// The streams that are deleted and may be written again. All changes go through this object, or are told to it
+    /// (``note(_:)``), so that it knows them.
     let deleted: Mutex<Set<StreamName>>
+    let indexTables: IndexTables
 
     private init(store: any EventStore, recent: RecentEvents, deleted: Set<StreamName>) {
         self.store = store
         self.recent = recent
         self.deleted = Mutex(deleted)
+        indexTables = IndexTables(store: store)
     }
 
     /// Looks up what has been deleted, and the last events.
@@ -38,8 +41,11 @@ final class KurrentLog: Sendable {
         return KurrentLog(store: store, recent: recent, deleted: deleted)
     }
 
-    /// The stream of a client's name.
+    /// The stream of a client's name, if it is one that is recorded.
+    ///
+    /// - Throws: Access denied to `$all`, to the streams that are read from the index, and to our own.
     func stream(_ name: String) throws(KurrentFailure) -> StreamName {
+        if IndexStream.isName(name) { throw .accessDenied }
         guard let stream = KurrentNames.log(name), !stream.isControl else {
             if name == "$all" || name.utf8.starts(with: KurrentNames.metadataCategory.utf8) { throw .accessDenied }
             throw .invalid(

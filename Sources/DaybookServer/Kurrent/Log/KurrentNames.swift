@@ -12,6 +12,9 @@ enum KurrentNames {
     static let metadataType = "$metadata"
     static let tombstoneType = "$streamDeleted"
     static let linkType = "$>"
+    static let streamReferenceType = "$@"
+    static let all = "$all"
+    static let persistentPrefix = "$persistentsubscription-"
 
     /// The stream of a client's name. Nil when no stream can have it.
     static func log(_ name: String) -> StreamName? {
@@ -27,6 +30,13 @@ enum KurrentNames {
     static func subject(of stream: StreamName) -> String? {
         guard stream.rawValue.utf8.starts(with: metadataCategory.utf8) else { return nil }
         return String(stream.rawValue.dropFirst(metadataCategory.count))
+    }
+
+    /// Whether the events of a client's stream are left out of `$all`: else a group of consumers of `$all` would be given what
+    /// it parks itself.
+    static func isHiddenFromAll(_ name: String) -> Bool {
+        guard name.utf8.first == UInt8(ascii: "$") else { return false }
+        return name.utf8.starts(with: "\(persistentPrefix)\(all)::".utf8) || name.hasSameBytes(as: "$epoch-information")
     }
 
     /// A stream's name to clients.

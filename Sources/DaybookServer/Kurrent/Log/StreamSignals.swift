@@ -2,73 +2,72 @@
 import DaybookCore
 import Synchronization
 
-/// Wakes those who follow a stream when something was recorded in it, of it, or of its metadata: one reader of the log for
-/// all of them, so that an append does not wake a thousand followers of other streams.
+/// Wakes those who follow a stream when something was recorded in it, of it, or of its metadata, and those who follow a category,
+/// a type or new streams: one reader of the log for all of them, so that an append does not wake a thousand followers of other
+/// streams.
 final class StreamSignals: Sendable {
+    /// What somebody follows.
+    enum Subject: Sendable, Hashable {
+        case stream(StreamName)
+        case category(Category)
+        case type(EventType)
+        /// The first events of streams.
+        case newStreams
+        case newStreamsOfCategory(Category)
+
+        fileprivate var isStream: Bool { if case .stream = self { true } else { false } }
+    }
+
+    private struct Interests {
+        var bySubject: [Subject: [ObjectIdentifier: Interest]] = [:]
+        /// How many are interested in something else than one stream: while nobody is, an event is not looked up by it.
+        var others = 0
+
+        subscript(subject: Subject) -> [Interest] { bySubject[subject].map { Array($0.values) } ?? [] }
+
+        mutating func add(_ interest: Interest) {
+            bySubject[interest.subject, default: [:]][ObjectIdentifier(interest)] = interest
+            if !interest.subject.isStream { others += 1 }
+        }
+
+        mutating func remove(_ interest: Interest) {
+            guard bySubject[interest.subject]?.removeValue(forKey: ObjectIdentifier(interest)) != nil else { return }
+            if bySubject[interest.subject]?.isEmpty == true { bySubject[interest.subject] = nil }
+            if !interest.subject.isStream { others -= 1 }
+        }
+    }
+
     private let store: any EventStore
-    private let interests = Mutex<[StreamName: [ObjectIdentifier: Interest]]>([:])
+    private let interests = Mutex(Interests())
 
     init(store: any EventStore) { self.store = store }
 
     /// One follower's wish to be woken. Counts from when it was made: what was recorded before, its first read sees.
     final class Interest: Sendable {
-        fileprivate let stream: StreamName
+        fileprivate let subject: Subject
 
-        private struct State {
-            var count = 0
-            var waiter: CheckedContinuation<Void, any Error>?
-        }
+        private let wakeup = Wakeup()
 
-        private let state = Mutex(State())
-
-        fileprivate init(stream: StreamName) { self.stream = stream }
+        fileprivate init(subject: Subject) { self.subject = subject }
 
         /// How often something was recorded; to be asked before reading, and given to ``wait(beyond:)`` after.
-        var count: Int { state.withLock(\.count) }
+        var count: Int { wakeup.count }
 
-        fileprivate func signal() {
-            let waiter = state.withLock { state in
-                state.count += 1
-                defer { state.waiter = nil }
-                return state.waiter
-            }
-            waiter?.resume()
-        }
+        fileprivate func signal() { wakeup.signal() }
 
         /// Returns when something has been recorded since a count was asked for.
-        func wait(beyond count: Int) async throws {
-            try await withTaskCancellationHandler {
-                try await withCheckedThrowingContinuation { continuation in
-                    let answer = state.withLock { state -> Result<Void, any Error>? in
-                        if Task.isCancelled { return .failure(CancellationError()) }
-                        if state.count > count { return .success(()) }
-                        state.waiter = continuation
-                        return nil
-                    }
-                    if let answer { continuation.resume(with: answer) }
-                }
-            } onCancel: {
-                let waiter = state.withLock { state in
-                    defer { state.waiter = nil }
-                    return state.waiter
-                }
-                waiter?.resume(throwing: CancellationError())
-            }
-        }
+        func wait(beyond count: Int) async throws { try await wakeup.wait(beyond: count) }
     }
 
-    func interest(in stream: StreamName) -> Interest {
-        let interest = Interest(stream: stream)
-        interests.withLock { $0[stream, default: [:]][ObjectIdentifier(interest)] = interest }
+    func interest(in stream: StreamName) -> Interest { interest(in: .stream(stream)) }
+
+    func interest(in subject: Subject) -> Interest {
+        let interest = Interest(subject: subject)
+        interests.withLock { $0.add(interest) }
         return interest
     }
 
-    func drop(_ interest: Interest) {
-        interests.withLock { interests in
-            interests[interest.stream]?[ObjectIdentifier(interest)] = nil
-            if interests[interest.stream]?.isEmpty == true { interests[interest.stream] = nil }
-        }
-    }
+    func drop(_ interest: Interest) { interests.withLock { $0.remove(interest) } }
 
     /// Follows the log until the task is cancelled or the store is closed.
     func run() async {
@@ -80,14 +79,14 @@ final class StreamSignals: Sendable {
                 guard (try? await Task.sleep(for: .milliseconds(100))) != nil else { return }
                 continue
             }
-            guard interests.withLock({ !$0.isEmpty }) else {
+            guard interests.withLock({ !$0.bySubject.isEmpty }) else {
                 position = head
                 continue
             }
             do {
                 let page = try await store.readPage(
                     from: .after(position), direction: .forward, filter: .everything, limit: 1_000)
-                for event in page.events { wake(event.stream) }
+                for event in page.events { wake(by: event) }
                 position = max(position, page.scannedThrough)
             } catch {
                 wakeAll()
@@ -96,17 +95,21 @@ final class StreamSignals: Sendable {
         }
     }
 
-    private func wake(_ stream: StreamName) {
+    private func wake(by event: RecordedEvent) {
         let woken = interests.withLock { interests -> [Interest] in
-            var woken = interests[stream].map { Array($0.values) } ?? []
-            if let controlled = stream.controlled, let interested = interests[controlled] { woken += interested.values }
+            var woken = interests[.stream(event.stream)]
+            if let controlled = event.stream.controlled { woken += interests[.stream(controlled)] }
+            guard interests.others > 0 else { return woken }
+            let category = event.stream.category
+            woken += interests[.category(category)] + interests[.type(event.type)]
+            if event.version == .first { woken += interests[.newStreams] + interests[.newStreamsOfCategory(category)] }
             return woken
         }
         for interest in woken { interest.signal() }
     }
 
     private func wakeAll() {
-        for interest in interests.withLock({ $0.values.flatMap(\.values) }) { interest.signal() }
+        for interest in interests.withLock({ $0.bySubject.values.flatMap(\.values) }) { interest.signal() }
     }
 }
 #endif

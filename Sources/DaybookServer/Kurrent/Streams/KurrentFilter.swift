@@ -7,23 +7,40 @@ import Synchronization
 /// Which events of `$all` a client wants, by their streams or their types; and how often it wants to be told how far it was
 /// looked.
 struct KurrentFilter: Sendable {
-    private enum Subject: Sendable { case stream, type }
+    /// A filter's words, as they come from a client, and as they are kept of a group of consumers.
+    struct Definition: Sendable, Equatable, Codable {
+        enum Subject: String, Sendable, Codable { case stream, type }
+
+        var subject: Subject
+        /// Searched for; when it is empty, the prefixes are looked at.
+        var regex = ""
+        var prefixes: [String] = []
+    }
 
     private enum Test: Sendable {
         case prefixes([String])
         case pattern(Pattern)
     }
 
-    private let subject: Subject
+    private let subject: Definition.Subject
     private let test: Test
     /// How many events are looked at until a subscription is told how far: at least 1.
     let checkpointInterval: Int
 
+    /// - Throws: INVALID_ARGUMENT when the pattern is none.
+    init(_ definition: Definition, checkpointInterval: Int = 1) throws(RPCStatus) {
+        subject = definition.subject
+        test = definition.regex.isEmpty ? .prefixes(definition.prefixes) : .pattern(try Pattern(definition.regex))
+        self.checkpointInterval = max(1, checkpointInterval)
+    }
+
     init(_ options: EventStore_Client_Streams_ReadReq.Options.FilterOptions, isSubscription: Bool) throws(RPCStatus) {
-        let expression: EventStore_Client_Streams_ReadReq.Options.FilterOptions.Expression
+        let definition: Definition
         switch options.filter {
-        case .streamIdentifier(let value): (subject, expression) = (.stream, value)
-        case .eventType(let value): (subject, expression) = (.type, value)
+        case .streamIdentifier(let value):
+            definition = Definition(subject: .stream, regex: value.regex, prefixes: value.prefix)
+        case .eventType(let value):
+            definition = Definition(subject: .type, regex: value.regex, prefixes: value.prefix)
         case nil: throw .required("Filter", "FilterOneofCase")
         }
         let window: UInt32
@@ -35,8 +52,7 @@ struct KurrentFilter: Sendable {
         if isSubscription, options.checkpointIntervalMultiplier == 0 {
             throw RPCStatus(.invalidArgument, "checkpointIntervalMultiplier is 0: use 1 or more.")
         }
-        checkpointInterval = max(1, Int(window) * Int(options.checkpointIntervalMultiplier))
-        test = expression.regex.isEmpty ? .prefixes(expression.prefix) : .pattern(try Pattern(expression.regex))
+        try self.init(definition, checkpointInterval: Int(window) * Int(options.checkpointIntervalMultiplier))
     }
 
     func matches(_ event: KurrentEvent) -> Bool {

@@ -5,9 +5,6 @@ import KurrentProtocol
 import NIOCore
 
 extension StreamsService {
-    /// The events of one page, and so of one piece that is sent.
-    private static let pageEvents = 500
-
     func read(_ options: ReadOptions, to responses: RPCResponses) async throws {
         try await Self.status {
             switch (options.source, options.extent) {
@@ -28,24 +25,19 @@ extension StreamsService {
     private func readStream(
         _ name: String, from start: ReadOptions.Start, count: Int, _ options: ReadOptions, to responses: RPCResponses
     ) async throws {
-        let stream = try log.stream(name)
-        var cursor: StreamCursor
-        switch (start, options.direction) {
-        case (.start, _): cursor = .start
-        case (.end, _): cursor = .end
-        case (.at(let revision), _): cursor = .version(StreamVersion(revision))
-        }
+        let source = try log.source(of: name)
+        var cursor = KurrentCursor(at: start)
         var remaining = start == .end && options.direction == .forward ? 0 : count
         var isFirst = true
         while true {
-            let page = try await page(of: stream, name: name, from: cursor, options.direction, limit: remaining)
-            if isFirst, page.state.status != .live {
+            let page = try await source.page(
+                from: cursor, direction: options.direction, limit: remaining, resolvesLinks: options.resolvesLinks)
+            if isFirst, !page.isFound {
                 try await responses.send(.with { $0.streamNotFound.streamIdentifier = .init(name) })
                 return
             }
-            let events = page.events.prefix(remaining).compactMap(KurrentEvent.init)
-            if isFirst, options.wantsBounds, options.direction == .forward, events.isEmpty, remaining > 0 {
-                let first = max(page.state.firstVisibleVersion.rawValue, 0)
+            if isFirst, options.wantsBounds, options.direction == .forward, page.events.isEmpty, remaining > 0 {
+                let first = max(page.firstRevision, 0)
                 if case .at(let asked) = start, first > asked {
                     try await responses.send(.with { $0.firstStreamPosition = UInt64(first) })
                 } else if start == .start, first > 0 {
@@ -53,91 +45,54 @@ extension StreamsService {
                 }
             }
             isFirst = false
-            try await send(events, options, to: responses)
-            remaining -= events.count
-            guard remaining > 0, !page.isAtEnd, let last = page.events.last else {
-                if options.wantsBounds, let last = page.state.lastVersion {
-                    try await responses.send(.with { $0.lastStreamPosition = UInt64(last.rawValue) })
-                }
+            try await send(page.events, options, to: responses)
+            remaining -= page.events.count
+            cursor = page.next
+            guard remaining > 0, !page.isAtEnd else {
+                guard options.wantsBounds else { return }
+                var last = page.lastRevision
+                if last == nil { last = try await source.lastRevision() }
+                if let last { try await responses.send(.with { $0.lastStreamPosition = UInt64(last) }) }
                 return
             }
-            switch options.direction {
-            case .forward: cursor = .version(last.version.next)
-            case .backward: cursor = .version(last.version.advanced(by: -1))
-            }
         }
-    }
-
-    /// A page of a stream as its readers see it. Of the metadata of a stream they see the last event alone.
-    private func page(
-        of stream: StreamName, name: String, from cursor: StreamCursor, _ direction: ReadDirection, limit: Int
-    ) async throws -> StreamPage {
-        if let subject = KurrentNames.subject(of: stream) {
-            if let subjectStream = try? log.stream(subject),
-                try await log.store.state(of: subjectStream).status == .tombstoned
-            {
-                throw KurrentFailure.streamDeleted(name)
-            }
-            var page = try await log.store.readPage(of: stream, from: .end, direction: .backward, limit: 1)
-            page.isAtEnd = true
-            if let last = page.events.last?.version {
-                let isShown =
-                    switch cursor {
-                    case .version(let version): direction == .forward ? version <= last : version >= last
-                    case .start: direction == .forward || last == .first
-                    default: true
-                    }
-                if !isShown { page.events = [] }
-            }
-            return page
-        }
-        let page = try await log.store.readPage(
-            of: stream, from: cursor, direction: direction, limit: max(1, min(limit, Self.pageEvents)))
-        if page.state.status == .tombstoned { throw KurrentFailure.streamDeleted(name) }
-        return page
     }
 
     private func subscribe(
         to name: String, after start: ReadOptions.Start, _ options: ReadOptions, to responses: RPCResponses
     ) async throws {
-        let stream = try log.stream(name)
-        let interest = signals.interest(in: stream)
+        let source = try log.source(of: name)
+        let interest = signals.interest(in: source.subject)
         defer { signals.drop(interest) }
-        let state = try await log.store.state(of: stream)
-        if state.status == .tombstoned { throw KurrentFailure.streamDeleted(name) }
-        var next: StreamVersion
-        switch start {
-        case .start: next = .first
-        case .at(let revision): next = StreamVersion(revision == .max ? revision : revision + 1)
-        case .end: next = state.lastVersion?.next ?? .first
-        }
-        if KurrentNames.subject(of: stream) != nil, let last = state.lastVersion, next < last { next = last }
+        var cursor = try await source.following(start)
         try await confirm(to: responses)
         var isLive = false
-        while true {
-            let seen = interest.count
+        do {
             while true {
-                let page = try await log.store.readPage(
-                    of: stream, from: .version(next), direction: .forward, limit: Self.pageEvents)
-                if page.state.status == .tombstoned {
-                    if let event = try await log.lastEvent(of: stream.control).flatMap(KurrentEvent.init) {
-                        try await send([event], options, to: responses)
-                    }
-                    throw KurrentFailure.streamDeleted(name)
+                let seen = interest.count
+                while true {
+                    let page = try await source.nextPage(
+                        at: cursor, limit: KurrentPage.limit, resolvesLinks: options.resolvesLinks)
+                    try await send(page.events, options, to: responses)
+                    cursor = page.next
+                    if page.isAtEnd { break }
                 }
-                try await send(page.events.compactMap(KurrentEvent.init), options, to: responses)
-                if let last = page.events.last { next = last.version.next }
-                if page.isAtEnd { break }
+                if !isLive {
+                    isLive = true
+                    let reached = cursor.previousRevision
+                    try await responses.send(
+                        .with {
+                            $0.caughtUp.timestamp = .init(TimeSource.system.now)
+                            if let reached { $0.caughtUp.streamRevision = reached }
+                        })
+                }
+                try await interest.wait(beyond: seen)
             }
-            if !isLive {
-                isLive = true
-                try await responses.send(
-                    .with {
-                        $0.caughtUp.timestamp = .init(TimeSource.system.now)
-                        if next > .first { $0.caughtUp.streamRevision = next.rawValue - 1 }
-                    })
+        } catch let failure as KurrentFailure {
+            if case .streamDeleted = failure, let event = try await source.farewell() {
+                try await send([ResolvedEvent(event)], options, to: responses)
             }
-            try await interest.wait(beyond: seen)
+            throw failure
         }
     }
 
@@ -161,9 +116,9 @@ extension StreamsService {
         while remaining > 0 {
             let page = try await log.store.readPage(
                 from: cursor, direction: options.direction, filter: .everything,
-                limit: filter == nil ? min(remaining, Self.pageEvents) : Self.pageEvents)
-            let events = page.events.lazy.compactMap(KurrentEvent.init).filter { filter?.matches($0) ?? true }
-                .prefix(remaining)
+                limit: filter == nil ? min(remaining, KurrentPage.limit) : KurrentPage.limit)
+            let events = page.events.lazy.compactMap(KurrentEvent.init)
+                .filter { !$0.isHiddenFromAll && filter?.matches($0) ?? true }.prefix(remaining)
             let sent = Array(events)
             try await send(sent, options, to: responses)
             remaining -= sent.count
@@ -191,9 +146,9 @@ extension StreamsService {
         var isLive = false
         while true {
             let page = try await log.store.readPage(
-                from: .after(position), direction: .forward, filter: .everything, limit: Self.pageEvents)
+                from: .after(position), direction: .forward, filter: .everything, limit: KurrentPage.limit)
             var sent: [KurrentEvent] = []
-            for event in page.events.lazy.compactMap(KurrentEvent.init) {
+            for event in page.events.lazy.compactMap(KurrentEvent.init) where !event.isHiddenFromAll {
                 let isWanted = filter?.matches(event) ?? true
                 if isWanted { sent.append(event) }
                 if let checkpoint = progress.considered(event.position) {
@@ -263,29 +218,27 @@ extension StreamsService {
             })
     }
 
-    /// Sends events in one piece, links with what they lead to.
+    /// Sends events, links with what they lead to when that is asked for.
     private func send(_ events: [KurrentEvent], _ options: ReadOptions, to responses: RPCResponses) async throws {
+        guard options.resolvesLinks else {
+            return try await send(events.map { ResolvedEvent($0) }, options, to: responses)
+        }
+        var rest = events[...]
+        while !rest.isEmpty {
+            let resolved = try await log.resolved(rest)
+            try await send(resolved, options, to: responses)
+            rest = rest.dropFirst(resolved.count)
+        }
+    }
+
+    /// Sends events in one piece.
+    private func send(_ events: [ResolvedEvent], _ options: ReadOptions, to responses: RPCResponses) async throws {
         guard !events.isEmpty else { return }
         let encoder = KurrentEventEncoder(uuidForm: options.uuidForm)
         var buffer = ByteBuffer()
-        buffer.reserveCapacity(events.reduce(0) { $0 + 256 + $1.event.data.count + $1.event.metadata.count })
-        for event in events {
-            if options.resolvesLinks, let target = event.linkTarget {
-                let resolved = try await resolve(target)
-                buffer.writeRPCMessage { encoder.write(resolved, link: event, to: &$0) }
-            } else {
-                buffer.writeRPCMessage { encoder.write(event, link: nil, to: &$0) }
-            }
-        }
+        buffer.reserveCapacity(events.reduce(0) { $0 + ($1.link == nil ? 256 : 512) + $1.payloadBytes })
+        for event in events { buffer.writeRPCMessage { encoder.write(event.event, link: event.link, to: &$0) } }
         try await responses.send(framed: buffer)
-    }
-
-    /// What a link leads to; nil when it is gone.
-    private func resolve(_ target: (revision: Int64, stream: String)) async throws -> KurrentEvent? {
-        guard let stream = try? log.stream(target.stream) else { return nil }
-        let version = StreamVersion(target.revision)
-        let page = try await log.store.readPage(of: stream, from: .version(version), direction: .forward, limit: 1)
-        return page.events.first { $0.version == version }.flatMap(KurrentEvent.init)
     }
 }
 

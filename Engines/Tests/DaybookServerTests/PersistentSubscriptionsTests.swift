@@ -1,0 +1,169 @@
+import DaybookCore
+import Testing
+
+@testable import DaybookServer
+
+@Suite(.timeLimit(.minutes(1))) struct PersistentSubscriptionsTests {
+    private static let name = PersistentGroupName(stream: "order", group: "g")
+
+    private static var settings: PersistentSettings {
+        var settings = PersistentSettings()
+        settings.maxCheckpointCount = 1
+        settings.maxRetryCount = 0
+        return settings
+    }
+
+    private static func events(_ count: Int) -> [NewEvent] {
+        (0..<count).map { NewEvent(type: "Placed", data: Array("{\"n\":\($0)}".utf8)) }
+    }
+
+    /// The groups of a store, while they run.
+    private static func running(
+        _ store: InMemoryEventStore, _ body: (PersistentSubscriptions, KurrentLog) async throws -> Void
+    ) async throws {
+        let log = try await KurrentLog.open(store)
+        let signals = StreamSignals(store: store)
+        let subscriptions = try await PersistentSubscriptions.open(log: log, signals: signals, checkpoints: store)
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { await signals.run() }
+            tasks.addTask { await subscriptions.run() }
+            defer { tasks.cancelAll() }
+            try await body(subscriptions, log)
+        }
+    }
+
+    /// So many events that a client is sent.
+    private static func take(
+        _ count: Int, from group: PersistentGroupDriver, _ client: GroupClient.ID
+    ) async throws -> [GroupEvent] {
+        var events: [GroupEvent] = []
+        while events.count < count { events += try await group.outgoing(for: client, atMost: count - events.count) }
+        return events
+    }
+
+    private static func until(_ holds: () async throws -> Bool) async throws {
+        while try await !holds() { await Task.yield() }
+    }
+
+    @Test func aGroupGoesOnBehindItsCheckpointInAnotherServer() async throws {
+        let store = InMemoryEventStore()
+        try await Self.running(store) { subscriptions, log in
+            _ = try await log.append(Self.events(3), to: "order", expecting: .any)
+            try await subscriptions.create(Self.name, settings: Self.settings, filter: nil)
+            let group = try subscriptions.group(Self.name)
+            let client = try group.connect(name: "c", user: "u", bufferSize: 10)
+            let events = try await Self.take(3, from: group, client)
+            #expect(events.map(\.original.revision) == [0, 1, 2])
+            group.change { $0.acknowledge(events.prefix(2).map(\.id), now: .now) }
+            let second = events[1].original.position
+            try await Self.until { try await store.checkpoint(for: Self.name.checkpoint)?.position.rawValue == second }
+        }
+        try await Self.running(store) { subscriptions, log in
+            let group = try subscriptions.group(Self.name)
+            let client = try group.connect(name: "c", user: "u", bufferSize: 10)
+            let left = try await Self.take(1, from: group, client)
+            #expect(left.map(\.original.revision) == [2])
+            _ = try await log.append(Self.events(1), to: "order", expecting: .any)
+            let new = try await Self.take(1, from: group, client)
+            #expect(new.map(\.original.revision) == [3])
+        }
+    }
+
+    @Test func parkedEventsAreLinksAndComeBack() async throws {
+        let store = InMemoryEventStore()
+        try await Self.running(store) { subscriptions, log in
+            _ = try await log.append(Self.events(2), to: "order", expecting: .any)
+            try await subscriptions.create(Self.name, settings: Self.settings, filter: nil)
+            let group = try subscriptions.group(Self.name)
+            let client = try group.connect(name: "c", user: "u", bufferSize: 10)
+            let events = try await Self.take(2, from: group, client)
+            group.change { $0.reject(events.map(\.id), .park, reason: "") }
+            try await Self.until { try await group.parkedStream.bounds() == 0..<2 }
+            try await group.replayParked(until: nil)
+            let again = try await Self.take(2, from: group, client)
+            #expect(again.map { $0.resolved.event?.revision } == [0, 1])
+            #expect(again.map(\.original.stream) == [Self.name.parkedStream, Self.name.parkedStream])
+            group.change { $0.acknowledge(again.map(\.id), now: .now) }
+            try await Self.until { try await group.parkedStream.bounds().isEmpty }
+        }
+    }
+
+    @Test func aGroupOfAllIsNotGivenWhatItParks() async throws {
+        let store = InMemoryEventStore()
+        let name = PersistentGroupName(stream: "$all", group: "g")
+        try await Self.running(store) { subscriptions, log in
+            try await subscriptions.create(
+                name, settings: Self.settings,
+                filter: KurrentFilter.Definition(subject: .type, regex: "^(Placed|\\$>)$"))
+            let group = try subscriptions.group(name)
+            let client = try group.connect(name: "c", user: "u", bufferSize: 10)
+            _ = try await log.append(Self.events(1), to: "order", expecting: .any)
+            let first = try await Self.take(1, from: group, client)
+            group.change { $0.reject(first.map(\.id), .park, reason: "") }
+            try await Self.until { try await group.parkedStream.bounds() == 0..<1 }
+            _ = try await log.append(Self.events(1), to: "other", expecting: .any)
+            let second = try await Self.take(1, from: group, client)
+            #expect(second.map(\.original.stream) == ["other"])
+        }
+    }
+
+    @Test func whoIsDroppedIsTold() async throws {
+        let store = InMemoryEventStore()
+        try await Self.running(store) { subscriptions, log in
+            try await subscriptions.create(Self.name, settings: Self.settings, filter: nil)
+            let group = try subscriptions.group(Self.name)
+            let client = try group.connect(name: "c", user: "u", bufferSize: 10)
+            let events = Task { try await group.outgoing(for: client, atMost: 1) }
+            try await subscriptions.update(Self.name, settings: Self.settings)
+            await #expect(throws: RPCStatus.groupDropped(Self.name)) { _ = try await events.value }
+            #expect(throws: RPCStatus.groupDropped(Self.name)) {
+                _ = try group.connect(name: "c", user: "u", bufferSize: 1)
+            }
+            // The group is another one now.
+            _ = try subscriptions.group(Self.name).connect(name: "c", user: "u", bufferSize: 1)
+        }
+    }
+
+    @Test func aDeletedGroupLeavesNothingToItsNamesake() async throws {
+        let store = InMemoryEventStore()
+        try await Self.running(store) { subscriptions, log in
+            _ = try await log.append(Self.events(2), to: "order", expecting: .any)
+            for _ in 0..<2 {
+                try await subscriptions.create(Self.name, settings: Self.settings, filter: nil)
+                let group = try subscriptions.group(Self.name)
+                let client = try group.connect(name: "c", user: "u", bufferSize: 10)
+                let events = try await Self.take(2, from: group, client)
+                #expect(events.map(\.original.revision) == [0, 1])
+                group.change { $0.acknowledge([events[0].id], now: .now) }
+                group.change { $0.reject([events[1].id], .park, reason: "") }
+                try await Self.until { try await !group.parkedStream.bounds().isEmpty }
+                let last = events[1].original.position
+                try await Self.until {
+                    // What follows in the log is no event of the group, so that it may be further.
+                    try await store.checkpoint(for: Self.name.checkpoint)?.position.rawValue ?? 0 >= last
+                }
+                try await subscriptions.delete(Self.name)
+                #expect(try await group.parkedStream.bounds().isEmpty)
+                #expect(throws: RPCStatus.groupMissing(Self.name)) { _ = try subscriptions.group(Self.name) }
+            }
+            #expect(subscriptions.groups(of: "order")?.count == 0)
+            #expect(subscriptions.groups(of: "other")?.count == nil)
+        }
+    }
+
+    @Test func changesComeOneAfterAnother() async throws {
+        let turnstile = Turnstile()
+        let order = try await withThrowingTaskGroup(of: Int.self) { tasks in
+            for number in 0..<100 {
+                tasks.addTask {
+                    try await turnstile.pass {
+                        await Task.yield()
+                        return number
+                    }
+                }
+            }
+            return try await tasks.reduce(into: Set<Int>()) { $0.insert($1) }
+        }
+        #expect(order.count == 100)
+    }
+}

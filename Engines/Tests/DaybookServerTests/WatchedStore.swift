@@ -1,0 +1,61 @@
+import DaybookCore
+import Synchronization
+
+/// A store in memory that counts what is read of its log, and can hold up the first page until it is told to go on, or the
+/// reader's task is cancelled.
+final class WatchedStore: EventStore {
+    private let store = InMemoryEventStore()
+    private let read = Mutex(0)
+    private let isHeld: Mutex<Bool>
+    private let entered = AsyncStream<Void>.makeStream()
+    private let released = AsyncStream<Void>.makeStream()
+
+    init(holdsFirstPage: Bool = false) { isHeld = Mutex(holdsFirstPage) }
+
+    /// How many events were read from the log, of all streams together.
+    var eventsRead: Int { read.withLock { $0 } }
+
+    /// Returns when the first page is asked for.
+    func waitForReader() async { for await _ in entered.stream { return } }
+    func release() { released.continuation.yield() }
+
+    func readPage(
+        from cursor: LogCursor, direction: ReadDirection, filter: EventFilter, limit: Int
+    ) async throws(ReadError) -> LogPage {
+        let waits = isHeld.withLock { isHeld in
+            defer { isHeld = false }
+            return isHeld
+        }
+        if waits {
+            entered.continuation.yield()
+            for await _ in released.stream { break }
+        }
+        let page = try await store.readPage(from: cursor, direction: direction, filter: filter, limit: limit)
+        read.withLock { $0 += page.events.count }
+        return page
+    }
+
+    func append(_ request: AppendRequest) async throws(AppendError) -> AppendResult { try await store.append(request) }
+
+    func readPage(
+        of stream: StreamName, from cursor: StreamCursor, direction: ReadDirection, limit: Int
+    ) async throws(ReadError) -> StreamPage {
+        try await store.readPage(of: stream, from: cursor, direction: direction, limit: limit)
+    }
+
+    func state(of stream: StreamName) async throws(ReadError) -> StreamState { try await store.state(of: stream) }
+
+    func streams(after: StreamName?, limit: Int) async throws(ReadError) -> [StreamName] {
+        try await store.streams(after: after, limit: limit)
+    }
+
+    func receipt(for command: CommandID) async throws(ReadError) -> AppendResult? {
+        try await store.receipt(for: command)
+    }
+
+    func head() async throws(ReadError) -> Position { try await store.head() }
+
+    func head(beyond position: Position) async throws(ReadError) -> Position {
+        try await store.head(beyond: position)
+    }
+}
