@@ -6,8 +6,8 @@ import HummingbirdCore
 import Logging
 import NIOCore
 
-/// The store by HTTP and JSON: which requests there are, and what is answered. `docs/http-api.md` tells of it to those who use it,
-/// ``OpenAPIDocument`` to their programs.
+/// The store by HTTP and JSON: which requests there are, and what is answered. `docs/http-api.md` tells of it to people,
+/// ``OpenAPIDocument`` to programs.
 struct HTTPAPI: Sendable {
     let shutdown = HTTPShutdown()
     let routes: [HTTPRoute]
