@@ -61,12 +61,12 @@ import Testing
         #expect(HTTPHosts.host(of: "127.0.0.1") == "127.0.0.1")
     }
 
-    private static let places: [(String, HTTPReadStart)] = [
+    static let places: [(String, HTTPReadStart)] = [
         ("start", .start), ("end", .end), ("7", .number(7)), ("p120", .position(120)),
         ("1970-01-01T00:00:01Z", .time(Timestamp(microseconds: 1_000_000))),
     ]
 
-    @Test(arguments: places)
+    @Test(arguments: HTTPMessageTests.places)
     func placesAreRead(_ text: String, _ start: HTTPReadStart) throws {
         #expect(try HTTPReadStart(text, .forward) == start)
     }

@@ -52,18 +52,19 @@ struct HTTPProblem: Error, Sendable, Equatable {
     }
 
     func with(_ name: String, _ value: some CustomStringConvertible) -> HTTPProblem {
-        with(name, .text(value.description))
+        with(name, Value.text(value.description))
     }
 
-    func with(_ name: String, _ value: Position) -> HTTPProblem { with(name, .number(value.rawValue)) }
+    func with(_ name: String, _ value: Position) -> HTTPProblem { with(name, Value.number(value.rawValue)) }
 
     func with(_ name: String, _ value: StreamVersion?) -> HTTPProblem {
-        with(name, value.map { .number($0.rawValue) } ?? .null)
+        guard let value else { return with(name, Value.null) }
+        return with(name, Value.number(value.rawValue))
     }
 
     func with(_ name: String, _ value: ExpectedVersion) -> HTTPProblem {
-        guard case .version(let version) = value else { return with(name, .text(value.description)) }
-        return with(name, .number(version.rawValue))
+        guard case .version(let version) = value else { return with(name, Value.text(value.description)) }
+        return with(name, Value.number(version.rawValue))
     }
 
     var json: [UInt8] {
