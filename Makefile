@@ -34,7 +34,7 @@ campaign := -c release -Xswiftc -enable-testing --scratch-path .build-campaign
 examples := $(patsubst %/Package.swift,%,$(wildcard Examples/*/Package.swift))
 library_targets := DaybookCore Daybook DaybookSQLite DaybookGRDB DaybookTesting
 
-.PHONY: help setup demo test test-engines test-server bench bench-engines bench-short format lint docs crash-test crash-states kill-calls fail-calls disk-full \
+.PHONY: help setup demo test test-engines test-server test-http bench bench-engines bench-short format lint docs crash-test crash-states kill-calls fail-calls disk-full \
     memory-ceiling power-cut faults codec-corpus fuzz sanitize-thread sanitize-address histories corruption simulate \
     simulate-scale campaigns clean
 
@@ -65,6 +65,9 @@ test-engines: ## Runs the tests of what stands on PostgreSQL, NATS, Kafka, Kines
 test-server: ## Tests the server through KurrentDB's clients for Python (DAYBOOK=program to test what is built).
 	@scripts/setup --engines
 	scripts/test-server
+
+test-http: setup ## Tests the HTTP API of `daybook serve`: from Python, by the examples of the docs, by schemathesis.
+	scripts/test-http
 
 bench-engines: ## Measures these beside bare clients of the same systems (ENGINES=kafka for one).
 	@scripts/setup --engines

@@ -21,7 +21,7 @@ let package = Package(
         .package(
             name: "daybook", path: "..", traits: ["Postgres", "JetStream", "Kafka", "Kinesis", "Webhook", "Server"]),
         .package(name: "exchange", path: "../Examples/Exchange", traits: ["Postgres", "JetStream"]),
-        .package(url: "https://github.com/apple/swift-nio", from: "2.100.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
     ],
     targets: [
@@ -50,7 +50,8 @@ let package = Package(
             exclude: ["Fixtures"], swiftSettings: swiftSettings),
         .testTarget(
             name: "DaybookServerTests",
-            dependencies: daybook("DaybookServer", "DaybookCore") + [.product(name: "NIOCore", package: "swift-nio")],
+            dependencies: daybook("DaybookServer", "DaybookCore", "Daybook") + nio
+                + [.product(name: "AsyncHTTPClient", package: "async-http-client")],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "EndToEndTests",

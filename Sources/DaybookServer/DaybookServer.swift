@@ -2,7 +2,7 @@
 import DaybookCore
 import Logging
 
-/// A store as a server, which programs in any language use through KurrentDB's clients.
+/// A store as a server, which programs in any language use through KurrentDB's clients, or by HTTP and JSON, on one port.
 ///
 /// ```swift
 /// let server = try await DaybookServer(store: store, configuration: ServerConfiguration(port: 2113))
@@ -53,7 +53,9 @@ public final class DaybookServer: Sendable {
         for missing in [operations.missing, ProjectionsService().missing] {
             routes.merge(missing) { first, _ in first }
         }
-        listener = RPCListener(routes: routes, logger: logger)
+        let http = HTTPConnections(
+            api: HTTPAPI(log: log, configuration: configuration, logger: logger), logger: logger)
+        listener = RPCListener(routes: routes, http: http, logger: logger)
     }
 
     /// Serves until its task is cancelled, or a client asks the server to shut down, which it does once; then every open call is

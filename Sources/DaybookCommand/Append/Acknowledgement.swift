@@ -26,22 +26,7 @@ struct Acknowledgement: Sendable {
         if let line { object.add("line", line) }
         switch outcome {
         case .appended(let result):
-            object.add("position", result.position.rawValue)
-            object.add("count", result.eventCount)
-            object.add(
-                "streams",
-                objects: result.streams.map { end in
-                    var stream = JSONLine()
-                    stream.add("stream", end.stream.rawValue)
-                    if let version = end.version {
-                        stream.add("version", version.rawValue)
-                    } else {
-                        stream.addNull("version")
-                    }
-                    return stream
-                })
-            object.add("recordedAt", result.recordedAt.description)
-            object.add("repeat", result.isRepeat)
+            object.addMembers { result.appendMembers(to: &$0) }
         case .refused(let error):
             object.add("error", raw: Self.error(error.code, error.description, error.mayBeWritten))
         case .malformed(let error):
@@ -56,31 +41,5 @@ struct Acknowledgement: Sendable {
         error.add("message", message)
         error.add("mayBeWritten", mayBeWritten)
         return error.object
-    }
-}
-
-extension AppendError {
-    /// The case's name, for programs.
-    var code: String {
-        switch self {
-        case .wrongExpectedVersion: "wrongExpectedVersion"
-        case .streamTombstoned: "streamTombstoned"
-        case .conditionFailed: "conditionFailed"
-        case .commandReused: "commandReused"
-        case .invalid: "invalid"
-        case .unsupported: "unsupported"
-        case .refused: "refused"
-        case .storageFailed: "storageFailed"
-        case .cancelled: "cancelled"
-        case .closed: "closed"
-        }
-    }
-
-    /// Whether the events may be in the log although the append threw.
-    var mayBeWritten: Bool {
-        switch self {
-        case .storageFailed(_, let mayBeWritten), .cancelled(let mayBeWritten): mayBeWritten
-        default: false
-        }
     }
 }

@@ -46,6 +46,12 @@ struct JSONLine {
         bytes.append(UInt8(ascii: "]"))
     }
 
+    /// Members that are written one behind another already, with commas between them.
+    mutating func addMembers(_ write: (inout [UInt8]) -> Void) {
+        if bytes.count > 1 { bytes.append(UInt8(ascii: ",")) }
+        write(&bytes)
+    }
+
     /// The object.
     var object: [UInt8] { bytes + [UInt8(ascii: "}")] }
 

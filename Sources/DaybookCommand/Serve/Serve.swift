@@ -6,9 +6,10 @@ import Foundation
 /// `daybook serve`: a store as a server.
 struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Serve a store to programs in any language, through KurrentDB's clients.",
+        abstract: "Serve a store to programs in any language, through KurrentDB's clients or by HTTP and JSON.",
         discussion: """
-            Clients connect by kurrentdb://localhost:2113?tls=false. Everybody on this machine may do everything: there \
+            Clients connect by kurrentdb://localhost:2113?tls=false; HTTP is on the same port, and /openapi.json tells \
+            what there is. Everybody on this machine may do everything: there \
             are no users and there is no TLS yet, so that it listens on loopback addresses only, and asks for --insecure.
 
             The server owns the file while it runs. Control-C ends it, and so does a client's call to shut down: open calls are \
@@ -39,11 +40,15 @@ struct Serve: AsyncParsableCommand {
         try await store.withFile(creates: true) { file in
             let server = try await DaybookServer(
                 store: file,
-                configuration: ServerConfiguration(host: host, port: port) { _ = try await file.scavenge() })
+                configuration: ServerConfiguration(
+                    host: host, port: port, storeName: URL(fileURLWithPath: store.path).path
+                ) { _ = try await file.scavenge() })
             let host = host
             _ = try await runUntilInterrupted {
                 try await server.run { port in
-                    StandardError.line("Serving on \(host):\(port). Connect by kurrentdb://localhost:\(port)?tls=false")
+                    StandardError.line(
+                        "Serving on \(host):\(port). Connect by kurrentdb://localhost:\(port)?tls=false, or see "
+                            + "http://localhost:\(port)/openapi.json")
                 }
             }
         }

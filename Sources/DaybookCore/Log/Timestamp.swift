@@ -21,10 +21,16 @@ public struct Timestamp: Sendable, Hashable, Comparable, Codable, CustomStringCo
 
     /// RFC 3339 with six decimals: `2012-06-21T09:30:00.000001Z`.
     public var description: String {
-        let (days, inDay) = microseconds.quotientAndModulus(dividingBy: 86_400_000_000)
-        let (year, month, day) = Self.civil(fromDays: days)
         var text: [UInt8] = []
         text.reserveCapacity(27)
+        append(to: &text)
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    /// Writes the ``description`` behind what stands there, without a string in between.
+    package func append(to text: inout [UInt8]) {
+        let (days, inDay) = microseconds.quotientAndModulus(dividingBy: 86_400_000_000)
+        let (year, month, day) = Self.civil(fromDays: days)
         if year < 0 { text.append(UInt8(ascii: "-")) }
         Self.append(abs(year), digits: 4, to: &text)
         text.append(UInt8(ascii: "-"))
@@ -40,7 +46,6 @@ public struct Timestamp: Sendable, Hashable, Comparable, Codable, CustomStringCo
         text.append(UInt8(ascii: "."))
         Self.append(inDay % 1_000_000, digits: 6, to: &text)
         text.append(UInt8(ascii: "Z"))
-        return String(decoding: text, as: UTF8.self)
     }
 
     /// Reads RFC 3339: a date, `T` or a space, a time with up to nine decimals (those after the sixth are dropped),

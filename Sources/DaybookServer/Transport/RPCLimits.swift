@@ -19,6 +19,8 @@ struct RPCLimits: Sendable {
     var controlFrames = 10_000
     /// Calls of one connection that are given up within half a minute.
     var resets = 2_000
+    /// How long a connection may take until its first bytes tell its protocol. Browsers open connections before they need them.
+    var firstBytesTime = TimeAmount.seconds(60)
     /// How long a connection that shuts down may take.
     var graceTime = TimeAmount.seconds(10)
 }

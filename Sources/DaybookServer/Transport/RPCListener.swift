@@ -6,20 +6,24 @@ import NIOHTTP2
 import NIOPosix
 import Synchronization
 
-/// Listens for HTTP/2 connections, and has their calls answered.
+/// Listens for connections, and has the calls of those that speak HTTP/2 answered; those that speak HTTP/1.1 are for
+/// ``HTTPConnections``.
 ///
-/// Clients without TLS begin to speak HTTP/2 at once, as those of KurrentDB do (RFC 9113, section 3.3).
+/// Clients without TLS begin to speak HTTP/2 at once, as those of KurrentDB do (RFC 9113, section 3.3), so that one port serves
+/// both (``ProtocolSelector``).
 final class RPCListener: Sendable {
     private let routes: RPCRoutes
     private let limits: RPCLimits
+    private let http: HTTPConnections
     private let logger: Logger
     private let group: MultiThreadedEventLoopGroup
     private let executors: [ObjectIdentifier: EventLoopExecutor]
     private let calls = RPCCalls()
     private let connections = Mutex(0)
 
-    init(routes: RPCRoutes, limits: RPCLimits = RPCLimits(), logger: Logger) {
+    init(routes: RPCRoutes, http: HTTPConnections, limits: RPCLimits = RPCLimits(), logger: Logger) {
         self.routes = routes
+        self.http = http
         self.limits = limits
         self.logger = logger
         group = .singleton
@@ -33,7 +37,31 @@ final class RPCListener: Sendable {
     /// - Parameter onListening: Told the port, which differs from the one asked for when that is 0.
     func run(host: String, port: Int, onListening: @Sendable (Int) -> Void) async throws {
         let quiescing = ServerQuiescingHelper(group: group)
-        let listener = try await ServerBootstrap(group: group)
+        let serving = http.start()
+        let listener: any Channel
+        do { listener = try await bind(host: host, port: port, quiescing) } catch {
+            http.finish()
+            throw error
+        }
+        onListening(listener.localAddress?.port ?? port)
+        await withTaskCancellationHandler {
+            try? await listener.closeFuture.get()
+        } onCancel: {
+            listener.close(promise: nil)
+        }
+        calls.shutDown()
+        let closing = http.shutDown(closingAfter: limits.graceTime, on: group.any())
+        let ended = group.any().makePromise(of: Void.self)
+        quiescing.initiateShutdown(promise: ended)
+        try? await ended.futureResult.get()
+        closing.cancel()
+        http.finish()
+        await serving.value
+        guard Task.isCancelled else { throw ListenerClosed() }
+    }
+
+    private func bind(host: String, port: Int, _ quiescing: ServerQuiescingHelper) async throws -> any Channel {
+        try await ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 1024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .serverChannelInitializer { channel in
@@ -46,17 +74,6 @@ final class RPCListener: Sendable {
                 channel.eventLoop.makeCompletedFuture { try configure(channel) }
             }
             .bind(host: host, port: port).get()
-        onListening(listener.localAddress?.port ?? port)
-        await withTaskCancellationHandler {
-            try? await listener.closeFuture.get()
-        } onCancel: {
-            listener.close(promise: nil)
-        }
-        calls.shutDown()
-        let ended = group.any().makePromise(of: Void.self)
-        quiescing.initiateShutdown(promise: ended)
-        try? await ended.futureResult.get()
-        guard Task.isCancelled else { throw ListenerClosed() }
     }
 
     /// The listening socket closed though nobody asked for it.
@@ -77,6 +94,20 @@ final class RPCListener: Sendable {
             throw TooManyConnections()
         }
         channel.closeFuture.whenComplete { [self] _ in connections.withLock { $0 -= 1 } }
+        try channel.pipeline.syncOperations.addHandler(
+            ProtocolSelector(patience: limits.firstBytesTime) { [self] choice, channel in
+                switch choice {
+                case .http1: try http.accept(channel, executor: executor(of: channel))
+                case .http2: try configureHTTP2(channel)
+                }
+            })
+    }
+
+    private func executor(of channel: any Channel) -> EventLoopExecutor {
+        executors[ObjectIdentifier(channel.eventLoop)] ?? EventLoopExecutor(channel.eventLoop)
+    }
+
+    private func configureHTTP2(_ channel: any Channel) throws {
         var connection = NIOHTTP2Handler.ConnectionConfiguration()
         connection.initialSettings = [
             HTTP2Setting(parameter: .maxConcurrentStreams, value: limits.callsPerConnection),
@@ -99,7 +130,7 @@ final class RPCListener: Sendable {
                 maxIdleTime: nil, maxAge: nil, maxGraceTime: limits.graceTime,
                 keepalive: .init(pingInterval: .seconds(60), ackTimeout: .seconds(20))))
         let peer = channel.remoteAddress?.description ?? "unknown"
-        let executor = executors[ObjectIdentifier(loop)] ?? EventLoopExecutor(loop)
+        let executor = self.executor(of: channel)
         _ = try channel.pipeline.syncOperations.configureHTTP2Pipeline(
             mode: .server, connectionConfiguration: connection, streamConfiguration: stream,
             streamDelegate: management.http2StreamDelegate

@@ -1,14 +1,12 @@
-import DaybookCore
-
 /// A store's health as metrics, for Prometheus and whatever else reads its text format.
 ///
 /// Source: https://prometheus.io/docs/instrumenting/exposition_formats/
-struct HealthMetrics {
-    private(set) var text = ""
+package struct HealthMetrics {
+    package private(set) var text = ""
     private let store: String
 
     /// - Parameter store: What tells this store's metrics from those of others.
-    init(_ health: StoreHealth, of store: String) {
+    package init(_ health: StoreHealth, of store: String) {
         self.store = "store=\"\(Self.escaped(store))\""
         add("healthy", "Whether neither the store nor a consumer has a problem.", health.isHealthy ? 1 : 0)
         add("head_position", "The position of the last event.", Double(health.head.rawValue))

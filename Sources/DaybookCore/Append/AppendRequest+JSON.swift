@@ -1,33 +1,13 @@
-import DaybookCore
-
-/// A line of requests that cannot be understood; nothing of it was sent to the store.
-enum RequestLineError: Error, Equatable, CustomStringConvertible {
-    case syntax(JSONSyntaxError)
-    case field(FieldError)
-
-    var description: String {
-        switch self {
-        case .syntax(let error): "The line is not JSON: \(error)."
-        case .field(let error): error.description
-        }
-    }
-}
-
 extension AppendRequest {
-    /// Reads a request from a line of JSON; see `daybook append --help` for its form.
+    /// Reads a request from an object of JSON: what `daybook append --requests` takes, a line each, and the server's HTTP API.
+    /// See `daybook append --help` for its form.
     ///
-    /// Payloads keep their bytes as they stand in the line. An event without an `id` gets a new one.
-    init(jsonLine bytes: ArraySlice<UInt8>) throws(RequestLineError) {
-        let value: JSONText
-        do { value = try JSONText(parsing: bytes) } catch { throw .syntax(error) }
-        do { self = try Self.read(value) } catch { throw .field(error) }
-    }
-
-    private static func read(_ value: JSONText) throws(FieldError) -> AppendRequest {
+    /// Payloads keep their bytes as they stand there. An event without an `id` gets a new one.
+    package init(json value: JSONText) throws(FieldError) {
         var fields = try JSONFields(value, path: "")
-        var request = AppendRequest(commandID: try fields.name("commandID"))
+        self.init(commandID: try fields.name("commandID"))
         for (index, write) in (try fields.elements("writes") ?? []).enumerated() {
-            request.writes.append(try readWrite(write, path: "writes[\(index)]"))
+            writes.append(try Self.readWrite(write, path: "writes[\(index)]"))
         }
         for (index, check) in (try fields.elements("checks") ?? []).enumerated() {
             var check = try JSONFields(check, path: "checks[\(index)]")
@@ -35,12 +15,11 @@ extension AppendRequest {
             guard let expected = try check.expectedVersion() else {
                 throw FieldError(path: check.path(of: "expected"), problem: "is missing; write what must hold.")
             }
-            request.checks.append(StreamCheck(stream: stream, expected: expected))
+            checks.append(StreamCheck(stream: stream, expected: expected))
             try check.finish()
         }
-        if let condition = fields.take("condition") { request.condition = try readCondition(condition) }
+        if let condition = fields.take("condition") { self.condition = try Self.readCondition(condition) }
         try fields.finish()
-        return request
     }
 
     private static func readWrite(_ value: JSONText, path: String) throws(FieldError) -> StreamWrite {
@@ -61,7 +40,7 @@ extension AppendRequest {
         if try fields.boolean("delete") == true { actions.append(.delete) }
         if try fields.boolean("tombstone") == true { actions.append(.tombstone) }
         if let retention = fields.take("retention") {
-            actions.append(.setRetention(try readRetention(retention, path: fields.path(of: "retention"))))
+            actions.append(.setRetention(try Retention(json: retention, path: fields.path(of: "retention"))))
         }
         let metadata = try fields.payload("metadata")?.bytes ?? []
         guard let action = actions.first, actions.count == 1 else {
@@ -73,21 +52,6 @@ extension AppendRequest {
         }
         try fields.finish()
         return StreamWrite(stream: stream, expected: expected, action: action, metadata: metadata)
-    }
-
-    private static func readRetention(_ value: JSONText, path: String) throws(FieldError) -> Retention {
-        var fields = try JSONFields(value, path: path)
-        var retention = Retention()
-        retention.maxCount = try fields.integer("maxCount")
-        retention.truncateBefore = try fields.integer("truncateBefore").map { StreamVersion($0) }
-        if let age = fields.take("maxAgeSeconds") {
-            guard age.kind == .number, let seconds = Double(String(decoding: age.bytes, as: UTF8.self)),
-                seconds.magnitude <= 9e12
-            else { throw fields.wrong("maxAgeSeconds", age, wanted: "a number of seconds, at most 9e12") }
-            retention.maxAge = .microseconds(Int64((seconds * 1e6).rounded()))
-        }
-        try fields.finish()
-        return retention
     }
 
     private static func readCondition(_ value: JSONText) throws(FieldError) -> AppendCondition {
@@ -106,7 +70,7 @@ extension AppendRequest {
 
 extension JSONFields {
     /// `"any"`, `"noStream"`, `"streamExists"` or a version, under the key `expected`.
-    mutating func expectedVersion() throws(FieldError) -> ExpectedVersion? {
+    package mutating func expectedVersion() throws(FieldError) -> ExpectedVersion? {
         guard let value = take("expected") else { return nil }
         if let version = value.integer, version >= 0 { return .version(StreamVersion(version)) }
         if let text = value.string, let expected = ExpectedVersion(argument: text) { return expected }
@@ -116,7 +80,7 @@ extension JSONFields {
 
 extension ExpectedVersion {
     /// Reads `any`, `noStream`, `streamExists` or a version from 0; nil for anything else.
-    init?(argument: String) {
+    package init?(argument: String) {
         switch argument {
         case "any": self = .any
         case "noStream": self = .noStream

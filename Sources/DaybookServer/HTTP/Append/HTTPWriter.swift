@@ -1,0 +1,36 @@
+#if Server
+import DaybookCore
+import Hummingbird
+
+/// Writes for the routes that change the log, and answers what became of it.
+struct HTTPWriter: Sendable {
+    private let log: KurrentLog
+
+    init(log: KurrentLog) { self.log = log }
+
+    /// - Throws: ``HTTPProblem``.
+    func append(_ request: AppendRequest) async throws(HTTPProblem) -> Response {
+        let result: AppendResult
+        do { result = try await log.store.append(request) } catch { throw HTTPProblem(error) }
+        log.note(request)
+        return Self.response(result)
+    }
+
+    /// Changes one stream other than by events.
+    func change(
+        _ stream: StreamName, expecting expected: ExpectedVersion, _ action: StreamWrite.Action, metadata: EventMetadata
+    ) async throws(HTTPProblem) -> Response {
+        let write = StreamWrite(stream: stream, expected: expected, action: action, metadata: metadata.encoded())
+        return try await append(AppendRequest(writes: [write]))
+    }
+
+    static func response(_ result: AppendResult) -> Response {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(160 + 80 * result.streams.count)
+        bytes.append(UInt8(ascii: "{"))
+        result.appendMembers(to: &bytes)
+        bytes.append(UInt8(ascii: "}"))
+        return Response(bytes: bytes)
+    }
+}
+#endif

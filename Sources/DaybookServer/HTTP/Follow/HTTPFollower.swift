@@ -1,0 +1,110 @@
+#if Server
+import DaybookCore
+import NIOCore
+
+/// Sends what is recorded to one client, and then what comes, as it takes it: one page is in memory.
+struct HTTPFollower: Sendable {
+    let store: any EventStore
+    let filter: EventFilter
+    /// The only stream that is wanted; its name begins those that the filter lets through.
+    let stream: StreamName?
+    let start: Position
+    let pageSize: Int
+    /// How long nothing is sent before a sign of life is.
+    let heartbeat: Duration
+    let shutdown: HTTPShutdown
+
+    private enum Wakening: Sendable {
+        case head
+        case heartbeat
+        case shutdown
+    }
+
+    /// Returns when the server ends.
+    ///
+    /// - Parameter first: The page behind ``start``.
+    /// - Throws: ``HTTPProblem`` when the store cannot be read; what `send` throws; `CancellationError`.
+    func run(_ first: LogPage, send: (ByteBuffer) async throws -> Void) async throws {
+        let clock = ContinuousClock()
+        var page = first
+        var scanned = start
+        var told = start
+        var isLive = false
+        var lastSent = clock.now
+        while true {
+            var events = ServerSentEvents()
+            for event in page.events where stream == nil || event.stream == stream {
+                events.add(event)
+                told = event.position
+            }
+            scanned = max(scanned, page.scannedThrough)
+            if page.isAtEnd, !isLive {
+                isLive = true
+                events.addCaughtUp(scanned)
+                told = scanned
+            }
+            if events.isEmpty, lastSent.duration(to: clock.now) >= heartbeat { addSign(to: &events, scanned, &told) }
+            if !events.isEmpty {
+                try await send(events.buffer)
+                lastSent = clock.now
+            }
+            if page.isAtEnd {
+                page = LogPage(events: [], scannedThrough: scanned, isAtEnd: true)  // The wait may be long.
+                wait: while true {
+                    switch try await wakening(beyond: scanned, within: heartbeat - lastSent.duration(to: clock.now)) {
+                    case .head: break wait
+                    case .shutdown: return
+                    case .heartbeat:
+                        var sign = ServerSentEvents()
+                        addSign(to: &sign, scanned, &told)
+                        try await send(sign.buffer)
+                        lastSent = clock.now
+                    }
+                }
+            }
+            if shutdown.hasBegun { return }
+            page = try await readPage(after: scanned)
+        }
+    }
+
+    func readPage(after position: Position) async throws(HTTPProblem) -> LogPage {
+        do {
+            return try await store.readPage(
+                from: .after(position), direction: .forward, filter: filter, limit: pageSize)
+        } catch {
+            throw HTTPProblem(error)
+        }
+    }
+
+    /// What the client has not been told, or a comment.
+    private func addSign(to events: inout ServerSentEvents, _ scanned: Position, _ told: inout Position) {
+        if scanned > told {
+            told = scanned
+            events.addCheckpoint(scanned)
+        } else {
+            events.addHeartbeat()
+        }
+    }
+
+    /// Waits for the log to grow, for the time of the next sign of life, or for the server's end.
+    private func wakening(beyond position: Position, within time: Duration) async throws -> Wakening {
+        try await withThrowingTaskGroup(of: Wakening.self) { group in
+            defer { group.cancelAll() }
+            group.addTask {
+                _ = try await store.head(beyond: position)
+                return .head
+            }
+            group.addTask {
+                try await Task.sleep(for: max(.zero, time))
+                return .heartbeat
+            }
+            group.addTask {
+                try await shutdown.wait()
+                return .shutdown
+            }
+            guard let first = try await group.next() else { throw CancellationError() }
+            return first
+        }
+    }
+}
+#endif

@@ -1,0 +1,90 @@
+#if Server
+import HummingbirdCore
+import Logging
+import NIOCore
+import Synchronization
+
+/// The connections of a server that speak HTTP/1.1: accepted by ``RPCListener``, served by Hummingbird's `HTTP1Channel`, each by
+/// a task on its event loop.
+final class HTTPConnections: Sendable {
+    private struct Accepted: Sendable {
+        let connection: HTTP1Channel.Value
+        let executor: EventLoopExecutor
+    }
+
+    private let http1: HTTP1Channel
+    private let shutdown: HTTPShutdown
+    private let logger: Logger
+    private let open = Mutex<[ObjectIdentifier: any Channel]>([:])
+    /// Where accepted connections go to be served; there while the server runs. No more wait than the listener admits.
+    private let accepted = Mutex<AsyncStream<Accepted>.Continuation?>(nil)
+
+    init(api: HTTPAPI, limits: HTTPLimits = HTTPLimits(), logger: Logger) {
+        shutdown = api.shutdown
+        self.logger = logger
+        http1 = HTTP1Channel(
+            responder: { (request, writer: consuming ResponseWriter, channel) in
+                let response = try await api.respond(to: request, on: channel)
+                try await writer.write(response: response.head, body: response.body)
+            },
+            configuration: HTTP1Channel.Configuration(
+                idleTimeout: limits.idleTime,
+                httpDecoderConfiguration: HTTP1Channel.Configuration.DecoderConfiguration(
+                    maxHeaderFieldSize: limits.headerFieldBytes, maxHeaderListSize: limits.headerBytes,
+                    maxHeaderFieldCount: limits.headerFields)))
+    }
+
+    /// Sets up the pipeline of a connection, and serves it from then on. To be called on its event loop.
+    func accept(_ channel: any Channel, executor: EventLoopExecutor) throws {
+        // A client may say that it sends nothing more, and wait for the answer.
+        try channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: true)
+        let identifier = ObjectIdentifier(channel)
+        open.withLock { $0[identifier] = channel }
+        channel.closeFuture.whenComplete { [self] _ in _ = open.withLock { $0.removeValue(forKey: identifier) } }
+        guard let accepted = accepted.withLock({ $0 }) else { return channel.close(promise: nil) }
+        http1.setup(channel: channel, logger: logger).whenComplete { result in
+            switch result {
+            case .success(let connection): accepted.yield(Accepted(connection: connection, executor: executor))
+            case .failure: channel.close(promise: nil)
+            }
+        }
+    }
+
+    /// Serves what is accepted from now on, until ``finish()`` and all of it has closed.
+    ///
+    /// The task is no part of the caller's: requests that are being answered when that is cancelled are answered to their end.
+    func start() -> Task<Void, Never> {
+        shutdown.reset()
+        let (stream, continuation) = AsyncStream<Accepted>.makeStream()
+        accepted.withLock { $0 = continuation }
+        return Task { [http1, logger] in
+            await withDiscardingTaskGroup { group in
+                for await next in stream {
+                    group.addTask(executorPreference: next.executor) {
+                        await http1.handle(value: next.connection, logger: logger)
+                    }
+                }
+            }
+        }
+    }
+
+    /// Ends the answers that have no end of their own, and after a time closes what is still open.
+    ///
+    /// - Returns: What does the latter; to be cancelled when everything has closed by itself.
+    func shutDown(closingAfter time: TimeAmount, on loop: any EventLoop) -> Scheduled<Void> {
+        shutdown.begin()
+        return loop.scheduleTask(in: time) { [self] in
+            for channel in open.withLock({ Array($0.values) }) { channel.close(promise: nil) }
+        }
+    }
+
+    /// Nothing is accepted any more. To be called when every connection is closed: one that nobody serves stops the program.
+    func finish() {
+        let continuation = accepted.withLock { accepted in
+            defer { accepted = nil }
+            return accepted
+        }
+        continuation?.finish()
+    }
+}
+#endif
