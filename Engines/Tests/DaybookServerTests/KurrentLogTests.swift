@@ -59,6 +59,21 @@ import Testing
             try await log.append([Self.event()], to: "$all", expecting: .any)
         }
     }
+
+    @Test func metadataIsNeverAtTheHighestRevision() async throws {
+        let log = try await KurrentLog.open(InMemoryEventStore())
+        let metadata = NewEvent(type: "$metadata", data: Array("{}".utf8))
+        let highest = KurrentExpectation.revision(.max)
+        await #expect(throws: KurrentFailure.wrongExpectedVersion(stream: "$$a", expected: highest, current: -1)) {
+            try await log.append([metadata], to: "$$a", expecting: highest)
+        }
+        let write = KurrentLog.Write(name: "$$a", condition: .expectation(highest), events: [metadata])
+        guard case .refused(let violations) = try await log.append([write]) else {
+            Issue.record("The append was taken.")
+            return
+        }
+        #expect(violations.map(\.name) == ["$$a"])
+    }
 }
 
 extension KurrentLog {

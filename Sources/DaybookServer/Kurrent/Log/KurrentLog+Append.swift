@@ -208,6 +208,7 @@ extension KurrentLog {
     ) async throws(KurrentFailure) -> Appended? {
         let first: Int64
         switch expected {
+        case .revision(.max): return nil  // No event is behind that one.
         case .revision(let revision): first = revision + 1
         case .noStream: first = 0
         case .any, .exists: return nil
