@@ -60,6 +60,20 @@ import Testing
         }
     }
 
+    @Test func aNameThatBeginsWithACombiningMarkHasMetadataOfItsOwn() async throws {
+        let log = try await KurrentLog.open(InMemoryEventStore())
+        let name = "\u{301}a"
+        for name in ["a", name] {
+            _ = try await log.append([Self.event(), Self.event()], to: name, expecting: .noStream)
+        }
+        let metadata = NewEvent(type: "$metadata", data: Array(#"{"$maxCount":1}"#.utf8))
+        _ = try await log.append([metadata], to: "$$" + name, expecting: .noStream)
+        #expect(try await log.state(of: "a").firstVisibleVersion == .first)
+        #expect(try await log.state(of: StreamName(name)).firstVisibleVersion == StreamVersion(1))
+        let recorded = try log.stream("$$" + name)
+        #expect(KurrentNames.client(recorded).utf8.elementsEqual(("$$" + name).utf8))
+    }
+
     @Test func metadataIsNeverAtTheHighestRevision() async throws {
         let log = try await KurrentLog.open(InMemoryEventStore())
         let metadata = NewEvent(type: "$metadata", data: Array("{}".utf8))
