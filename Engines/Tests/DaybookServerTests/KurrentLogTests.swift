@@ -1,4 +1,5 @@
 import DaybookCore
+import NIOPosix
 import Testing
 
 @testable import DaybookServer
@@ -17,6 +18,29 @@ import Testing
         await #expect(throws: KurrentFailure.wrongExpectedVersion(stream: "a", expected: .any, current: 0)) {
             try await log.append([events[0], Self.event()], to: "a", expecting: .any)
         }
+    }
+
+    @Test func aRepeatWaitsForTheFirstTime() async throws {
+        let store = WatchedStore(holdsFirstAppend: true)
+        let log = try await KurrentLog.open(store)
+        let events = [Self.event(), Self.event()]
+        let first = Task { try await log.append(events, to: "a", expecting: .any) }
+        await store.waitForWriter()
+        // What is given to one event loop runs in that order: the repeats have come as far as they come by themselves.
+        let loop = EventLoopExecutor(MultiThreadedEventLoopGroup.singleton.next())
+        let second = Task(executorPreference: loop) { try await log.append(events, to: "a", expecting: .any) }
+        let third = Task(executorPreference: loop) {
+            try await log.append([KurrentLog.Write(name: "a", events: events)])
+        }
+        await Task(executorPreference: loop) { store.release() }.value
+        let written = try await first.value
+        #expect(try await second.value == written)
+        guard case .appended(let revisions, _) = try await third.value else {
+            Issue.record("The repeat was refused.")
+            return
+        }
+        #expect(revisions == [1])
+        #expect(try await log.state(of: "a").lastVersion == StreamVersion(1))
     }
 
     @Test func whatALogHadBeforeTheServerStartedIsKnownAgain() async throws {

@@ -19,7 +19,9 @@ final class HTTPConnections: Sendable {
     /// Where accepted connections go to be served; there while the server runs. No more wait than the listener admits.
     private let accepted = Mutex<AsyncStream<Accepted>.Continuation?>(nil)
 
-    init(api: HTTPAPI, limits: HTTPLimits = HTTPLimits(), logger: Logger) {
+    init(
+        api: HTTPAPI, limits: HTTPLimits = HTTPLimits(), logger: Logger = Logger(label: "daybook.server")
+    ) {
         shutdown = api.shutdown
         self.logger = logger
         http1 = HTTP1Channel(

@@ -36,6 +36,7 @@ final class RPCCallHandler: ChannelDuplexHandler {
     private var context: ChannelHandlerContext?
     private var task: Task<Void, Never>?
     private var deadline: Scheduled<Void>?
+    private var finishesMethod = false
     private var hasSentHeaders = false
     private var hasClientEnded = false
     /// Resumed when the client has room again.
@@ -123,7 +124,14 @@ final class RPCCallHandler: ChannelDuplexHandler {
                 bound.value.finish(.failure(RPCStatus(.deadlineExceeded, "The call's time is over.")))
             }
         }
+        begin(method, call, context: context)
+    }
+
+    private func begin(_ method: RPCMethod, _ call: RPCContext, context: ChannelHandlerContext) {
         switch method {
+        case .finishing(let method):
+            finishesMethod = true
+            begin(method, call, context: context)
         case .unary(let answer):
             state = .collecting(answer, call)
         case .streaming(let answer):
@@ -139,7 +147,7 @@ final class RPCCallHandler: ChannelDuplexHandler {
                 }
             }
             calls.add(self, on: loop)
-            run(path: path) {
+            run(path: call.path) {
                 try await answer(requests, responses, call)
                 return nil
             }
@@ -227,7 +235,7 @@ final class RPCCallHandler: ChannelDuplexHandler {
     private func end() {
         deadline?.cancel()
         deadline = nil
-        task?.cancel()
+        if !finishesMethod { task?.cancel() }
         task = nil
         room?.fail(CancellationError())
         room = nil

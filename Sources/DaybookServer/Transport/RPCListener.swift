@@ -21,7 +21,10 @@ final class RPCListener: Sendable {
     private let calls = RPCCalls()
     private let connections = Mutex(0)
 
-    init(routes: RPCRoutes, http: HTTPConnections, limits: RPCLimits = RPCLimits(), logger: Logger) {
+    init(
+        routes: RPCRoutes, http: HTTPConnections, limits: RPCLimits = RPCLimits(),
+        logger: Logger = Logger(label: "daybook.server")
+    ) {
         self.routes = routes
         self.http = http
         self.limits = limits

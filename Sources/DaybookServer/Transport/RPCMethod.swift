@@ -10,6 +10,9 @@ enum RPCMethod: Sendable {
     case unary(@Sendable (ByteBuffer, RPCContext) async throws -> ByteBuffer)
     /// Any number of messages, any number of answers; the call ends when this returns.
     case streaming(@Sendable (RPCRequests, RPCResponses, RPCContext) async throws -> Void)
+    /// A method whose task is not cancelled: what it writes is finished, and known, before the client asks again. It ends
+    /// nevertheless, since no more requests come, and nothing more is sent.
+    indirect case finishing(RPCMethod)
 
     /// A method that clients know, and the server does not have.
     ///

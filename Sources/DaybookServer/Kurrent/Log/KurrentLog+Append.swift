@@ -12,12 +12,25 @@ extension KurrentLog {
 
     /// Appends events as KurrentDB does: a repeat of what is recorded succeeds with the first result, by the identifiers at the
     /// revision expected, for ever; without an expectation as long as they are among ``RecentEvents``.
+    ///
+    /// A task that may be asked again must not be cancelled: what was written meanwhile would not be among those.
     func append(
         _ events: [NewEvent], to name: String, expecting expected: KurrentExpectation
     ) async throws(KurrentFailure) -> Appended {
         if name == "$all" { throw .accessDenied }
         let stream = try stream(name)
-        guard !events.isEmpty else { return try await checkOnly(stream, name: name, expected) }
+        guard let first = events.first else { return try await checkOnly(stream, name: name, expected) }
+        guard expected == .any || expected == .exists else {
+            return try await write(events, to: stream, name: name, expecting: expected)
+        }
+        try await underWay.begin([first.id])
+        defer { underWay.end([first.id]) }
+        return try await write(events, to: stream, name: name, expecting: expected)
+    }
+
+    private func write(
+        _ events: [NewEvent], to stream: StreamName, name: String, expecting expected: KurrentExpectation
+    ) async throws(KurrentFailure) -> Appended {
         if let subject = KurrentNames.subject(of: stream) {
             return try await appendMetadata(events, to: stream, of: subject, expecting: expected)
         }

@@ -50,6 +50,9 @@ extension KurrentLog {
     ///   that must be deleted.
     func append(_ writes: [Write], checks: [Check] = []) async throws(KurrentFailure) -> SeveralAppended {
         let targets = try targets(of: writes, checks)
+        let repeatable = Set(targets.filter(\.expectsNoRevision).compactMap(\.events.first?.id))
+        try await underWay.begin(repeatable)
+        defer { underWay.end(repeatable) }
         var seen: [StreamName: KurrentStreamState] = [:]
         for target in targets where target.condition.isLookedUpFirst {
             seen[target.stream] = try await lookUp(target)
@@ -88,6 +91,8 @@ extension KurrentLog {
         let events: [NewEvent]
 
         var isWritten: Bool { !events.isEmpty }
+        /// Whether the store does not see a repeat by what is expected.
+        var expectsNoRevision: Bool { condition == .expectation(.any) || condition == .expectation(.exists) }
     }
 
     private func targets(of writes: [Write], _ checks: [Check]) throws(KurrentFailure) -> [Target] {

@@ -7,6 +7,7 @@ import Synchronization
 final class KurrentLog: Sendable {
     let store: any EventStore
     let recent: RecentEvents
+    let underWay = AppendsUnderWay()
     /// The streams that are deleted and may be written again. All changes go through this object, or are told to it
     /// (``note(_:)``), so that it knows them.
     let deleted: Mutex<Set<StreamName>>

@@ -18,10 +18,12 @@ struct StreamsV2Service: Sendable {
 
     var routes: RPCRoutes {
         [
-            "/\(Self.name)/AppendSession": .streaming { requests, responses, _ in
-                try await responses.send(try await appendSession(requests))
-            },
-            "/\(Self.name)/AppendRecords": .unary { (request: RecordsRequest, _) in try await appendRecords(request) },
+            "/\(Self.name)/AppendSession": .finishing(
+                .streaming { requests, responses, _ in
+                    try await responses.send(try await appendSession(requests))
+                }),
+            "/\(Self.name)/AppendRecords": .finishing(
+                .unary { (request: RecordsRequest, _) in try await appendRecords(request) }),
         ]
     }
 
