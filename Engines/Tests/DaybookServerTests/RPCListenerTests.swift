@@ -31,6 +31,25 @@ import Testing
         try await run.value
     }
 
+    @Test(.timeLimit(.minutes(1))) func aConnectionWhoseClientIsSilentIsClosedInTheEnd() async throws {
+        let begun = AsyncStream<Void>.makeStream()
+        let routes: RPCRoutes = [
+            "/watch": .streaming { requests, _, _ in
+                begun.continuation.yield()
+                while try await requests.next() != nil {}
+            }
+        ]
+        var limits = RPCLimits()
+        limits.graceTime = .milliseconds(50)
+        try await Self.listening(routes, limits: limits) { port, stop in
+            let client = try await BareConnection.open(port: port)
+            try await client.call("/watch", on: 1)
+            for await _ in begun.stream { break }
+            await stop()
+            try await client.waitForEnd()
+        }
+    }
+
     @Test func aMethodThatWritesIsFinishedThoughItsClientGoes() async throws {
         let begun = AsyncStream<Void>.makeStream()
         let gone = AsyncStream<Void>.makeStream()

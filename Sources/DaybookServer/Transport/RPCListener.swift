@@ -19,7 +19,7 @@ final class RPCListener: Sendable {
     private let group: MultiThreadedEventLoopGroup
     private let executors: [ObjectIdentifier: EventLoopExecutor]
     private let calls = RPCCalls()
-    private let connections = Mutex(0)
+    private let connections = Mutex<[ObjectIdentifier: any Channel]>([:])
 
     init(
         routes: RPCRoutes, http: HTTPConnections, limits: RPCLimits = RPCLimits(),
@@ -50,13 +50,19 @@ final class RPCListener: Sendable {
         await withTaskCancellationHandler {
             try? await listener.closeFuture.get()
         } onCancel: {
-            listener.close(promise: nil)
+            // Closes the listener, too: of one that is closed already the helper says at once that all has ended.
+            quiescing.initiateShutdown(promise: nil)
         }
         calls.shutDown()
-        let closing = http.shutDown(closingAfter: limits.graceTime, on: group.any())
+        http.shutDown()
+        // A client that answers nothing would keep its connection open for ever.
+        let closing = group.any().scheduleTask(in: limits.graceTime) { [self] in
+            for connection in connections.withLock({ Array($0.values) }) { connection.close(promise: nil) }
+        }
         let ended = group.any().makePromise(of: Void.self)
         quiescing.initiateShutdown(promise: ended)
         try? await ended.futureResult.get()
+        for connection in connections.withLock({ Array($0.values) }) { try? await connection.closeFuture.get() }
         closing.cancel()
         http.finish()
         await serving.value
@@ -87,16 +93,17 @@ final class RPCListener: Sendable {
     private struct TooManyConnections: Error {}
 
     private func configure(_ channel: any Channel) throws {
-        let isAdmitted = connections.withLock { count in
-            guard count < limits.connections else { return false }
-            count += 1
+        let identifier = ObjectIdentifier(channel)
+        let isAdmitted = connections.withLock { connections in
+            guard connections.count < limits.connections else { return false }
+            connections[identifier] = channel
             return true
         }
         guard isAdmitted else {
             logger.warning("A connection was refused.", metadata: ["limit": "\(limits.connections)"])
             throw TooManyConnections()
         }
-        channel.closeFuture.whenComplete { [self] _ in connections.withLock { $0 -= 1 } }
+        channel.closeFuture.whenComplete { [self] _ in _ = connections.withLock { $0.removeValue(forKey: identifier) } }
         try channel.pipeline.syncOperations.addHandler(
             ProtocolSelector(patience: limits.firstBytesTime) { [self] choice, channel in
                 switch choice {
