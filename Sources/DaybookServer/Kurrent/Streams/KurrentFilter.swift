@@ -57,15 +57,16 @@ struct KurrentFilter: Sendable {
         try self.init(definition, checkpointInterval: isTooLong ? .max : interval)
     }
 
-    func matches(_ event: KurrentEvent) -> Bool {
+    /// - Throws: INVALID_ARGUMENT when the pattern takes too long to tell.
+    func matches(_ event: KurrentEvent) throws(RPCStatus) -> Bool {
         let text =
             switch subject {
             case .stream: event.stream
             case .type: event.type
             }
-        return switch test {
-        case .prefixes(let prefixes): prefixes.contains { text.utf8.starts(with: $0.utf8) }
-        case .pattern(let pattern): pattern.matches(text)
+        switch test {
+        case .prefixes(let prefixes): return prefixes.contains { text.utf8.starts(with: $0.utf8) }
+        case .pattern(let pattern): return try pattern.matches(text)
         }
     }
 
@@ -75,6 +76,9 @@ struct KurrentFilter: Sendable {
         private let known = Mutex<[StreamName: Bool]>([:])  // Names are compared byte by byte.
 
         private static let textsKnown = 4_096
+        /// How often a search may report that it goes on: for each character, and after some thousand steps at one. Names have 512
+        /// characters at most, so that only patterns reach it that try without end, while others wait for the event loop.
+        private static let mostReports = 1_000
 
         init(_ text: String) throws(RPCStatus) {
             guard text.utf8.count <= 8_192, let expression = try? NSRegularExpression(pattern: text) else {
@@ -84,13 +88,40 @@ struct KurrentFilter: Sendable {
             self.expression = expression
         }
 
-        func matches(_ text: String) -> Bool {
+        func matches(_ text: String) throws(RPCStatus) -> Bool {
             let name = StreamName(unchecked: text)
             if let answer = known.withLock({ $0[name] }) { return answer }
-            let answer = expression.firstMatch(in: text, range: NSRange(text.startIndex..., in: text)) != nil
+            guard let answer = found(in: text) else {
+                throw RPCStatus(
+                    .invalidArgument,
+                    "The regular expression '\(expression.pattern.prefix(80))' takes too long on '\(text.prefix(80))': write it "
+                        + "without repetitions within repetitions.")
+            }
             known.withLock { known in
                 if known.count >= Self.textsKnown { known.removeAll(keepingCapacity: true) }
                 known[name] = answer
+            }
+            return answer
+        }
+
+        /// Nil when the search was given up: by its reports, or because it took more memory than the library lets it.
+        private func found(in text: String) -> Bool? {
+            var answer: Bool? = false
+            var reports = 0
+            expression.enumerateMatches(
+                in: text, options: [.reportProgress, .reportCompletion], range: NSRange(text.startIndex..., in: text)
+            ) { match, flags, stop in
+                if match != nil {
+                    answer = true
+                    stop.pointee = true
+                } else if flags.contains(.internalError) {
+                    answer = nil
+                } else if flags.contains(.progress) {
+                    reports += 1
+                    guard reports > Self.mostReports else { return }
+                    answer = nil
+                    stop.pointee = true
+                }
             }
             return answer
         }
