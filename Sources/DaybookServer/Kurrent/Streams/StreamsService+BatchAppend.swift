@@ -12,6 +12,9 @@ extension StreamsService {
     /// How many appends of one call may be under way at once; more wait for one of them.
     private static let appendsInHand = 256
 
+    /// What a message of an append that is not final takes beside its bytes.
+    private static let messageOverhead = 512
+
     /// An append whose messages are still coming.
     private struct Gathering {
         let options: BatchRequest.Options
@@ -57,8 +60,9 @@ extension StreamsService {
                     ?? (request.hasOptions ? Gathering(options: request.options) : nil)
             else { continue }
             append.messages += request.proposedMessages
-            append.bytes += message.readableBytes
-            bytes += message.readableBytes
+            let size = message.readableBytes + Self.messageOverhead
+            append.bytes += size
+            bytes += size
             guard request.isFinal else {
                 guard bytes <= 2 * Limits.appendBytes else {
                     throw RPCStatus(

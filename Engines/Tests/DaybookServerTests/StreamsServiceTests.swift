@@ -1,0 +1,52 @@
+import DaybookCore
+import KurrentProtocol
+import NIOCore
+import SwiftProtobuf
+import Testing
+
+@testable import DaybookServer
+
+@Suite struct StreamsServiceTests {
+    private static func service() async throws -> StreamsService {
+        let store = InMemoryEventStore()
+        return StreamsService(log: try await KurrentLog.open(store), signals: StreamSignals(store: store))
+    }
+
+    private static let nowhere = RPCResponses { _ in }
+
+    @Test(.timeLimit(.minutes(1))) func anAppendIsRefusedAsSoonAsItHasTooManyEvents() async throws {
+        let requests = RPCRequests()
+        requests.deliver(
+            try ByteBuffer(
+                EventStore_Client_Streams_AppendReq.with {
+                    $0.options.streamIdentifier = .init("a")
+                    $0.options.any = .init()
+                }))
+        let event = try ByteBuffer(
+            EventStore_Client_Streams_AppendReq.with {
+                $0.proposedMessage.id.string = EventID().description
+                $0.proposedMessage.metadata = ["type": "Placed", "content-type": "application/json"]
+            })
+        for _ in 0...Limits.eventsPerAppend { requests.deliver(event) }
+        // The client has not said that these are all.
+        let service = try await Self.service()
+        let status = await #expect(throws: RPCStatus.self) { try await service.append(requests, to: Self.nowhere) }
+        #expect(status?.code == .invalidArgument)
+    }
+
+    @Test(.timeLimit(.minutes(1))) func unfinishedAppendsOfABatchAreBoundThoughTheyAreSmall() async throws {
+        let requests = RPCRequests()
+        let count = 2 * Limits.appendBytes / 512 + 1
+        for number in 0..<count {
+            requests.deliver(
+                try ByteBuffer(
+                    EventStore_Client_Streams_BatchAppendReq.with {
+                        $0.correlationID.structured.leastSignificantBits = Int64(number)
+                        $0.options.streamIdentifier = .init("a")
+                    }))
+        }
+        let service = try await Self.service()
+        let status = await #expect(throws: RPCStatus.self) { try await service.batchAppend(requests, to: Self.nowhere) }
+        #expect(status?.code == .resourceExhausted)
+    }
+}
