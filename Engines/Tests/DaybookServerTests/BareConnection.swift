@@ -8,13 +8,28 @@ import NIOPosix
 ///
 /// See https://www.rfc-editor.org/rfc/rfc9113#section-4.1
 struct BareConnection: Sendable {
+    struct Frame: Sendable {
+        /// 0 for data, 1 for headers and trailers, 3 for a reset.
+        let type: UInt8
+        let stream: UInt32
+    }
+
+    /// What the server sends, but for what is in it.
+    let frames: AsyncStream<Frame>
     private let channel: any Channel
 
-    static func open(port: Int) async throws -> BareConnection {
+    /// - Parameter window: How many bytes of data the server may send on a stream at first.
+    static func open(port: Int, window: UInt32 = 65_535) async throws -> BareConnection {
+        let (frames, continuation) = AsyncStream<Frame>.makeStream()
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(FrameReader(continuation))
+                }
+            }
             .connect(host: "127.0.0.1", port: port).get()
-        let connection = BareConnection(channel: channel)
-        try await connection.write(ProtocolSelector.preface + frame(4, on: 0, []))
+        let connection = BareConnection(frames: frames, channel: channel)
+        try await connection.write(ProtocolSelector.preface + frame(4, on: 0, [0, 4] + bytes(of: window)))
         return connection
     }
 
@@ -35,12 +50,21 @@ struct BareConnection: Sendable {
         try await write(Self.frame(0, on: stream, messages))
     }
 
+    /// Lets the server send more data on a stream.
+    func giveRoom(_ count: UInt32, on stream: UInt32) async throws {
+        try await write(Self.frame(8, on: stream, Self.bytes(of: count)))
+    }
+
     func close() async throws { try await channel.close() }
 
     /// Returns when the connection is closed.
     func waitForEnd() async throws { try await channel.closeFuture.get() }
 
     private func write(_ bytes: [UInt8]) async throws { try await channel.writeAndFlush(ByteBuffer(bytes: bytes)) }
+
+    private static func bytes(of number: UInt32) -> [UInt8] {
+        (0..<4).map { UInt8(truncatingIfNeeded: number >> (24 - 8 * $0)) }
+    }
 
     private static func frame(_ type: UInt8, flags: UInt8 = 0, on stream: UInt32, _ payload: [UInt8]) -> [UInt8] {
         var buffer = ByteBuffer()
@@ -49,5 +73,30 @@ struct BareConnection: Sendable {
         buffer.writeInteger(stream)
         buffer.writeBytes(payload)
         return Array(buffer.readableBytesView)
+    }
+
+    private final class FrameReader: ChannelInboundHandler {
+        typealias InboundIn = ByteBuffer
+
+        private let frames: AsyncStream<Frame>.Continuation
+        private var received = ByteBuffer()
+
+        init(_ frames: AsyncStream<Frame>.Continuation) { self.frames = frames }
+
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            var bytes = unwrapInboundIn(data)
+            received.writeBuffer(&bytes)
+            let start = received.readerIndex
+            while let head = received.getInteger(at: received.readerIndex, as: UInt32.self),
+                let stream = received.getInteger(at: received.readerIndex + 5, as: UInt32.self),
+                received.readableBytes >= 9 + Int(head >> 8)
+            {
+                received.moveReaderIndex(forwardBy: 9 + Int(head >> 8))
+                frames.yield(Frame(type: UInt8(truncatingIfNeeded: head), stream: stream))
+            }
+            if received.readerIndex > start { received.discardReadBytes() }
+        }
+
+        func channelInactive(context: ChannelHandlerContext) { frames.finish() }
     }
 }

@@ -50,6 +50,31 @@ import Testing
         }
     }
 
+    @Test func whatWasAnsweredComesBeforeTheEndOfACall() async throws {
+        let ended = AsyncStream<Void>.makeStream()
+        let routes: RPCRoutes = [
+            "/fail": .streaming { _, responses, _ in
+                defer { ended.continuation.yield() }
+                try await responses.send { $0.writeInteger(7) }
+                throw RPCStatus(.aborted, "The group was deleted.")
+            }
+        ]
+        try await Self.listening(routes) { port, _ in
+            let client = try await BareConnection.open(port: port, window: 0)
+            try await client.call("/fail", on: 1)
+            for await _ in ended.stream { break }
+            // That this one is answered tells that the first one has ended, and waits for room.
+            try await client.call("/unknown", on: 3)
+            var types: [UInt8] = []
+            for await frame in client.frames {
+                if frame.stream == 3, frame.type == 1 { try await client.giveRoom(100, on: 1) }
+                if frame.stream == 1 { types.append(frame.type) }
+                if frame.stream == 1, frame.type == 3 { break }
+            }
+            #expect(types == [1, 0, 1, 3])
+        }
+    }
+
     @Test func aMethodThatWritesIsFinishedThoughItsClientGoes() async throws {
         let begun = AsyncStream<Void>.makeStream()
         let gone = AsyncStream<Void>.makeStream()

@@ -62,6 +62,7 @@ final class RPCCallHandler: ChannelDuplexHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
         case .headers(let frame):
+            if frame.endStream { hasClientEnded = true }
             if case .waiting = state { begin(frame.headers, context: context) }
             if frame.endStream { clientEnded() }
         case .data(let frame):
@@ -299,11 +300,23 @@ final class RPCCallHandler: ChannelDuplexHandler {
             requests.finish(.failure(RPCStatus(.cancelled, "The call has ended.")))
         }
         state = .finished
-        context.write(wrapOutboundOut(.headers(.init(headers: trailers, endStream: true))), promise: nil)
-        // What the client still sends is not wanted.
-        if !hasClientEnded { context.write(wrapOutboundOut(.rstStream(.noError)), promise: nil) }
-        context.flush()
+        var trailersSent: EventLoopPromise<Void>?
+        if !hasClientEnded {
+            // Not at once: a reset drops what still waits for the client to have room, and the trailers behind it.
+            let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+            let promise = context.eventLoop.makePromise(of: Void.self)
+            promise.futureResult.whenSuccess { bound.value.refuseRest() }
+            trailersSent = promise
+        }
+        context.writeAndFlush(
+            wrapOutboundOut(.headers(.init(headers: trailers, endStream: true))), promise: trailersSent)
         end()
+    }
+
+    /// What the client still sends is not wanted.
+    private func refuseRest() {
+        guard !hasClientEnded, let context else { return }
+        context.writeAndFlush(wrapOutboundOut(.rstStream(.noError)), promise: nil)
     }
 }
 #endif
