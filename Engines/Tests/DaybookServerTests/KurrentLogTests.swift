@@ -68,6 +68,36 @@ import Testing
         #expect(try await log.lastEvent(of: "a")?.position.rawValue == revived.position)
     }
 
+    @Test func aRepeatByAnotherProtocolBeginsNoStreamAnew() async throws {
+        let store = InMemoryEventStore()
+        let log = try await KurrentLog.open(store)
+        var request = AppendRequest()
+        request.append([Self.event()], to: "a", expecting: .noStream)
+        log.note(request, try await store.append(request))
+        _ = try await log.delete("a", expecting: .any)
+        let repeated = try await store.append(request)
+        #expect(repeated.isRepeat)
+        log.note(request, repeated)
+        _ = try await log.append([Self.event()], to: "a", expecting: .any)
+        let metadata = try #require(try await log.lastEvent(of: "$metadata-a"))
+        #expect(metadata.data.elementsEqual(#"{"$tb":1}"#.utf8))
+    }
+
+    @Test func changesAreNotedInAnyOrder() async throws {
+        let store = InMemoryEventStore()
+        let log = try await KurrentLog.open(store)
+        let first = try await log.append([Self.event()], to: "a", expecting: .noStream)
+        _ = try await log.delete("a", expecting: .any)
+        log.deleted.remove("a", at: Position(try #require(first.position)))
+        _ = try await log.append([Self.event()], to: "a", expecting: .any)
+        let metadata = try #require(try await log.lastEvent(of: "$metadata-a"))
+        #expect(metadata.data.elementsEqual(#"{"$tb":1}"#.utf8))
+        // And a deletion that is noted when the stream was written again.
+        log.deleted.insert("a", at: 2)
+        #expect(try await log.append([Self.event()], to: "a", expecting: .exists).revision == 2)
+        #expect(try await log.lastEvent(of: "$metadata-a")?.id == metadata.id)
+    }
+
     @Test func metadataSetsTheRetention() async throws {
         let log = try await KurrentLog.open(InMemoryEventStore())
         for _ in 0..<5 { _ = try await log.append([Self.event()], to: "a", expecting: .any) }

@@ -154,10 +154,8 @@ extension KurrentLog {
                 }
                 end -= Int64(target.events.count)
             }
-            deleted.withLock { deleted in
-                for write in draft.appends { deleted.remove(write.stream) }
-                for stream in draft.deletions { deleted.insert(stream) }
-            }
+            for write in draft.appends { deleted.remove(write.stream, at: result.position) }
+            for stream in draft.deletions { deleted.insert(stream, at: result.position) }
         }
         return .appended(
             revisions: targets.filter(\.isWritten).map { versions[$0.stream] ?? -1 },
@@ -219,7 +217,7 @@ extension KurrentLog {
                         if case .delete = change.action { draft.deletions.append(change.stream) }
                         draft.add(consequence: change)
                     }
-                } else if deleted.withLock({ $0.contains(target.stream) }),
+                } else if try await isDeleted(target.stream),
                     let revival = try await revival(of: target.stream, name: target.name)
                 {
                     try Self.refuse(written.contains(revival.stream), stream: target.name)
