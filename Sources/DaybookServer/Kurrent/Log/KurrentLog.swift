@@ -41,6 +41,12 @@ final class KurrentLog: Sendable {
         return KurrentLog(store: store, recent: recent, deleted: deleted)
     }
 
+    /// Has the store scavenged. Events may be gone also when that fails.
+    func scavenge(by scavenge: @Sendable () async throws -> Void) async throws {
+        defer { indexTables.forgetAll() }
+        try await scavenge()
+    }
+
     /// The stream of a client's name, if it is one that is recorded.
     ///
     /// - Throws: Access denied to `$all`, to the streams that are read from the index, and to our own.
