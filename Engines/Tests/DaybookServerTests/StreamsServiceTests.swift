@@ -49,4 +49,19 @@ import Testing
         let status = await #expect(throws: RPCStatus.self) { try await service.batchAppend(requests, to: Self.nowhere) }
         #expect(status?.code == .resourceExhausted)
     }
+
+    @Test func appendsOfACallThatAreUnderWayAreBound() {
+        var inHand = AppendsInHand()
+        for _ in 0..<AppendsInHand.mostAppends {
+            #expect(inHand.hasRoom(for: 100))
+            inHand.begin(100)
+        }
+        #expect(!inHand.hasRoom(for: 100))
+        inHand.end(100)
+        #expect(inHand.hasRoom(for: 100))
+        let rest = AppendsInHand.mostBytes - (AppendsInHand.mostAppends - 1) * 100
+        #expect(inHand.hasRoom(for: rest))
+        #expect(!inHand.hasRoom(for: rest + 1))
+        #expect(AppendsInHand().hasRoom(for: 2 * AppendsInHand.mostBytes))
+    }
 }
