@@ -3,8 +3,8 @@ import NIOPosix
 
 @testable import DaybookServer
 
-/// A connection that speaks HTTP/2 by hand, for a client that does what libraries do not: never answers, sends no end of messages,
-/// or goes in the middle of a call.
+/// A connection that speaks HTTP/2 by hand, for a client that does what libraries do not: never answers, gives no room, or goes in
+/// the middle of a call.
 ///
 /// See https://www.rfc-editor.org/rfc/rfc9113#section-4.1
 struct BareConnection: Sendable {
@@ -40,14 +40,13 @@ struct BareConnection: Sendable {
         ]
         var block: [UInt8] = []
         for (name, value) in headers {
-            block += [0, UInt8(name.utf8.count)] + Array(name.utf8) + [UInt8(value.utf8.count)] + Array(value.utf8)
+            block.append(0)  // A literal that is not indexed; names and values have their length in front.
+            for text in [name, value] {
+                block.append(UInt8(text.utf8.count))
+                block += text.utf8
+            }
         }
         try await write(Self.frame(1, flags: 4, on: stream, block))
-    }
-
-    /// Sends messages, of which each has a length in front.
-    func send(_ messages: [UInt8], on stream: UInt32) async throws {
-        try await write(Self.frame(0, on: stream, messages))
     }
 
     /// Lets the server send more data on a stream.
@@ -63,7 +62,7 @@ struct BareConnection: Sendable {
     private func write(_ bytes: [UInt8]) async throws { try await channel.writeAndFlush(ByteBuffer(bytes: bytes)) }
 
     private static func bytes(of number: UInt32) -> [UInt8] {
-        (0..<4).map { UInt8(truncatingIfNeeded: number >> (24 - 8 * $0)) }
+        Array(ByteBuffer(integer: number).readableBytesView)
     }
 
     private static func frame(_ type: UInt8, flags: UInt8 = 0, on stream: UInt32, _ payload: [UInt8]) -> [UInt8] {

@@ -4,7 +4,7 @@ import NIOCore
 /// What answers the calls of one path. Messages are bytes: what is in them is the method's to know.
 ///
 /// An error that is no ``RPCStatus`` reaches the client as ``RPCStatus/unforeseen``. A call that its client gives up, or whose
-/// time is over, cancels the task that runs the method.
+/// time is over, cancels the task that runs the method, unless that is ``finishing(_:)``.
 enum RPCMethod: Sendable {
     /// One message, one answer.
     case unary(@Sendable (ByteBuffer, RPCContext) async throws -> ByteBuffer)
