@@ -34,4 +34,13 @@ import Testing
         let status = #expect(throws: RPCStatus.self) { try filter.matches(event) }
         #expect(status?.code == .invalidArgument)
     }
+
+    @Test func prefixesAreBoundInNumber() throws {
+        var definition = KurrentFilter.Definition(subject: .type)
+        definition.prefixes = (0..<KurrentFilter.mostPrefixes).map { "\($0)x" }
+        #expect(try KurrentFilter(definition).matches(Self.event("999xy")))
+        definition.prefixes.append("x")
+        let status = #expect(throws: RPCStatus.self) { try KurrentFilter(definition) }
+        #expect(status?.code == .invalidArgument)
+    }
 }

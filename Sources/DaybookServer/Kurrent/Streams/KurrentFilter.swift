@@ -27,8 +27,17 @@ struct KurrentFilter: Sendable {
     /// How many events are looked at until a subscription is told how far: at least 1.
     let checkpointInterval: Int
 
-    /// - Throws: INVALID_ARGUMENT when the pattern is none.
+    /// All of them are compared with each event, while others wait for the event loop.
+    static let mostPrefixes = 1_000
+
+    /// - Throws: INVALID_ARGUMENT when the pattern is none, or there are too many prefixes.
     init(_ definition: Definition, checkpointInterval: Int = 1) throws(RPCStatus) {
+        guard definition.prefixes.count <= Self.mostPrefixes else {
+            throw RPCStatus(
+                .invalidArgument,
+                "The filter has \(definition.prefixes.count) prefixes; the limit is \(Self.mostPrefixes): use a regular expression, "
+                    + "or several subscriptions.")
+        }
         subject = definition.subject
         test = definition.regex.isEmpty ? .prefixes(definition.prefixes) : .pattern(try Pattern(definition.regex))
         self.checkpointInterval = max(1, checkpointInterval)
