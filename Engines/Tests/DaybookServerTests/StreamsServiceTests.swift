@@ -30,7 +30,7 @@ import Testing
         for _ in 0...Limits.eventsPerAppend { requests.deliver(event) }
         // The client has not said that these are all.
         let service = try await Self.service()
-        let status = await #expect(throws: RPCStatus.self) { try await service.append(requests, to: Self.nowhere) }
+        let status = await #expect(throws: RPCStatus.self) { try await service.append(requests) }
         #expect(status?.code == .invalidArgument)
     }
 

@@ -14,8 +14,7 @@ struct StreamsService: Sendable {
             "/\(Self.name)/Read": .unaryRequest { request, responses, _ in
                 try await read(ReadOptions(request), to: responses)
             },
-            "/\(Self.name)/Append": .finishing(
-                .streaming { requests, responses, _ in try await append(requests, to: responses) }),
+            "/\(Self.name)/Append": .finishing(.clientStreaming { requests, _ in try await append(requests) }),
             "/\(Self.name)/BatchAppend": .finishing(
                 .streaming { requests, responses, _ in try await batchAppend(requests, to: responses) }),
             "/\(Self.name)/Delete": .finishing(.unary { request, _ in try await delete(request) }),

@@ -19,9 +19,7 @@ struct StreamsV2Service: Sendable {
     var routes: RPCRoutes {
         [
             "/\(Self.name)/AppendSession": .finishing(
-                .streaming { requests, responses, _ in
-                    try await responses.send(try await appendSession(requests))
-                }),
+                .clientStreaming { requests, _ in try ByteBuffer(await appendSession(requests)) }),
             "/\(Self.name)/AppendRecords": .finishing(
                 .unary { (request: RecordsRequest, _) in try await appendRecords(request) }),
         ]
