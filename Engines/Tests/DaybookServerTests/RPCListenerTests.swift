@@ -50,6 +50,17 @@ import Testing
         }
     }
 
+    @Test(.timeLimit(.minutes(1))) func aConnectionWhoseClientAnswersNoPingIsClosed() async throws {
+        var limits = RPCLimits()
+        limits.silentTime = .milliseconds(20)
+        limits.answerTime = .milliseconds(20)
+        limits.graceTime = .milliseconds(20)
+        try await Self.listening([:], limits: limits) { port, _ in
+            let client = try await BareConnection.open(port: port)
+            try await client.waitForEnd()
+        }
+    }
+
     @Test func whatWasAnsweredComesBeforeTheEndOfACall() async throws {
         let ended = AsyncStream<Void>.makeStream()
         let routes: RPCRoutes = [

@@ -141,7 +141,7 @@ final class RPCListener: Sendable {
             eventLoop: loop,
             configuration: .init(
                 maxIdleTime: nil, maxAge: nil, maxGraceTime: limits.graceTime,
-                keepalive: .init(pingInterval: .seconds(60), ackTimeout: .seconds(20))))
+                keepalive: .init(pingInterval: limits.silentTime, ackTimeout: limits.answerTime)))
         let peer = channel.remoteAddress?.description ?? "unknown"
         let executor = self.executor(of: channel)
         _ = try channel.pipeline.syncOperations.configureHTTP2Pipeline(
@@ -156,6 +156,8 @@ final class RPCListener: Sendable {
             }
         }
         try channel.pipeline.syncOperations.addHandler(management)
+        try channel.pipeline.syncOperations.addHandler(
+            RPCSilence(patience: limits.silentTime + limits.answerTime + limits.graceTime))
     }
 }
 #endif
