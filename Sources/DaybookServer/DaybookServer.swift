@@ -38,7 +38,9 @@ public final class DaybookServer: Sendable {
                 host: configuration.advertisedHost ?? configuration.host, port: configuration.port))
         subscriptions = try await PersistentSubscriptions.open(
             log: log, signals: signals, checkpoints: store, logger: logger)
-        scavenges = configuration.scavenge.map { Scavenges($0, logger: logger) }
+        scavenges = configuration.scavenge.map { scavenge in
+            Scavenges({ try await log.scavenge(by: scavenge) }, logger: logger)
+        }
         let operations = OperationsService(
             scavenges: scavenges, shutdown: shutdown, subscriptions: subscriptions)
         var routes = StreamsService(log: log, signals: signals).routes

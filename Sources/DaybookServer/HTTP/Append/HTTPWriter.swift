@@ -12,7 +12,7 @@ struct HTTPWriter: Sendable {
     func append(_ request: AppendRequest) async throws(HTTPProblem) -> Response {
         let result: AppendResult
         do { result = try await log.store.append(request) } catch { throw HTTPProblem(error) }
-        log.note(request)
+        log.note(request, result)
         return Self.response(result)
     }
 

@@ -117,9 +117,11 @@ extension StreamsService {
             let page = try await log.store.readPage(
                 from: cursor, direction: options.direction, filter: .everything,
                 limit: filter == nil ? min(remaining, KurrentPage.limit) : KurrentPage.limit)
-            let events = page.events.lazy.compactMap(KurrentEvent.init)
-                .filter { !$0.isHiddenFromAll && filter?.matches($0) ?? true }.prefix(remaining)
-            let sent = Array(events)
+            var sent: [KurrentEvent] = []
+            for event in page.events.lazy.compactMap(KurrentEvent.init) where !event.isHiddenFromAll {
+                if sent.count == remaining { break }
+                if try filter?.matches(event) ?? true { sent.append(event) }
+            }
             try await send(sent, options, to: responses)
             remaining -= sent.count
             if page.isAtEnd { return }
@@ -149,7 +151,7 @@ extension StreamsService {
                 from: .after(position), direction: .forward, filter: .everything, limit: KurrentPage.limit)
             var sent: [KurrentEvent] = []
             for event in page.events.lazy.compactMap(KurrentEvent.init) where !event.isHiddenFromAll {
-                let isWanted = filter?.matches(event) ?? true
+                let isWanted = try filter?.matches(event) ?? true
                 if isWanted { sent.append(event) }
                 if let checkpoint = progress.considered(event.position) {
                     try await send(sent, options, to: responses)
