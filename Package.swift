@@ -110,11 +110,14 @@ let package = Package(
                 .product(name: "SwiftProtobuf", package: "swift-protobuf", condition: .when(traits: ["Server"]))
             ],
             exclude: ["Protos"], swiftSettings: swiftSettings),
+        // What DaybookClient and DaybookServer say to each other, in bytes.
+        .target(
+            name: "DaybookProtocol", dependencies: ["DaybookCore"], exclude: ["Protos"], swiftSettings: swiftSettings),
         // A store as a server.
         .target(
             name: "DaybookServer",
             dependencies: [
-                "DaybookCore", "Daybook", "KurrentProtocol",
+                "DaybookCore", "Daybook", "KurrentProtocol", "DaybookProtocol",
                 .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: ["Server"])),
                 .product(name: "NIOPosix", package: "swift-nio", condition: .when(traits: ["Server"])),
                 .product(name: "NIOHTTP1", package: "swift-nio", condition: .when(traits: ["Server"])),
@@ -172,6 +175,9 @@ let package = Package(
             swiftSettings: swiftSettings),
         .testTarget(
             name: "DaybookCoreTests", dependencies: ["DaybookCore", "DaybookTesting"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "DaybookProtocolTests", dependencies: ["DaybookProtocol", "DaybookCore", "DaybookTesting"],
+            swiftSettings: swiftSettings),
         .testTarget(
             name: "DaybookTests", dependencies: ["Daybook", "DaybookSQLite", "DaybookTesting"],
             exclude: ["Documentation/schema.lock.json"], swiftSettings: swiftSettings),

@@ -49,6 +49,8 @@ public final class DaybookServer: Sendable {
             routes.merge(more) { first, _ in first }
         }
         routes.merge(ServerFeaturesService(paths: Array(routes.keys)).routes) { first, _ in first }
+        // Of no concern to clients of KurrentDB.
+        routes.merge(StoreService(log: log).routes) { first, _ in first }
         // Not announced: clients look for another way, or tell their users what is said here.
         for missing in [operations.missing, ProjectionsService().missing] {
             routes.merge(missing) { first, _ in first }
