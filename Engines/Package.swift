@@ -19,7 +19,8 @@ let package = Package(
     platforms: [.macOS(.v15)],
     dependencies: [
         .package(
-            name: "daybook", path: "..", traits: ["Postgres", "JetStream", "Kafka", "Kinesis", "Webhook", "Server"]),
+            name: "daybook", path: "..",
+            traits: ["Postgres", "JetStream", "Kafka", "Kinesis", "Webhook", "Server", "Client"]),
         .package(name: "exchange", path: "../Examples/Exchange", traits: ["Postgres", "JetStream"]),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
@@ -52,6 +53,12 @@ let package = Package(
             name: "DaybookServerTests",
             dependencies: daybook("DaybookServer", "DaybookCore", "Daybook") + nio
                 + [.product(name: "AsyncHTTPClient", package: "async-http-client")],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "DaybookClientTests",
+            dependencies: daybook(
+                "DaybookClient", "DaybookServer", "DaybookSQLite", "DaybookCore", "Daybook", "DaybookTesting")
+                + ["StoreTrials"] + nio,
             swiftSettings: swiftSettings),
         .testTarget(
             name: "EndToEndTests",
