@@ -84,7 +84,7 @@ final class ClientConnection: Sendable {
 
     private func open(_ call: ClientCall) {
         let slot = CallSlot { [self] in ended() }
-        let headers = headers(of: call)
+        let headers = self.headers(of: call)
         let promise = channel.eventLoop.makePromise(of: (any Channel).self)
         promise.futureResult.whenFailure { error in
             call.fail { CallFailure(.interrupted, "\(error)", mayHaveEffect: $0) }

@@ -99,9 +99,9 @@ package struct WireReader {
 
     /// A text of which the same is likely to have come before.
     package func text(_ field: Field, in texts: inout WireTexts) throws(WireError) -> String {
-        let range = try range(field)
+        let range = try self.range(field)
         if let text = texts.known(bytes, range) { return text }
-        let text = try text(field)
+        let text = try self.text(field)
         texts.remember(text, range)
         return text
     }

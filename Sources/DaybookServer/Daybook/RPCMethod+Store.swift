@@ -18,7 +18,7 @@ extension RPCMethod {
     static func store<Request: WireMessage, Success: WireMessage, Failure: WireMessage & Error>(
         _ answer: @escaping @Sendable (Request) async throws(Failure) -> Success
     ) -> RPCMethod {
-        .unary { message, _ in
+        .unary { (message: ByteBuffer, _: RPCContext) async throws -> ByteBuffer in
             let request = try message.storeMessage(Request.self)
             let result: Result<Success, Failure>
             do throws(Failure) { result = .success(try await answer(request)) } catch { result = .failure(error) }
@@ -30,7 +30,7 @@ extension RPCMethod {
     static func waitingStore<Request: WireMessage, Success: WireMessage, Failure: WireMessage & Error>(
         _ answer: @escaping @Sendable (Request) async throws(Failure) -> Success
     ) -> RPCMethod {
-        .streaming { requests, responses, _ in
+        .streaming { (requests: RPCRequests, responses: RPCResponses, _: RPCContext) in
             guard let message = try await requests.next() else {
                 throw RPCStatus(.internalError, "The method takes one message, and none came.")
             }
