@@ -109,6 +109,10 @@ let package = Package(
                 + ["ScriptedServer", "SideBySide"] + nio
                 + [.product(name: "AsyncHTTPClient", package: "async-http-client")],
             path: "Benchmarks/HTTPBenchmark", swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "ClientBenchmark",
+            dependencies: daybook("DaybookClient", "DaybookServer", "DaybookSQLite", "DaybookCore"),
+            path: "Benchmarks/ClientBenchmark", swiftSettings: swiftSettings),
         // Rounds in turn with a bare client, in a table, and within a time.
         .target(
             name: "SideBySide", dependencies: daybook("Daybook"), path: "Benchmarks/SideBySide",
