@@ -7,8 +7,8 @@ import DaybookServer
 ///
 ///     ClientBenchmark [SECONDS [ADDRESS]]
 ///
-/// Without an address it serves an embedded store in this process, and what is measured is both. The log of a server that is named
-/// should be empty: its events are read.
+/// Without an address it serves an embedded store in this process, and what is measured is both. The log of a server that is
+/// named should be empty: its events are read.
 @main
 struct ClientBench {
     private let client: DaybookClient
@@ -59,7 +59,7 @@ struct ClientBench {
     private static let note = String(repeating: "x", count: 150)
 
     private func report(_ what: String, _ count: Int, _ unit: String, since start: ContinuousClock.Instant) {
-        let rate = Double(count) / ((clock.now - start) / .seconds(1))
+        let rate = Double(count) / ((clock.now - start) / Duration.seconds(1))
         print("\(what): \(Int(rate)) \(unit)/s")
     }
 

@@ -7,6 +7,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     typealias InboundIn = HTTP2Frame
     typealias OutboundOut = HTTP2Frame
 
+    private let beginning: TimeAmount
     private let interval: TimeAmount
     private let patience: TimeAmount
     private let onReady: () -> Void
@@ -16,20 +17,26 @@ final class ConnectionHandler: ChannelInboundHandler {
     private var timer: Scheduled<Void>?
 
     /// - Parameters:
+    ///   - beginning: How long it may take until the server has said how it speaks; then the connection is closed.
     ///   - interval: Between an answer of the server and the next question whether it is there.
     ///   - patience: How long the answer may take.
     ///   - onReady: Called once, when the server has said how it speaks.
     ///   - onGoAway: Called when the server wants no further calls on the connection.
     init(
-        interval: TimeAmount, patience: TimeAmount, onReady: @escaping () -> Void, onGoAway: @escaping () -> Void
+        beginning: TimeAmount, interval: TimeAmount, patience: TimeAmount, onReady: @escaping () -> Void,
+        onGoAway: @escaping () -> Void
     ) {
+        self.beginning = beginning
         self.interval = interval
         self.patience = patience
         self.onReady = onReady
         self.onGoAway = onGoAway
     }
 
-    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        closeUnlessCancelled(in: beginning, context)
+    }
 
     func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
@@ -62,8 +69,12 @@ final class ConnectionHandler: ChannelInboundHandler {
         guard let context else { return }
         let ping = HTTP2Frame(streamID: .rootStream, payload: .ping(HTTP2PingData(withInteger: 1), ack: false))
         context.writeAndFlush(wrapOutboundOut(ping), promise: nil)
+        closeUnlessCancelled(in: patience, context)
+    }
+
+    private func closeUnlessCancelled(in time: TimeAmount, _ context: ChannelHandlerContext) {
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
-        timer = context.eventLoop.scheduleTask(in: patience) { bound.value.context?.close(promise: nil) }
+        timer = context.eventLoop.scheduleTask(in: time) { bound.value.context?.close(promise: nil) }
     }
 
     func channelInactive(context: ChannelHandlerContext) {

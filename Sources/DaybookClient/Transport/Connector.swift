@@ -144,10 +144,8 @@ final class Connector: Sendable {
     }
 
     private func connect(_ attempt: Int) {
-        let loop = loop
-        let patience = TimeAmount(configuration.connectTimeout)
         ClientBootstrap(group: loop)
-            .connectTimeout(patience)
+            .connectTimeout(TimeAmount(configuration.connectTimeout))
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelInitializer { [self] channel in
                 channel.eventLoop.makeCompletedFuture { try configure(channel, attempt) }
@@ -157,19 +155,9 @@ final class Connector: Sendable {
                 switch result {
                 case .failure(let error): ended(attempt, "\(error)")
                 case .success(let channel):
-                    loop.scheduleTask(in: patience) { [self] in
-                        if isConnecting(attempt) { channel.close(promise: nil) }
-                    }
                     channel.closeFuture.whenComplete { [self] _ in ended(attempt, "the server closed the connection") }
                 }
             }
-    }
-
-    private func isConnecting(_ attempt: Int) -> Bool {
-        state.withLock { state in
-            if case .connecting(attempt) = state.phase { return true }
-            return false
-        }
     }
 
     private func configure(_ channel: any Channel, _ attempt: Int) throws {
@@ -204,6 +192,7 @@ final class Connector: Sendable {
             openCalls: configuration.openCalls)
         try channel.pipeline.syncOperations.addHandler(
             ConnectionHandler(
+                beginning: TimeAmount(configuration.connectTimeout),
                 interval: TimeAmount(configuration.keepAliveInterval),
                 patience: TimeAmount(configuration.keepAliveTimeout),
                 onReady: { [self] in ready(made) }, onGoAway: { [self] in retire(made) }))
