@@ -88,8 +88,9 @@ struct LostAnswerTests {
             let append = Task { try await client.append(request) }
             try await Task.sleep(for: .milliseconds(200))
             relay.cut()
-            guard case .failure(AppendError.storageFailed(_, mayBeWritten: true)) = await append.result else {
-                Issue.record("The outcome is \(await append.result).")
+            let outcome = await append.result
+            guard case .failure(AppendError.storageFailed(_, mayBeWritten: true)) = outcome else {
+                Issue.record("The outcome is \(outcome).")
                 return
             }
             #expect(try await store.head() == 1)
