@@ -2,7 +2,8 @@
 import DaybookCore
 import Logging
 
-/// A store as a server, which programs in any language use through KurrentDB's clients, or by HTTP and JSON, on one port.
+/// A store as a server, which programs in any language use through KurrentDB's clients, or by HTTP and JSON, and programs in Swift
+/// as a store (`DaybookClient`), on one port.
 ///
 /// ```swift
 /// let server = try await DaybookServer(store: store, configuration: ServerConfiguration(port: 2113))
