@@ -15,7 +15,7 @@ public struct ClientConfiguration: Sendable {
     public var keepAliveInterval: Duration
     /// How long it may take to answer that; then the connection is given up.
     public var keepAliveTimeout: Duration
-    /// The calls that are open at once; further ones wait for their turn.
+    /// The calls that are open at once, 2 or more, as one may wait for the log to grow; further ones wait for their turn.
     public var openCalls: Int
     /// A file of certificates in PEM by which the server's is checked; nil for those of the system.
     public var trustedCertificates: String?

@@ -23,15 +23,21 @@ final class StoreLink: Sendable {
     /// How many bytes stand in front of a message.
     private static let prefixBytes = 5
 
+    /// A year, in seconds.
+    private static let longestTimeout = 31_536_000
+
     private let connector: Connector
     private let timeout: TimeAmount
+    /// The longest time between two attempts.
+    private let longPause: TimeAmount
     private let backoff: Backoff
 
     init(
         address: ServerAddress, configuration: ClientConfiguration, onLoss: @escaping @Sendable () -> Void
     ) throws(ClientError) {
         connector = try Connector(address: address, configuration: configuration, onLoss: onLoss)
-        timeout = TimeAmount(configuration.timeout)
+        timeout = TimeAmount(min(configuration.timeout, .seconds(Self.longestTimeout)))
+        longPause = TimeAmount(configuration.longestBackoff)
         backoff = Backoff(first: configuration.firstBackoff, longest: configuration.longestBackoff)
     }
 
@@ -49,9 +55,10 @@ final class StoreLink: Sendable {
         var failures = 0
         while true {
             var failure: CallFailure
-            let began = NIODeadline.now()
+            var connectedAt: NIODeadline?
             do throws(CallFailure) {
                 let connection = try await connector.connection(by: deadline)
+                connectedAt = .now()
                 let call = ClientCall(path: method.path, body: body, deadline: isWait ? nil : deadline)
                 let bytes = try await connection.answer(to: call)
                 let result = try Self.result(bytes, Success.self, Refusal.self)
@@ -64,8 +71,8 @@ final class StoreLink: Sendable {
             }
             mayHaveEffect = mayHaveEffect || failure.mayHaveEffect
             failure.mayHaveEffect = mayHaveEffect
-            // Who waited for long, and with success until now, has as much time as somebody new.
-            if isWait, failure.kind == .interrupted, began + timeout < NIODeadline.now() {
+            // Who had somebody to wait for has as much time as one who begins to wait.
+            if isWait, failure.kind == .interrupted, let connectedAt, connectedAt + longPause < NIODeadline.now() {
                 deadline = NIODeadline.now() + timeout
                 failures = 0
             }
