@@ -58,7 +58,7 @@ final class StoreLink: Sendable {
             var connectedAt: NIODeadline?
             do throws(CallFailure) {
                 let connection = try await connector.connection(by: deadline)
-                connectedAt = .now()
+                connectedAt = NIODeadline.now()
                 let call = ClientCall(path: method.path, body: body, deadline: isWait ? nil : deadline)
                 let bytes = try await connection.answer(to: call)
                 let result = try Self.result(bytes, Success.self, Refusal.self)
