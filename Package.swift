@@ -25,6 +25,7 @@ let package = Package(
         .library(name: "DaybookKinesis", targets: ["DaybookKinesis"]),
         .library(name: "DaybookWebhook", targets: ["DaybookWebhook"]),
         .library(name: "DaybookServer", targets: ["DaybookServer"]),
+        .library(name: "DaybookClient", targets: ["DaybookClient"]),
         .executable(name: "daybook", targets: ["DaybookCommand"]),
     ],
     traits: [
@@ -34,6 +35,7 @@ let package = Package(
         .trait(name: "Kinesis", description: "DaybookKinesis: events to and from Amazon Kinesis."),
         .trait(name: "Webhook", description: "DaybookWebhook: events to and from other programs over HTTP."),
         .trait(name: "Server", description: "DaybookServer: a store as a server, for KurrentDB's clients and HTTP."),
+        .trait(name: "Client", description: "DaybookClient: a store on a Daybook server."),
     ],
     dependencies: [
         // Fetched for the traits that need them, and by nobody else.
@@ -41,6 +43,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.0"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
@@ -110,11 +113,25 @@ let package = Package(
                 .product(name: "SwiftProtobuf", package: "swift-protobuf", condition: .when(traits: ["Server"]))
             ],
             exclude: ["Protos"], swiftSettings: swiftSettings),
+        // What DaybookClient and DaybookServer say to each other, in bytes.
+        .target(
+            name: "DaybookProtocol", dependencies: ["DaybookCore"], exclude: ["Protos"], swiftSettings: swiftSettings),
+        // A store on a Daybook server.
+        .target(
+            name: "DaybookClient",
+            dependencies: [
+                "DaybookCore", "DaybookProtocol",
+                .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: ["Client"])),
+                .product(name: "NIOPosix", package: "swift-nio", condition: .when(traits: ["Client"])),
+                .product(name: "NIOHTTP2", package: "swift-nio-http2", condition: .when(traits: ["Client"])),
+                .product(name: "NIOSSL", package: "swift-nio-ssl", condition: .when(traits: ["Client"])),
+            ],
+            swiftSettings: swiftSettings),
         // A store as a server.
         .target(
             name: "DaybookServer",
             dependencies: [
-                "DaybookCore", "Daybook", "KurrentProtocol",
+                "DaybookCore", "Daybook", "KurrentProtocol", "DaybookProtocol",
                 .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: ["Server"])),
                 .product(name: "NIOPosix", package: "swift-nio", condition: .when(traits: ["Server"])),
                 .product(name: "NIOHTTP1", package: "swift-nio", condition: .when(traits: ["Server"])),
@@ -172,6 +189,9 @@ let package = Package(
             swiftSettings: swiftSettings),
         .testTarget(
             name: "DaybookCoreTests", dependencies: ["DaybookCore", "DaybookTesting"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "DaybookProtocolTests", dependencies: ["DaybookProtocol", "DaybookCore", "DaybookTesting"],
+            swiftSettings: swiftSettings),
         .testTarget(
             name: "DaybookTests", dependencies: ["Daybook", "DaybookSQLite", "DaybookTesting"],
             exclude: ["Documentation/schema.lock.json"], swiftSettings: swiftSettings),

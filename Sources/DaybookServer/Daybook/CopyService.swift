@@ -1,0 +1,35 @@
+#if Server
+import DaybookCore
+import DaybookProtocol
+
+/// The log of a store that can be copied.
+struct CopyService: Sendable {
+    let store: any CopyableStore
+
+    var routes: RPCRoutes {
+        var routes = RPCRoutes()
+        routes.add(.describeCopy, .store(describe))
+        routes.add(.importEvents, .store(importEvents))
+        routes.add(.importCommands, .store(importCommands))
+        routes.add(.listCommands, .store(commands))
+        return routes
+    }
+
+    @Sendable private func describe(_ request: WireNothing) async throws(ReadError) -> CopyDescription {
+        CopyDescription(keepsPositions: store.keepsPositions)
+    }
+
+    @Sendable private func importEvents(_ request: ImportedEvents) async throws(LogCopyError) -> ImportedPositions {
+        ImportedPositions(try await store.importEvents(request.events))
+    }
+
+    @Sendable private func importCommands(_ request: RecordedCommands) async throws(LogCopyError) -> WireNothing {
+        try await store.importCommands(request.commands)
+        return WireNothing()
+    }
+
+    @Sendable private func commands(_ request: ListCommandsRequest) async throws(ReadError) -> RecordedCommands {
+        RecordedCommands(try await store.commands(after: request.after, limit: request.limit))
+    }
+}
+#endif
