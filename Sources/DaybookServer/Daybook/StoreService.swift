@@ -30,7 +30,7 @@ struct StoreService: Sendable {
 
     @Sendable private func append(_ request: AppendRequest) async throws(AppendError) -> MaybeResult {
         let result = try await store.append(request)
-        log.note(request)
+        log.note(request, result)
         return MaybeResult(result)
     }
 
