@@ -149,14 +149,22 @@ struct LostAnswerTests {
         }
     }
 
+    private final class Count: Sendable {
+        private let count = Mutex(0)
+
+        var value: Int { count.withLock { $0 } }
+
+        func add() { count.withLock { $0 += 1 } }
+    }
+
     @Test("writes each of many appends once, while it is cut again and again")
     func writes() async throws {
         try await cutting { store, client, relay in
-            let acknowledged = Mutex(0)
+            let acknowledged = Count()
             let cutter = Task {
                 var next = 25
                 while !Task.isCancelled {
-                    if acknowledged.withLock({ $0 }) >= next {
+                    if acknowledged.value >= next {
                         relay.cut()
                         next += 25
                     }
@@ -173,7 +181,7 @@ struct LostAnswerTests {
                             let event = NewEvent(type: "noted", data: [UInt8(number)])
                             let result = try await client.append([event], to: stream, expecting: expected)
                             #expect(result.version == StreamVersion(Int64(number)))
-                            acknowledged.withLock { $0 += 1 }
+                            acknowledged.add()
                         }
                     }
                 }

@@ -16,6 +16,12 @@ struct ServerRestartTests {
         var refused: Set<EventID> = []
     }
 
+    private final class Notes: Sendable {
+        let ledger = Mutex(Ledger())
+        /// How many appends at expected versions were acknowledged.
+        let done = Mutex(0)
+    }
+
     @Test("loses nothing that was acknowledged, and doubles nothing")
     func restarts() async throws {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("daybook-\(EventID())").path
@@ -26,8 +32,7 @@ struct ServerRestartTests {
         var server = try await TestServer.start(store)
         let port = server.port
         let client = try DaybookClient.connect(to: server.address)
-        let ledger = Mutex(Ledger())
-        let done = Mutex(0)
+        let notes = Notes()
         let isOver = Flag()
 
         let writers = Task {
@@ -44,7 +49,7 @@ struct ServerRestartTests {
                             )
                             #expect(result.version == next)
                             version = next
-                            done.withLock { $0 += 1 }
+                            notes.done.withLock { $0 += 1 }
                         }
                     }
                     group.addTask {
@@ -63,9 +68,9 @@ struct ServerRestartTests {
                             let event = NewEvent(type: "noted", data: [1])
                             do throws(AppendError) {
                                 try await client.append([event], to: stream)
-                                ledger.withLock { _ = $0.acknowledged.insert(event.id) }
+                                notes.ledger.withLock { _ = $0.acknowledged.insert(event.id) }
                             } catch {
-                                ledger.withLock { ledger in
+                                notes.ledger.withLock { ledger in
                                     if case .storageFailed(_, mayBeWritten: true) = error {
                                         ledger.unknown.insert(event.id)
                                     } else {
@@ -81,15 +86,15 @@ struct ServerRestartTests {
         }
 
         for _ in 0..<4 {
-            let before = done.withLock { $0 }
-            try await eventually("appends are acknowledged") { done.withLock { $0 } > before + 100 }
+            let before = notes.done.withLock { $0 }
+            try await eventually("appends are acknowledged") { notes.done.withLock { $0 } > before + 100 }
             await server.stop()
             await store.close()
             store = try await SQLiteEventStore.open(file)
             server = try await TestServer.start(store, port: port)
         }
-        let before = done.withLock { $0 }
-        try await eventually("appends are acknowledged") { done.withLock { $0 } > before + 100 }
+        let before = notes.done.withLock { $0 }
+        try await eventually("appends are acknowledged") { notes.done.withLock { $0 } > before + 100 }
         isOver.set()
         try await writers.value
         await client.close()
@@ -104,7 +109,7 @@ struct ServerRestartTests {
             next[event.stream] = number + 1
         }
         #expect(counts.values.allSatisfy { $0 == 1 })
-        let entries = ledger.withLock { $0 }
+        let entries = notes.ledger.withLock { $0 }
         #expect(entries.acknowledged.allSatisfy { counts[$0] == 1 })
         #expect(entries.refused.allSatisfy { counts[$0] == nil })
         await server.stop()
