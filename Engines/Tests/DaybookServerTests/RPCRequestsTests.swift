@@ -11,11 +11,13 @@ import Testing
             requests.deliver(ByteBuffer())
             count += 1
         }
-        #expect(!requests.mayRead(orElse: {}))
+        let mayReadFull = requests.mayRead(orElse: {})
+        #expect(!mayReadFull)
         let resumed = AsyncStream<Void>.makeStream()
         _ = requests.mayRead { resumed.continuation.yield() }
         for _ in 0..<count { _ = try await requests.next() }
         for await _ in resumed.stream { break }
-        #expect(requests.mayRead(orElse: {}))
+        let mayReadAgain = requests.mayRead(orElse: {})
+        #expect(mayReadAgain)
     }
 }
