@@ -34,7 +34,8 @@ campaign := -c release -Xswiftc -enable-testing --scratch-path .build-campaign
 examples := $(patsubst %/Package.swift,%,$(wildcard Examples/*/Package.swift))
 library_targets := DaybookCore Daybook DaybookSQLite DaybookGRDB DaybookTesting
 
-.PHONY: help setup demo test test-engines test-server test-http bench bench-engines bench-short format lint docs crash-test crash-states kill-calls fail-calls disk-full \
+.PHONY: help setup demo test test-engines test-server test-http bench bench-engines bench-short format lint docs crash-test \
+    crash-states kill-calls fail-calls disk-full \
     memory-ceiling power-cut faults codec-corpus fuzz sanitize-thread sanitize-address histories corruption simulate \
     simulate-scale campaigns clean
 
@@ -58,7 +59,7 @@ test: setup ## Builds everything and runs every test: library, examples, README 
 	    echo "== $$package"; scripts/run-tests --package-path "$$package" --scratch-path .build --no-parallel; \
 	done
 
-test-engines: ## Runs the tests of what stands on PostgreSQL, NATS, Kafka, Kinesis and HTTP (ENGINES=kafka for one).
+test-engines: ## Runs the tests of the server, and of what stands on PostgreSQL, NATS, Kafka, Kinesis, HTTP (ENGINES=kafka).
 	@scripts/setup --engines
 	scripts/test-engines $(ENGINES)
 
