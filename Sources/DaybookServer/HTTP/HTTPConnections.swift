@@ -14,6 +14,7 @@ final class HTTPConnections: Sendable {
 
     private let http1: HTTP1Channel
     private let shutdown: HTTPShutdown
+    private let peers: HTTPPeers
     private let logger: Logger
     private let open = Mutex<[ObjectIdentifier: any Channel]>([:])
     /// Where accepted connections go to be served; there while the server runs. No more wait than the listener admits.
@@ -22,9 +23,11 @@ final class HTTPConnections: Sendable {
     init(api: HTTPAPI, limits: HTTPLimits = HTTPLimits(), logger: Logger) {
         shutdown = api.shutdown
         self.logger = logger
+        let peers = HTTPPeers()
+        self.peers = peers
         http1 = HTTP1Channel(
             responder: { (request, writer: consuming ResponseWriter, channel) in
-                let response = try await api.respond(to: request, on: channel)
+                let response = try await api.respond(to: request, on: channel, peer: peers[channel])
                 try await writer.write(response: response.head, body: response.body)
             },
             configuration: HTTP1Channel.Configuration(
@@ -38,6 +41,7 @@ final class HTTPConnections: Sendable {
     func accept(_ channel: any Channel, executor: EventLoopExecutor) throws {
         // A client may say that it sends nothing more, and wait for the answer.
         try channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: true)
+        peers.insert(RPCPeer(of: channel), of: channel)
         let identifier = ObjectIdentifier(channel)
         open.withLock { $0[identifier] = channel }
         channel.closeFuture.whenComplete { [self] _ in _ = open.withLock { $0.removeValue(forKey: identifier) } }

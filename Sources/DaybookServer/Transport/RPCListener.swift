@@ -4,26 +4,33 @@ import NIOCore
 import NIOExtras
 import NIOHTTP2
 import NIOPosix
+import NIOSSL
 import Synchronization
 
 /// Listens for connections, and has the calls of those that speak HTTP/2 answered; those that speak HTTP/1.1 are for
 /// ``HTTPConnections``.
 ///
-/// Clients without TLS begin to speak HTTP/2 at once, as those of KurrentDB do (RFC 9113, section 3.3), so that one port serves
-/// both (``ProtocolSelector``).
+/// Clients that know that the server speaks HTTP/2, or have agreed on it by TLS, begin with its preface at once (RFC 9113, section
+/// 3.4), so that one port serves both (``ProtocolSelector``), with TLS and without.
 final class RPCListener: Sendable {
     private let routes: RPCRoutes
     private let limits: RPCLimits
     private let http: HTTPConnections
+    /// Nil where connections are not encrypted.
+    private let tls: TLSCredentials?
     private let logger: Logger
     private let group: MultiThreadedEventLoopGroup
     private let executors: [ObjectIdentifier: EventLoopExecutor]
     private let calls = RPCCalls()
     private let connections = Mutex(0)
 
-    init(routes: RPCRoutes, http: HTTPConnections, limits: RPCLimits = RPCLimits(), logger: Logger) {
+    init(
+        routes: RPCRoutes, http: HTTPConnections, tls: TLSCredentials? = nil, limits: RPCLimits = RPCLimits(),
+        logger: Logger
+    ) {
         self.routes = routes
         self.http = http
+        self.tls = tls
         self.limits = limits
         self.logger = logger
         group = .singleton
@@ -94,6 +101,7 @@ final class RPCListener: Sendable {
             throw TooManyConnections()
         }
         channel.closeFuture.whenComplete { [self] _ in connections.withLock { $0 -= 1 } }
+        if let tls { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls.context)) }
         try channel.pipeline.syncOperations.addHandler(
             ProtocolSelector(patience: limits.firstBytesTime) { [self] choice, channel in
                 switch choice {
@@ -129,7 +137,7 @@ final class RPCListener: Sendable {
             configuration: .init(
                 maxIdleTime: nil, maxAge: nil, maxGraceTime: limits.graceTime,
                 keepalive: .init(pingInterval: .seconds(60), ackTimeout: .seconds(20))))
-        let peer = channel.remoteAddress?.description ?? "unknown"
+        let peer = RPCPeer(of: channel)
         let executor = self.executor(of: channel)
         _ = try channel.pipeline.syncOperations.configureHTTP2Pipeline(
             mode: .server, connectionConfiguration: connection, streamConfiguration: stream,

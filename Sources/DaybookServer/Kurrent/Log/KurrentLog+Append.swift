@@ -36,7 +36,7 @@ extension KurrentLog {
             if let revival { request.writes.append(revival) }
         }
         do {
-            let result = try await store.append(request)
+            let result = try await commit(request)
             if result.isRepeat { try await checkNotTombstoned(stream, name: name) }
             deleted.withLock { _ = $0.remove(stream) }
             guard let version = result.version else {
@@ -82,7 +82,7 @@ extension KurrentLog {
         var request = request
         request.check(StreamName(unchecked: "$none-\(EventID())"), at: .streamExists)
         do {
-            let result = try await store.append(request)
+            let result = try await commit(request)
             return Appended(revision: result.version?.rawValue, position: result.position.rawValue)
         } catch {
             if case .wrongExpectedVersion = error { return nil }
@@ -185,7 +185,7 @@ extension KurrentLog {
         if let change = try await change(of: subject, by: events) { request.writes.append(change) }
         request.append(events, to: stream, expecting: expected.version)
         do {
-            let result = try await store.append(request)
+            let result = try await commit(request)
             if case .delete? = request.writes.first?.action {
                 deleted.withLock { _ = $0.insert(request.writes[0].stream) }
             }
@@ -272,7 +272,7 @@ extension KurrentLog {
         _ request: AppendRequest, name: String, _ stream: StreamName, expecting expected: KurrentExpectation
     ) async throws(KurrentFailure) -> Int64 {
         do {
-            return try await store.append(request).position.rawValue
+            return try await commit(request).position.rawValue
         } catch {
             guard case .wrongExpectedVersion = error else {
                 throw KurrentFailure(error, stream: name, expected: expected)

@@ -11,6 +11,8 @@ final class KurrentLog: Sendable {
     /// (``note(_:)``), so that it knows them.
     let deleted: Mutex<Set<StreamName>>
     let indexTables: IndexTables
+    /// Of what decides who may do what.
+    let accessChanges = AccessChanges()
 
     private init(store: any EventStore, recent: RecentEvents, deleted: Set<StreamName>) {
         self.store = store

@@ -6,6 +6,15 @@ import NIOCore
 
 extension StreamsService {
     func read(_ options: ReadOptions, to responses: RPCResponses) async throws {
+        switch options.source {
+        case .stream(let name, _): try await CallAccess.require(.read, ofClient: name)
+        case .all: try await CallAccess.require(.stream(.read, .log))
+        }
+        guard options.extent == .subscription else { return try await answer(options, to: responses) }
+        try await CallAccess.whileAllowed { try await answer(options, to: responses) }
+    }
+
+    private func answer(_ options: ReadOptions, to responses: RPCResponses) async throws {
         try await Self.status {
             switch (options.source, options.extent) {
             case (.stream(let name, let start), .count(let count)):
@@ -117,9 +126,9 @@ extension StreamsService {
             let page = try await log.store.readPage(
                 from: cursor, direction: options.direction, filter: .everything,
                 limit: filter == nil ? min(remaining, KurrentPage.limit) : KurrentPage.limit)
-            let events = page.events.lazy.compactMap(KurrentEvent.init)
-                .filter { !$0.isHiddenFromAll && filter?.matches($0) ?? true }.prefix(remaining)
-            let sent = Array(events)
+            let events = page.events.compactMap(KurrentEvent.init)
+                .filter { !$0.isHiddenFromAll && filter?.matches($0) ?? true }
+            let sent = Array(try await CallAccess.visible(events).prefix(remaining))
             try await send(sent, options, to: responses)
             remaining -= sent.count
             if page.isAtEnd { return }
@@ -148,7 +157,8 @@ extension StreamsService {
             let page = try await log.store.readPage(
                 from: .after(position), direction: .forward, filter: .everything, limit: KurrentPage.limit)
             var sent: [KurrentEvent] = []
-            for event in page.events.lazy.compactMap(KurrentEvent.init) where !event.isHiddenFromAll {
+            for event in try await CallAccess.visible(page.events.compactMap(KurrentEvent.init))
+            where !event.isHiddenFromAll {
                 let isWanted = filter?.matches(event) ?? true
                 if isWanted { sent.append(event) }
                 if let checkpoint = progress.considered(event.position) {
@@ -233,6 +243,7 @@ extension StreamsService {
 
     /// Sends events in one piece.
     private func send(_ events: [ResolvedEvent], _ options: ReadOptions, to responses: RPCResponses) async throws {
+        let events = try await CallAccess.visibleLinks(events)
         guard !events.isEmpty else { return }
         let encoder = KurrentEventEncoder(uuidForm: options.uuidForm)
         var buffer = ByteBuffer()

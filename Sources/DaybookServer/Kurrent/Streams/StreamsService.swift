@@ -16,7 +16,7 @@ struct StreamsService: Sendable {
             },
             "/\(Self.name)/Append": .streaming { requests, responses, _ in try await append(requests, to: responses) },
             "/\(Self.name)/BatchAppend": .streaming { requests, responses, _ in
-                try await batchAppend(requests, to: responses)
+                try await CallAccess.whileAllowed { try await batchAppend(requests, to: responses) }
             },
             "/\(Self.name)/Delete": .unary { request, _ in try await delete(request) },
             "/\(Self.name)/Tombstone": .unary { request, _ in try await tombstone(request) },
