@@ -249,11 +249,24 @@ extension KurrentLog {
         ])
         let event = NewEvent(
             type: EventType(unchecked: KurrentNames.metadataType),
-            data: Array("{\"$tb\":\(KurrentMetadata.deleted)}".utf8))
+            data: try await deletion(keepingListOf: metadata))
         request.append([event], to: metadata)
         let position = try await change(request, name: name, stream, expecting: expected)
         deleted.withLock { _ = $0.insert(stream) }
         return position
+    }
+
+    /// The metadata of a deleted stream: nothing else, as KurrentDB has it. But where it is asked who calls, the access list stays:
+    /// the events are in the whole log yet, and those shall not see them who could not before.
+    private func deletion(keepingListOf metadata: StreamName) async throws(KurrentFailure) -> [UInt8] {
+        var list: [UInt8] = []
+        if CallAccess.current != nil, let present = try await lastEvent(of: metadata),
+            let object = try? JSONText(parsing: present.data),
+            let member = object.members?.last(where: { $0.key == "$acl" })
+        {
+            list = Array("\"$acl\":".utf8) + member.value.bytes + [UInt8(ascii: ",")]
+        }
+        return Array("{".utf8) + list + Array("\"$tb\":\(KurrentMetadata.deleted)}".utf8)
     }
 
     /// Deletes a stream for good. Returns the position of what says so.
