@@ -27,8 +27,8 @@ public final class DaybookServer: Sendable {
     private let logger: Logger
 
     /// - Parameter store: Keeps the checkpoints of groups of consumers beside the log: in the log they would fill it.
-    /// - Throws: ``ServerError`` when the address is not a loopback address and there is no certificate, or a file cannot be used;
-    ///   `ReadError` when the store cannot be read.
+    /// - Throws: ``ServerError`` when the address is not a loopback address and there is no certificate, or a file cannot be
+    ///   used; `ReadError` when the store cannot be read.
     /// - Complexity: O(deletions ever made of streams), which are looked up.
     public init(
         store: any EventStore & CheckpointStore, configuration: ServerConfiguration = ServerConfiguration(),
@@ -91,8 +91,8 @@ public final class DaybookServer: Sendable {
         }
     }
 
-    /// A token with which somebody can make the first user, who is an admin: `POST /v1/users` takes it. Each call makes another, and
-    /// ends the one before; it ends, too, as soon as there is a user.
+    /// A token with which somebody can make the first user, who is an admin: `POST /v1/users` takes it. Each call makes
+    /// another, and ends the one before; it ends, too, as soon as there is a user.
     ///
     /// - Returns: Nil when there are users, or nobody is asked who calls.
     public func foundingToken() async throws -> String? {

@@ -11,11 +11,11 @@ public struct ServerConfiguration: Sendable {
     public var advertisedHost: String?
     /// The certificate by which connections are encrypted; nil for none, which is possible on loopback addresses only.
     public var tls: TLSFiles?
-    /// Whether clients must say who they are. Without, everybody who reaches the server may do everything; so that with TLS they must
-    /// in any case.
+    /// Whether clients must say who they are. Without, everybody who reaches the server may do everything; so that with TLS
+    /// they must in any case.
     public var asksWhoCalls: Bool
-    /// A file with rules of who may, or may not, do what with which streams: an array of JSON. Nil for none; then the roles of users
-    /// and the access lists of streams decide.
+    /// A file with rules of who may, or may not, do what with which streams: an array of JSON. Nil for none; then the roles of
+    /// users and the access lists of streams decide.
     public var accessRules: String?
     /// The categories of which it is written down who reads them.
     public var auditedCategories: Set<Category>

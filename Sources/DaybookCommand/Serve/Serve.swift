@@ -13,8 +13,8 @@ struct Serve: AsyncParsableCommand {
             Clients connect by kurrentdb://localhost:2113; HTTP is on the same port, and /openapi.json tells what there is.
 
             With a certificate every client says who it is: by user and password, or by a certificate of its own when there is \
-            --tls-client-ca, whose common name is the login. A server without users prints a token when it starts, with which the \
-            first one, an admin, is made; `daybook users` makes users while no server runs. The certificate is read again when \
+            --tls-client-ca, whose common name is the login. A server without users prints a token when it starts, with \
+            which the first one, an admin, is made; `daybook users` makes users while no server runs. The certificate is read again when \
             its file changes, and on SIGHUP; open connections stay. With --insecure everybody on this machine may do everything, \
             without TLS, on loopback addresses only: connect by kurrentdb://localhost:2113?tls=false.
 
@@ -49,8 +49,8 @@ struct Serve: AsyncParsableCommand {
         let ways = [insecure, withoutTLS, tlsCertificate != nil].filter { $0 }.count
         guard ways == 1 else {
             throw ValidationError(
-                "Say how to serve, by one of them: --tls-certificate with --tls-key; --without-tls behind a proxy; or --insecure, "
-                    + "by which everybody on this machine may do everything.")
+                "Say how to serve, by one of them: --tls-certificate with --tls-key; --without-tls behind a proxy; or "
+                    + "--insecure, by which everybody on this machine may do everything.")
         }
         guard (tlsCertificate == nil) == (tlsKey == nil), tlsClientCA == nil || tlsCertificate != nil else {
             throw ValidationError("--tls-certificate and --tls-key stand together, and --tls-client-ca beside them.")
@@ -96,8 +96,8 @@ struct Serve: AsyncParsableCommand {
                         StandardError.line(
                             "There are no users yet. Make the first one, an admin, by POST /v1/users with the header\n"
                                 + "  Authorization: Bearer \(token)\n"
-                                + "and a body such as {\"login\":\"admin\",\"password\":\"…\"}. The token ends with it, or with "
-                                + "the server.")
+                                + "and a body such as {\"login\":\"admin\",\"password\":\"…\"}. The token ends with it, or "
+                                + "with the server.")
                     }
                 }
             }

@@ -7,7 +7,7 @@
 /// 2. The streams of the users are nobody else's.
 /// 3. A rule that denies.
 /// 4. The access list in the stream's metadata, for each right that it names. One that does not name who may change the metadata
-///    leaves that, and so itself, to admins.
+///    leaves that, and so itself, to admins; who may read the stream may read its metadata.
 /// 5. A rule that allows.
 /// 6. The default access lists of `$settings`.
 /// 7. The roles, for streams that are not the system's.
@@ -50,7 +50,9 @@ struct AccessPolicy: Sendable, Hashable {
             return .denied
         }
         if !isRead, let list {
-            if let names = list[right] { return allowed(names.contains { principal.isNamed(by: $0) }) }
+            if let names = list[right] ?? (right == .readMetadata ? list[.read] : nil) {
+                return allowed(names.contains { principal.isNamed(by: $0) })
+            }
             if right == .writeMetadata { return .denied }
         }
         if rules.contains(where: { $0.effect == .allow && $0.applies(right, of: resource, to: principal) }) {

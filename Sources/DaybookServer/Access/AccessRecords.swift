@@ -2,8 +2,8 @@
 import DaybookCore
 import Logging
 
-/// What is written down of who did what: calls in the access log, reads of marked categories in the audit log. Both are messages of
-/// swift-log, whose metadata tells the values.
+/// What is written down of who did what: calls in the access log, reads of marked categories in the audit log. Both are
+/// messages of swift-log, whose metadata tells the values.
 struct AccessRecords: Sendable {
     private let access: Logger
     private let audit: Logger

@@ -4,8 +4,8 @@ import Synchronization
 
 /// Who makes the call that is being answered, and what they may do.
 ///
-/// A server that asks who its clients are runs every call with one of these (``AccessGate``); methods ask by the static functions.
-/// What the server does by itself has none, and neither has any call of a server that lets everybody do everything.
+/// A server that asks who its clients are runs every call with one of these (``AccessGate``); methods ask by the static
+/// functions. What the server does by itself has none, and neither has any call of a server that lets everybody do everything.
 final class CallAccess: Sendable {
     @TaskLocal static var current: CallAccess?
 

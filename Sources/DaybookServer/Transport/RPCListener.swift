@@ -10,8 +10,8 @@ import Synchronization
 /// Listens for connections, and has the calls of those that speak HTTP/2 answered; those that speak HTTP/1.1 are for
 /// ``HTTPConnections``.
 ///
-/// Clients that know that the server speaks HTTP/2, or have agreed on it by TLS, begin with its preface at once (RFC 9113, section
-/// 3.4), so that one port serves both (``ProtocolSelector``), with TLS and without.
+/// Clients that know that the server speaks HTTP/2, or have agreed on it by TLS, begin with its preface at once (RFC 9113,
+/// section 3.4), so that one port serves both (``ProtocolSelector``), with TLS and without.
 final class RPCListener: Sendable {
     private let routes: RPCRoutes
     private let limits: RPCLimits

@@ -5,8 +5,8 @@ import Synchronization
 
 /// Makes passwords into what may be stored, by Argon2id of libsodium, and tells whether one is that which was stored.
 ///
-/// It takes a tenth of a second of a processor and 64 MiB for each, which is the point of it: so it runs on threads of its own kind,
-/// some at once, and no more wait than there is room for.
+/// It takes a tenth of a second of a processor and 64 MiB for each, which is the point of it: so it runs on threads of its own
+/// kind, some at once, and no more wait than there is room for.
 ///
 /// See https://doc.libsodium.org/password_hashing/default_phf and https://www.rfc-editor.org/rfc/rfc9106
 final class PasswordHasher: Sendable {

@@ -1,8 +1,8 @@
 #if Server
 import Synchronization
 
-/// Remembers for a while which passwords were found right, so that a client that sends its password with each of many calls does not
-/// have it hashed for each.
+/// Remembers for a while which passwords were found right, so that a client that sends its password with each of many calls
+/// does not have it hashed for each.
 ///
 /// What is remembered is a digest of login, password and the hash in the log, by a key that is made when the server starts: a
 /// password that is changed is right no more at once, and who reads the memory finds no password.

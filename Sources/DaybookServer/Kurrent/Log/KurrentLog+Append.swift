@@ -228,7 +228,8 @@ extension KurrentLog {
 
     // MARK: - Deletion
 
-    /// Deletes a stream softly: it may be written again, and its revisions go on. Returns the position of the metadata that says so.
+    /// Deletes a stream softly: it may be written again, and its revisions go on. Returns the position of the metadata that
+    /// says so.
     func delete(_ name: String, expecting expected: KurrentExpectation) async throws(KurrentFailure) -> Int64 {
         if name == "$all" { throw .accessDenied }
         let stream = try stream(name)
@@ -256,8 +257,8 @@ extension KurrentLog {
         return position
     }
 
-    /// The metadata of a deleted stream: nothing else, as KurrentDB has it. But where it is asked who calls, the access list stays:
-    /// the events are in the whole log yet, and those shall not see them who could not before.
+    /// The metadata of a deleted stream: nothing else, as KurrentDB has it. But where it is asked who calls, the access list
+    /// stays: the events are in the whole log yet, and those shall not see them who could not before.
     private func deletion(keepingListOf metadata: StreamName) async throws(KurrentFailure) -> [UInt8] {
         var list: [UInt8] = []
         if CallAccess.current != nil, let present = try await lastEvent(of: metadata),
