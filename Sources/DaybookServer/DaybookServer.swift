@@ -44,16 +44,15 @@ public final class DaybookServer: Sendable {
         let log = try await KurrentLog.open(store)
         let passwords = PasswordHasher()
         users = UserDirectory(log: log, passwords: passwords, founding: founding)
-        let gate: AccessGate? =
-            asksWhoCalls
-            ? AccessGate(
-                control: AccessControl(
-                    log: log, users: users,
-                    authenticator: Authenticator(users: users, passwords: passwords, founding: founding),
-                    rules: try Self.rules(configuration.accessRules),
-                    records: AccessRecords(
-                        access: logger, audit: logger, audited: configuration.auditedCategories)))
-            : nil
+        var gate: AccessGate?
+        if asksWhoCalls {
+            let control = AccessControl(
+                log: log, users: users,
+                authenticator: Authenticator(users: users, passwords: passwords, founding: founding),
+                rules: try Self.rules(configuration.accessRules),
+                records: AccessRecords(access: logger, audit: logger, audited: configuration.auditedCategories))
+            gate = AccessGate(control: control)
+        }
         signals = StreamSignals(store: store)
         gossip = GossipService(
             advertised: .init(

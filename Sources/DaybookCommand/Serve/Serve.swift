@@ -14,9 +14,9 @@ struct Serve: AsyncParsableCommand {
 
             With a certificate every client says who it is: by user and password, or by a certificate of its own when there is \
             --tls-client-ca, whose common name is the login. A server without users prints a token when it starts, with \
-            which the first one, an admin, is made; `daybook users` makes users while no server runs. The certificate is read again when \
-            its file changes, and on SIGHUP; open connections stay. With --insecure everybody on this machine may do everything, \
-            without TLS, on loopback addresses only: connect by kurrentdb://localhost:2113?tls=false.
+            which the first one, an admin, is made; `daybook users` makes users while no server runs. The certificate is read \
+            again when its file changes, and on SIGHUP; open connections stay. With --insecure everybody on this machine may do \
+            everything, without TLS, on loopback addresses only: connect by kurrentdb://localhost:2113?tls=false.
 
             The server owns the file while it runs. Control-C ends it, and so does a client's call to shut down: open calls are \
             ended, connections told. A client's call to scavenge does what `daybook scavenge` does.
@@ -81,7 +81,8 @@ struct Serve: AsyncParsableCommand {
                     storeName: URL(fileURLWithPath: store.path).path
                 ) { _ = try await file.scavenge() })
             let token = try await server.foundingToken()
-            let (host, isEncrypted) = (host, tls != nil)
+            let host = host
+            let isEncrypted = tls != nil
             let reload = Self.onHangup {
                 do { try server.reloadCertificate() } catch { StandardError.line("daybook: \(error)") }
             }
@@ -108,7 +109,7 @@ struct Serve: AsyncParsableCommand {
     private static func onHangup(_ call: @escaping @Sendable () -> Void) -> any DispatchSourceSignal {
         signal(SIGHUP, SIG_IGN)
         let source = DispatchSource.makeSignalSource(signal: SIGHUP, queue: DispatchQueue(label: "daybook.reload"))
-        source.setEventHandler(handler: call)
+        source.setEventHandler { call() }
         source.activate()
         return source
     }

@@ -31,11 +31,12 @@ struct StreamResource: Sendable, Hashable {
             bytes = bytes.dropFirst(KurrentNames.metadataPrefix.utf8.count)
             isMetadata = true
         }
-        self.init(subject: bytes, isMetadata: isMetadata)
+        self.init(subject: bytes, isMetadata: isMetadata, isRecorded: false)
     }
 
     /// By the name that a stream has in the log: there, metadata that clients wrote is in `$metadata-x`, and the store's own
-    /// record of a stream in `$$x`.
+    /// record of a stream in `$$x`. A stream that is recorded under the name of one that is read from the index, or of the whole
+    /// log, is the system's.
     init(recorded stream: StreamName) {
         var bytes = stream.rawValue.utf8[...]
         var isMetadata = false
@@ -49,19 +50,19 @@ struct StreamResource: Sendable, Hashable {
             }
             isMetadata = true
         }
-        self.init(subject: bytes, isMetadata: isMetadata)
+        self.init(subject: bytes, isMetadata: isMetadata, isRecorded: true)
     }
 
-    private init(subject: Substring.UTF8View, isMetadata: Bool) {
+    private init(subject: Substring.UTF8View, isMetadata: Bool, isRecorded: Bool) {
         let text = String(Substring(subject))
         name = StreamName(unchecked: text)
         self.isMetadata = isMetadata
         if subject.first != UInt8(ascii: "$") {
             kind = .ordinary
         } else if text.hasSameBytes(as: KurrentNames.all) {
-            kind = .log
+            kind = isRecorded ? .system : .log
         } else if IndexStream.isName(text) {
-            kind = .index
+            kind = isRecorded ? .system : .index
         } else if text.hasSameBytes(as: User.list) || subject.starts(with: User.streamPrefix.utf8) {
             kind = .users
         } else {

@@ -160,6 +160,8 @@ import Testing
         #expect(StreamResource(client: "a") == StreamResource(recorded: "a"))
         #expect(StreamResource(client: "$all").kind == .log)
         #expect(StreamResource(client: "$ce-a").kind == .index)
+        #expect(StreamResource(recorded: "$ce-a").kind == .system)
+        #expect(StreamResource(recorded: "$all").kind == .system)
         #expect(StreamResource(client: "$").kind == .system)
         #expect(StreamResource(client: "").kind == .ordinary)
     }
