@@ -23,6 +23,7 @@ public final class DaybookServer: Sendable {
     private let users: UserDirectory
     private let founding = FoundingToken()
     private let tls: TLSCredentials?
+    private let tokens: TokenVerifier?
     private let asksWhoCalls: Bool
     private let logger: Logger
 
@@ -44,11 +45,15 @@ public final class DaybookServer: Sendable {
         let log = try await KurrentLog.open(store)
         let passwords = PasswordHasher()
         users = UserDirectory(log: log, passwords: passwords, founding: founding)
+        var tokens: TokenVerifier?
+        if asksWhoCalls, let authority = configuration.tokens { tokens = try await TokenVerifier(authority) }
+        self.tokens = tokens
         var gate: AccessGate?
         if asksWhoCalls {
             let control = AccessControl(
                 log: log, users: users,
-                authenticator: Authenticator(users: users, passwords: passwords, founding: founding),
+                authenticator: Authenticator(
+                    users: users, passwords: passwords, founding: founding, tokens: tokens),
                 rules: try Self.rules(configuration.accessRules),
                 records: AccessRecords(access: logger, audit: logger, audited: configuration.auditedCategories))
             gate = AccessGate(control: control)
@@ -125,6 +130,7 @@ public final class DaybookServer: Sendable {
             group.addTask { [subscriptions] in await subscriptions.run() }
             group.addTask { [shutdown] in await shutdown.wait() }
             if let tls { group.addTask { [logger] in await tls.run(logger) } }
+            if let tokens { group.addTask { [logger] in await tokens.run(logger) } }
             group.addTask { [listener, configuration, gossip] in
                 try await listener.run(host: configuration.host, port: configuration.port) { port in
                     gossip.advertise(port: port)

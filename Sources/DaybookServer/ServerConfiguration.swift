@@ -14,6 +14,8 @@ public struct ServerConfiguration: Sendable {
     /// Whether clients must say who they are. Without, everybody who reaches the server may do everything; so that with TLS
     /// they must in any case.
     public var asksWhoCalls: Bool
+    /// An authority whose tokens are taken for credentials; nil for none.
+    public var tokens: TokenAuthority?
     /// A file with rules of who may, or may not, do what with which streams: an array of JSON. Nil for none; then the roles of
     /// users and the access lists of streams decide.
     public var accessRules: String?
@@ -34,7 +36,7 @@ public struct ServerConfiguration: Sendable {
 
     public init(
         host: String = "127.0.0.1", port: Int = ServerConfiguration.defaultPort, advertisedHost: String? = nil,
-        tls: TLSFiles? = nil, asksWhoCalls: Bool = false, accessRules: String? = nil,
+        tls: TLSFiles? = nil, asksWhoCalls: Bool = false, tokens: TokenAuthority? = nil, accessRules: String? = nil,
         auditedCategories: Set<Category> = [],
         storeName: String = "store", eventSource: String = "/daybook", healthPolicy: HealthPolicy = HealthPolicy(),
         scavenge: (@Sendable () async throws -> Void)? = nil
@@ -44,6 +46,7 @@ public struct ServerConfiguration: Sendable {
         self.advertisedHost = advertisedHost
         self.tls = tls
         self.asksWhoCalls = asksWhoCalls
+        self.tokens = tokens
         self.accessRules = accessRules
         self.auditedCategories = auditedCategories
         self.storeName = storeName

@@ -9,6 +9,8 @@ public enum ServerError: Error, Equatable, CustomStringConvertible {
     case unreadableCertificate(reason: String)
     /// The access rules are not what this version reads.
     case unreadableRules(file: String, reason: String)
+    /// The keys of the authority whose tokens are taken are not there, or not what they should be.
+    case unreadableKeys(file: String, reason: String)
     /// What the log has of the groups of consumers is not what this version reads.
     case unreadableGroups(position: Position, reason: String)
 
@@ -19,6 +21,8 @@ public enum ServerError: Error, Equatable, CustomStringConvertible {
                 + "on 127.0.0.1, ::1 or localhost."
         case .unreadableCertificate(let reason):
             "The certificate cannot be used (\(reason)): the files are to be PEM, the key not encrypted and the certificate's."
+        case .unreadableKeys(let file, let reason):
+            "The keys of tokens in '\(file)' cannot be used (\(reason)): write a JSON Web Key Set whose keys have kid and alg."
         case .unreadableRules(let file, let reason):
             "The access rules in '\(file)' cannot be read (\(reason)): write an array of objects with effect, users, rights "
                 + "and streams."

@@ -39,6 +39,11 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "The certificate's key, in PEM and not encrypted.", completion: .file()) var tlsKey: String?
     @Option(help: "The certificates of the authorities of clients, in PEM.", completion: .file())
     var tlsClientCA: String?
+    @Option(help: "A file with the public keys of an authority of tokens (JWKS).", completion: .file())
+    var tokenKeys: String?
+    @Option(help: "The issuer of tokens, as their iss says.") var tokenIssuer: String?
+    @Option(help: "For whom tokens must be, among their aud.") var tokenAudience: String?
+    @Option(help: "The claim of tokens that has the groups.") var tokenRolesClaim = "roles"
     @Option(
         help: "A file with rules of who may do what with which streams: an array of JSON.", completion: .file())
     var accessRules: String?
@@ -55,7 +60,10 @@ struct Serve: AsyncParsableCommand {
         guard (tlsCertificate == nil) == (tlsKey == nil), tlsClientCA == nil || tlsCertificate != nil else {
             throw ValidationError("--tls-certificate and --tls-key stand together, and --tls-client-ca beside them.")
         }
-        guard !insecure || (accessRules == nil && audited.isEmpty) else {
+        guard (tokenKeys == nil) == (tokenIssuer == nil), (tokenKeys == nil) == (tokenAudience == nil) else {
+            throw ValidationError("--token-keys, --token-issuer and --token-audience stand together.")
+        }
+        guard !insecure || (accessRules == nil && audited.isEmpty && tokenKeys == nil) else {
             throw ValidationError("With --insecure nobody is asked who calls: there is nothing to rule or to audit by.")
         }
         guard (0...65_535).contains(port) else {
@@ -64,6 +72,12 @@ struct Serve: AsyncParsableCommand {
         for category in audited {
             do { _ = try Category(category) } catch { throw ValidationError("--audit: \(error)") }
         }
+    }
+
+    private var tokens: TokenAuthority? {
+        guard let tokenKeys, let tokenIssuer, let tokenAudience else { return nil }
+        return TokenAuthority(
+            keys: tokenKeys, issuer: tokenIssuer, audience: tokenAudience, rolesClaim: tokenRolesClaim)
     }
 
     private var tls: TLSFiles? {
@@ -77,6 +91,7 @@ struct Serve: AsyncParsableCommand {
                 store: file,
                 configuration: ServerConfiguration(
                     host: host, port: port, advertisedHost: advertisedHost, tls: tls, asksWhoCalls: !insecure,
+                    tokens: tokens,
                     accessRules: accessRules, auditedCategories: Set(audited.map { Category(unchecked: $0) }),
                     storeName: URL(fileURLWithPath: store.path).path
                 ) { _ = try await file.scavenge() })

@@ -1,5 +1,4 @@
 #if Server
-import Foundation
 import Logging
 import NIOPosix
 import NIOSSL
@@ -7,39 +6,13 @@ import Synchronization
 
 /// The certificate with which connections begin: connections that are open keep theirs when it is replaced.
 final class TLSCredentials: Sendable {
-    /// What tells that a file is another one.
-    private struct Mark: Sendable, Hashable {
-        var seconds = 0
-        var nanoseconds = 0
-        var bytes: Int64 = 0
-        var number: UInt64 = 0
-
-        /// Of what a link leads to: volumes of secrets replace links. A file that is not there has a mark, too.
-        init(_ path: String) {
-            var info = stat()
-            guard stat(path, &info) == 0 else { return }
-            #if canImport(Darwin)
-            let time = info.st_mtimespec
-            #else
-            let time = info.st_mtim
-            #endif
-            seconds = Int(time.tv_sec)
-            nanoseconds = Int(time.tv_nsec)
-            bytes = Int64(info.st_size)
-            number = UInt64(info.st_ino)
-        }
-    }
-
     private struct State: Sendable {
         var context: NIOSSLContext
-        var marks: [Mark]
+        var marks: [FileMark]
     }
 
     private let files: TLSFiles
     private let state: Mutex<State>
-
-    /// How often the files are looked at.
-    private static let period = Duration.seconds(5)
 
     /// - Throws: ``ServerError/unreadableCertificate(reason:)``.
     init(_ files: TLSFiles) throws {
@@ -59,8 +32,8 @@ final class TLSCredentials: Sendable {
 
     /// Reads the files again whenever they have changed, until the task is cancelled.
     func run(_ logger: Logger) async {
-        var refused: [Mark]?
-        while (try? await Task.sleep(for: Self.period)) != nil {
+        var refused: [FileMark]?
+        while (try? await Task.sleep(for: FileMark.period)) != nil {
             let files = files
             guard let marks = try? await NIOThreadPool.singleton.runIfActive({ Self.marks(files) }),
                 marks != state.withLock(\.marks), marks != refused
@@ -77,8 +50,8 @@ final class TLSCredentials: Sendable {
         }
     }
 
-    private static func marks(_ files: TLSFiles) -> [Mark] {
-        [files.certificate, files.key, files.clientAuthority].compactMap { $0 }.map { Mark($0) }
+    private static func marks(_ files: TLSFiles) -> [FileMark] {
+        [files.certificate, files.key, files.clientAuthority].compactMap { $0 }.map { FileMark($0) }
     }
 
     private static func context(_ files: TLSFiles) throws -> NIOSSLContext {
