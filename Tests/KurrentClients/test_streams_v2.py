@@ -7,7 +7,6 @@ import uuid
 
 import grpc
 from google.protobuf import struct_pb2
-from google.rpc import error_details_pb2, status_pb2
 
 from harness import (
     IS_NEWEST,
@@ -23,6 +22,7 @@ from harness import (
 )
 
 if IS_NEWEST:
+    from google.rpc import error_details_pb2, status_pb2
     from kurrentdbclient.protos.kurrent.rpc import errors_pb2 as server_errors
     from kurrentdbclient.protos.v2.streams import errors_pb2 as stream_errors
     from kurrentdbclient.protos.v2.streams import streams_pb2 as v2

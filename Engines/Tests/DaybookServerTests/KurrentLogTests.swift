@@ -14,7 +14,7 @@ import Testing
         #expect(try await log.append(events, to: "a", expecting: .any) == first)
         #expect(try await log.state(of: "a").lastVersion == StreamVersion(2))
         // Known at first, and then not: the append is another one.
-        await #expect(throws: KurrentFailure.wrongExpectedVersion(stream: "a", expected: .any, current: 0)) {
+        await #expect(throws: KurrentFailure.wrongExpectedVersion(stream: "a", expected: .any, current: 2)) {
             try await log.append([events[0], Self.event()], to: "a", expecting: .any)
         }
     }

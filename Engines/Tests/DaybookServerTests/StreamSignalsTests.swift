@@ -4,10 +4,29 @@ import Testing
 @testable import DaybookServer
 
 @Suite struct StreamSignalsTests {
-    @Test(.timeLimit(.minutes(1))) func followersOfOtherStreamsAreLeftAsleep() async throws {
+    /// Signals that follow the log by now: whoever was there before is woken then, once.
+    private static func running(_ store: InMemoryEventStore) async throws -> (StreamSignals, Task<Void, Never>) {
+        let signals = StreamSignals(store: store)
+        let early = signals.interest(in: "early")
+        let run = Task { await signals.run() }
+        try await early.wait(beyond: 0)
+        signals.drop(early)
+        return (signals, run)
+    }
+
+    @Test(.timeLimit(.minutes(1))) func whatIsRecordedBeforeTheLogIsFollowedWakesThoseWhoWait() async throws {
         let store = InMemoryEventStore()
         let signals = StreamSignals(store: store)
+        let interest = signals.interest(in: "a")
+        try await store.append([NewEvent(type: "Placed", data: [])], to: "a")
         let run = Task { await signals.run() }
+        defer { run.cancel() }
+        try await interest.wait(beyond: 0)
+    }
+
+    @Test(.timeLimit(.minutes(1))) func followersOfOtherStreamsAreLeftAsleep() async throws {
+        let store = InMemoryEventStore()
+        let (signals, run) = try await Self.running(store)
         defer { run.cancel() }
         let mine = signals.interest(in: "a")
         let other = signals.interest(in: "b")
@@ -23,8 +42,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(1))) func theDeletionOfAStreamWakesItsFollowers() async throws {
         let store = InMemoryEventStore()
-        let signals = StreamSignals(store: store)
-        let run = Task { await signals.run() }
+        let (signals, run) = try await Self.running(store)
         defer { run.cancel() }
         let interest = signals.interest(in: "a")
         let seen = interest.count
@@ -34,8 +52,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(1))) func followersOfCategoriesTypesAndNewStreamsAreWoken() async throws {
         let store = InMemoryEventStore()
-        let signals = StreamSignals(store: store)
-        let run = Task { await signals.run() }
+        let (signals, run) = try await Self.running(store)
         defer { run.cancel() }
         let subjects: [StreamSignals.Subject] = [
             .category("order"), .type("Placed"), .newStreams, .newStreamsOfCategory("order"),

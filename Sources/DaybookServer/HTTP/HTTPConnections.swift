@@ -31,6 +31,7 @@ final class HTTPConnections: Sendable {
                 try await writer.write(response: response.head, body: response.body)
             },
             configuration: HTTP1Channel.Configuration(
+                additionalChannelHandlers: [HTTPParserErrorHandler()],
                 idleTimeout: limits.idleTime,
                 httpDecoderConfiguration: HTTP1Channel.Configuration.DecoderConfiguration(
                     maxHeaderFieldSize: limits.headerFieldBytes, maxHeaderListSize: limits.headerBytes,
@@ -48,7 +49,8 @@ final class HTTPConnections: Sendable {
         guard let accepted = accepted.withLock({ $0 }) else { return channel.close(promise: nil) }
         http1.setup(channel: channel, logger: logger).whenComplete { result in
             switch result {
-            case .success(let connection): accepted.yield(Accepted(connection: connection, executor: executor))
+            case .success(let connection):
+                accepted.yield(Accepted(connection: connection, executor: executor))
             case .failure: channel.close(promise: nil)
             }
         }

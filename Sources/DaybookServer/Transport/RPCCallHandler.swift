@@ -37,6 +37,7 @@ final class RPCCallHandler: ChannelDuplexHandler {
     private var task: Task<Void, Never>?
     private var deadline: Scheduled<Void>?
     private var hasSentHeaders = false
+    private var flushesSoon = false
     private var hasClientEnded = false
     /// Resumed when the client has room again.
     private var room: EventLoopPromise<Void>?
@@ -127,6 +128,11 @@ final class RPCCallHandler: ChannelDuplexHandler {
         switch method {
         case .unary(let answer):
             state = .collecting(answer, call)
+        case .clientStreaming(let answer):
+            let requests = RPCRequests()
+            state = .streaming(requests)
+            calls.add(self, on: context.eventLoop)
+            run(path: path) { try await answer(requests, call) }
         case .streaming(let answer):
             let requests = RPCRequests()
             state = .streaming(requests)
@@ -248,11 +254,23 @@ final class RPCCallHandler: ChannelDuplexHandler {
         guard let context else { throw CancellationError() }
         if case .finished = state { throw CancellationError() }
         sendHeaders()
-        context.writeAndFlush(wrapOutboundOut(.data(.init(data: .byteBuffer(messages)))), promise: nil)
+        context.write(wrapOutboundOut(.data(.init(data: .byteBuffer(messages)))), promise: nil)
+        flushSoon(context)
         guard !context.channel.isWritable else { return nil }
         let room = room ?? context.eventLoop.makePromise(of: Void.self)
         self.room = room
         return room.futureResult
+    }
+
+    /// Flushes when the loop has run what is ready: what follows at once, often the end of the call, goes out with it.
+    private func flushSoon(_ context: ChannelHandlerContext) {
+        guard !flushesSoon else { return }
+        flushesSoon = true
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        context.eventLoop.execute {
+            bound.value.flushesSoon = false
+            bound.value.context?.flush()
+        }
     }
 
     private func sendHeaders() {

@@ -8,6 +8,8 @@ import NIOCore
 enum RPCMethod: Sendable {
     /// One message, one answer.
     case unary(@Sendable (ByteBuffer, RPCContext) async throws -> ByteBuffer)
+    /// Any number of messages, one answer.
+    case clientStreaming(@Sendable (RPCRequests, RPCContext) async throws -> ByteBuffer)
     /// Any number of messages, any number of answers; the call ends when this returns.
     case streaming(@Sendable (RPCRequests, RPCResponses, RPCContext) async throws -> Void)
 

@@ -38,7 +38,8 @@ final class RPCRequests: Sendable {
     ///
     /// - Throws: ``RPCStatus`` when the call ended otherwise, `CancellationError` when the task was cancelled.
     func next() async throws -> ByteBuffer? {
-        try await withTaskCancellationHandler {
+        if let message = takeAtHand() { return message }
+        return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 let (answer, resume) = state.withLock {
                     state -> (Result<ByteBuffer?, any Error>?, (@Sendable () -> Void)?) in
@@ -64,6 +65,11 @@ final class RPCRequests: Sendable {
             }
             reader?.resume(throwing: CancellationError())
         }
+    }
+
+    /// A message that waits, without the cost of waiting for it. The stream that was stopped is not read on from here.
+    private func takeAtHand() -> ByteBuffer? {
+        state.withLock { state in state.resume == nil ? state.take() : nil }
     }
 
     /// Whether the stream may be read on; when it may not, `resume` is called as soon as it may.

@@ -265,7 +265,7 @@ struct JetStreamSourceTests {
             running.cancel()
             try await running.value
             // As if it had come no further than the first one.
-            for lane in 1..<4 { try await bus.api("CONSUMER.DELETE.\(bus.stream).ledger-0\(lane)") }
+            for lane in 1..<4 { try await bus.removeConsumer("ledger-0\(lane)") }
             try await bus.send(1..<3)
             let taking = Taking()
             #expect(

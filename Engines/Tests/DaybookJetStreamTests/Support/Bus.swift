@@ -122,6 +122,23 @@ struct Bus: Sendable {
                 + "\"allow_atomic\":true,\"allow_direct\":true,\"max_msgs\":\(count)}")
     }
 
+    /// Removes a consumer, and asks again: in a cluster nobody may answer for one that has only just been made.
+    func removeConsumer(_ name: String) async throws {
+        let isGone = try await eventually {
+            do {
+                let _: Done = try await withConnection {
+                    try await $0.api("CONSUMER.DELETE.\(stream).\(name)", timeout: .seconds(1))
+                }
+                return true
+            } catch ConnectionFailure.refused(code: 10014, _) {
+                return true  // There is none of this name any more.
+            } catch {
+                return false
+            }
+        }
+        #expect(isGone, "consumer \(name) is still there")
+    }
+
     func remove() async { _ = try? await api("STREAM.DELETE.\(stream)") }
 
     /// Gives a body a stream, and removes it.

@@ -5,7 +5,7 @@ import Testing
 @Suite(.timeLimit(.minutes(1))) struct HTTPAppendTests {
     @Test func anAppendIsRecordedAndAnswered() async throws {
         let store = InMemoryEventStore()
-        try await ServedStore.serving(store) { served in
+        try await ServedStore.serving(store) { served async throws in
             let answer = try await served.append(#"{"price": 1.10}"#, to: "order-1", expected: "\"noStream\"")
             #expect(answer.status == 200)
             #expect(answer.headers.first(name: "content-type") == "application/json")
@@ -20,7 +20,7 @@ import Testing
     }
 
     @Test func severalStreamsAChecksAndACommandAreOneAppend() async throws {
-        try await ServedStore.serving { served in
+        try await ServedStore.serving { served async throws in
             let body = #"""
                 {"commandID": "transfer-1",
                  "writes": [{"stream": "account-1", "expected": "noStream", "events": [{"type": "Out", "data": 5}]},
@@ -44,7 +44,7 @@ import Testing
     }
 
     @Test func aConflictTellsWhatIsThere() async throws {
-        try await ServedStore.serving { served in
+        try await ServedStore.serving { served async throws in
             _ = try await served.append("1", to: "a")
             let answer = try await served.append("2", to: "a", expected: "7")
             #expect(answer.status == 409)
@@ -58,7 +58,7 @@ import Testing
     }
 
     @Test func aConditionTellsWhichEventIsInTheWay() async throws {
-        try await ServedStore.serving { served in
+        try await ServedStore.serving { served async throws in
             _ = try await served.append("1", to: "a", tag: "owner:17")
             let answer = try await served.post(
                 "/v1/append",
@@ -70,7 +70,7 @@ import Testing
     }
 
     @Test func aStreamThatIsDeletedForGoodIsGone() async throws {
-        try await ServedStore.serving { served in
+        try await ServedStore.serving { served async throws in
             _ = try await served.append("1", to: "a")
             let deleted = try await served.send(served.request(.DELETE, "/v1/streams/a?permanently=true"))
             #expect(deleted.status == 200)
@@ -87,7 +87,7 @@ import Testing
         (#"{"writes":[{"stream":"a","events":[]}]}"#, 400, "invalid"),
     ])
     func whatCannotBeUnderstoodIsTold(_ body: String, _ status: Int, _ code: String) async throws {
-        try await ServedStore.serving { served in
+        try await ServedStore.serving { served async throws in
             let answer = try await served.post("/v1/append", body)
             #expect(answer.status == status)
             #expect(try answer.json()["code"] as? String == code)
@@ -95,7 +95,7 @@ import Testing
     }
 
     @Test func theFieldThatIsWrongIsNamed() async throws {
-        try await ServedStore.serving { served in
+        try await ServedStore.serving { served async throws in
             let answer = try await served.post(
                 "/v1/append", #"{"writes":[{"stream":"a","events":[{"type":"T"},{"type":7}]}]}"#)
             #expect(try answer.json()["field"] as? String == "writes[0].events[1].type")
@@ -103,7 +103,7 @@ import Testing
     }
 
     @Test func tooMuchIsRefused() async throws {
-        try await ServedStore.serving { served in
+        try await ServedStore.serving { served async throws in
             let event = try await served.append("\"\(String(repeating: "x", count: 1 << 20))\"", to: "a")
             #expect(event.status == 413)
             #expect(try event.json()["limit"] as? Int == Limits.eventBytes)
@@ -114,21 +114,21 @@ import Testing
     }
 
     @Test func otherMediaTypesAreRefused() async throws {
-        try await ServedStore.serving { served in
+        try await ServedStore.serving { served async throws in
             let answer = try await served.post("/v1/append", "{}", type: "text/plain")
             #expect(answer.status == 415)
         }
     }
 
     @Test func requestsForOtherHostsAreRefused() async throws {
-        try await ServedStore.serving { served in
+        try await ServedStore.serving { served async throws in
             let answer = try await served.send(served.request(.GET, "/version", headers: ["host": "evil.example"]))
             #expect(answer.status == 421)
         }
     }
 
     @Test func unknownPathsAndMethodsAreTold() async throws {
-        try await ServedStore.serving { served in
+        try await ServedStore.serving { served async throws in
             #expect(try await served.get("/v2/log").status == 404)
             let answer = try await served.get("/v1/append")
             #expect(answer.status == 405)

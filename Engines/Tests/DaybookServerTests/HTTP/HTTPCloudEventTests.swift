@@ -12,7 +12,7 @@ import Testing
 
     @Test func aStructuredEventIsRecordedOnce() async throws {
         let store = InMemoryEventStore()
-        try await ServedStore.serving(store) { served in
+        try await ServedStore.serving(store) { served async throws in
             for isRepeat in [false, true] {
                 let answer = try await served.post(
                     "/v1/cloudevents/inbox", Self.event, type: "application/cloudevents+json")
@@ -31,7 +31,7 @@ import Testing
 
     @Test func aBatchIsRecordedAsAWhole() async throws {
         let store = InMemoryEventStore()
-        try await ServedStore.serving(store) { served in
+        try await ServedStore.serving(store) { served async throws in
             let type = "application/cloudevents-batch+json"
             let other = Self.event.replacing("e-1", with: "e-2")
             #expect(
@@ -44,7 +44,7 @@ import Testing
 
     @Test func aBinaryEventHasItsAttributesInHeaders() async throws {
         let store = InMemoryEventStore()
-        try await ServedStore.serving(store) { served in
+        try await ServedStore.serving(store) { served async throws in
             let answer = try await served.post(
                 "/v1/cloudevents/inbox", "abc", type: "text/plain",
                 headers: [
@@ -63,7 +63,7 @@ import Testing
     }
 
     @Test func whatIsNoCloudEventIsRefused() async throws {
-        try await ServedStore.serving { served in
+        try await ServedStore.serving { served async throws in
             let answer = try await served.post("/v1/cloudevents/inbox", "{}")
             #expect(answer.status == 400)
             #expect(try answer.json()["code"] as? String == "malformedCloudEvent")

@@ -60,7 +60,7 @@ import Testing
     @Test func aFollowerCatchesUpAndGoesOn() async throws {
         let store = InMemoryEventStore()
         for number in 0..<3 { try await Self.append(number, to: "a", in: store) }
-        try await ServedStore.serving(store) { served in
+        try await ServedStore.serving(store) { served async throws in
             var blocks = try await Self.follow(served)
             for number in 0..<3 {
                 let next = try await blocks.next()
@@ -80,7 +80,7 @@ import Testing
     @Test func aFollowerGoesOnBehindTheLastEventThatItGot() async throws {
         let store = InMemoryEventStore()
         for number in 0..<3 { try await Self.append(number, to: "a", in: store) }
-        try await ServedStore.serving(store) { served in
+        try await ServedStore.serving(store) { served async throws in
             var blocks = try await Self.follow(served, "?after=start", headers: ["last-event-id": "2"])
             try await Self.expect("id", "3", in: &blocks)
             var end = try await Self.follow(served, "?after=end")
@@ -91,7 +91,7 @@ import Testing
     @Test func oneStreamIsFollowedByItsWholeName() async throws {
         let store = InMemoryEventStore()
         for name in ["a", "ab", "a"] as [StreamName] { try await Self.append(1, to: name, in: store) }
-        try await ServedStore.serving(store) { served in
+        try await ServedStore.serving(store) { served async throws in
             var blocks = try await Self.follow(served, "?stream=a")
             try await Self.expect("id", "1", in: &blocks)
             try await Self.expect("id", "3", in: &blocks)
@@ -110,7 +110,7 @@ import Testing
     }
 
     @Test func aPlaceThatIsNoneIsRefused() async throws {
-        try await ServedStore.serving { served in
+        try await ServedStore.serving { served async throws in
             #expect(try await served.get("/v1/log/follow?after=soon").status == 400)
         }
     }

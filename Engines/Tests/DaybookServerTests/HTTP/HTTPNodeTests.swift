@@ -6,7 +6,7 @@ import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct HTTPNodeTests {
     @Test func theServerTellsHowItIs() async throws {
-        try await ServedStore.serving { served in
+        try await ServedStore.serving { served async throws in
             #expect(try await served.get("/health/live").status == 200)
             #expect(try await served.get("/health/ready").json()["status"] as? String == "ready")
             let health = try await served.get("/health").json()
@@ -18,7 +18,7 @@ import Testing
     @Test func metricsHaveTheNamesOfTheCommand() async throws {
         let store = InMemoryEventStore()
         try await store.append([NewEvent(type: "T", data: [])], to: "a")
-        try await ServedStore.serving(store) { served in
+        try await ServedStore.serving(store) { served async throws in
             let answer = try await served.get("/metrics")
             #expect(answer.headers.first(name: "content-type")?.hasPrefix("text/plain") == true)
             #expect(answer.text.contains("daybook_head_position{store=\"store\"} 1\n"))
@@ -26,7 +26,7 @@ import Testing
     }
 
     @Test func headHasTheHeadersOfGet() async throws {
-        try await ServedStore.serving { served in
+        try await ServedStore.serving { served async throws in
             let answer = try await served.send(served.request(.HEAD, "/version"))
             #expect(answer.status == 200)
             #expect(answer.body.isEmpty)

@@ -33,7 +33,7 @@ import Testing
     }
 
     @Test func theLinksOfPagesLeadToTheEnd() async throws {
-        try await ServedStore.serving(try await Self.store(events: 25)) { served in
+        try await ServedStore.serving(try await Self.store(events: 25)) { served async throws in
             #expect(try await Self.follow("/v1/log?limit=7", "next", at: served) == Array(0..<25))
             #expect(
                 try await Self.follow("/v1/log?limit=7&direction=backward", "next", at: served)
@@ -51,7 +51,7 @@ import Testing
     }
 
     @Test func theLinkToThePreviousPageLeadsBack() async throws {
-        try await ServedStore.serving(try await Self.store(events: 25)) { served in
+        try await ServedStore.serving(try await Self.store(events: 25)) { served async throws in
             let page = try await served.get("/v1/log?from=11&limit=5").json()
             let previous = try #require(page["previous"] as? String)
             #expect(try Self.data(try await served.get(previous).json()) == [9, 8, 7, 6, 5])
@@ -61,7 +61,7 @@ import Testing
     }
 
     @Test func linesGoToTheEnd() async throws {
-        try await ServedStore.serving(try await Self.store(events: 1_300)) { served in
+        try await ServedStore.serving(try await Self.store(events: 1_300)) { served async throws in
             let answer = try await served.get("/v1/log", accept: "application/x-ndjson")
             #expect(answer.headers.first(name: "content-type") == "application/x-ndjson")
             #expect(answer.lines.count == 1_300)
@@ -75,7 +75,7 @@ import Testing
         let store = InMemoryEventStore()
         try await store.append([NewEvent(type: "T", data: Array(#"{"n": 1.10, "big":1e400}"#.utf8))], to: "a")
         try await store.append([NewEvent(type: "T", contentType: .bytes, data: [0, 1, 255])], to: "a")
-        try await ServedStore.serving(store) { served in
+        try await ServedStore.serving(store) { served async throws in
             let text = try await served.get("/v1/streams/a").text
             #expect(text.contains(#""data":{"n": 1.10, "big":1e400}"#))
             #expect(text.contains(#""dataBase64":"AAH/""#))
@@ -83,7 +83,7 @@ import Testing
     }
 
     @Test func eventsAreThereAsCloudEvents() async throws {
-        try await ServedStore.serving(try await Self.store(events: 3)) { served in
+        try await ServedStore.serving(try await Self.store(events: 3)) { served async throws in
             let answer = try await served.get("/v1/log?limit=2", accept: "application/cloudevents-batch+json")
             #expect(answer.headers.first(name: "content-type") == "application/cloudevents-batch+json")
             #expect(answer.headers.first(name: "link")?.contains(#"rel="next""#) == true)
@@ -97,7 +97,7 @@ import Testing
     }
 
     @Test func aStreamThatIsNotThereIsNotFound() async throws {
-        try await ServedStore.serving { served in
+        try await ServedStore.serving { served async throws in
             let answer = try await served.get("/v1/streams/a")
             #expect(answer.status == 404)
             #expect(try answer.json()["streamStatus"] as? String == "missing")
@@ -105,7 +105,7 @@ import Testing
     }
 
     @Test func namesWithSlashesAreOneName() async throws {
-        try await ServedStore.serving { served in
+        try await ServedStore.serving { served async throws in
             _ = try await served.append("1", to: "a/b é")
             let answer = try await served.get("/v1/streams/a%2Fb%20%C3%A9")
             #expect(try answer.json()["stream"] as? String == "a/b é")
@@ -114,7 +114,7 @@ import Testing
 
     @Test(arguments: ["limit=0", "limit=10001", "limit=x", "from=-1", "direction=up", "limt=1", "tag=", "category=a-b"])
     func whatCannotBeUnderstoodIsTold(_ query: String) async throws {
-        try await ServedStore.serving { served in
+        try await ServedStore.serving { served async throws in
             let answer = try await served.get("/v1/log?\(query)")
             #expect(answer.status == 400)
             #expect(answer.headers.first(name: "content-type") == "application/problem+json")
@@ -122,7 +122,7 @@ import Testing
     }
 
     @Test func aFormThatIsNotThereIsRefused() async throws {
-        try await ServedStore.serving { served in
+        try await ServedStore.serving { served async throws in
             #expect(try await served.get("/v1/log", accept: "text/html").status == 406)
         }
     }

@@ -5,7 +5,7 @@ import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct HTTPStreamTests {
     @Test func theStateTellsWhatToExpect() async throws {
-        try await ServedStore.serving { served in
+        try await ServedStore.serving { served async throws in
             let missing = try await served.get("/v1/streams/a/state").json()
             #expect(missing["status"] as? String == "missing")
             #expect(missing["expected"] as? String == "noStream")
@@ -18,7 +18,7 @@ import Testing
 
     @Test func retentionIsSetAndTold() async throws {
         let store = InMemoryEventStore()
-        try await ServedStore.serving(store) { served in
+        try await ServedStore.serving(store) { served async throws in
             for _ in 0..<3 { _ = try await served.append("1", to: "a") }
             var request = served.request(.PUT, "/v1/streams/a/retention?actor=mia&reason=law&expected=2")
             request.headers.add(name: "content-type", value: "application/json")
@@ -36,7 +36,7 @@ import Testing
     }
 
     @Test func aDeletedStreamIsNotFoundAndMayBeBegunAnew() async throws {
-        try await ServedStore.serving { served in
+        try await ServedStore.serving { served async throws in
             #expect(try await served.send(served.request(.DELETE, "/v1/streams/a")).status == 404)
             _ = try await served.append("1", to: "a")
             #expect(try await served.send(served.request(.DELETE, "/v1/streams/a?expected=7")).status == 409)
@@ -50,7 +50,7 @@ import Testing
     }
 
     @Test func namesComeInPages() async throws {
-        try await ServedStore.serving { served in
+        try await ServedStore.serving { served async throws in
             for name in ["c", "a b", "b"] { _ = try await served.append("1", to: name) }
             let first = try await served.get("/v1/streams?limit=2").json()
             #expect(first["streams"] as? [String] == ["c", "a b"])
@@ -61,7 +61,7 @@ import Testing
     }
 
     @Test func aCommandThatWasNotRecordedIsNotFound() async throws {
-        try await ServedStore.serving { served in
+        try await ServedStore.serving { served async throws in
             #expect(try await served.get("/v1/receipts/c-1").status == 404)
         }
     }

@@ -7,7 +7,7 @@ import SwiftProtobuf
 
 extension StreamsService {
     /// One append: its options, then its events, one a message.
-    func append(_ requests: RPCRequests, to responses: RPCResponses) async throws {
+    func append(_ requests: RPCRequests) async throws -> ByteBuffer {
         guard let first = try await requests.next(),
             case .options(let options) = try first.message(EventStore_Client_Streams_AppendReq.self).content
         else { throw RPCStatus.unforeseen }
@@ -36,7 +36,7 @@ extension StreamsService {
         } catch {
             throw RPCStatus(error)
         }
-        try await responses.send(response)
+        return try ByteBuffer(response)
     }
 
     func delete(_ request: EventStore_Client_Streams_DeleteReq) async throws -> EventStore_Client_Streams_DeleteResp {

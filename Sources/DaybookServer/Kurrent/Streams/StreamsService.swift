@@ -14,7 +14,7 @@ struct StreamsService: Sendable {
             "/\(Self.name)/Read": .unaryRequest { request, responses, _ in
                 try await read(ReadOptions(request), to: responses)
             },
-            "/\(Self.name)/Append": .streaming { requests, responses, _ in try await append(requests, to: responses) },
+            "/\(Self.name)/Append": .clientStreaming { requests, _ in try await append(requests) },
             "/\(Self.name)/BatchAppend": .streaming { requests, responses, _ in
                 try await CallAccess.whileAllowed { try await batchAppend(requests, to: responses) }
             },

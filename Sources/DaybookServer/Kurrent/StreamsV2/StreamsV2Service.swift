@@ -18,9 +18,7 @@ struct StreamsV2Service: Sendable {
 
     var routes: RPCRoutes {
         [
-            "/\(Self.name)/AppendSession": .streaming { requests, responses, _ in
-                try await responses.send(try await appendSession(requests))
-            },
+            "/\(Self.name)/AppendSession": .clientStreaming { requests, _ in try ByteBuffer(await appendSession(requests)) },
             "/\(Self.name)/AppendRecords": .unary { (request: RecordsRequest, _) in try await appendRecords(request) },
         ]
     }
