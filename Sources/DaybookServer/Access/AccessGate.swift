@@ -22,6 +22,10 @@ struct AccessGate: Sendable {
             .unary { (message: ByteBuffer, context: RPCContext) async throws -> ByteBuffer in
                 try await enter(context, action) { try await answer(message, context) }
             }
+        case .clientStreaming(let answer):
+            .clientStreaming { (requests: RPCRequests, context: RPCContext) async throws -> ByteBuffer in
+                try await enter(context, action) { try await answer(requests, context) }
+            }
         case .streaming(let answer):
             .streaming { (requests: RPCRequests, responses: RPCResponses, context: RPCContext) async throws -> Void in
                 try await enter(context, action) { try await answer(requests, responses, context) }
