@@ -1,6 +1,4 @@
 #if Server
-import HTTPTypes
-import HummingbirdCore
 import NIOCore
 
 /// Lets calls in, of every protocol: each runs with its ``CallAccess``, or not at all.
@@ -50,6 +48,8 @@ struct AccessGate: Sendable {
         _ credentials: Credentials, method: String, address: String, _ action: AccessAction,
         _ body: @Sendable () async throws -> T
     ) async throws -> T {
+        // Before anything is looked up, so that no change falls between.
+        let change = control.log.accessChanges.total
         let login: Login
         // Who may be anybody is not asked who they are: a client with an old password still finds the server.
         if action == .discover {
@@ -60,7 +60,7 @@ struct AccessGate: Sendable {
                 throw error
             }
         }
-        let access = CallAccess(login, control: control, method: method, address: address)
+        let access = CallAccess(login, asOf: change, control: control, method: method, address: address)
         try await access.require(action)
         control.records.admitted(method, login.principal, from: address)
         return try await CallAccess.$current.withValue(access) { try await body() }

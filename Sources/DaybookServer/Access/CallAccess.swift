@@ -21,11 +21,12 @@ final class CallAccess: Sendable {
     private let address: String
     private let state: Mutex<State>
 
-    init(_ login: Login, control: AccessControl, method: String, address: String) {
+    /// - Parameter change: How many changes of rights there had been before the login was looked at.
+    init(_ login: Login, asOf change: UInt64, control: AccessControl, method: String, address: String) {
         self.control = control
         self.method = method
         self.address = address
-        state = Mutex(State(login: login, lastChange: control.log.accessChanges.total))
+        state = Mutex(State(login: login, lastChange: change))
     }
 
     var principal: Principal { state.withLock(\.login.principal) }
