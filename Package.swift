@@ -25,6 +25,7 @@ let package = Package(
         .library(name: "DaybookKinesis", targets: ["DaybookKinesis"]),
         .library(name: "DaybookWebhook", targets: ["DaybookWebhook"]),
         .library(name: "DaybookServer", targets: ["DaybookServer"]),
+        .library(name: "DaybookClient", targets: ["DaybookClient"]),
         .executable(name: "daybook", targets: ["DaybookCommand"]),
     ],
     traits: [
@@ -36,6 +37,7 @@ let package = Package(
         .trait(
             name: "Server",
             description: "DaybookServer: a store as a server, for KurrentDB's clients and HTTP; needs libsodium."),
+        .trait(name: "Client", description: "DaybookClient: a store on a Daybook server."),
     ],
     dependencies: [
         // Fetched for the traits that need them, and by nobody else.
@@ -114,13 +116,27 @@ let package = Package(
                 .product(name: "SwiftProtobuf", package: "swift-protobuf", condition: .when(traits: ["Server"]))
             ],
             exclude: ["Protos"], swiftSettings: swiftSettings),
+        // What DaybookClient and DaybookServer say to each other, in bytes.
+        .target(
+            name: "DaybookProtocol", dependencies: ["DaybookCore"], exclude: ["Protos"], swiftSettings: swiftSettings),
+        // A store on a Daybook server.
+        .target(
+            name: "DaybookClient",
+            dependencies: [
+                "DaybookCore", "DaybookProtocol",
+                .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: ["Client"])),
+                .product(name: "NIOPosix", package: "swift-nio", condition: .when(traits: ["Client"])),
+                .product(name: "NIOHTTP2", package: "swift-nio-http2", condition: .when(traits: ["Client"])),
+                .product(name: "NIOSSL", package: "swift-nio-ssl", condition: .when(traits: ["Client"])),
+            ],
+            swiftSettings: swiftSettings),
         // A store as a server.
         .systemLibrary(
             name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"]), .brew(["libsodium"])]),
         .target(
             name: "DaybookServer",
             dependencies: [
-                "DaybookCore", "Daybook", "KurrentProtocol",
+                "DaybookCore", "Daybook", "KurrentProtocol", "DaybookProtocol",
                 .target(name: "CSodium", condition: .when(traits: ["Server"])),
                 .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: ["Server"])),
                 .product(name: "NIOPosix", package: "swift-nio", condition: .when(traits: ["Server"])),
@@ -181,6 +197,9 @@ let package = Package(
             swiftSettings: swiftSettings),
         .testTarget(
             name: "DaybookCoreTests", dependencies: ["DaybookCore", "DaybookTesting"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "DaybookProtocolTests", dependencies: ["DaybookProtocol", "DaybookCore", "DaybookTesting"],
+            swiftSettings: swiftSettings),
         .testTarget(
             name: "DaybookTests", dependencies: ["Daybook", "DaybookSQLite", "DaybookTesting"],
             exclude: ["Documentation/schema.lock.json"], swiftSettings: swiftSettings),

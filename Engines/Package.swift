@@ -19,7 +19,8 @@ let package = Package(
     platforms: [.macOS(.v15)],
     dependencies: [
         .package(
-            name: "daybook", path: "..", traits: ["Postgres", "JetStream", "Kafka", "Kinesis", "Webhook", "Server"]),
+            name: "daybook", path: "..",
+            traits: ["Postgres", "JetStream", "Kafka", "Kinesis", "Webhook", "Server", "Client"]),
         .package(name: "exchange", path: "../Examples/Exchange", traits: ["Postgres", "JetStream"]),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
@@ -56,6 +57,12 @@ let package = Package(
                     .product(name: "AsyncHTTPClient", package: "async-http-client"),
                     .product(name: "Crypto", package: "swift-crypto"),
                 ],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "DaybookClientTests",
+            dependencies: daybook(
+                "DaybookClient", "DaybookServer", "DaybookSQLite", "DaybookCore", "Daybook", "DaybookTesting")
+                + ["StoreTrials"] + nio,
             swiftSettings: swiftSettings),
         .testTarget(
             name: "EndToEndTests",
@@ -106,6 +113,10 @@ let package = Package(
                 + ["ScriptedServer", "SideBySide"] + nio
                 + [.product(name: "AsyncHTTPClient", package: "async-http-client")],
             path: "Benchmarks/HTTPBenchmark", swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "ClientBenchmark",
+            dependencies: daybook("DaybookClient", "DaybookServer", "DaybookSQLite", "DaybookCore"),
+            path: "Benchmarks/ClientBenchmark", swiftSettings: swiftSettings),
         // Rounds in turn with a bare client, in a table, and within a time.
         .target(
             name: "SideBySide", dependencies: daybook("Daybook"), path: "Benchmarks/SideBySide",

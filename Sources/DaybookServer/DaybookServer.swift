@@ -3,7 +3,8 @@ import DaybookCore
 import Foundation
 import Logging
 
-/// A store as a server, which programs in any language use through KurrentDB's clients, or by HTTP and JSON, on one port.
+/// A store as a server, which programs in any language use through KurrentDB's clients, or by HTTP and JSON, and programs in Swift
+/// as a store (`DaybookClient`), on one port.
 ///
 /// ```swift
 /// let server = try await DaybookServer(store: store, configuration: ServerConfiguration(port: 2113))
@@ -64,7 +65,9 @@ public final class DaybookServer: Sendable {
                 host: configuration.advertisedHost ?? configuration.host, port: configuration.port))
         subscriptions = try await PersistentSubscriptions.open(
             log: log, signals: signals, checkpoints: store, logger: logger)
-        scavenges = configuration.scavenge.map { Scavenges($0, logger: logger) }
+        scavenges = configuration.scavenge.map { scavenge in
+            Scavenges({ try await log.scavenge(by: scavenge) }, logger: logger)
+        }
         let operations = OperationsService(
             scavenges: scavenges, shutdown: shutdown, subscriptions: subscriptions)
         var routes = StreamsService(log: log, signals: signals).routes
@@ -76,6 +79,8 @@ public final class DaybookServer: Sendable {
             routes.merge(more) { first, _ in first }
         }
         routes.merge(ServerFeaturesService(paths: Array(routes.keys)).routes) { first, _ in first }
+        // Of no concern to clients of KurrentDB.
+        routes.merge(StoreService(log: log).routes) { first, _ in first }
         // Not announced: clients look for another way, or tell their users what is said here.
         for missing in [operations.missing, ProjectionsService().missing] {
             routes.merge(missing) { first, _ in first }

@@ -105,4 +105,16 @@ import Testing
         #expect(try table("$streams") === streams)
         #expect(try table("$et-Placed") !== placed)
     }
+
+    /// Else reads of one stream would number its events in two ways until the server is started again.
+    @Test func scavengingBeginsTablesAnew() async throws {
+        let log = try await KurrentLog.open(InMemoryEventStore())
+        let orders = try #require(IndexStream("$ce-order"))
+        let before = log.indexTables.table(of: orders)
+        try await log.scavenge {}
+        let after = log.indexTables.table(of: orders)
+        #expect(after !== before)
+        await #expect(throws: CancellationError.self) { try await log.scavenge { throw CancellationError() } }
+        #expect(log.indexTables.table(of: orders) !== after)
+    }
 }

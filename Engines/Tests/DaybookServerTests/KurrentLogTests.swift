@@ -1,4 +1,5 @@
 import DaybookCore
+import NIOPosix
 import Testing
 
 @testable import DaybookServer
@@ -17,6 +18,34 @@ import Testing
         await #expect(throws: KurrentFailure.wrongExpectedVersion(stream: "a", expected: .any, current: 2)) {
             try await log.append([events[0], Self.event()], to: "a", expecting: .any)
         }
+    }
+
+    @Test func aRepeatWaitsForTheFirstTime() async throws {
+        let store = WatchedStore(holdsFirstAppend: true)
+        let log = try await KurrentLog.open(store)
+        let events = [Self.event(), Self.event()]
+        let first = Task { try await log.append(events, to: "a", expecting: .any) }
+        await store.waitForWriter()
+        // What is given to one event loop runs in that order: the repeats have come as far as they come by themselves.
+        let loop = EventLoopExecutor(MultiThreadedEventLoopGroup.singleton.next())
+        let second = Task(executorPreference: loop) { try await log.append(events, to: "a", expecting: .any) }
+        let third = Task(executorPreference: loop) {
+            try await log.append([KurrentLog.Write(name: "a", events: events)])
+        }
+        // The store knows a repeat that follows on the first time: something else stands between.
+        let other = Task(executorPreference: loop) {
+            _ = try await log.append([Self.event()], to: "a", expecting: .any)
+            store.release()
+        }
+        try await other.value
+        let written = try await first.value
+        #expect(try await second.value == written)
+        guard case .appended(let revisions, _) = try await third.value else {
+            Issue.record("The repeat was refused.")
+            return
+        }
+        #expect(revisions == [2])
+        #expect(try await log.state(of: "a").lastVersion == StreamVersion(2))
     }
 
     @Test func whatALogHadBeforeTheServerStartedIsKnownAgain() async throws {
@@ -44,6 +73,36 @@ import Testing
         #expect(try await log.lastEvent(of: "a")?.position.rawValue == revived.position)
     }
 
+    @Test func aRepeatByAnotherProtocolBeginsNoStreamAnew() async throws {
+        let store = InMemoryEventStore()
+        let log = try await KurrentLog.open(store)
+        var request = AppendRequest()
+        request.append([Self.event()], to: "a", expecting: .noStream)
+        log.note(request, try await store.append(request))
+        _ = try await log.delete("a", expecting: .any)
+        let repeated = try await store.append(request)
+        #expect(repeated.isRepeat)
+        log.note(request, repeated)
+        _ = try await log.append([Self.event()], to: "a", expecting: .any)
+        let metadata = try #require(try await log.lastEvent(of: "$metadata-a"))
+        #expect(metadata.data.elementsEqual(#"{"$tb":1}"#.utf8))
+    }
+
+    @Test func changesAreNotedInAnyOrder() async throws {
+        let store = InMemoryEventStore()
+        let log = try await KurrentLog.open(store)
+        let first = try await log.append([Self.event()], to: "a", expecting: .noStream)
+        _ = try await log.delete("a", expecting: .any)
+        log.deleted.remove("a", at: Position(try #require(first.position)))
+        _ = try await log.append([Self.event()], to: "a", expecting: .any)
+        let metadata = try #require(try await log.lastEvent(of: "$metadata-a"))
+        #expect(metadata.data.elementsEqual(#"{"$tb":1}"#.utf8))
+        // And a deletion that is noted when the stream was written again.
+        log.deleted.insert("a", at: 2)
+        #expect(try await log.append([Self.event()], to: "a", expecting: .exists).revision == 2)
+        #expect(try await log.lastEvent(of: "$metadata-a")?.id == metadata.id)
+    }
+
     @Test func metadataSetsTheRetention() async throws {
         let log = try await KurrentLog.open(InMemoryEventStore())
         for _ in 0..<5 { _ = try await log.append([Self.event()], to: "a", expecting: .any) }
@@ -58,6 +117,35 @@ import Testing
         await #expect(throws: KurrentFailure.accessDenied) {
             try await log.append([Self.event()], to: "$all", expecting: .any)
         }
+    }
+
+    @Test func aNameThatBeginsWithACombiningMarkHasMetadataOfItsOwn() async throws {
+        let log = try await KurrentLog.open(InMemoryEventStore())
+        let name = "\u{301}a"
+        for name in ["a", name] {
+            _ = try await log.append([Self.event(), Self.event()], to: name, expecting: .noStream)
+        }
+        let metadata = NewEvent(type: "$metadata", data: Array(#"{"$maxCount":1}"#.utf8))
+        _ = try await log.append([metadata], to: "$$" + name, expecting: .noStream)
+        #expect(try await log.state(of: "a").firstVisibleVersion == .first)
+        #expect(try await log.state(of: StreamName(name)).firstVisibleVersion == StreamVersion(1))
+        let recorded = try log.stream("$$" + name)
+        #expect(KurrentNames.client(recorded).utf8.elementsEqual(("$$" + name).utf8))
+    }
+
+    @Test func metadataIsNeverAtTheHighestRevision() async throws {
+        let log = try await KurrentLog.open(InMemoryEventStore())
+        let metadata = NewEvent(type: "$metadata", data: Array("{}".utf8))
+        let highest = KurrentExpectation.revision(.max)
+        await #expect(throws: KurrentFailure.wrongExpectedVersion(stream: "$$a", expected: highest, current: -1)) {
+            try await log.append([metadata], to: "$$a", expecting: highest)
+        }
+        let write = KurrentLog.Write(name: "$$a", condition: .expectation(highest), events: [metadata])
+        guard case .refused(let violations) = try await log.append([write]) else {
+            Issue.record("The append was taken.")
+            return
+        }
+        #expect(violations.map(\.name) == ["$$a"])
     }
 }
 

@@ -1,41 +1,54 @@
 import DaybookCore
 import Synchronization
 
-/// A store in memory that counts what is read of its log, and can hold up the first page until it is told to go on, or the
-/// reader's task is cancelled.
+/// A store in memory that counts what is read of its log, and can hold up the first page, or the first append, until it is told
+/// to go on, or the task is cancelled.
 final class WatchedStore: EventStore {
     private let store = InMemoryEventStore()
     private let read = Mutex(0)
     private let isHeld: Mutex<Bool>
+    private let isAppendHeld: Mutex<Bool>
     private let entered = AsyncStream<Void>.makeStream()
     private let released = AsyncStream<Void>.makeStream()
 
-    init(holdsFirstPage: Bool = false) { isHeld = Mutex(holdsFirstPage) }
+    init(holdsFirstPage: Bool = false, holdsFirstAppend: Bool = false) {
+        isHeld = Mutex(holdsFirstPage)
+        isAppendHeld = Mutex(holdsFirstAppend)
+    }
 
     /// How many events were read from the log, of all streams together.
     var eventsRead: Int { read.withLock { $0 } }
 
     /// Returns when the first page is asked for.
     func waitForReader() async { for await _ in entered.stream { return } }
+    /// Returns when the first append is asked for.
+    func waitForWriter() async { for await _ in entered.stream { return } }
     func release() { released.continuation.yield() }
 
     func readPage(
         from cursor: LogCursor, direction: ReadDirection, filter: EventFilter, limit: Int
     ) async throws(ReadError) -> LogPage {
-        let waits = isHeld.withLock { isHeld in
-            defer { isHeld = false }
-            return isHeld
-        }
-        if waits {
-            entered.continuation.yield()
-            for await _ in released.stream { break }
-        }
+        await wait(if: isHeld.withLock { Self.isFirst(&$0) })
         let page = try await store.readPage(from: cursor, direction: direction, filter: filter, limit: limit)
         read.withLock { $0 += page.events.count }
         return page
     }
 
-    func append(_ request: AppendRequest) async throws(AppendError) -> AppendResult { try await store.append(request) }
+    func append(_ request: AppendRequest) async throws(AppendError) -> AppendResult {
+        await wait(if: isAppendHeld.withLock { Self.isFirst(&$0) })
+        return try await store.append(request)
+    }
+
+    private static func isFirst(_ isHeld: inout Bool) -> Bool {
+        defer { isHeld = false }
+        return isHeld
+    }
+
+    private func wait(if isHeld: Bool) async {
+        guard isHeld else { return }
+        entered.continuation.yield()
+        for await _ in released.stream { break }
+    }
 
     func readPage(
         of stream: StreamName, from cursor: StreamCursor, direction: ReadDirection, limit: Int

@@ -11,7 +11,7 @@ struct UsersCommand: AsyncParsableCommand {
             admin, or a new password. While one runs, admins use POST /v1/users or a client of KurrentDB.
 
             Groups give rights: $admins all of them, $ops looking after the server, $writers reading and writing streams, \
-            $readers reading them. Other groups are named in access lists.
+            $readers reading them, $projectors keeping what is derived from them. Other groups are named in access lists.
 
             EXAMPLES
               daybook users add shop.db ada --group '$admins'

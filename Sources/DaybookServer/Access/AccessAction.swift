@@ -11,6 +11,8 @@ enum AccessAction: Sendable, Hashable {
     /// To make an append depend on all events of a kind, or ask what became of a command: what tells that something was recorded,
     /// and no more.
     case askLog
+    /// To keep and look up what programs derive from the log, whatever it is of: checkpoints, snapshots, read models.
+    case derive
     /// To look after the server: groups of consumers, scavenges, its end.
     case operate
     /// To make and change users, and all that nobody has thought of.

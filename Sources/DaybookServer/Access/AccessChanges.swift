@@ -26,12 +26,19 @@ final class AccessChanges: Sendable {
 
     /// Those of a request's streams that decide who may do what.
     static func deciding(in request: AppendRequest) -> [StreamName] {
-        request.writes.lazy.map(\.stream).filter { stream in
-            let name = stream.rawValue.utf8
-            return name.first == UInt8(ascii: "$")
-                && (name.starts(with: KurrentNames.metadataCategory.utf8) || stream == settings
-                    || name.starts(with: User.streamPrefix.utf8))
-        }
+        request.writes.lazy.map(\.stream).filter { isDeciding($0) }
+    }
+
+    /// The same of events that are copied from another store.
+    static func deciding(in events: [RecordedEvent]) -> [StreamName] {
+        events.lazy.map(\.stream).filter { isDeciding($0) }
+    }
+
+    private static func isDeciding(_ stream: StreamName) -> Bool {
+        let name = stream.rawValue.utf8
+        return name.first == UInt8(ascii: "$")
+            && (name.starts(with: KurrentNames.metadataCategory.utf8) || stream == settings
+                || name.starts(with: User.streamPrefix.utf8))
     }
 
     private static func slot(of stream: StreamName) -> Int { Int(UInt(bitPattern: stream.hashValue) % 1_024) }

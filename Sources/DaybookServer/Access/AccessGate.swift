@@ -16,6 +16,8 @@ struct AccessGate: Sendable {
 
     private func guarding(_ method: RPCMethod, _ action: AccessAction) -> RPCMethod {
         switch method {
+        case .finishing(let method):
+            .finishing(guarding(method, action))
         case .unary(let answer):
             .unary { (message: ByteBuffer, context: RPCContext) async throws -> ByteBuffer in
                 try await enter(context, action) { try await answer(message, context) }

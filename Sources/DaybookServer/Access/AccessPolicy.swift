@@ -27,6 +27,7 @@ struct AccessPolicy: Sendable, Hashable {
         switch action {
         case .discover, .call: return .allowed
         case .found, .administer: return allowed(principal.has(.admin))
+        case .derive: return allowed(principal.has(.admin) || principal.has(.projector))
         case .operate: return allowed(principal.has(.admin) || principal.has(.operator))
         case .askLog: return allowed(principal.has(.admin) || principal.has(.writer) || principal.has(.reader))
         case .stream(let right, let resource):

@@ -1,4 +1,5 @@
 #if Server
+import DaybookProtocol
 import HTTPTypes
 
 /// What every method and every route asks of who calls it, before it runs. Those on streams ask further, for each stream. What is
@@ -37,6 +38,7 @@ enum AccessTable {
     /// By the path of a gRPC method.
     static func action(ofMethod path: String) -> AccessAction {
         if let action = methods[path] { return action }
+        if let method = StoreMethod.allCases.first(where: { $0.path == path }) { return action(of: method) }
         if path.hasPrefix("/\(operations)/") { return .operate }
         // They only say that they are not there.
         if path.hasPrefix("/\(ProjectionsService.name)/") { return .call }

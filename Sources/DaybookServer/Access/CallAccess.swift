@@ -57,6 +57,15 @@ final class CallAccess: Sendable {
         return try await current.whileAllowed(work)
     }
 
+    /// The same of work that must not be cancelled, since it would be made again: `end` has it end by itself.
+    static func untilRefused<T: Sendable>(
+        _ end: @escaping @Sendable (AccessDenial) -> Void, work: @Sendable () async throws -> T
+    ) async throws -> T {
+        guard let current else { return try await work() }
+        async let _ = current.watch(end)
+        return try await work()
+    }
+
     /// Those of a page's things whose streams the call may read.
     static func visible<Thing: Sendable>(
         _ things: [Thing], of streams: (Thing) -> [StreamResource]
@@ -131,6 +140,13 @@ final class CallAccess: Sendable {
                 if let result = ended { return result }
             }
             throw CancellationError()
+        }
+    }
+
+    /// Returns when the call may not go on, having told of it, or the task is cancelled.
+    private func watch(_ end: @Sendable (AccessDenial) -> Void) async {
+        while (try? await Task.sleep(for: AccessLimits.recheckTime)) != nil {
+            do { try await recheck() } catch { return end(error) }
         }
     }
 

@@ -5,6 +5,8 @@ enum Role: String, Sendable, CaseIterable {
     case admin = "$admins"
     /// Looks after the server and its groups of consumers; sees no events.
     case `operator` = "$ops"
+    /// Keeps what is derived from the log: checkpoints, snapshots and read models, which are not looked at by streams.
+    case projector = "$projectors"
     /// Reads and writes all streams but those of the system.
     case writer = "$writers"
     /// Reads all streams but those of the system.

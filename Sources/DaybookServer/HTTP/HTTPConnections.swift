@@ -16,11 +16,12 @@ final class HTTPConnections: Sendable {
     private let shutdown: HTTPShutdown
     private let peers: HTTPPeers
     private let logger: Logger
-    private let open = Mutex<[ObjectIdentifier: any Channel]>([:])
     /// Where accepted connections go to be served; there while the server runs. No more wait than the listener admits.
     private let accepted = Mutex<AsyncStream<Accepted>.Continuation?>(nil)
 
-    init(api: HTTPAPI, limits: HTTPLimits = HTTPLimits(), logger: Logger) {
+    init(
+        api: HTTPAPI, limits: HTTPLimits = HTTPLimits(), logger: Logger = Logger(label: "daybook.server")
+    ) {
         shutdown = api.shutdown
         self.logger = logger
         let peers = HTTPPeers()
@@ -43,9 +44,6 @@ final class HTTPConnections: Sendable {
         // A client may say that it sends nothing more, and wait for the answer.
         try channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: true)
         peers.insert(RPCPeer(of: channel), of: channel)
-        let identifier = ObjectIdentifier(channel)
-        open.withLock { $0[identifier] = channel }
-        channel.closeFuture.whenComplete { [self] _ in _ = open.withLock { $0.removeValue(forKey: identifier) } }
         guard let accepted = accepted.withLock({ $0 }) else { return channel.close(promise: nil) }
         http1.setup(channel: channel, logger: logger).whenComplete { result in
             switch result {
@@ -74,15 +72,8 @@ final class HTTPConnections: Sendable {
         }
     }
 
-    /// Ends the answers that have no end of their own, and after a time closes what is still open.
-    ///
-    /// - Returns: What does the latter; to be cancelled when everything has closed by itself.
-    func shutDown(closingAfter time: TimeAmount, on loop: any EventLoop) -> Scheduled<Void> {
-        shutdown.begin()
-        return loop.scheduleTask(in: time) { [self] in
-            for channel in open.withLock({ Array($0.values) }) { channel.close(promise: nil) }
-        }
-    }
+    /// Ends the answers that have no end of their own.
+    func shutDown() { shutdown.begin() }
 
     /// Nothing is accepted any more. To be called when every connection is closed: one that nobody serves stops the program.
     func finish() {

@@ -36,6 +36,7 @@ final class RPCCallHandler: ChannelDuplexHandler {
     private var context: ChannelHandlerContext?
     private var task: Task<Void, Never>?
     private var deadline: Scheduled<Void>?
+    private var finishesMethod = false
     private var hasSentHeaders = false
     private var flushesSoon = false
     private var hasClientEnded = false
@@ -63,6 +64,7 @@ final class RPCCallHandler: ChannelDuplexHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
         case .headers(let frame):
+            if frame.endStream { hasClientEnded = true }
             if case .waiting = state { begin(frame.headers, context: context) }
             if frame.endStream { clientEnded() }
         case .data(let frame):
@@ -125,14 +127,21 @@ final class RPCCallHandler: ChannelDuplexHandler {
                 bound.value.finish(.failure(RPCStatus(.deadlineExceeded, "The call's time is over.")))
             }
         }
+        begin(method, call, context: context)
+    }
+
+    private func begin(_ method: RPCMethod, _ call: RPCContext, context: ChannelHandlerContext) {
         switch method {
+        case .finishing(let method):
+            finishesMethod = true
+            begin(method, call, context: context)
         case .unary(let answer):
             state = .collecting(answer, call)
         case .clientStreaming(let answer):
             let requests = RPCRequests()
             state = .streaming(requests)
             calls.add(self, on: context.eventLoop)
-            run(path: path) { try await answer(requests, call) }
+            run(path: call.path) { try await answer(requests, call) }
         case .streaming(let answer):
             let requests = RPCRequests()
             state = .streaming(requests)
@@ -146,7 +155,7 @@ final class RPCCallHandler: ChannelDuplexHandler {
                 }
             }
             calls.add(self, on: loop)
-            run(path: path) {
+            run(path: call.path) {
                 try await answer(requests, responses, call)
                 return nil
             }
@@ -234,7 +243,7 @@ final class RPCCallHandler: ChannelDuplexHandler {
     private func end() {
         deadline?.cancel()
         deadline = nil
-        task?.cancel()
+        if !finishesMethod { task?.cancel() }
         task = nil
         room?.fail(CancellationError())
         room = nil
@@ -310,11 +319,23 @@ final class RPCCallHandler: ChannelDuplexHandler {
             requests.finish(.failure(RPCStatus(.cancelled, "The call has ended.")))
         }
         state = .finished
-        context.write(wrapOutboundOut(.headers(.init(headers: trailers, endStream: true))), promise: nil)
-        // What the client still sends is not wanted.
-        if !hasClientEnded { context.write(wrapOutboundOut(.rstStream(.noError)), promise: nil) }
-        context.flush()
+        var trailersSent: EventLoopPromise<Void>?
+        if !hasClientEnded {
+            // Not at once: a reset drops what still waits for the client to have room, and the trailers behind it.
+            let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+            let promise = context.eventLoop.makePromise(of: Void.self)
+            promise.futureResult.whenSuccess { bound.value.refuseRest() }
+            trailersSent = promise
+        }
+        context.writeAndFlush(
+            wrapOutboundOut(.headers(.init(headers: trailers, endStream: true))), promise: trailersSent)
         end()
+    }
+
+    /// What the client still sends is not wanted.
+    private func refuseRest() {
+        guard !hasClientEnded, let context else { return }
+        context.writeAndFlush(wrapOutboundOut(.rstStream(.noError)), promise: nil)
     }
 }
 #endif

@@ -21,6 +21,9 @@ struct RPCLimits: Sendable {
     var resets = 2_000
     /// How long a connection may take until its first bytes tell its protocol. Browsers open connections before they need them.
     var firstBytesTime = TimeAmount.seconds(60)
+    /// How long a client may say nothing until it is pinged, and then until it has answered.
+    var silentTime = TimeAmount.seconds(60)
+    var answerTime = TimeAmount.seconds(20)
     /// How long a connection that shuts down may take.
     var graceTime = TimeAmount.seconds(10)
 }

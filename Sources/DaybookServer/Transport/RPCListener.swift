@@ -22,11 +22,11 @@ final class RPCListener: Sendable {
     private let group: MultiThreadedEventLoopGroup
     private let executors: [ObjectIdentifier: EventLoopExecutor]
     private let calls = RPCCalls()
-    private let connections = Mutex(0)
+    private let connections = Mutex<[ObjectIdentifier: any Channel]>([:])
 
     init(
         routes: RPCRoutes, http: HTTPConnections, tls: TLSCredentials? = nil, limits: RPCLimits = RPCLimits(),
-        logger: Logger
+        logger: Logger = Logger(label: "daybook.server")
     ) {
         self.routes = routes
         self.http = http
@@ -54,13 +54,19 @@ final class RPCListener: Sendable {
         await withTaskCancellationHandler {
             try? await listener.closeFuture.get()
         } onCancel: {
-            listener.close(promise: nil)
+            // Closes the listener, too: of one that is closed already the helper says at once that all has ended.
+            quiescing.initiateShutdown(promise: nil)
         }
         calls.shutDown()
-        let closing = http.shutDown(closingAfter: limits.graceTime, on: group.any())
+        http.shutDown()
+        // A client that answers nothing would keep its connection open for ever.
+        let closing = group.any().scheduleTask(in: limits.graceTime) { [self] in
+            for connection in connections.withLock({ Array($0.values) }) { connection.close(promise: nil) }
+        }
         let ended = group.any().makePromise(of: Void.self)
         quiescing.initiateShutdown(promise: ended)
         try? await ended.futureResult.get()
+        for connection in connections.withLock({ Array($0.values) }) { try? await connection.closeFuture.get() }
         closing.cancel()
         http.finish()
         await serving.value
@@ -73,6 +79,9 @@ final class RPCListener: Sendable {
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    // Else a connection that there is no descriptor for is tried again without a pause.
+                    try channel.pipeline.syncOperations.addHandler(
+                        AcceptBackoffHandler(shouldForwardIOErrorCaught: false))
                     try channel.pipeline.syncOperations.addHandler(quiescing.makeServerChannelHandler(channel: channel))
                 }
             }
@@ -91,16 +100,17 @@ final class RPCListener: Sendable {
     private struct TooManyConnections: Error {}
 
     private func configure(_ channel: any Channel) throws {
-        let isAdmitted = connections.withLock { count in
-            guard count < limits.connections else { return false }
-            count += 1
+        let identifier = ObjectIdentifier(channel)
+        let isAdmitted = connections.withLock { connections in
+            guard connections.count < limits.connections else { return false }
+            connections[identifier] = channel
             return true
         }
         guard isAdmitted else {
             logger.warning("A connection was refused.", metadata: ["limit": "\(limits.connections)"])
             throw TooManyConnections()
         }
-        channel.closeFuture.whenComplete { [self] _ in connections.withLock { $0 -= 1 } }
+        channel.closeFuture.whenComplete { [self] _ in _ = connections.withLock { $0.removeValue(forKey: identifier) } }
         if let tls { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls.context)) }
         try channel.pipeline.syncOperations.addHandler(
             ProtocolSelector(patience: limits.firstBytesTime) { [self] choice, channel in
@@ -136,7 +146,7 @@ final class RPCListener: Sendable {
             eventLoop: loop,
             configuration: .init(
                 maxIdleTime: nil, maxAge: nil, maxGraceTime: limits.graceTime,
-                keepalive: .init(pingInterval: .seconds(60), ackTimeout: .seconds(20))))
+                keepalive: .init(pingInterval: limits.silentTime, ackTimeout: limits.answerTime)))
         let peer = RPCPeer(of: channel)
         let executor = self.executor(of: channel)
         _ = try channel.pipeline.syncOperations.configureHTTP2Pipeline(
@@ -151,6 +161,8 @@ final class RPCListener: Sendable {
             }
         }
         try channel.pipeline.syncOperations.addHandler(management)
+        try channel.pipeline.syncOperations.addHandler(
+            RPCSilence(patience: limits.silentTime + limits.answerTime + limits.graceTime))
     }
 }
 #endif

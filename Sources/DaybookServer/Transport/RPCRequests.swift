@@ -20,7 +20,7 @@ final class RPCRequests: Sendable {
             let message = waiting[first]
             waiting[first] = ByteBuffer()
             first += 1
-            bytes -= message.readableBytes
+            bytes -= RPCRequests.size(of: message)
             if first == waiting.count {
                 waiting.removeAll(keepingCapacity: true)
                 first = 0
@@ -31,6 +31,10 @@ final class RPCRequests: Sendable {
 
     /// How many bytes of messages may wait for the method before the client has to.
     static let bytesHeld = 1 << 20
+    /// What each takes beside its bytes, of which it may have none.
+    static let messageOverhead = 64
+
+    private static func size(of message: ByteBuffer) -> Int { messageOverhead + message.readableBytes }
 
     private let state = Mutex(State())
 
@@ -88,7 +92,7 @@ final class RPCRequests: Sendable {
                 return reader
             }
             state.waiting.append(message)
-            state.bytes += message.readableBytes
+            state.bytes += Self.size(of: message)
             return nil
         }
         reader?.resume(returning: message)

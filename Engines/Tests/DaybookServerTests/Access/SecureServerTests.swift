@@ -33,6 +33,12 @@ import Testing
             #expect(AccessTable.action(ofRoute: route.path, route.method) != .administer, "\(route.path)")
         }
         #expect(AccessTable.action(ofMethod: "/new.Service/Method") == .administer)
+        for (method, action) in [
+            ("Append", AccessAction.call), ("ReadLog", .call), ("Receipt", .askLog), ("GetSnapshot", .derive),
+            ("CommitDocuments", .derive), ("ImportEvents", .administer), ("ListCommands", .administer),
+        ] {
+            #expect(AccessTable.action(ofMethod: "/daybook.v1.Store/\(method)") == action, "\(method)")
+        }
         #expect(AccessTable.action(ofRoute: "/v2/new", .get) == .administer)
     }
 

@@ -15,7 +15,7 @@ struct TokenClaims: Sendable, Hashable {
 
     private static let groupsOfRoles = [
         "admin": Role.admin.rawValue, "operator": Role.operator.rawValue, "writer": Role.writer.rawValue,
-        "reader": Role.reader.rawValue, "impersonator": Principal.impersonators,
+        "reader": Role.reader.rawValue, "projector": Role.projector.rawValue, "impersonator": Principal.impersonators,
     ]
 
     /// Nil when anything is missing, of another type, twice there, or not as it must be.

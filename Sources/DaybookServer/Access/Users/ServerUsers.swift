@@ -8,7 +8,7 @@ public struct ServerUsers: Sendable {
     public struct Summary: Sendable, Hashable {
         public let login: String
         public let fullName: String
-        /// `$admins`, `$ops`, `$writers` and `$readers` give rights; others are named by access lists.
+        /// `$admins`, `$ops`, `$writers`, `$readers` and `$projectors` give rights; others are named by access lists.
         public let groups: [String]
         public let isDisabled: Bool
         /// Whether there is a password; without one a user shows a certificate.

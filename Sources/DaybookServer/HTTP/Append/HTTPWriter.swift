@@ -12,26 +12,11 @@ struct HTTPWriter: Sendable {
     ///
     /// - Throws: ``HTTPProblem``.
     func append(_ request: AppendRequest) async throws(HTTPProblem) -> Response {
-        do { try await Self.authorise(request) } catch { throw HTTPProblem(error) }
+        do { try await CallAccess.requireAppend(request) } catch { throw HTTPProblem(error) }
         let result: AppendResult
         do { result = try await log.commit(request) } catch { throw HTTPProblem(error) }
-        log.note(request)
+        log.note(request, result)
         return Self.response(result)
-    }
-
-    private static func authorise(_ request: AppendRequest) async throws(AccessDenial) {
-        guard CallAccess.current != nil else { return }
-        for write in request.writes {
-            let right: StreamRight =
-                switch write.action {
-                case .append: .write
-                case .setRetention: .writeMetadata
-                case .delete, .tombstone: .delete
-                }
-            try await CallAccess.require(right, of: write.stream)
-        }
-        for check in request.checks { try await CallAccess.require(.read, of: check.stream) }
-        if request.condition != nil { try await CallAccess.require(.askLog) }
     }
 
     /// Changes one stream other than by events.

@@ -28,6 +28,9 @@ final class IndexTables: Sendable {
         self.capacity = capacity
     }
 
+    /// Events have gone from the log, so that the numbers of others are smaller now. Who has a table goes on by it.
+    func forgetAll() { state.withLock { $0.tables = [:] } }
+
     func table(of stream: IndexStream) -> IndexTable {
         state.withLock { state in
             state.uses += 1

@@ -12,12 +12,25 @@ extension KurrentLog {
 
     /// Appends events as KurrentDB does: a repeat of what is recorded succeeds with the first result, by the identifiers at the
     /// revision expected, for ever; without an expectation as long as they are among ``RecentEvents``.
+    ///
+    /// A task that may be asked again must not be cancelled: what was written meanwhile would not be among those.
     func append(
         _ events: [NewEvent], to name: String, expecting expected: KurrentExpectation
     ) async throws(KurrentFailure) -> Appended {
         if name == "$all" { throw .accessDenied }
         let stream = try stream(name)
-        guard !events.isEmpty else { return try await checkOnly(stream, name: name, expected) }
+        guard let first = events.first else { return try await checkOnly(stream, name: name, expected) }
+        guard expected == .any || expected == .exists else {
+            return try await write(events, to: stream, name: name, expecting: expected)
+        }
+        try await underWay.begin([first.id])
+        defer { underWay.end([first.id]) }
+        return try await write(events, to: stream, name: name, expecting: expected)
+    }
+
+    private func write(
+        _ events: [NewEvent], to stream: StreamName, name: String, expecting expected: KurrentExpectation
+    ) async throws(KurrentFailure) -> Appended {
         if let subject = KurrentNames.subject(of: stream) {
             return try await appendMetadata(events, to: stream, of: subject, expecting: expected)
         }
@@ -29,7 +42,7 @@ extension KurrentLog {
         var request = AppendRequest()
         request.append(events, to: stream, expecting: expected.version)
         var revival: StreamWrite?
-        if deleted.withLock({ $0.contains(stream) }) {
+        if try await isDeleted(stream) {
             if expected == .exists { throw .streamDeleted(name) }
             if let repeated = try await recorded(request, name: name, expected) { return repeated }
             revival = try await self.revival(of: stream, name: name)
@@ -38,7 +51,7 @@ extension KurrentLog {
         do {
             let result = try await commit(request)
             if result.isRepeat { try await checkNotTombstoned(stream, name: name) }
-            deleted.withLock { _ = $0.remove(stream) }
+            deleted.remove(stream, at: result.position)
             guard let version = result.version else {
                 return Appended(revision: nil, position: result.position.rawValue)
             }
@@ -147,6 +160,14 @@ extension KurrentLog {
         return Appended(revision: state.lastVersion?.rawValue, position: nil)
     }
 
+    /// Whether a stream is deleted. One of which that is noted is looked at: that it was written since may be noted later.
+    func isDeleted(_ stream: StreamName) async throws(KurrentFailure) -> Bool {
+        guard let deletion = deleted.deletion(of: stream) else { return false }
+        if try await state(of: stream).status == .deleted { return true }
+        deleted.remove(stream, at: deletion.next)
+        return false
+    }
+
     /// A deleted stream that is written again keeps its metadata, but for the events below, which stay hidden.
     func revival(of stream: StreamName, name: String) async throws(KurrentFailure) -> StreamWrite? {
         guard let metadata = KurrentNames.metadata(of: name) else { return nil }
@@ -186,8 +207,8 @@ extension KurrentLog {
         request.append(events, to: stream, expecting: expected.version)
         do {
             let result = try await commit(request)
-            if case .delete? = request.writes.first?.action {
-                deleted.withLock { _ = $0.insert(request.writes[0].stream) }
+            if case .delete? = request.writes.first?.action, !result.isRepeat {
+                deleted.insert(request.writes[0].stream, at: result.position)
             }
             let version = result.streams.last?.version
             if let version { recent.remember(events.lazy.map(\.id), in: stream, endingAt: version, result.position) }
@@ -208,6 +229,7 @@ extension KurrentLog {
     ) async throws(KurrentFailure) -> Appended? {
         let first: Int64
         switch expected {
+        case .revision(.max): return nil  // No event is behind that one.
         case .revision(let revision): first = revision + 1
         case .noStream: first = 0
         case .any, .exists: return nil
@@ -253,7 +275,7 @@ extension KurrentLog {
             data: try await deletion(keepingListOf: metadata))
         request.append([event], to: metadata)
         let position = try await change(request, name: name, stream, expecting: expected)
-        deleted.withLock { _ = $0.insert(stream) }
+        deleted.insert(stream, at: Position(position))
         return position
     }
 
@@ -278,7 +300,7 @@ extension KurrentLog {
             StreamWrite(stream: stream, expected: expected.version, action: .tombstone)
         ])
         let position = try await change(request, name: name, stream, expecting: expected)
-        deleted.withLock { _ = $0.remove(stream) }
+        deleted.remove(stream, at: Position(position))
         return position
     }
 

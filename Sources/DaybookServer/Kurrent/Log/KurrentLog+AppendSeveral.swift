@@ -50,6 +50,9 @@ extension KurrentLog {
     ///   that must be deleted.
     func append(_ writes: [Write], checks: [Check] = []) async throws(KurrentFailure) -> SeveralAppended {
         let targets = try targets(of: writes, checks)
+        let repeatable = Set(targets.filter(\.expectsNoRevision).compactMap(\.events.first?.id))
+        try await underWay.begin(repeatable)
+        defer { underWay.end(repeatable) }
         var seen: [StreamName: KurrentStreamState] = [:]
         for target in targets where target.condition.isLookedUpFirst {
             seen[target.stream] = try await lookUp(target)
@@ -88,6 +91,8 @@ extension KurrentLog {
         let events: [NewEvent]
 
         var isWritten: Bool { !events.isEmpty }
+        /// Whether the store does not see a repeat by what is expected.
+        var expectsNoRevision: Bool { condition == .expectation(.any) || condition == .expectation(.exists) }
     }
 
     private func targets(of writes: [Write], _ checks: [Check]) throws(KurrentFailure) -> [Target] {
@@ -149,10 +154,8 @@ extension KurrentLog {
                 }
                 end -= Int64(target.events.count)
             }
-            deleted.withLock { deleted in
-                for write in draft.appends { deleted.remove(write.stream) }
-                for stream in draft.deletions { deleted.insert(stream) }
-            }
+            for write in draft.appends { deleted.remove(write.stream, at: result.position) }
+            for stream in draft.deletions { deleted.insert(stream, at: result.position) }
         }
         return .appended(
             revisions: targets.filter(\.isWritten).map { versions[$0.stream] ?? -1 },
@@ -214,7 +217,7 @@ extension KurrentLog {
                         if case .delete = change.action { draft.deletions.append(change.stream) }
                         draft.add(consequence: change)
                     }
-                } else if deleted.withLock({ $0.contains(target.stream) }),
+                } else if try await isDeleted(target.stream),
                     let revival = try await revival(of: target.stream, name: target.name)
                 {
                     try Self.refuse(written.contains(revival.stream), stream: target.name)

@@ -11,5 +11,18 @@ extension KurrentLog {
         guard let call = CallAccess.current else { return try await store.append(request) }
         return try await store.append(ActorStamp(call.principal).stamped(request))
     }
+
+    /// Records events as another store has them. They keep the actors that they have: a copy is what was recorded.
+    ///
+    /// - Parameter store: The log's.
+    func importEvents(
+        _ events: [RecordedEvent], by store: any CopyableStore
+    ) async throws(LogCopyError) -> [Position] {
+        let deciding = AccessChanges.deciding(in: events)
+        defer { if !deciding.isEmpty { accessChanges.note(deciding) } }
+        let positions = try await store.importEvents(events)
+        for (event, position) in zip(events, positions) { note(event, at: position) }
+        return positions
+    }
 }
 #endif

@@ -1,23 +1,23 @@
 #if Server
 import DaybookCore
-import Synchronization
 
 /// A log as clients of KurrentDB know one: their names of streams, their expectations, their metadata. All protocols of theirs
 /// go through it.
 final class KurrentLog: Sendable {
     let store: any EventStore
     let recent: RecentEvents
+    let underWay = AppendsUnderWay()
     /// The streams that are deleted and may be written again. All changes go through this object, or are told to it
-    /// (``note(_:)``), so that it knows them.
-    let deleted: Mutex<Set<StreamName>>
+    /// (``note(_:_:)``), so that it knows them.
+    let deleted: DeletedStreams
     let indexTables: IndexTables
     /// Of what decides who may do what.
     let accessChanges = AccessChanges()
 
-    private init(store: any EventStore, recent: RecentEvents, deleted: Set<StreamName>) {
+    private init(store: any EventStore, recent: RecentEvents, deleted: [StreamName: Position]) {
         self.store = store
         self.recent = recent
-        self.deleted = Mutex(deleted)
+        self.deleted = DeletedStreams(deleted)
         indexTables = IndexTables(store: store)
     }
 
@@ -25,11 +25,11 @@ final class KurrentLog: Sendable {
     ///
     /// - Complexity: O(deletions ever made).
     static func open(_ store: any EventStore, remembering recentEvents: Int = 10_000) async throws -> KurrentLog {
-        var deleted: Set<StreamName> = []
+        var deleted: [StreamName: Position] = [:]
         let deletions = EventFilter(types: [StreamControl.streamDeleted], includesControlEvents: true)
         for try await event in store.events(filter: deletions) {
-            guard let stream = event.stream.controlled, !deleted.contains(stream) else { continue }
-            if try await store.state(of: stream).status == .deleted { deleted.insert(stream) }
+            guard let stream = event.stream.controlled, deleted[stream] == nil else { continue }
+            if try await store.state(of: stream).status == .deleted { deleted[stream] = event.position }
         }
         let recent = RecentEvents()
         var last: [RecordedEvent] = []
@@ -41,6 +41,12 @@ final class KurrentLog: Sendable {
             recent.remember(CollectionOfOne(event.id), in: event.stream, endingAt: event.version, event.position)
         }
         return KurrentLog(store: store, recent: recent, deleted: deleted)
+    }
+
+    /// Has the store scavenged. Events may be gone also when that fails.
+    func scavenge(by scavenge: @Sendable () async throws -> Void) async throws {
+        defer { indexTables.forgetAll() }
+        try await scavenge()
     }
 
     /// The stream of a client's name, if it is one that is recorded.

@@ -20,7 +20,7 @@ enum KurrentNames {
     static func log(_ name: String) -> StreamName? {
         if name.utf8.starts(with: metadataCategory.utf8) { return nil }
         guard name.utf8.starts(with: metadataPrefix.utf8) else { return try? StreamName(name) }
-        return metadata(of: String(name.dropFirst(metadataPrefix.count)))
+        return metadata(of: rest(of: name, behind: metadataPrefix))
     }
 
     /// The stream that has the metadata of a client's stream.
@@ -29,7 +29,12 @@ enum KurrentNames {
     /// The client's name of the stream whose metadata a stream has; nil when it has none of a stream.
     static func subject(of stream: StreamName) -> String? {
         guard stream.rawValue.utf8.starts(with: metadataCategory.utf8) else { return nil }
-        return String(stream.rawValue.dropFirst(metadataCategory.count))
+        return rest(of: stream.rawValue, behind: metadataCategory)
+    }
+
+    /// By bytes: a combining mark makes one character with what stands before it.
+    private static func rest(of name: String, behind prefix: String) -> String {
+        String(Substring(name.utf8.dropFirst(prefix.utf8.count)))
     }
 
     /// Whether the events of a client's stream are left out of `$all`: else a group of consumers of `$all` would be given what

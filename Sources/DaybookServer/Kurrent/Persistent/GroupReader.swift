@@ -73,7 +73,7 @@ struct GroupReader: Sendable {
         var events: [ReadEvent] = []
         for event in page.events {
             var wanted: ResolvedEvent?
-            if let shown = KurrentEvent(event), !shown.isHiddenFromAll, filter?.matches(shown) ?? true {
+            if let shown = KurrentEvent(event), !shown.isHiddenFromAll, try filter?.matches(shown) ?? true {
                 wanted = try await resolvesLinks ? log.resolved(shown) : ResolvedEvent(shown)
             }
             events.append(ReadEvent(place: GroupPlace(position: event.position.rawValue), wanted: wanted))

@@ -27,8 +27,17 @@ struct KurrentFilter: Sendable {
     /// How many events are looked at until a subscription is told how far: at least 1.
     let checkpointInterval: Int
 
-    /// - Throws: INVALID_ARGUMENT when the pattern is none.
+    /// All of them are compared with each event, while others wait for the event loop.
+    static let mostPrefixes = 1_000
+
+    /// - Throws: INVALID_ARGUMENT when the pattern is none, or there are too many prefixes.
     init(_ definition: Definition, checkpointInterval: Int = 1) throws(RPCStatus) {
+        guard definition.prefixes.count <= Self.mostPrefixes else {
+            throw RPCStatus(
+                .invalidArgument,
+                "The filter has \(definition.prefixes.count) prefixes; the limit is \(Self.mostPrefixes): use a regular expression, "
+                    + "or several subscriptions.")
+        }
         subject = definition.subject
         test = definition.regex.isEmpty ? .prefixes(definition.prefixes) : .pattern(try Pattern(definition.regex))
         self.checkpointInterval = max(1, checkpointInterval)
@@ -57,15 +66,16 @@ struct KurrentFilter: Sendable {
         try self.init(definition, checkpointInterval: isTooLong ? .max : interval)
     }
 
-    func matches(_ event: KurrentEvent) -> Bool {
+    /// - Throws: INVALID_ARGUMENT when the pattern takes too long to tell.
+    func matches(_ event: KurrentEvent) throws(RPCStatus) -> Bool {
         let text =
             switch subject {
             case .stream: event.stream
             case .type: event.type
             }
-        return switch test {
-        case .prefixes(let prefixes): prefixes.contains { text.utf8.starts(with: $0.utf8) }
-        case .pattern(let pattern): pattern.matches(text)
+        switch test {
+        case .prefixes(let prefixes): return prefixes.contains { text.utf8.starts(with: $0.utf8) }
+        case .pattern(let pattern): return try pattern.matches(text)
         }
     }
 
@@ -75,6 +85,9 @@ struct KurrentFilter: Sendable {
         private let known = Mutex<[StreamName: Bool]>([:])  // Names are compared byte by byte.
 
         private static let textsKnown = 4_096
+        /// How often a search may report that it goes on: for each character, and after some thousand steps at one. Names have 512
+        /// characters at most, so that only patterns reach it that try without end, while others wait for the event loop.
+        private static let mostReports = 1_000
 
         init(_ text: String) throws(RPCStatus) {
             guard text.utf8.count <= 8_192, let expression = try? NSRegularExpression(pattern: text) else {
@@ -84,13 +97,40 @@ struct KurrentFilter: Sendable {
             self.expression = expression
         }
 
-        func matches(_ text: String) -> Bool {
+        func matches(_ text: String) throws(RPCStatus) -> Bool {
             let name = StreamName(unchecked: text)
             if let answer = known.withLock({ $0[name] }) { return answer }
-            let answer = expression.firstMatch(in: text, range: NSRange(text.startIndex..., in: text)) != nil
+            guard let answer = found(in: text) else {
+                throw RPCStatus(
+                    .invalidArgument,
+                    "The regular expression '\(expression.pattern.prefix(80))' takes too long on '\(text.prefix(80))': write it "
+                        + "without repetitions within repetitions.")
+            }
             known.withLock { known in
                 if known.count >= Self.textsKnown { known.removeAll(keepingCapacity: true) }
                 known[name] = answer
+            }
+            return answer
+        }
+
+        /// Nil when the search was given up: by its reports, or because it took more memory than the library lets it.
+        private func found(in text: String) -> Bool? {
+            var answer: Bool? = false
+            var reports = 0
+            expression.enumerateMatches(
+                in: text, options: [.reportProgress, .reportCompletion], range: NSRange(text.startIndex..., in: text)
+            ) { match, flags, stop in
+                if match != nil {
+                    answer = true
+                    stop.pointee = true
+                } else if flags.contains(.internalError) {
+                    answer = nil
+                } else if flags.contains(.progress) {
+                    reports += 1
+                    guard reports > Self.mostReports else { return }
+                    answer = nil
+                    stop.pointee = true
+                }
             }
             return answer
         }

@@ -23,6 +23,9 @@ extension StreamsService {
             else { throw RPCStatus.unforeseen }
             bytes += proposed.data.count + proposed.customMetadata.count
             guard bytes <= Limits.appendBytes else { throw RPCStatus.appendTooLarge(limit: Limits.appendBytes) }
+            guard events.count < Limits.eventsPerAppend else {
+                throw RPCStatus(.invalid(InvalidAppend.tooManyEvents(events.count + 1).description))
+            }
             events.append(
                 try NewEvent(
                     id: proposed.id, metadata: proposed.metadata, customMetadata: proposed.customMetadata,

@@ -9,8 +9,8 @@ extension StreamsService {
     private typealias BatchRequest = EventStore_Client_Streams_BatchAppendReq
     private typealias BatchResponse = EventStore_Client_Streams_BatchAppendResp
 
-    /// How many appends of one call may be under way at once; more wait for one of them.
-    private static let appendsInHand = 256
+    /// What a message of an append that is not final takes beside its bytes.
+    private static let messageOverhead = 512
 
     /// An append whose messages are still coming.
     private struct Gathering {
@@ -31,41 +31,64 @@ extension StreamsService {
         }
     }
 
-    /// Many appends on one call, each answered as soon as it is done. What is begun is finished when the client sends no more.
+    /// An append that is done: what it had of memory, and why it could not be answered.
+    private struct Done: Sendable {
+        let bytes: Int
+        var failure: (any Error)?
+    }
+
+    /// Many appends on one call, each answered as soon as it is done. What is begun is finished, also when the client sends no
+    /// more, or is gone.
     func batchAppend(_ requests: RPCRequests, to responses: RPCResponses) async throws {
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            var gathering: [EventStore_Client_UUID: Gathering] = [:]
-            var bytes = 0
-            var inHand = 0
-            while let message = try await requests.next() {
-                let request = try message.message(BatchRequest.self)
-                guard
-                    var append = gathering.removeValue(forKey: request.correlationID)
-                        ?? (request.hasOptions ? Gathering(options: request.options) : nil)
-                else { continue }
-                append.messages += request.proposedMessages
-                append.bytes += message.readableBytes
-                bytes += message.readableBytes
-                guard request.isFinal else {
-                    guard bytes <= 2 * Limits.appendBytes else {
-                        throw RPCStatus(
-                            .resourceExhausted,
-                            "The appends that are not final have more than \(2 * Limits.appendBytes) bytes.")
-                    }
-                    gathering[request.correlationID] = append
-                    continue
+        // Not a throwing group: that would cancel what is being written, and a repeat of it would be written again.
+        let failure = await withTaskGroup(of: Done.self) { group -> (any Error)? in
+            var failure: (any Error)?
+            do { try await take(requests, to: responses, in: &group) } catch { failure = error }
+            for await done in group { failure = failure ?? done.failure }
+            return failure
+        }
+        if let failure { throw failure }
+    }
+
+    private func take(
+        _ requests: RPCRequests, to responses: RPCResponses, in group: inout TaskGroup<Done>
+    ) async throws {
+        var gathering: [EventStore_Client_UUID: Gathering] = [:]
+        var bytes = 0
+        var inHand = AppendsInHand()
+        while let message = try await requests.next() {
+            let request = try message.message(BatchRequest.self)
+            guard
+                var append = gathering.removeValue(forKey: request.correlationID)
+                    ?? (request.hasOptions ? Gathering(options: request.options) : nil)
+            else { continue }
+            append.messages += request.proposedMessages
+            let size = message.readableBytes + Self.messageOverhead
+            append.bytes += size
+            bytes += size
+            guard request.isFinal else {
+                guard bytes <= 2 * Limits.appendBytes else {
+                    throw RPCStatus(
+                        .resourceExhausted,
+                        "The appends that are not final have more than \(2 * Limits.appendBytes) bytes.")
                 }
-                bytes -= append.bytes
-                if inHand == Self.appendsInHand {
-                    try await group.next()
-                    inHand -= 1
-                }
-                inHand += 1
-                let id = request.correlationID
-                let whole = append
-                group.addTask { try await responses.send(try await answer(whole, id: id)) }
+                gathering[request.correlationID] = append
+                continue
             }
-            try await group.waitForAll()
+            bytes -= append.bytes
+            while !inHand.hasRoom(for: append.bytes), let done = await group.next() {
+                inHand.end(done.bytes)
+                if let failure = done.failure { throw failure }
+            }
+            inHand.begin(append.bytes)
+            let id = request.correlationID
+            let whole = append
+            group.addTask {
+                do { try await responses.send(try await answer(whole, id: id)) } catch {
+                    return Done(bytes: whole.bytes, failure: error)
+                }
+                return Done(bytes: whole.bytes)
+            }
         }
     }
 

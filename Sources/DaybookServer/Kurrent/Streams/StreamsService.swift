@@ -14,12 +14,17 @@ struct StreamsService: Sendable {
             "/\(Self.name)/Read": .unaryRequest { request, responses, _ in
                 try await read(ReadOptions(request), to: responses)
             },
-            "/\(Self.name)/Append": .clientStreaming { requests, _ in try await append(requests) },
-            "/\(Self.name)/BatchAppend": .streaming { requests, responses, _ in
-                try await CallAccess.whileAllowed { try await batchAppend(requests, to: responses) }
-            },
-            "/\(Self.name)/Delete": .unary { request, _ in try await delete(request) },
-            "/\(Self.name)/Tombstone": .unary { request, _ in try await tombstone(request) },
+            "/\(Self.name)/Append": .finishing(.clientStreaming { requests, _ in try await append(requests) }),
+            "/\(Self.name)/BatchAppend": .finishing(
+                .streaming { requests, responses, _ in
+                    try await CallAccess.untilRefused {
+                        requests.finish(.failure(RPCStatus($0)))
+                    } work: {
+                        try await batchAppend(requests, to: responses)
+                    }
+                }),
+            "/\(Self.name)/Delete": .finishing(.unary { request, _ in try await delete(request) }),
+            "/\(Self.name)/Tombstone": .finishing(.unary { request, _ in try await tombstone(request) }),
         ]
     }
 

@@ -18,8 +18,10 @@ struct StreamsV2Service: Sendable {
 
     var routes: RPCRoutes {
         [
-            "/\(Self.name)/AppendSession": .clientStreaming { requests, _ in try ByteBuffer(await appendSession(requests)) },
-            "/\(Self.name)/AppendRecords": .unary { (request: RecordsRequest, _) in try await appendRecords(request) },
+            "/\(Self.name)/AppendSession": .finishing(
+                .clientStreaming { requests, _ in try ByteBuffer(await appendSession(requests)) }),
+            "/\(Self.name)/AppendRecords": .finishing(
+                .unary { (request: RecordsRequest, _) in try await appendRecords(request) }),
         ]
     }
 

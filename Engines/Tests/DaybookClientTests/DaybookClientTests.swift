@@ -1,0 +1,192 @@
+import DaybookCore
+import DaybookServer
+import DaybookTesting
+import Synchronization
+import Testing
+
+@testable import DaybookClient
+
+@Suite("A client", .timeLimit(.minutes(2)))
+struct DaybookClientTests {
+    private static let impatient = ClientConfiguration(timeout: .milliseconds(300))
+
+    private static func event() -> NewEvent { NewEvent(type: "noted", data: [1]) }
+
+    @Test("says that nothing is written while there is no server")
+    func withoutServer() async throws {
+        let client = try DaybookClient.connect(to: TestServer.address(1), configuration: Self.impatient)
+        do throws(AppendError) {
+            try await client.append([Self.event()], to: "account-1")
+            Issue.record("It was appended.")
+        } catch {
+            guard case .storageFailed(_, mayBeWritten: false) = error else {
+                Issue.record("The error is \(error).")
+                return
+            }
+        }
+        await #expect(throws: ReadError.self) { try await client.head() }
+        await #expect(throws: ReadError.self) { try await client.head(beyond: .start) }
+        await #expect(throws: DerivedStateError.self) { try await client.checkpoint(for: "reader") }
+    }
+
+    @Test("finds a server that is started later")
+    func laterServer() async throws {
+        let store = InMemoryEventStore()
+        let first = try await TestServer.start(store)
+        await first.stop()
+        let client = try DaybookClient.connect(to: first.address)
+        let append = Task { try await client.append([Self.event()], to: "account-1") }
+        try await Task.sleep(for: .milliseconds(100))
+        let second = try await TestServer.start(store, port: first.port)
+        #expect(try await append.value.position == 1)
+        await client.close()
+        await second.stop()
+    }
+
+    @Test("refuses everything once it is closed, and ends what waits")
+    func closes() async throws {
+        let server = try await TestServer.start(InMemoryEventStore())
+        let client = try DaybookClient.connect(to: server.address)
+        let head = try await client.append([Self.event()], to: "account-1").position
+        let waiting = Task { try await client.head(beyond: head) }
+        try await Task.sleep(for: .milliseconds(50))
+        await client.close()
+        await #expect(throws: ReadError.closed) { try await waiting.value }
+        await #expect(throws: AppendError.closed) { try await client.append([Self.event()], to: "account-1") }
+        await #expect(throws: ReadError.closed) { try await client.head() }
+        await server.stop()
+    }
+
+    @Test("makes more calls at once than may be open")
+    func manyCalls() async throws {
+        let store = InMemoryEventStore()
+        let server = try await TestServer.start(store)
+        let client = try DaybookClient.connect(to: server.address, configuration: ClientConfiguration(openCalls: 3))
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for number in 0..<200 {
+                group.addTask {
+                    let stream = StreamName(unchecked: "account-\(number)")
+                    try await client.append([Self.event()], to: stream, expecting: .noStream)
+                }
+            }
+            try await group.waitForAll()
+        }
+        #expect(try await store.head() == 200)
+        await client.close()
+        await server.stop()
+    }
+
+    @Test("lets a thousand subscriptions wait, and is told by one call")
+    func manyWaits() async throws {
+        let store = InMemoryEventStore()
+        let server = try await TestServer.start(store)
+        let client = try DaybookClient.connect(to: server.address, configuration: ClientConfiguration(openCalls: 2))
+        let waits = (0..<1_000).map { _ in Task { try await client.head(beyond: .start) } }
+        try await Task.sleep(for: .milliseconds(50))
+        try await store.append([Self.event()], to: "account-1")
+        for wait in waits { #expect(try await wait.value == 1) }
+        await client.close()
+        await server.stop()
+    }
+
+    @Test("is told what a server does not do")
+    func unimplemented() async throws {
+        let store = InMemoryEventStore()
+        let server = try await TestServer.start(EventsAlone(base: store, checkpoints: store))
+        let client = try DaybookClient.connect(to: server.address)
+        try await client.append([Self.event()], to: "account-1")
+        await #expect(throws: DerivedStateError.self) { try await client.snapshot(for: "account-1") }
+        await #expect(throws: ReadError.self) { try await client.copyable() }
+        await client.close()
+        await server.stop()
+    }
+
+    /// A store without derived state other than checkpoints, which a server needs.
+    private struct EventsAlone: ForwardingStore, CheckpointStore {
+        let base: any EventStore
+        let checkpoints: any CheckpointStore
+
+        func checkpoint(for name: CheckpointName) async throws(DerivedStateError) -> Checkpoint? {
+            try await checkpoints.checkpoint(for: name)
+        }
+
+        func save(_ checkpoint: Checkpoint, for name: CheckpointName) async throws(DerivedStateError) {
+            try await checkpoints.save(checkpoint, for: name)
+        }
+    }
+
+    @Test("reads addresses")
+    func addresses() throws {
+        let plain = try ServerAddress("daybook://localhost:2114?tls=false")
+        #expect(plain.host == "localhost" && plain.port == 2114 && !plain.usesTLS)
+        #expect(plain.authority == "localhost:2114")
+        let secure = try ServerAddress("daybook://store.example/")
+        #expect(secure.host == "store.example" && secure.port == 2113 && secure.usesTLS)
+        let six = try ServerAddress("daybook://[::1]:7")
+        #expect(six.host == "::1" && six.port == 7 && six.authority == "[::1]:7")
+        for text in [
+            "", "http://localhost", "daybook://", "daybook://:1", "daybook://a:b", "daybook://a:0", "daybook://[::1",
+            "daybook://a?tls=maybe", "daybook://a:65536", "daybook://u@a", "daybook://:p@a", "daybook://u%3Av:p@a",
+            "daybook://a?tlsCaFile=",
+        ] {
+            #expect(throws: ClientError.self) { try ServerAddress(text) }
+        }
+    }
+
+    @Test("reads credentials, and does not show them")
+    func credentials() throws {
+        let address = try ServerAddress("daybook://ada:p%40s%3As@[::1]:7?tls=true&tlsCaFile=/etc/my%20authority.pem")
+        #expect(address.credentials == .user("ada", password: "p@s:s"))
+        #expect(address.credentials?.header == "Basic YWRhOnBAczpz")
+        #expect(address.trustedCertificates == "/etc/my authority.pem")
+        #expect(address.host == "::1" && address.port == 7 && address.usesTLS)
+        #expect(!"\(address)".contains("YWRh"))
+        let error = #expect(throws: ClientError.self) { try ServerAddress("daybook://ada:secret@:7") }
+        #expect(error.map { !"\($0)".contains("secret") } == true)
+        #expect(throws: ClientError.credentialsWithoutTLS(host: "far.example")) {
+            try DaybookClient.connect(to: "daybook://ada:secret@far.example?tls=false")
+        }
+    }
+
+    @Test("waits longer after each failure, and never longer than said")
+    func backoff() {
+        let backoff = Backoff(first: .milliseconds(20), longest: .seconds(2))
+        var random = SplitMix64(seed: 1)
+        for failures in 1...40 {
+            let whole = min(Duration.milliseconds(20) * (1 << min(failures - 1, 20)), .seconds(2))
+            let delay = backoff.delay(after: failures, using: &random)
+            #expect(delay >= whole * 0.5 && delay <= whole)
+        }
+    }
+
+    @Test("repeats what a store's contract allows")
+    func repeatable() {
+        func request(_ expected: ExpectedVersion, _ action: StreamWrite.Action? = nil) -> AppendRequest {
+            AppendRequest(writes: [
+                StreamWrite(stream: "a", expected: expected, action: action ?? .append([Self.event()]))
+            ])
+        }
+        #expect(request(.noStream).isRepeatable && request(.version(3)).isRepeatable)
+        #expect(!request(.any).isRepeatable && !request(.streamExists).isRepeatable)
+        #expect(!request(.version(3), .delete).isRepeatable)
+        var mixed = request(.version(3))
+        mixed.append([Self.event()], to: "b")
+        #expect(!mixed.isRepeatable)
+        mixed.commandID = "c"
+        #expect(mixed.isRepeatable && AppendRequest(commandID: "c").isRepeatable)
+    }
+
+    @Test("knows which refusals hold for an attempt before, too")
+    func refusals() {
+        let late = AppendError.wrongExpectedVersion(stream: "a", expected: .version(3), actual: 4)
+        #expect(late.holdsForEver)
+        for error: AppendError in [
+            .wrongExpectedVersion(stream: "a", expected: .version(3), actual: 2),
+            .wrongExpectedVersion(stream: "a", expected: .version(3), actual: nil),
+            .wrongExpectedVersion(stream: "a", expected: .noStream, actual: 0), .refused(by: "m", reason: "r"),
+            .invalid(.conditionBeyondHead(after: 3, head: 1)),
+        ] {
+            #expect(!error.holdsForEver)
+        }
+    }
+}

@@ -1,0 +1,198 @@
+import DaybookClient
+import DaybookCore
+import DaybookTesting
+import StoreTrials
+import Synchronization
+import Testing
+
+@Suite("A client whose connection is cut", .timeLimit(.minutes(5)))
+struct LostAnswerTests {
+    /// Lets a client be used that reaches a store's server through what cuts its connections.
+    private func cutting(
+        _ configuration: ClientConfiguration = ClientConfiguration(),
+        _ use: (InMemoryEventStore, DaybookClient, CuttingRelay) async throws -> Void
+    ) async throws {
+        let store = InMemoryEventStore()
+        let server = try await TestServer.start(store)
+        let relay = try CuttingRelay(to: "daybook://127.0.0.1:\(server.port)")
+        let client = try DaybookClient.connect(to: TestServer.address(relay.port), configuration: configuration)
+        let failure: (any Error)?
+        do {
+            _ = try await client.head()
+            try await use(store, client, relay)
+            failure = nil
+        } catch { failure = error }
+        relay.close()
+        await client.close()
+        await server.stop()
+        if let failure { throw failure }
+    }
+
+    /// Makes a request whose answer is lost once it is recorded.
+    private func lose(
+        _ request: AppendRequest, _ store: InMemoryEventStore, _ client: DaybookClient, _ relay: CuttingRelay
+    ) async throws -> Result<AppendResult, any Error> {
+        let before = try await store.head()
+        relay.loseAnswers()
+        let append = Task { try await client.append(request) }
+        try await eventually("the append is recorded") { try await store.head() > before }
+        relay.cut()
+        return await append.result
+    }
+
+    private func event() -> NewEvent { NewEvent(type: "noted", data: [1]) }
+
+    @Test("learns by asking again what became of an append with a command, or at a version")
+    func repeats() async throws {
+        try await cutting { store, client, relay in
+            var byVersion = AppendRequest()
+            byVersion.append([event()], to: "account-1", expecting: .noStream)
+            byVersion.append([event(), event()], to: "account-2", expecting: .noStream)
+            var byCommand = AppendRequest(commandID: "note-1")
+            byCommand.append([event()], to: "account-3")
+            for (request, count) in [(byVersion, 3), (byCommand, 1)] {
+                let before = try await store.head().rawValue
+                let result = try await lose(request, store, client, relay).get()
+                #expect(result.isRepeat && result.eventCount == count)
+                #expect(try await store.head().rawValue == before + Int64(count))
+            }
+        }
+    }
+
+    @Test("says that an append may be written which it cannot ask for again, and writes it once")
+    func reportsUnknown() async throws {
+        try await cutting { store, client, relay in
+            var request = AppendRequest()
+            request.append([event()], to: "account-1")
+            let result = try await lose(request, store, client, relay)
+            #expect(throws: AppendError.self) { try result.get() }
+            if case .failure(let error) = result {
+                guard case .storageFailed(_, mayBeWritten: true) = error as? AppendError else {
+                    Issue.record("The error is \(error).")
+                    return
+                }
+            }
+            #expect(try await store.head() == 1)
+            #expect(try await client.append(request).isRepeat)
+        }
+    }
+
+    @Test("does not say that nothing was written when the repeat is refused for a reason that may pass")
+    func refusedRepeat() async throws {
+        try await cutting { store, client, relay in
+            var request = AppendRequest()
+            request.append([event()], to: "account-1", expecting: .noStream)
+            // Another writer is first.
+            try await store.append([event()], to: "account-1")
+            relay.loseAnswers()
+            let append = Task { try await client.append(request) }
+            try await Task.sleep(for: .milliseconds(200))
+            relay.cut()
+            let outcome = await append.result
+            guard case .failure(AppendError.storageFailed(_, mayBeWritten: true)) = outcome else {
+                Issue.record("The outcome is \(outcome).")
+                return
+            }
+            #expect(try await store.head() == 1)
+        }
+    }
+
+    @Test("ends a cancelled append at once, and says that it may be written")
+    func cancels() async throws {
+        try await cutting { store, client, relay in
+            relay.loseAnswers()
+            let append = Task { try await client.append([event()], to: "account-1", commandID: "note-1") }
+            try await eventually("the append is recorded") { try await store.head() == 1 }
+            append.cancel()
+            await #expect(throws: AppendError.cancelled(mayBeWritten: true)) { try await append.value }
+            relay.cut()
+            #expect(try await client.receipt(for: "note-1")?.position == 1)
+        }
+    }
+
+    @Test("reads every event once, however often it is cut")
+    func reads() async throws {
+        try await cutting { store, client, relay in
+            for number in 0..<40 {
+                let events = (0..<100).map { _ in NewEvent(type: "noted", data: [UInt8](repeating: 1, count: 500)) }
+                try await store.append(events, to: StreamName(unchecked: "account-\(number)"))
+            }
+            var positions: [Int64] = []
+            for try await event in client.events(pageSize: 50) {
+                positions.append(event.position.rawValue)
+                if positions.count % 400 == 0 { relay.cut() }
+            }
+            #expect(positions == Array(1...4_000))
+        }
+    }
+
+    @Test("follows the log without a gap or a repeat, however often it is cut")
+    func follows() async throws {
+        try await cutting { store, client, relay in
+            let seen = Mutex<[Int64]>([])
+            let follower = Task {
+                for try await item in client.subscribe(pageSize: 20) {
+                    if case .event(let event) = item { seen.withLock { $0.append(event.position.rawValue) } }
+                }
+            }
+            for number in 1...100 {
+                try await store.append([event(), event()], to: "account-1")
+                if number % 10 == 0 {
+                    try await eventually("half is seen") { seen.withLock(\.count) >= number }
+                    relay.cut()
+                }
+            }
+            try await eventually("all is seen") { seen.withLock(\.count) >= 200 }
+            follower.cancel()
+            _ = await follower.result
+            #expect(seen.withLock { $0 } == Array(1...200))
+        }
+    }
+
+    private final class Count: Sendable {
+        private let count = Mutex(0)
+
+        var value: Int { count.withLock { $0 } }
+
+        func add() { count.withLock { $0 += 1 } }
+    }
+
+    @Test("writes each of many appends once, while it is cut again and again")
+    func writes() async throws {
+        try await cutting { store, client, relay in
+            let acknowledged = Count()
+            let cutter = Task {
+                var next = 25
+                while !Task.isCancelled {
+                    if acknowledged.value >= next {
+                        relay.cut()
+                        next += 25
+                    }
+                    try await Task.sleep(for: .milliseconds(1))
+                }
+            }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for writer in 0..<8 {
+                    group.addTask {
+                        let stream = StreamName(unchecked: "account-\(writer)")
+                        for number in 0..<50 {
+                            let expected: ExpectedVersion =
+                                number == 0 ? .noStream : .version(StreamVersion(Int64(number - 1)))
+                            let event = NewEvent(type: "noted", data: [UInt8(number)])
+                            let result = try await client.append([event], to: stream, expecting: expected)
+                            #expect(result.version == StreamVersion(Int64(number)))
+                            acknowledged.add()
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            cutter.cancel()
+            for writer in 0..<8 {
+                let page = try await store.readPage(
+                    of: StreamName(unchecked: "account-\(writer)"), from: .start, direction: .forward, limit: 100)
+                #expect(page.events.map { Array($0.data) } == (0..<50).map { [UInt8($0)] })
+            }
+        }
+    }
+}

@@ -1,0 +1,119 @@
+import DaybookCore
+import Testing
+
+@testable import DaybookServer
+
+@Suite struct RPCListenerTests {
+    /// Runs a listener while `use` does, which may stop it.
+    private static func listening(
+        _ routes: RPCRoutes, limits: RPCLimits = RPCLimits(),
+        _ use: (_ port: Int, _ stop: @Sendable () async -> Void) async throws -> Void
+    ) async throws {
+        let log = try await KurrentLog.open(InMemoryEventStore())
+        let users = UserDirectory(log: log, passwords: PasswordHasher(), founding: FoundingToken())
+        let http = HTTPConnections(api: HTTPAPI(log: log, configuration: ServerConfiguration(), users: users))
+        let listener = RPCListener(routes: routes, http: http, limits: limits)
+        let ports = AsyncStream<Int>.makeStream()
+        let run = Task {
+            defer { ports.continuation.finish() }
+            try await listener.run(host: "127.0.0.1", port: 0) { ports.continuation.yield($0) }
+        }
+        let stop: @Sendable () async -> Void = {
+            run.cancel()
+            _ = await run.result
+        }
+        for await port in ports.stream {
+            do { try await use(port, stop) } catch {
+                await stop()
+                throw error
+            }
+            await stop()
+        }
+        try await run.value
+    }
+
+    @Test(.timeLimit(.minutes(1))) func aConnectionWhoseClientIsSilentIsClosedInTheEnd() async throws {
+        let begun = AsyncStream<Void>.makeStream()
+        let routes: RPCRoutes = [
+            "/watch": .streaming { requests, _, _ in
+                begun.continuation.yield()
+                while try await requests.next() != nil {}
+            }
+        ]
+        var limits = RPCLimits()
+        limits.graceTime = .milliseconds(50)
+        try await Self.listening(routes, limits: limits) { port, stop in
+            let client = try await BareConnection.open(port: port)
+            try await client.call("/watch", on: 1)
+            for await _ in begun.stream { break }
+            await stop()
+            try await client.waitForEnd()
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func aConnectionWhoseClientAnswersNoPingIsClosed() async throws {
+        var limits = RPCLimits()
+        limits.silentTime = .milliseconds(20)
+        limits.answerTime = .milliseconds(20)
+        limits.graceTime = .milliseconds(20)
+        try await Self.listening([:], limits: limits) { port, _ in
+            let client = try await BareConnection.open(port: port)
+            try await client.waitForEnd()
+        }
+    }
+
+    @Test func whatWasAnsweredComesBeforeTheEndOfACall() async throws {
+        let ended = AsyncStream<Void>.makeStream()
+        let routes: RPCRoutes = [
+            "/fail": .streaming { _, responses, _ in
+                defer { ended.continuation.yield() }
+                try await responses.send { $0.writeInteger(7) }
+                throw RPCStatus(.aborted, "The group was deleted.")
+            }
+        ]
+        try await Self.listening(routes) { port, _ in
+            let client = try await BareConnection.open(port: port, window: 0)
+            try await client.call("/fail", on: 1)
+            for await _ in ended.stream { break }
+            // That this one is answered tells that the first one has ended, and waits for room.
+            try await client.call("/unknown", on: 3)
+            var types: [UInt8] = []
+            for await frame in client.frames {
+                if frame.stream == 3, frame.type == 1 { try await client.giveRoom(100, on: 1) }
+                if frame.stream == 1 { types.append(frame.type) }
+                if frame.stream == 1, frame.type == 3 { break }
+            }
+            #expect(types == [1, 0, 1, 3])
+        }
+    }
+
+    @Test func aMethodThatWritesIsFinishedThoughItsClientGoes() async throws {
+        let begun = AsyncStream<Void>.makeStream()
+        let gone = AsyncStream<Void>.makeStream()
+        let finished = AsyncStream<Bool>.makeStream()
+        let routes: RPCRoutes = [
+            "/write": .finishing(
+                .streaming { _, _, _ in
+                    begun.continuation.yield()
+                    for await _ in gone.stream { break }
+                    finished.continuation.yield(!Task.isCancelled)
+                }),
+            "/watch": .streaming { requests, _, _ in
+                begun.continuation.yield()
+                defer { gone.continuation.yield() }
+                while try await requests.next() != nil {}
+            },
+        ]
+        try await Self.listening(routes) { port, _ in
+            let client = try await BareConnection.open(port: port)
+            try await client.call("/write", on: 1)
+            try await client.call("/watch", on: 3)
+            var calls = begun.stream.makeAsyncIterator()
+            for _ in 0..<2 { _ = await calls.next() }
+            try await client.close()
+            var results = finished.stream.makeAsyncIterator()
+            let isFinished = await results.next()
+            #expect(isFinished == true)
+        }
+    }
+}
