@@ -62,7 +62,7 @@ final class CallAccess: Sendable {
         _ end: @escaping @Sendable (AccessDenial) -> Void, work: @Sendable () async throws -> T
     ) async throws -> T {
         guard let current else { return try await work() }
-        async let _ = current.watch(end)
+        async let _: Void = current.watch(end)
         return try await work()
     }
 

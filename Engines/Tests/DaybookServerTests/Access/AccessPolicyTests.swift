@@ -47,6 +47,7 @@ import Testing
             Row(.administer, "udddda"),
             Row(.found, "udddda"),
             Row(.askLog, "udaada"),
+            Row(.derive, "udddda"),
             Row(.stream(.read, StreamResource(client: "order-1")), "udaada"),
             Row(.stream(.write, StreamResource(client: "order-1")), "uddada"),
             Row(.stream(.delete, StreamResource(client: "order-1")), "uddada"),
@@ -72,11 +73,20 @@ import Testing
         #expect(String(answers) == row.answers)
     }
 
+    @Test("lets projectors keep derived state, and see no event")
+    func projectors() {
+        let projector = Principal(login: "pia", groups: ["$projectors"])
+        #expect(AccessPolicy().decision(on: .derive, by: projector) == .allowed)
+        for action in [AccessAction.operate, .askLog, .stream(.read, Self.order), .stream(.read, .log)] {
+            #expect(AccessPolicy().decision(on: action, by: projector) == .denied)
+        }
+    }
+
     @Test("lets the founder make the first user, and nothing else")
     func founder() {
         let policy = AccessPolicy()
         #expect(policy.decision(on: .found, by: .founder) == .allowed)
-        for action in [AccessAction.call, .operate, .administer, .askLog, .stream(.read, Self.order)] {
+        for action in [AccessAction.call, .operate, .administer, .askLog, .derive, .stream(.read, Self.order)] {
             #expect(policy.decision(on: action, by: .founder) == .denied)
         }
     }
