@@ -34,7 +34,9 @@ let package = Package(
         .trait(name: "Kafka", description: "DaybookKafka: events to and from Kafka; needs librdkafka."),
         .trait(name: "Kinesis", description: "DaybookKinesis: events to and from Amazon Kinesis."),
         .trait(name: "Webhook", description: "DaybookWebhook: events to and from other programs over HTTP."),
-        .trait(name: "Server", description: "DaybookServer: a store as a server, for KurrentDB's clients and HTTP."),
+        .trait(
+            name: "Server",
+            description: "DaybookServer: a store as a server, for KurrentDB's clients and HTTP; needs libsodium."),
         .trait(name: "Client", description: "DaybookClient: a store on a Daybook server."),
     ],
     dependencies: [
@@ -43,6 +45,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
+        .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.0"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
@@ -128,14 +131,19 @@ let package = Package(
             ],
             swiftSettings: swiftSettings),
         // A store as a server.
+        .systemLibrary(
+            name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"]), .brew(["libsodium"])]),
         .target(
             name: "DaybookServer",
             dependencies: [
                 "DaybookCore", "Daybook", "KurrentProtocol", "DaybookProtocol",
+                .target(name: "CSodium", condition: .when(traits: ["Server"])),
                 .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: ["Server"])),
                 .product(name: "NIOPosix", package: "swift-nio", condition: .when(traits: ["Server"])),
                 .product(name: "NIOHTTP1", package: "swift-nio", condition: .when(traits: ["Server"])),
                 .product(name: "NIOHTTP2", package: "swift-nio-http2", condition: .when(traits: ["Server"])),
+                .product(name: "JWTKit", package: "jwt-kit", condition: .when(traits: ["Server"])),
+                .product(name: "NIOSSL", package: "swift-nio-ssl", condition: .when(traits: ["Server"])),
                 .product(name: "NIOExtras", package: "swift-nio-extras", condition: .when(traits: ["Server"])),
                 .product(name: "SwiftProtobuf", package: "swift-protobuf", condition: .when(traits: ["Server"])),
                 .product(name: "Logging", package: "swift-log", condition: .when(traits: ["Server"])),

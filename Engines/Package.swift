@@ -24,6 +24,7 @@ let package = Package(
         .package(name: "exchange", path: "../Examples/Exchange", traits: ["Postgres", "JetStream"]),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     ],
     targets: [
         .testTarget(
@@ -52,7 +53,10 @@ let package = Package(
         .testTarget(
             name: "DaybookServerTests",
             dependencies: daybook("DaybookServer", "DaybookCore", "Daybook") + nio
-                + [.product(name: "AsyncHTTPClient", package: "async-http-client")],
+                + [
+                    .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                    .product(name: "Crypto", package: "swift-crypto"),
+                ],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "DaybookClientTests",

@@ -19,12 +19,14 @@ public struct ClientConfiguration: Sendable {
     public var openCalls: Int
     /// A file of certificates in PEM by which the server's is checked; nil for those of the system.
     public var trustedCertificates: String?
+    /// Who the client is, unless the address tells; nil where the server asks nobody.
+    public var credentials: ClientCredentials?
 
     public init(
         timeout: Duration = .seconds(30), connectTimeout: Duration = .seconds(5),
         firstBackoff: Duration = .milliseconds(20), longestBackoff: Duration = .seconds(2),
         keepAliveInterval: Duration = .seconds(10), keepAliveTimeout: Duration = .seconds(10), openCalls: Int = 500,
-        trustedCertificates: String? = nil
+        trustedCertificates: String? = nil, credentials: ClientCredentials? = nil
     ) {
         self.timeout = timeout
         self.connectTimeout = connectTimeout
@@ -34,6 +36,7 @@ public struct ClientConfiguration: Sendable {
         self.keepAliveTimeout = keepAliveTimeout
         self.openCalls = openCalls
         self.trustedCertificates = trustedCertificates
+        self.credentials = credentials
     }
 }
 #endif

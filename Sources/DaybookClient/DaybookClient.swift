@@ -23,8 +23,10 @@ public final class DaybookClient: EventStore {
 
     /// A client of the server at an address, `daybook://host:port`. Whether it is there shows with the first call.
     ///
-    /// - Parameter address: With `?tls=false` behind it for a connection without TLS.
-    /// - Throws: ``ClientError`` for an address that is none, and certificates that cannot be read.
+    /// - Parameter address: With `?tls=false` behind it for a connection without TLS, `?tlsCaFile=file` for one with the authority
+    ///   in that file; `user:password@` in front of the host tells who asks.
+    /// - Throws: ``ClientError`` for an address that is none, for credentials that would go to another machine without TLS, and
+    ///   for certificates that cannot be read.
     public static func connect(
         to address: String, configuration: ClientConfiguration = ClientConfiguration()
     ) throws(ClientError) -> DaybookClient {
@@ -32,6 +34,12 @@ public final class DaybookClient: EventStore {
     }
 
     private init(_ address: ServerAddress, _ configuration: ClientConfiguration) throws(ClientError) {
+        var configuration = configuration
+        configuration.credentials = address.credentials ?? configuration.credentials
+        configuration.trustedCertificates = address.trustedCertificates ?? configuration.trustedCertificates
+        guard configuration.credentials == nil || address.usesTLS || address.isLoopback else {
+            throw .credentialsWithoutTLS(host: address.host)
+        }
         let relay = LossRelay()
         let link = try StoreLink(address: address, configuration: configuration) { relay.connectionHasEnded() }
         let heads = HeadWatch { (beyond: Position?) async throws(ReadError) -> Position in

@@ -37,7 +37,7 @@ struct DaybookCommand: AsyncParsableCommand {
             CommandGroup(name: "Measure", subcommands: [Bench.self]),
         ]
         #if Server
-        groups.append(CommandGroup(name: "Serve", subcommands: [Serve.self]))
+        groups.append(CommandGroup(name: "Serve", subcommands: [Serve.self, UsersCommand.self]))
         #endif
         return groups
     }

@@ -1,5 +1,6 @@
 #if Server
 import DaybookCore
+import Foundation
 import Logging
 
 /// A store as a server, which programs in any language use through KurrentDB's clients, or by HTTP and JSON, and programs in Swift
@@ -10,8 +11,8 @@ import Logging
 /// try await server.run { port in print("Listening on port \(port).") }
 /// ```
 ///
-/// Everybody who reaches it may do everything: there is neither TLS nor a list of users yet, so that it listens on the loopback
-/// address only.
+/// With a certificate it asks who calls, and users may do what their roles, the access lists of streams and its own rules allow.
+/// Without one everybody who reaches it may do everything, so that it listens on loopback addresses only.
 public final class DaybookServer: Sendable {
     private let configuration: ServerConfiguration
     private let signals: StreamSignals
@@ -20,19 +21,44 @@ public final class DaybookServer: Sendable {
     private let scavenges: Scavenges?
     private let shutdown = StopSignal()
     private let listener: RPCListener
+    private let users: UserDirectory
+    private let founding = FoundingToken()
+    private let tls: TLSCredentials?
+    private let tokens: TokenVerifier?
+    private let asksWhoCalls: Bool
+    private let logger: Logger
 
     /// - Parameter store: Keeps the checkpoints of groups of consumers beside the log: in the log they would fill it.
-    /// - Throws: ``ServerError`` when the address is not a loopback address; `ReadError` when the store cannot be read.
+    /// - Throws: ``ServerError`` when the address is not a loopback address and there is no certificate, or a file cannot be
+    ///   used; `ReadError` when the store cannot be read.
     /// - Complexity: O(deletions ever made of streams), which are looked up.
     public init(
         store: any EventStore & CheckpointStore, configuration: ServerConfiguration = ServerConfiguration(),
         logger: Logger = Logger(label: "daybook.server")
     ) async throws {
-        guard ["127.0.0.1", "::1", "localhost"].contains(configuration.host) else {
+        guard configuration.tls != nil || ["127.0.0.1", "::1", "localhost"].contains(configuration.host) else {
             throw ServerError.notLoopback(host: configuration.host)
         }
         self.configuration = configuration
+        self.logger = logger
+        asksWhoCalls = configuration.asksWhoCalls || configuration.tls != nil
+        tls = try configuration.tls.map { try TLSCredentials($0) }
         let log = try await KurrentLog.open(store)
+        let passwords = PasswordHasher()
+        users = UserDirectory(log: log, passwords: passwords, founding: founding)
+        var tokens: TokenVerifier?
+        if asksWhoCalls, let authority = configuration.tokens { tokens = try await TokenVerifier(authority) }
+        self.tokens = tokens
+        var gate: AccessGate?
+        if asksWhoCalls {
+            let control = AccessControl(
+                log: log, users: users,
+                authenticator: Authenticator(
+                    users: users, passwords: passwords, founding: founding, tokens: tokens),
+                rules: try Self.rules(configuration.accessRules),
+                records: AccessRecords(access: logger, audit: logger, audited: configuration.auditedCategories))
+            gate = AccessGate(control: control)
+        }
         signals = StreamSignals(store: store)
         gossip = GossipService(
             advertised: .init(
@@ -48,6 +74,7 @@ public final class DaybookServer: Sendable {
         for more in [
             StreamsV2Service(log: log).routes, PersistentSubscriptionsService(subscriptions: subscriptions).routes,
             gossip.routes, operations.routes, MonitoringService(store: store).routes,
+            UsersService(users: users).routes,
         ] {
             routes.merge(more) { first, _ in first }
         }
@@ -59,9 +86,33 @@ public final class DaybookServer: Sendable {
             routes.merge(missing) { first, _ in first }
         }
         let http = HTTPConnections(
-            api: HTTPAPI(log: log, configuration: configuration, logger: logger), logger: logger)
-        listener = RPCListener(routes: routes, http: http, logger: logger)
+            api: HTTPAPI(log: log, configuration: configuration, users: users, gate: gate, logger: logger),
+            logger: logger)
+        listener = RPCListener(routes: gate?.guarding(routes) ?? routes, http: http, tls: tls, logger: logger)
     }
+
+    private static func rules(_ file: String?) throws -> [AccessRule] {
+        guard let file else { return [] }
+        do {
+            return try AccessRule.list(in: try Data(contentsOf: URL(fileURLWithPath: file)))
+        } catch {
+            throw ServerError.unreadableRules(file: file, reason: "\(error)")
+        }
+    }
+
+    /// A token with which somebody can make the first user, who is an admin: `POST /v1/users` takes it. Each call makes
+    /// another, and ends the one before; it ends, too, as soon as there is a user.
+    ///
+    /// - Returns: Nil when there are users, or nobody is asked who calls.
+    public func foundingToken() async throws -> String? {
+        guard asksWhoCalls, try await users.isEmpty() else { return nil }
+        return founding.issue()
+    }
+
+    /// Reads the certificate again; without a call it is read when its file has changed. Open connections stay as they are.
+    ///
+    /// - Throws: ``ServerError`` when it cannot be used; the one before is used on.
+    public func reloadCertificate() throws { try tls?.reload() }
 
     /// Serves until its task is cancelled, or a client asks the server to shut down, which it does once; then every open call is
     /// ended, and every connection told.
@@ -83,6 +134,8 @@ public final class DaybookServer: Sendable {
             group.addTask { [signals] in await signals.run() }
             group.addTask { [subscriptions] in await subscriptions.run() }
             group.addTask { [shutdown] in await shutdown.wait() }
+            if let tls { group.addTask { [logger] in await tls.run(logger) } }
+            if let tokens { group.addTask { [logger] in await tokens.run(logger) } }
             group.addTask { [listener, configuration, gossip] in
                 try await listener.run(host: configuration.host, port: configuration.port) { port in
                     gossip.advertise(port: port)

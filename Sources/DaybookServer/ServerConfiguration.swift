@@ -9,6 +9,18 @@ public struct ServerConfiguration: Sendable {
     public var port: Int
     /// The host by which clients reach the server, when that is not the address that it listens on.
     public var advertisedHost: String?
+    /// The certificate by which connections are encrypted; nil for none, which is possible on loopback addresses only.
+    public var tls: TLSFiles?
+    /// Whether clients must say who they are. Without, everybody who reaches the server may do everything; so that with TLS
+    /// they must in any case.
+    public var asksWhoCalls: Bool
+    /// An authority whose tokens are taken for credentials; nil for none.
+    public var tokens: TokenAuthority?
+    /// A file with rules of who may, or may not, do what with which streams: an array of JSON. Nil for none; then the roles of
+    /// users and the access lists of streams decide.
+    public var accessRules: String?
+    /// The categories of which it is written down who reads them.
+    public var auditedCategories: Set<Category>
     /// What the server's metrics call the store, to tell it from others.
     public var storeName: String
     /// The `source` of events that are read as CloudEvents: a URI reference that no other log's events have.
@@ -24,12 +36,19 @@ public struct ServerConfiguration: Sendable {
 
     public init(
         host: String = "127.0.0.1", port: Int = ServerConfiguration.defaultPort, advertisedHost: String? = nil,
+        tls: TLSFiles? = nil, asksWhoCalls: Bool = false, tokens: TokenAuthority? = nil, accessRules: String? = nil,
+        auditedCategories: Set<Category> = [],
         storeName: String = "store", eventSource: String = "/daybook", healthPolicy: HealthPolicy = HealthPolicy(),
         scavenge: (@Sendable () async throws -> Void)? = nil
     ) {
         self.host = host
         self.port = port
         self.advertisedHost = advertisedHost
+        self.tls = tls
+        self.asksWhoCalls = asksWhoCalls
+        self.tokens = tokens
+        self.accessRules = accessRules
+        self.auditedCategories = auditedCategories
         self.storeName = storeName
         self.eventSource = eventSource
         self.healthPolicy = healthPolicy

@@ -5,14 +5,27 @@ import DaybookCore
 public enum ServerError: Error, Equatable, CustomStringConvertible {
     /// Others than this machine would reach the server, and it cannot tell them apart.
     case notLoopback(host: String)
+    /// The certificate, its key, or the authority of clients is not there, or not what it should be.
+    case unreadableCertificate(reason: String)
+    /// The access rules are not what this version reads.
+    case unreadableRules(file: String, reason: String)
+    /// The keys of the authority whose tokens are taken are not there, or not what they should be.
+    case unreadableKeys(file: String, reason: String)
     /// What the log has of the groups of consumers is not what this version reads.
     case unreadableGroups(position: Position, reason: String)
 
     public var description: String {
         switch self {
         case .notLoopback(let host):
-            "The server would listen on '\(host)', where other machines reach it, without TLS and without users: listen on "
-                + "127.0.0.1, ::1 or localhost."
+            "The server would listen on '\(host)', where other machines reach it, without TLS: give it a certificate, or listen "
+                + "on 127.0.0.1, ::1 or localhost."
+        case .unreadableCertificate(let reason):
+            "The certificate cannot be used (\(reason)): the files are to be PEM, the key not encrypted and the certificate's."
+        case .unreadableKeys(let file, let reason):
+            "The keys of tokens in '\(file)' cannot be used (\(reason)): write a JSON Web Key Set whose keys have kid and alg."
+        case .unreadableRules(let file, let reason):
+            "The access rules in '\(file)' cannot be read (\(reason)): write an array of objects with effect, users, rights "
+                + "and streams."
         case .unreadableGroups(let position, let reason):
             "The event at position \(position), of stream '\(StoredGroups.stream)', does not tell the groups of consumers "
                 + "(\(reason)): use the version that wrote it, or delete the stream, and the groups with it."

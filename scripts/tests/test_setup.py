@@ -62,7 +62,7 @@ class SetupTests(unittest.TestCase):
         self.assertEqual(self.run_setup("--check").returncode, 0)
         result = self.run_setup("--check", "--engines")
         self.assertEqual(result.returncode, 1)
-        for package in ("libpq-dev", "libnats-dev", "librdkafka-dev"):
+        for package in ("libpq-dev", "libnats-dev", "librdkafka-dev", "libsodium-dev"):
             self.assertIn(package, result.stderr)
 
     def test_check_lists_what_is_missing_and_installs_nothing(self):

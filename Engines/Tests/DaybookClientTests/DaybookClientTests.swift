@@ -126,9 +126,25 @@ struct DaybookClientTests {
         #expect(six.host == "::1" && six.port == 7 && six.authority == "[::1]:7")
         for text in [
             "", "http://localhost", "daybook://", "daybook://:1", "daybook://a:b", "daybook://a:0", "daybook://[::1",
-            "daybook://a?tls=maybe", "daybook://a:65536", "daybook://u@a",
+            "daybook://a?tls=maybe", "daybook://a:65536", "daybook://u@a", "daybook://:p@a", "daybook://u%3Av:p@a",
+            "daybook://a?tlsCaFile=",
         ] {
             #expect(throws: ClientError.self) { try ServerAddress(text) }
+        }
+    }
+
+    @Test("reads credentials, and does not show them")
+    func credentials() throws {
+        let address = try ServerAddress("daybook://ada:p%40s%3As@[::1]:7?tls=true&tlsCaFile=/etc/my%20authority.pem")
+        #expect(address.credentials == .user("ada", password: "p@s:s"))
+        #expect(address.credentials?.header == "Basic YWRhOnBAczpz")
+        #expect(address.trustedCertificates == "/etc/my authority.pem")
+        #expect(address.host == "::1" && address.port == 7 && address.usesTLS)
+        #expect(!"\(address)".contains("YWRh"))
+        let error = #expect(throws: ClientError.self) { try ServerAddress("daybook://ada:secret@:7") }
+        #expect(error.map { !"\($0)".contains("secret") } == true)
+        #expect(throws: ClientError.credentialsWithoutTLS(host: "far.example")) {
+            try DaybookClient.connect(to: "daybook://ada:secret@far.example?tls=false")
         }
     }
 

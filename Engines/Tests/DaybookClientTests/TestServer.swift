@@ -17,8 +17,9 @@ struct TestServer: Sendable {
 
     static func address(_ port: some BinaryInteger) -> String { "daybook://127.0.0.1:\(port)?tls=false" }
 
-    static func start(_ store: any Store, port: Int = 0) async throws -> TestServer {
-        let server = try await DaybookServer(store: store, configuration: ServerConfiguration(port: port))
+    static func start(_ store: any Store, port: Int = 0, asksWhoCalls: Bool = false) async throws -> TestServer {
+        let server = try await DaybookServer(
+            store: store, configuration: ServerConfiguration(port: port, asksWhoCalls: asksWhoCalls))
         let (ports, continuation) = AsyncStream<Int>.makeStream()
         let run = Task {
             defer { continuation.finish() }

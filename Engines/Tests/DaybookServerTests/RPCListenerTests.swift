@@ -10,7 +10,8 @@ import Testing
         _ use: (_ port: Int, _ stop: @Sendable () async -> Void) async throws -> Void
     ) async throws {
         let log = try await KurrentLog.open(InMemoryEventStore())
-        let http = HTTPConnections(api: HTTPAPI(log: log, configuration: ServerConfiguration()))
+        let users = UserDirectory(log: log, passwords: PasswordHasher(), founding: FoundingToken())
+        let http = HTTPConnections(api: HTTPAPI(log: log, configuration: ServerConfiguration(), users: users))
         let listener = RPCListener(routes: routes, http: http, limits: limits)
         let ports = AsyncStream<Int>.makeStream()
         let run = Task {

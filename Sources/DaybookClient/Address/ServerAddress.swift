@@ -1,5 +1,8 @@
 #if Client
-/// Where a server is: `daybook://host:port?tls=false`.
+import Foundation
+
+/// Where a server is, and who asks: `daybook://user:password@host:port?tls=true&tlsCaFile=/etc/authority.pem`. What has another
+/// meaning there is percent-encoded in the user, the password and the file.
 struct ServerAddress: Sendable, Equatable {
     /// Where servers listen unless they are told otherwise.
     static let defaultPort = 2113
@@ -7,26 +10,65 @@ struct ServerAddress: Sendable, Equatable {
     let host: String
     let port: Int
     let usesTLS: Bool
+    /// Nil when the address has none.
+    let credentials: ClientCredentials?
+    /// A file of certificates by which the server's is checked; nil when the address names none.
+    let trustedCertificates: String?
 
     init(_ text: String) throws(ClientError) {
+        let shown = Self.redacted(text)
         let scheme = "daybook://"
-        guard text.hasPrefix(scheme) else { throw .address(text, reason: "it does not begin with daybook://") }
+        guard text.hasPrefix(scheme) else { throw .address(shown, reason: "it does not begin with daybook://") }
         let parts = text.dropFirst(scheme.count).split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
         var place = parts[0]
+        var credentials: ClientCredentials?
+        if let at = place.lastIndex(of: "@") {
+            credentials = try Self.credentials(place[..<at], of: shown)
+            place = place[place.index(after: at)...]
+        }
         if place.last == "/" { place.removeLast() }
         var usesTLS = true
+        var trustedCertificates: String?
         for option in parts.count > 1 ? parts[1].split(separator: "&") : [] {
             switch option {
             case "tls=true": usesTLS = true
             case "tls=false": usesTLS = false
-            default: throw .address(text, reason: "the option '\(option)' is not known")
+            default:
+                let key = "tlsCaFile="
+                guard option.hasPrefix(key), let file = option.dropFirst(key.count).removingPercentEncoding,
+                    !file.isEmpty
+                else {
+                    throw .address(shown, reason: "an option is not known, or has no value")
+                }
+                trustedCertificates = file
             }
         }
-        let (host, port) = try Self.split(place, of: text)
+        let (host, port) = try Self.split(place, of: shown)
         self.host = host
         self.port = port
         self.usesTLS = usesTLS
+        self.credentials = credentials
+        self.trustedCertificates = trustedCertificates
     }
+
+    private static func credentials(_ part: Substring, of shown: String) throws(ClientError) -> ClientCredentials {
+        guard let colon = part.firstIndex(of: ":"), let login = part[..<colon].removingPercentEncoding,
+            let password = part[part.index(after: colon)...].removingPercentEncoding, !login.isEmpty,
+            !login.contains(":")
+        else {
+            throw .address(shown, reason: "in front of @ there is not a user, a colon and a password")
+        }
+        return .user(login, password: password)
+    }
+
+    /// Without what is in front of the last @: errors get into logs.
+    private static func redacted(_ text: String) -> String {
+        guard let at = text.lastIndex(of: "@") else { return text }
+        return "daybook://…\(text[at...])"
+    }
+
+    /// Whether the host is this machine, so that nobody else hears what is sent.
+    var isLoopback: Bool { ["127.0.0.1", "::1", "localhost"].contains(host) }
 
     /// Host and port; an address of IPv6 stands in brackets.
     private static func split(_ place: Substring, of text: String) throws(ClientError) -> (String, Int) {

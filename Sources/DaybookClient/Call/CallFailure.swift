@@ -23,6 +23,8 @@ struct CallFailure: Error, Sendable {
         case invalid
         /// The server's store cannot do this.
         case unimplemented
+        /// The server does not know who asks, or they may not.
+        case denied
         /// The server failed.
         case failed
     }
@@ -46,6 +48,10 @@ struct CallFailure: Error, Sendable {
         case 1, 14: self.init(.interrupted, "the server said: \(message)", mayHaveEffect: true)
         case 3: self.init(.refused(.invalid), message, mayHaveEffect: false)
         case 4: self.init(.timedOut, "the server said: \(message)", mayHaveEffect: true)
+        case 7, 16:
+            self.init(
+                .refused(.denied), "the client's user may not do this, or is not known: \(message)",
+                mayHaveEffect: false)
         case 8: self.init(.refused(.tooLarge), message, mayHaveEffect: false)
         case 12: self.init(.refused(.unimplemented), message, mayHaveEffect: false)
         default: self.init(.refused(.failed), "status \(code): \(message)", mayHaveEffect: true)

@@ -38,17 +38,19 @@ final class ClientConnection: Sendable {
     private let channel: any Channel
     private let multiplexer: NIOHTTP2Handler.StreamMultiplexer
     private let address: ServerAddress
+    private let credentials: ClientCredentials?
     private let openCalls: Int
     private let state = Mutex(State())
 
     init(
         number: Int, channel: any Channel, multiplexer: NIOHTTP2Handler.StreamMultiplexer, address: ServerAddress,
-        openCalls: Int
+        credentials: ClientCredentials?, openCalls: Int
     ) {
         self.number = number
         self.channel = channel
         self.multiplexer = multiplexer
         self.address = address
+        self.credentials = credentials
         self.openCalls = openCalls
     }
 
@@ -103,6 +105,9 @@ final class ClientConnection: Sendable {
             ":method": "POST", ":scheme": address.usesTLS ? "https" : "http", ":path": call.path,
             ":authority": address.authority, "content-type": "application/grpc", "te": "trailers",
         ]
+        if let credentials {
+            headers.add(name: "authorization", value: credentials.header, indexing: .neverIndexed)
+        }
         if let deadline = call.deadline {
             // In whole seconds, and one more, so that most calls say the same, and the client is the first to give up.
             let seconds = max((deadline - NIODeadline.now()).nanoseconds, 0) / 1_000_000_000 + 2

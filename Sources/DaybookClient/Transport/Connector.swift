@@ -189,7 +189,7 @@ final class Connector: Sendable {
         }
         let made = ClientConnection(
             number: attempt, channel: channel, multiplexer: multiplexer, address: address,
-            openCalls: max(configuration.openCalls, 2))
+            credentials: configuration.credentials, openCalls: max(configuration.openCalls, 2))
         try channel.pipeline.syncOperations.addHandler(
             ConnectionHandler(
                 beginning: TimeAmount(configuration.connectTimeout),

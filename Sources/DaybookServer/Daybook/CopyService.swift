@@ -2,9 +2,11 @@
 import DaybookCore
 import DaybookProtocol
 
-/// The log of a store that can be copied.
+/// The log of a store that can be copied: all of it, as it is, so that it is for admins.
 struct CopyService: Sendable {
     let store: any CopyableStore
+    /// Whose store it is; told of what is written.
+    let log: KurrentLog
 
     var routes: RPCRoutes {
         var routes = RPCRoutes()
@@ -20,7 +22,7 @@ struct CopyService: Sendable {
     }
 
     @Sendable private func importEvents(_ request: ImportedEvents) async throws(LogCopyError) -> ImportedPositions {
-        ImportedPositions(try await store.importEvents(request.events))
+        ImportedPositions(try await log.importEvents(request.events, by: store))
     }
 
     @Sendable private func importCommands(_ request: RecordedCommands) async throws(LogCopyError) -> WireNothing {

@@ -12,24 +12,24 @@ struct StoreService: Sendable {
 
     var routes: RPCRoutes {
         var routes = RPCRoutes()
-        routes.add(.append, .store(append))
-        routes.add(.readStream, .store(readStream))
-        routes.add(.readLog, .store(readLog))
-        routes.add(.state, .store(state))
-        routes.add(.streams, .store(streams))
-        routes.add(.receipt, .store(receipt))
+        routes.add(.append, .store(append, asking: mayAppend))
+        routes.add(.readStream, .store(readStream, asking: mayRead))
+        routes.add(.readLog, .store(readLog, asking: mayReadLog, showing: visible))
+        routes.add(.state, .store(state, asking: mayReadState))
+        routes.add(.streams, .store(streams, asking: mayListStreams))
+        routes.add(.receipt, .store(receipt, showing: visibleReceipt))
         routes.add(.head, .store(head))
         routes.add(.headBeyond, .waitingStore(headBeyond))
         if let store = store as? any HealthReporting { routes.merge(HealthService(store: store).routes) { $1 } }
         if let store = store as? any CheckpointStore { routes.merge(CheckpointService(store: store).routes) { $1 } }
         if let store = store as? any SnapshotStore { routes.merge(SnapshotService(store: store).routes) { $1 } }
         if let store = store as? any ReadModelStore { routes.merge(ReadModelService(store: store).routes) { $1 } }
-        if let store = store as? any CopyableStore { routes.merge(CopyService(store: store).routes) { $1 } }
+        if let store = store as? any CopyableStore { routes.merge(CopyService(store: store, log: log).routes) { $1 } }
         return routes
     }
 
     @Sendable private func append(_ request: AppendRequest) async throws(AppendError) -> MaybeResult {
-        let result = try await store.append(request)
+        let result = try await log.commit(request)
         log.note(request, result)
         return MaybeResult(result)
     }
@@ -49,7 +49,22 @@ struct StoreService: Sendable {
     }
 
     @Sendable private func streams(_ request: StreamsRequest) async throws(ReadError) -> StreamsPage {
-        StreamsPage(try await store.streams(after: request.after, limit: request.limit))
+        var shown: [StreamName] = []
+        var after = request.after
+        // As many as were asked for: fewer would say that there are no more.
+        while true {
+            if Task.isCancelled { throw .cancelled }
+            let names = try await store.streams(after: after, limit: request.limit)
+            let visible: [StreamName]
+            do {
+                visible = try await CallAccess.visible(names) { [StreamResource(recorded: $0)] }
+            } catch {
+                throw .storageFailed(reason: RPCStatus(error).message)
+            }
+            shown += visible.prefix(max(0, request.limit - shown.count))
+            if shown.count >= request.limit || names.count < request.limit { return StreamsPage(shown) }
+            after = names.last
+        }
     }
 
     @Sendable private func receipt(_ request: NamedRequest<CommandID>) async throws(ReadError) -> MaybeResult {
@@ -62,6 +77,39 @@ struct StoreService: Sendable {
 
     @Sendable private func headBeyond(_ request: PositionMessage) async throws(ReadError) -> PositionMessage {
         PositionMessage(try await store.head(beyond: request.position ?? .start))
+    }
+
+    // MARK: - Who may do so
+
+    @Sendable private func mayAppend(_ request: AppendRequest) async throws(AccessDenial) {
+        try await CallAccess.requireAppend(request)
+    }
+
+    @Sendable private func mayRead(_ request: StreamPageRequest) async throws(AccessDenial) {
+        try await CallAccess.require(.read, of: request.stream)
+    }
+
+    @Sendable private func mayReadState(_ request: NamedRequest<StreamName>) async throws(AccessDenial) {
+        try await CallAccess.require(.read, of: request.name)
+    }
+
+    @Sendable private func mayReadLog(_ request: LogPageRequest) async throws(AccessDenial) {
+        try await CallAccess.require(.stream(.read, .log))
+    }
+
+    @Sendable private func mayListStreams(_ request: StreamsRequest) async throws(AccessDenial) {
+        try await CallAccess.require(.stream(.read, .log))
+    }
+
+    @Sendable private func visible(_ page: LogPage) async throws(AccessDenial) -> LogPage {
+        var page = page
+        page.events = try await CallAccess.visible(page.events)
+        return page
+    }
+
+    @Sendable private func visibleReceipt(_ receipt: MaybeResult) async throws(AccessDenial) -> MaybeResult {
+        for written in receipt.result?.streams ?? [] { try await CallAccess.require(.read, of: written.stream) }
+        return receipt
     }
 }
 #endif

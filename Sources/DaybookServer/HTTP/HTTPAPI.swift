@@ -12,17 +12,18 @@ struct HTTPAPI: Sendable {
     let shutdown = HTTPShutdown()
     let routes: [HTTPRoute]
     private let responder: RouterResponder<HTTPContext>
-    private let hosts: HTTPHosts
+    /// Nil where requests need no credentials: these must be for this machine then.
+    private let hosts: HTTPHosts?
     private let bodies: HTTPBodies
     private let logger: Logger
     private let clock = HTTPClock()
 
     init(
-        log: KurrentLog, configuration: ServerConfiguration, limits: HTTPLimits = HTTPLimits(),
-        logger: Logger = Logger(label: "daybook.server")
+        log: KurrentLog, configuration: ServerConfiguration, users: UserDirectory, gate: AccessGate? = nil,
+        limits: HTTPLimits = HTTPLimits(), logger: Logger = Logger(label: "daybook.server")
     ) {
         self.logger = logger
-        hosts = HTTPHosts(configuration)
+        hosts = gate == nil ? HTTPHosts(configuration) : nil
         bodies = HTTPBodies(limit: limits.bodyBytes, held: limits.bodyBytesHeld)
         let store = log.store
         let writer = HTTPWriter(log: log)
@@ -33,12 +34,20 @@ struct HTTPAPI: Sendable {
                 ReadRoutes(store: store, source: configuration.eventSource, limits: limits, shutdown: shutdown).routes,
                 FollowRoutes(store: store, limits: limits, shutdown: shutdown).routes,
                 CloudEventRoutes(writer: writer).routes,
+                UserRoutes(users: users).routes,
                 NodeRoutes(store: store, configuration: configuration, shutdown: shutdown).routes,
             ].joined())
         let router = Router(context: HTTPContext.self, options: [.autoGenerateHeadEndpoints])
         for route in routes {
             router.on(RouterPath(route.path), method: route.method) { [bodies] request, context -> Response in
-                try await route.answer(HTTPCall(request: request, parameters: context.parameters, bodies: bodies))
+                let call = HTTPCall(request: request, parameters: context.parameters, bodies: bodies)
+                guard let gate else { return try await route.answer(call) }
+                return try await gate.enter(
+                    Credentials(
+                        authorization: request.headers[.authorization], certificate: context.peer.certificateName),
+                    method: "\(route.method) \(route.path)", address: context.peer.address,
+                    AccessTable.action(ofRoute: route.path, route.method)
+                ) { try await route.answer(call) }
             }
         }
         // Stands behind all of them, so that it is asked for what none of them takes.
@@ -47,14 +56,17 @@ struct HTTPAPI: Sendable {
     }
 
     /// - Throws: What happened to the connection while the body was read; it is closed then.
-    func respond(to request: Request, on channel: any Channel) async throws -> Response {
+    func respond(to request: Request, on channel: any Channel, peer: RPCPeer) async throws -> Response {
         var response: Response
         do {
-            try hosts.check(request)
-            let context = HTTPContext(source: ApplicationRequestContextSource(channel: channel, logger: logger))
+            try hosts?.check(request)
+            var context = HTTPContext(source: ApplicationRequestContextSource(channel: channel, logger: logger))
+            context.peer = peer
             response = try await responder.respond(to: request, context: context)
         } catch let problem as HTTPProblem {
             response = problem.response
+        } catch let denial as AccessDenial {
+            response = HTTPProblem(denial).response
         } catch let failure as HTTPBodies.ConnectionFailure {
             throw failure.cause
         } catch is CancellationError {

@@ -14,6 +14,7 @@ final class HTTPConnections: Sendable {
 
     private let http1: HTTP1Channel
     private let shutdown: HTTPShutdown
+    private let peers: HTTPPeers
     private let logger: Logger
     /// Where accepted connections go to be served; there while the server runs. No more wait than the listener admits.
     private let accepted = Mutex<AsyncStream<Accepted>.Continuation?>(nil)
@@ -23,9 +24,11 @@ final class HTTPConnections: Sendable {
     ) {
         shutdown = api.shutdown
         self.logger = logger
+        let peers = HTTPPeers()
+        self.peers = peers
         http1 = HTTP1Channel(
             responder: { (request, writer: consuming ResponseWriter, channel) in
-                let response = try await api.respond(to: request, on: channel)
+                let response = try await api.respond(to: request, on: channel, peer: peers[channel])
                 try await writer.write(response: response.head, body: response.body)
             },
             configuration: HTTP1Channel.Configuration(
@@ -40,6 +43,7 @@ final class HTTPConnections: Sendable {
     func accept(_ channel: any Channel, executor: EventLoopExecutor) throws {
         // A client may say that it sends nothing more, and wait for the answer.
         try channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: true)
+        peers.insert(RPCPeer(of: channel), of: channel)
         guard let accepted = accepted.withLock({ $0 }) else { return channel.close(promise: nil) }
         http1.setup(channel: channel, logger: logger).whenComplete { result in
             switch result {

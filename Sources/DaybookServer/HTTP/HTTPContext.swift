@@ -4,6 +4,8 @@ import Hummingbird
 /// What Hummingbird's router keeps of a request.
 struct HTTPContext: RequestContext {
     var coreContext: CoreRequestContextStorage
+    /// Who is at the other end of the connection.
+    var peer = RPCPeer(address: "unknown")
 
     init(source: ApplicationRequestContextSource) { coreContext = CoreRequestContextStorage(source: source) }
 }

@@ -28,7 +28,7 @@ final class RPCCallHandler: ChannelDuplexHandler {
     private let routes: RPCRoutes
     private let executor: EventLoopExecutor
     private let calls: RPCCalls
-    private let peer: String
+    private let peer: RPCPeer
     private let logger: Logger
     private var reader: RPCMessageReader
     private var state = State.waiting
@@ -44,7 +44,8 @@ final class RPCCallHandler: ChannelDuplexHandler {
     private var room: EventLoopPromise<Void>?
 
     init(
-        routes: RPCRoutes, executor: EventLoopExecutor, calls: RPCCalls, peer: String, messageBytes: Int, logger: Logger
+        routes: RPCRoutes, executor: EventLoopExecutor, calls: RPCCalls, peer: RPCPeer, messageBytes: Int,
+        logger: Logger
     ) {
         self.routes = routes
         self.executor = executor

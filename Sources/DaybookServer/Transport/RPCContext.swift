@@ -5,11 +5,11 @@ import NIOHPACK
 struct RPCContext: Sendable {
     /// The method's path: `/package.Service/Method`.
     let path: String
-    /// Where the client is, as text, for logs.
-    let peer: String
+    /// Who is at the other end of the connection.
+    let peer: RPCPeer
     private let headers: HPACKHeaders
 
-    init(path: String, peer: String, headers: HPACKHeaders) {
+    init(path: String, peer: RPCPeer, headers: HPACKHeaders) {
         self.path = path
         self.peer = peer
         self.headers = headers

@@ -4,17 +4,20 @@ import NIOCore
 import NIOExtras
 import NIOHTTP2
 import NIOPosix
+import NIOSSL
 import Synchronization
 
 /// Listens for connections, and has the calls of those that speak HTTP/2 answered; those that speak HTTP/1.1 are for
 /// ``HTTPConnections``.
 ///
-/// Clients without TLS begin to speak HTTP/2 at once, as those of KurrentDB do (RFC 9113, section 3.3), so that one port serves
-/// both (``ProtocolSelector``).
+/// Clients that know that the server speaks HTTP/2, or have agreed on it by TLS, begin with its preface at once (RFC 9113,
+/// section 3.4), so that one port serves both (``ProtocolSelector``), with TLS and without.
 final class RPCListener: Sendable {
     private let routes: RPCRoutes
     private let limits: RPCLimits
     private let http: HTTPConnections
+    /// Nil where connections are not encrypted.
+    private let tls: TLSCredentials?
     private let logger: Logger
     private let group: MultiThreadedEventLoopGroup
     private let executors: [ObjectIdentifier: EventLoopExecutor]
@@ -22,11 +25,12 @@ final class RPCListener: Sendable {
     private let connections = Mutex<[ObjectIdentifier: any Channel]>([:])
 
     init(
-        routes: RPCRoutes, http: HTTPConnections, limits: RPCLimits = RPCLimits(),
+        routes: RPCRoutes, http: HTTPConnections, tls: TLSCredentials? = nil, limits: RPCLimits = RPCLimits(),
         logger: Logger = Logger(label: "daybook.server")
     ) {
         self.routes = routes
         self.http = http
+        self.tls = tls
         self.limits = limits
         self.logger = logger
         group = .singleton
@@ -107,6 +111,7 @@ final class RPCListener: Sendable {
             throw TooManyConnections()
         }
         channel.closeFuture.whenComplete { [self] _ in _ = connections.withLock { $0.removeValue(forKey: identifier) } }
+        if let tls { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls.context)) }
         try channel.pipeline.syncOperations.addHandler(
             ProtocolSelector(patience: limits.firstBytesTime) { [self] choice, channel in
                 switch choice {
@@ -142,7 +147,7 @@ final class RPCListener: Sendable {
             configuration: .init(
                 maxIdleTime: nil, maxAge: nil, maxGraceTime: limits.graceTime,
                 keepalive: .init(pingInterval: limits.silentTime, ackTimeout: limits.answerTime)))
-        let peer = channel.remoteAddress?.description ?? "unknown"
+        let peer = RPCPeer(of: channel)
         let executor = self.executor(of: channel)
         _ = try channel.pipeline.syncOperations.configureHTTP2Pipeline(
             mode: .server, connectionConfiguration: connection, streamConfiguration: stream,

@@ -35,7 +35,8 @@ import Testing
 
     @Test func theDocumentTellsOfTheRoutesAndOfNothingElse() async throws {
         let log = try await KurrentLog.open(InMemoryEventStore())
-        let api = HTTPAPI(log: log, configuration: ServerConfiguration())
+        let users = UserDirectory(log: log, passwords: PasswordHasher(cost: .least), founding: FoundingToken())
+        let api = HTTPAPI(log: log, configuration: ServerConfiguration(), users: users)
         let object = try JSONSerialization.jsonObject(with: Data(OpenAPIDocument.text.utf8))
         let document = try #require(object as? [String: Any])
         let paths = try #require(document["paths"] as? [String: [String: Any]])

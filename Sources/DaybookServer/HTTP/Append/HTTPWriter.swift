@@ -8,10 +8,13 @@ struct HTTPWriter: Sendable {
 
     init(log: KurrentLog) { self.log = log }
 
+    /// Appends what the caller may append: it is asked here, for all routes.
+    ///
     /// - Throws: ``HTTPProblem``.
     func append(_ request: AppendRequest) async throws(HTTPProblem) -> Response {
+        do { try await CallAccess.requireAppend(request) } catch { throw HTTPProblem(error) }
         let result: AppendResult
-        do { result = try await log.store.append(request) } catch { throw HTTPProblem(error) }
+        do { result = try await log.commit(request) } catch { throw HTTPProblem(error) }
         log.note(request, result)
         return Self.response(result)
     }

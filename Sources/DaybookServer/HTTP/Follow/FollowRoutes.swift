@@ -16,6 +16,11 @@ struct FollowRoutes: Sendable {
     @Sendable private func follow(_ call: HTTPCall) async throws -> Response {
         var query = try call.query()
         let stream = try query.name("stream", as: StreamName.self)
+        if let stream {
+            try await CallAccess.require(.read, of: stream)
+        } else {
+            try await CallAccess.require(.stream(.read, .log))
+        }
         var filter = try query.logFilter()
         filter.includesControlEvents = try query.boolean("control") || (stream?.isControl ?? false)
         if let stream { filter.streamPrefixes.insert(stream.rawValue) }
@@ -27,7 +32,7 @@ struct FollowRoutes: Sendable {
         guard !shutdown.hasBegun else { throw HTTPProblem.shuttingDown }
         let follower = HTTPFollower(
             store: store, filter: filter, stream: stream, start: start, pageSize: limits.eventsPerPiece,
-            heartbeat: limits.heartbeat, shutdown: shutdown)
+            heartbeat: limits.heartbeat, shutdown: shutdown, access: CallAccess.current)
         // A filter that the store does not take is told of now, and not when the answer has begun.
         let first = try await follower.readPage(after: start)
         let body = call.request.body

@@ -13,11 +13,14 @@ struct HTTPFollower: Sendable {
     /// How long nothing is sent before a sign of life is.
     let heartbeat: Duration
     let shutdown: HTTPShutdown
+    /// Who follows, and may do so no longer than they are allowed to; nil where everybody may.
+    let access: CallAccess?
 
     private enum Wakening: Sendable {
         case head
         case heartbeat
         case shutdown
+        case recheck
     }
 
     /// Returns when the server ends.
@@ -33,7 +36,11 @@ struct HTTPFollower: Sendable {
         var lastSent = clock.now
         while true {
             var events = ServerSentEvents()
-            for event in page.events where stream == nil || event.stream == stream {
+            try await access?.recheck()
+            let visible = try await CallAccess.$current.withValue(access) { [page] in
+                try await CallAccess.visible(page.events)
+            }
+            for event in visible where stream == nil || event.stream == stream {
                 events.add(event)
                 told = event.position
             }
@@ -54,6 +61,7 @@ struct HTTPFollower: Sendable {
                     switch try await wakening(beyond: scanned, within: heartbeat - lastSent.duration(to: clock.now)) {
                     case .head: break wait
                     case .shutdown: return
+                    case .recheck: try await access?.recheck()
                     case .heartbeat:
                         var sign = ServerSentEvents()
                         addSign(to: &sign, scanned, &told)
@@ -101,6 +109,12 @@ struct HTTPFollower: Sendable {
             group.addTask {
                 try await shutdown.wait()
                 return .shutdown
+            }
+            if access != nil {
+                group.addTask {
+                    try await Task.sleep(for: AccessLimits.recheckTime)
+                    return .recheck
+                }
             }
             guard let first = try await group.next() else { throw CancellationError() }
             return first

@@ -12,6 +12,7 @@ enum OpenAPIDocument {
         (RFC 9457)."
           },
           "servers": [{"url": "/"}],
+          "security": [{}, {"basic": []}, {"bearer": []}],
           "tags": [
             {"name": "append", "description": "Changing the log."},
             {"name": "read", "description": "Reading it."},
@@ -456,6 +457,41 @@ enum OpenAPIDocument {
                 }
               }
             },
+            "/v1/users": {
+              "post": {
+                "operationId": "createUser",
+                "tags": ["server"],
+                "summary": "Makes a user.",
+                "description": "The first one is made with the token that the server says when it starts, and is an \#
+        admin; others are made by admins. Without a password the user shows a certificate.",
+                "requestBody": {
+                  "required": true,
+                  "content": {"application/json": {"schema": {"$ref": "#/components/schemas/NewUser"}}}
+                },
+                "responses": {
+                  "201": {
+                    "description": "The user is there.",
+                    "content": {
+                      "application/json": {
+                        "schema": {
+                          "type": "object",
+                          "required": ["login"],
+                          "properties": {"login": {"type": "string"}}
+                        }
+                      }
+                    }
+                  },
+                  "400": {"$ref": "#/components/responses/BadRequest"},
+                  "401": {"$ref": "#/components/responses/Unauthenticated"},
+                  "403": {"$ref": "#/components/responses/Forbidden"},
+                  "409": {"$ref": "#/components/responses/Conflict"},
+                  "413": {"$ref": "#/components/responses/TooLarge"},
+                  "415": {"$ref": "#/components/responses/UnsupportedMediaType"},
+                  "429": {"$ref": "#/components/responses/TooManyFailures"},
+                  "503": {"$ref": "#/components/responses/Unavailable"}
+                }
+              }
+            },
             "/openapi.json": {
               "get": {
                 "operationId": "openapi",
@@ -470,6 +506,10 @@ enum OpenAPIDocument {
             }
           },
           "components": {
+            "securitySchemes": {
+              "basic": {"type": "http", "scheme": "basic", "description": "A user and password."},
+              "bearer": {"type": "http", "scheme": "bearer", "description": "The token of a server without users."}
+            },
             "parameters": {
               "stream": {
                 "name": "stream",
@@ -561,6 +601,18 @@ enum OpenAPIDocument {
                 "description": "The request cannot be understood, or breaks a rule.",
                 "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
               },
+              "Unauthenticated": {
+                "description": "The server asks who calls, and no credentials came, or wrong ones.",
+                "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+              },
+              "Forbidden": {
+                "description": "The user may not do this.",
+                "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+              },
+              "TooManyFailures": {
+                "description": "Too many logins have failed from where the client is.",
+                "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+              },
               "NotFound": {
                 "description": "There is no such thing.",
                 "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
@@ -605,6 +657,21 @@ enum OpenAPIDocument {
               }
             },
             "schemas": {
+              "NewUser": {
+                "type": "object",
+                "additionalProperties": false,
+                "required": ["login"],
+                "properties": {
+                  "login": {"type": "string", "pattern": "^[A-Za-z0-9._@+-]{1,128}$"},
+                  "password": {"type": "string", "minLength": 8, "maxLength": 256},
+                  "fullName": {"type": "string", "maxLength": 128},
+                  "groups": {
+                    "type": "array",
+                    "maxItems": 64,
+                    "items": {"type": "string", "pattern": "^[$]?[A-Za-z0-9._@+-]{1,128}$"}
+                  }
+                }
+              },
               "Expected": {
                 "description": "What a writer last saw of a stream.",
                 "oneOf": [

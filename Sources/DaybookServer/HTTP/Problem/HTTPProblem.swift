@@ -94,6 +94,7 @@ struct HTTPProblem: Error, Sendable, Equatable {
     var response: Response {
         var response = Response(bytes: json, type: Self.mediaType, status: status)
         if status == .serviceUnavailable { response.headers[.retryAfter] = "1" }
+        addAccessHeaders(to: &response)
         return response
     }
 }

@@ -22,6 +22,7 @@ struct ReadRoutes: Sendable {
 
     @Sendable private func readStream(_ call: HTTPCall) async throws -> Response {
         let stream = try call.name("stream", as: StreamName.self)
+        try await CallAccess.require(.read, of: stream)
         var query = try call.query()
         let filter = try query.streamFilter()
         let options = try HTTPReadOptions(&query, filter: filter)
@@ -91,6 +92,8 @@ struct ReadRoutes: Sendable {
     // MARK: - The log
 
     @Sendable private func readLog(_ call: HTTPCall) async throws -> Response {
+        try await CallAccess.require(.stream(.read, .log))
+        let access = CallAccess.current
         var query = try call.query()
         let filter = try query.logFilter()
         let options = try HTTPReadOptions(&query, filter: filter)
@@ -100,7 +103,10 @@ struct ReadRoutes: Sendable {
         switch form {
         case .lines:
             return page.lines(limit: options.limit, shutdown: shutdown) { cursor in
-                try await readPage(from: cursor, options, limit: limit).page
+                // This is asked for when the route has answered already.
+                try await CallAccess.$current.withValue(access) {
+                    try await readPage(from: cursor, options, limit: limit).page
+                }
             }
         case .cloudEvents:
             return cloudEvents(page.events, links: links(of: page, options, limit: limit))
@@ -124,10 +130,12 @@ struct ReadRoutes: Sendable {
         } catch {
             throw HTTPProblem(error)
         }
+        let events: [RecordedEvent]
+        do { events = try await CallAccess.visible(read.events) } catch { throw HTTPProblem(error) }
         let through = read.scannedThrough
         let next = options.direction == .forward ? through.next : through.previous
         let isAtEnd = read.isAtEnd || next <= .start
-        return (HTTPEventPage(events: read.events, next: isAtEnd ? nil : .position(next)), through)
+        return (HTTPEventPage(events: events, next: isAtEnd ? nil : .position(next)), through)
     }
 
     private func links(of page: HTTPEventPage<LogCursor>, _ options: HTTPReadOptions, limit: Int) -> HTTPPageLinks {

@@ -27,8 +27,10 @@ struct StreamRoutes: Sendable {
         try query.finish()
         let names: [StreamName]
         do { names = try await store.streams(after: after, limit: limit) } catch { throw HTTPProblem(error) }
+        try await CallAccess.require(.stream(.read, .log))
+        let shown = try await CallAccess.visible(names) { [StreamResource(recorded: $0)] }
         var bytes = Array(#"{"streams":["#.utf8)
-        for (index, name) in names.enumerated() {
+        for (index, name) in shown.enumerated() {
             if index > 0 { bytes.append(UInt8(ascii: ",")) }
             bytes.appendJSONString(name.rawValue)
         }
@@ -45,6 +47,7 @@ struct StreamRoutes: Sendable {
     @Sendable private func state(_ call: HTTPCall) async throws -> Response {
         let stream = try call.name("stream", as: StreamName.self)
         try call.query().finish()
+        try await CallAccess.require(.read, of: stream)
         let state: StreamState
         do { state = try await store.state(of: stream) } catch { throw HTTPProblem(error) }
         var bytes = Array(#"{"stream":"#.utf8)
@@ -88,6 +91,7 @@ struct StreamRoutes: Sendable {
         let stream = try call.name("stream", as: StreamName.self)
         var query = try call.query()
         let isPermanent = try query.boolean("permanently")
+        try await CallAccess.require(.delete, of: stream)
         let expected = try query.expectedVersion()
         let metadata = try query.changeMetadata()
         try query.finish()
@@ -109,6 +113,7 @@ struct StreamRoutes: Sendable {
         let result: AppendResult?
         do { result = try await store.receipt(for: command) } catch { throw HTTPProblem(error) }
         guard let result else { throw HTTPProblem.noReceipt(command) }
+        for written in result.streams { try await CallAccess.require(.read, of: written.stream) }
         return HTTPWriter.response(result)
     }
 }

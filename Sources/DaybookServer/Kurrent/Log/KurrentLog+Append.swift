@@ -49,7 +49,7 @@ extension KurrentLog {
             if let revival { request.writes.append(revival) }
         }
         do {
-            let result = try await store.append(request)
+            let result = try await commit(request)
             if result.isRepeat { try await checkNotTombstoned(stream, name: name) }
             deleted.remove(stream, at: result.position)
             guard let version = result.version else {
@@ -95,7 +95,7 @@ extension KurrentLog {
         var request = request
         request.check(StreamName(unchecked: "$none-\(EventID())"), at: .streamExists)
         do {
-            let result = try await store.append(request)
+            let result = try await commit(request)
             return Appended(revision: result.version?.rawValue, position: result.position.rawValue)
         } catch {
             if case .wrongExpectedVersion = error { return nil }
@@ -206,7 +206,7 @@ extension KurrentLog {
         if let change = try await change(of: subject, by: events) { request.writes.append(change) }
         request.append(events, to: stream, expecting: expected.version)
         do {
-            let result = try await store.append(request)
+            let result = try await commit(request)
             if case .delete? = request.writes.first?.action, !result.isRepeat {
                 deleted.insert(request.writes[0].stream, at: result.position)
             }
@@ -250,7 +250,8 @@ extension KurrentLog {
 
     // MARK: - Deletion
 
-    /// Deletes a stream softly: it may be written again, and its revisions go on. Returns the position of the metadata that says so.
+    /// Deletes a stream softly: it may be written again, and its revisions go on. Returns the position of the metadata that
+    /// says so.
     func delete(_ name: String, expecting expected: KurrentExpectation) async throws(KurrentFailure) -> Int64 {
         if name == "$all" { throw .accessDenied }
         let stream = try stream(name)
@@ -271,11 +272,24 @@ extension KurrentLog {
         ])
         let event = NewEvent(
             type: EventType(unchecked: KurrentNames.metadataType),
-            data: Array("{\"$tb\":\(KurrentMetadata.deleted)}".utf8))
+            data: try await deletion(keepingListOf: metadata))
         request.append([event], to: metadata)
         let position = try await change(request, name: name, stream, expecting: expected)
         deleted.insert(stream, at: Position(position))
         return position
+    }
+
+    /// The metadata of a deleted stream: nothing else, as KurrentDB has it. But where it is asked who calls, the access list
+    /// stays: the events are in the whole log yet, and those shall not see them who could not before.
+    private func deletion(keepingListOf metadata: StreamName) async throws(KurrentFailure) -> [UInt8] {
+        var list: [UInt8] = []
+        if CallAccess.current != nil, let present = try await lastEvent(of: metadata),
+            let object = try? JSONText(parsing: present.data),
+            let member = object.members?.last(where: { $0.key == "$acl" })
+        {
+            list = Array("\"$acl\":".utf8) + member.value.bytes + [UInt8(ascii: ",")]
+        }
+        return Array("{".utf8) + list + Array("\"$tb\":\(KurrentMetadata.deleted)}".utf8)
     }
 
     /// Deletes a stream for good. Returns the position of what says so.
@@ -294,7 +308,7 @@ extension KurrentLog {
         _ request: AppendRequest, name: String, _ stream: StreamName, expecting expected: KurrentExpectation
     ) async throws(KurrentFailure) -> Int64 {
         do {
-            return try await store.append(request).position.rawValue
+            return try await commit(request).position.rawValue
         } catch {
             guard case .wrongExpectedVersion = error else {
                 throw KurrentFailure(error, stream: name, expected: expected)

@@ -61,7 +61,7 @@ extension KurrentLog {
             let draft = try await draft(of: targets, seen)
             let result: AppendResult?
             do {
-                result = try await store.append(draft.request)
+                result = try await commit(draft.request)
             } catch {
                 switch error {
                 case .wrongExpectedVersion, .streamTombstoned: result = nil

@@ -14,5 +14,11 @@ extension KurrentLog {
             }
         }
     }
+
+    /// The same of an event that was copied from another store.
+    func note(_ event: RecordedEvent, at position: Position) {
+        guard let stream = event.stream.controlled else { return deleted.remove(event.stream, at: position) }
+        if event.type == StreamControl.streamDeleted { deleted.insert(stream, at: position) }
+    }
 }
 #endif

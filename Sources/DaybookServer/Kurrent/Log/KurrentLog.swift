@@ -11,6 +11,8 @@ final class KurrentLog: Sendable {
     /// (``note(_:_:)``), so that it knows them.
     let deleted: DeletedStreams
     let indexTables: IndexTables
+    /// Of what decides who may do what.
+    let accessChanges = AccessChanges()
 
     private init(store: any EventStore, recent: RecentEvents, deleted: [StreamName: Position]) {
         self.store = store

@@ -17,7 +17,9 @@ struct MonitoringService: Sendable {
     var routes: RPCRoutes {
         [
             "/\(Self.name)/Stats": .unaryRequest { (request: EventStore_Client_Monitoring_StatsReq, responses, _) in
-                try await send(every: request.refreshTimePeriodInMs, to: responses)
+                try await CallAccess.whileAllowed {
+                    try await send(every: request.refreshTimePeriodInMs, to: responses)
+                }
             }
         ]
     }

@@ -26,20 +26,33 @@ extension PersistentSubscriptionsService {
         case .string: uuidForm = .string
         case .structured, nil: uuidForm = .structured
         }
+        try await CallAccess.require(.consume(StreamResource(client: stream)))
         let name = PersistentGroupName(stream: stream, group: options.groupName)
         let group = try subscriptions.group(name)
         let client = try group.connect(
-            name: context.header("connection-name") ?? "<unknown>", user: "anonymous",
+            name: context.header("connection-name") ?? "<unknown>",
+            user: CallAccess.current?.principal.login ?? "anonymous",
             bufferSize: Int(options.bufferSize))
         defer { group.disconnect(client) }
         try await responses.send(ReadResponse.with { $0.subscriptionConfirmation.subscriptionID = name.id })
+        try await CallAccess.whileAllowed {
+            try await Self.exchange(requests, responses, with: client, of: group, uuidForm)
+        }
+    }
+
+    private static func exchange(
+        _ requests: RPCRequests, _ responses: RPCResponses, with client: GroupClient.ID,
+        of group: PersistentGroupDriver,
+        _ uuidForm: UUIDForm
+    ) async throws {
         try await withThrowingTaskGroup(of: Void.self) { tasks in
-            tasks.addTask { try await Self.takeAnswers(requests, for: group) }
+            tasks.addTask { try await takeAnswers(requests, for: group) }
             tasks.addTask {
                 let encoder = KurrentEventEncoder(uuidForm: uuidForm)
                 while true {
                     let events = try await group.outgoing(for: client, atMost: Self.eventsAtOnce)
-                    try await responses.send(framed: Self.encode(events, by: encoder))
+                    let resolved = try await CallAccess.visibleTargets(events.map(\.resolved))
+                    try await responses.send(framed: encode(events, as: resolved, by: encoder))
                 }
             }
             defer { tasks.cancelAll() }
@@ -48,13 +61,15 @@ extension PersistentSubscriptionsService {
         }
     }
 
-    private static func encode(_ events: [GroupEvent], by encoder: KurrentEventEncoder) -> ByteBuffer {
+    private static func encode(
+        _ events: [GroupEvent], as resolved: [ResolvedEvent], by encoder: KurrentEventEncoder
+    ) -> ByteBuffer {
         var buffer = ByteBuffer()
         buffer.reserveCapacity(events.reduce(0) { $0 + $1.bytes + 256 })
-        for event in events {
+        for (event, resolved) in zip(events, resolved) {
             buffer.writeRPCMessage { message in
                 encoder.write(
-                    event.resolved.event, link: event.resolved.link, retryCount: event.retryCount, to: &message)
+                    resolved.event, link: resolved.link, retryCount: event.retryCount, to: &message)
             }
         }
         return buffer

@@ -13,6 +13,7 @@ extension StreamsService {
         else { throw RPCStatus.unforeseen }
         let expected = try KurrentExpectation(options.expectedStreamRevision)
         let stream = options.streamIdentifier.text
+        try await CallAccess.require(.write, ofClient: stream)
         var events: [NewEvent] = []
         var bytes = 0
         while let message = try await requests.next() {
@@ -43,6 +44,7 @@ extension StreamsService {
 
     func delete(_ request: EventStore_Client_Streams_DeleteReq) async throws -> EventStore_Client_Streams_DeleteResp {
         let expected = try KurrentExpectation(request.options.expectedStreamRevision)
+        try await CallAccess.require(.delete, ofClient: request.options.streamIdentifier.text)
         let position = try await Self.status {
             try await log.delete(request.options.streamIdentifier.text, expecting: expected)
         }
@@ -56,6 +58,7 @@ extension StreamsService {
         _ request: EventStore_Client_Streams_TombstoneReq
     ) async throws -> EventStore_Client_Streams_TombstoneResp {
         let expected = try KurrentExpectation(request.options.expectedStreamRevision)
+        try await CallAccess.require(.delete, ofClient: request.options.streamIdentifier.text)
         let position = try await Self.status {
             try await log.tombstone(request.options.streamIdentifier.text, expecting: expected)
         }

@@ -99,6 +99,7 @@ extension StreamsService {
         }
         do {
             if append.isLate { throw BatchFailure.timeout }
+            try await CallAccess.require(.write, ofClient: append.options.streamIdentifier.text)
             let expected = try KurrentExpectation(append.options.expectedStreamPosition)
             let events = try append.messages.map {
                 try NewEvent(id: $0.id, metadata: $0.metadata, customMetadata: $0.customMetadata, data: $0.data)
@@ -134,6 +135,8 @@ extension StreamsService {
             case let failure as BatchFailure: self = failure
             case let failure as KurrentFailure: self = .log(failure)
             case let status as RPCStatus: self = .bad(status.message)
+            case AccessDenial.unavailable(let text): self = .log(.unavailable(text))
+            case is AccessDenial: self = .log(.accessDenied)
             default: self = .log(.doubtful("\(error)"))
             }
         }

@@ -6,6 +6,15 @@ import NIOCore
 
 extension StreamsService {
     func read(_ options: ReadOptions, to responses: RPCResponses) async throws {
+        switch options.source {
+        case .stream(let name, _): try await CallAccess.require(.read, ofClient: name)
+        case .all: try await CallAccess.require(.stream(.read, .log))
+        }
+        guard options.extent == .subscription else { return try await answer(options, to: responses) }
+        try await CallAccess.whileAllowed { try await answer(options, to: responses) }
+    }
+
+    private func answer(_ options: ReadOptions, to responses: RPCResponses) async throws {
         try await Self.status {
             switch (options.source, options.extent) {
             case (.stream(let name, let start), .count(let count)):
@@ -118,7 +127,9 @@ extension StreamsService {
                 from: cursor, direction: options.direction, filter: .everything,
                 limit: filter == nil ? min(remaining, KurrentPage.limit) : KurrentPage.limit)
             var sent: [KurrentEvent] = []
-            for event in page.events.lazy.compactMap(KurrentEvent.init) where !event.isHiddenFromAll {
+            // What may not be seen is not compared with the filter either, whose failures name what they are about.
+            for event in try await CallAccess.visible(page.events.compactMap(KurrentEvent.init))
+            where !event.isHiddenFromAll {
                 if sent.count == remaining { break }
                 if try filter?.matches(event) ?? true { sent.append(event) }
             }
@@ -150,7 +161,8 @@ extension StreamsService {
             let page = try await log.store.readPage(
                 from: .after(position), direction: .forward, filter: .everything, limit: KurrentPage.limit)
             var sent: [KurrentEvent] = []
-            for event in page.events.lazy.compactMap(KurrentEvent.init) where !event.isHiddenFromAll {
+            for event in try await CallAccess.visible(page.events.compactMap(KurrentEvent.init))
+            where !event.isHiddenFromAll {
                 let isWanted = try filter?.matches(event) ?? true
                 if isWanted { sent.append(event) }
                 if let checkpoint = progress.considered(event.position) {
@@ -235,6 +247,7 @@ extension StreamsService {
 
     /// Sends events in one piece.
     private func send(_ events: [ResolvedEvent], _ options: ReadOptions, to responses: RPCResponses) async throws {
+        let events = try await CallAccess.visibleLinks(events)
         guard !events.isEmpty else { return }
         let encoder = KurrentEventEncoder(uuidForm: options.uuidForm)
         var buffer = ByteBuffer()

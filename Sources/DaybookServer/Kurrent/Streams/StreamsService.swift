@@ -16,7 +16,13 @@ struct StreamsService: Sendable {
             },
             "/\(Self.name)/Append": .finishing(.clientStreaming { requests, _ in try await append(requests) }),
             "/\(Self.name)/BatchAppend": .finishing(
-                .streaming { requests, responses, _ in try await batchAppend(requests, to: responses) }),
+                .streaming { requests, responses, _ in
+                    try await CallAccess.untilRefused {
+                        requests.finish(.failure(RPCStatus($0)))
+                    } work: {
+                        try await batchAppend(requests, to: responses)
+                    }
+                }),
             "/\(Self.name)/Delete": .finishing(.unary { request, _ in try await delete(request) }),
             "/\(Self.name)/Tombstone": .finishing(.unary { request, _ in try await tombstone(request) }),
         ]

@@ -32,6 +32,7 @@ struct StreamsV2Service: Sendable {
         var size = AppendSize()
         while let message = try await requests.next() {
             let request = try message.message(SessionRequest.self)
+            try await Self.status { try await CallAccess.require(.write, ofClient: request.stream) }
             guard (1...Limits.nameBytes).contains(request.stream.utf8.count) else {
                 throw RPCStatus.badRequest("A stream's name has 1 to \(Limits.nameBytes) bytes.")
             }
@@ -79,6 +80,7 @@ struct StreamsV2Service: Sendable {
         for record in request.records {
             let event = try NewEvent(record)
             try size.add(event, to: record.stream)
+            try await Self.status { try await CallAccess.require(.write, ofClient: record.stream) }
             let stream = StreamName(unchecked: record.stream)
             if let index = written[stream] {
                 writes[index].events.append(event)
@@ -100,6 +102,7 @@ struct StreamsV2Service: Sendable {
                         + "-6 tombstoned.")
             }
             let stream = StreamName(unchecked: asked.stream)
+            try await Self.status { try await CallAccess.require(.read, ofClient: asked.stream) }
             guard checked.insert(stream).inserted else {
                 throw RPCStatus.badRequest("Stream '\(asked.stream.prefix(80))' is checked twice: check it once.")
             }
@@ -161,6 +164,8 @@ struct StreamsV2Service: Sendable {
             return try await body()
         } catch let failure as KurrentFailure {
             throw RPCStatus(v2: failure)
+        } catch AccessDenial.denied {
+            throw RPCStatus(v2: .accessDenied)
         }
     }
 }

@@ -1,0 +1,166 @@
+import DaybookCore
+import Testing
+
+@testable import DaybookServer
+
+@Suite("Users", .timeLimit(.minutes(1))) struct UserDirectoryTests {
+    private let log: KurrentLog
+    private let users: UserDirectory
+    private let founding = FoundingToken()
+    private let passwords = PasswordHasher(cost: .least)
+
+    init() async throws {
+        log = try await KurrentLog.open(InMemoryEventStore())
+        users = UserDirectory(log: log, passwords: passwords, founding: founding)
+    }
+
+    private func authenticator(failures: LoginFailures = LoginFailures()) -> Authenticator {
+        Authenticator(users: users, passwords: passwords, founding: founding, failures: failures)
+    }
+
+    private func add(_ login: String, _ password: String = "correct horse", _ groups: [String] = []) async throws {
+        try await users.create(UserDirectory.Draft(login: login, password: password, groups: groups))
+    }
+
+    @Test("log in with their password, and no other")
+    func login() async throws {
+        try await add("ada", "correct horse", ["$admins"])
+        let authenticator = authenticator()
+        for _ in 0..<2 {  // The second time from memory.
+            let login = try await authenticator.login(.basic(login: "ada", password: "correct horse"), from: "here")
+            #expect(login.principal == Principal(login: "ada", groups: ["$admins"]))
+        }
+        for wrong in [
+            Credentials.basic(login: "ada", password: "wrong"), .basic(login: "ada", password: ""),
+            .basic(login: "eve", password: "correct horse"), .malformed, .bearer(token: "x"),
+            .certificate(commonName: "eve"),
+        ] {
+            await #expect(throws: AccessDenial.unauthenticated) { try await authenticator.login(wrong, from: "here") }
+        }
+        #expect(try await authenticator.login(.none, from: "here").principal == .anonymous)
+        let shown = try await authenticator.login(.certificate(commonName: "ada"), from: "here")
+        #expect(shown.principal.login == "ada")
+    }
+
+    @Test("cannot log in any more with a password that was changed, nor when they are disabled or deleted")
+    func changes() async throws {
+        try await add("ada")
+        let authenticator = authenticator(failures: LoginFailures(limit: 100))
+        let old = Credentials.basic(login: "ada", password: "correct horse")
+        _ = try await authenticator.login(old, from: "here")
+        try await users.changePassword(of: "ada", from: "correct horse", to: "battery staple")
+        await #expect(throws: AccessDenial.unauthenticated) { try await authenticator.login(old, from: "here") }
+        let new = Credentials.basic(login: "ada", password: "battery staple")
+        _ = try await authenticator.login(new, from: "here")
+        try await users.setDisabled(true, "ada")
+        await #expect(throws: AccessDenial.unauthenticated) { try await authenticator.login(new, from: "here") }
+        await #expect(throws: AccessDenial.unauthenticated) {
+            try await authenticator.login(.certificate(commonName: "ada"), from: "here")
+        }
+        try await users.setDisabled(false, "ada")
+        _ = try await authenticator.login(new, from: "here")
+        try await users.delete("ada")
+        await #expect(throws: AccessDenial.unauthenticated) { try await authenticator.login(new, from: "here") }
+        #expect(try await users.isEmpty())
+        try await add("ada", "another one")
+        await #expect(throws: AccessDenial.unauthenticated) { try await authenticator.login(new, from: "here") }
+        #expect(try await users.all().map(\.loginName) == ["ada"])
+    }
+
+    @Test("are made once, and changed where they are")
+    func failures() async throws {
+        try await add("ada")
+        await #expect(throws: UserFailure.exists(login: "ada")) { try await add("ada") }
+        await #expect(throws: UserFailure.notFound(login: "eve")) { try await users.delete("eve") }
+        await #expect(throws: UserFailure.notFound(login: "eve")) { try await users.setDisabled(true, "eve") }
+        await #expect(throws: UserFailure.notFound(login: "eve")) {
+            try await users.resetPassword(of: "eve", to: "battery staple")
+        }
+        await #expect(throws: UserFailure.wrongPassword) {
+            try await users.changePassword(of: "ada", from: "wrong", to: "battery staple")
+        }
+        for login in ["", "a b", "\u{E9}", "$ada", String(repeating: "a", count: 129)] {
+            await #expect(throws: UserFailure.self) { try await add(login) }
+        }
+        await #expect(throws: UserFailure.self) { try await add("eve", "short") }
+        await #expect(throws: UserFailure.self) { try await add("eve", "long enough", ["$all"]) }
+    }
+
+    @Test("are known to another server of the same log, which keeps one hash of each")
+    func recorded() async throws {
+        try await add("ada")
+        try await users.update("ada", fullName: "Ada Lovelace", groups: ["$ops"], password: nil)
+        let other = UserDirectory(log: try await KurrentLog.open(log.store), passwords: passwords, founding: founding)
+        let user = try #require(try await other.user("ada"))
+        #expect(user.fullName == "Ada Lovelace")
+        #expect(user.groups == ["$ops"])
+        #expect(user.passwordHash?.hasPrefix("$argon2id$") == true)
+        let page = try await log.store.readPage(of: "$user-ada", from: .start, direction: .forward, limit: 10)
+        #expect(page.events.count == 1)
+    }
+
+    @Test("the first of them is made with a token, once")
+    func founder() async throws {
+        let old = founding.issue()
+        let token = founding.issue()
+        let authenticator = authenticator()
+        await #expect(throws: AccessDenial.unauthenticated) {
+            try await authenticator.login(.bearer(token: old), from: "here")
+        }
+        #expect(try await authenticator.login(.bearer(token: token), from: "here").principal == .founder)
+        try await users.create(UserDirectory.Draft(login: "ada", password: "correct horse"), isFirst: true)
+        #expect(try await users.user("ada")?.groups == ["$admins"])
+        await #expect(throws: AccessDenial.unauthenticated) {
+            try await authenticator.login(.bearer(token: token), from: "here")
+        }
+        await #expect(throws: AccessDenial.unauthenticated) {
+            try await users.create(UserDirectory.Draft(login: "eve", password: "correct horse"), isFirst: true)
+        }
+    }
+
+    @Test("that fail too often from one place are not looked at any more, but for who is in already")
+    func tooManyFailures() async throws {
+        try await add("ada")
+        try await add("bob")
+        let authenticator = authenticator(failures: LoginFailures(limit: 3))
+        let ada = Credentials.basic(login: "ada", password: "correct horse")
+        let bob = Credentials.basic(login: "bob", password: "correct horse")
+        _ = try await authenticator.login(ada, from: "here")
+        for _ in 0..<3 {
+            await #expect(throws: AccessDenial.unauthenticated) {
+                try await authenticator.login(.basic(login: "ada", password: "wrong"), from: "here")
+            }
+        }
+        await #expect(throws: AccessDenial.tooManyFailures) { try await authenticator.login(bob, from: "here") }
+        _ = try await authenticator.login(ada, from: "here")
+        _ = try await authenticator.login(bob, from: "there")
+    }
+
+    @Test("failures are forgiven one after another")
+    func forgiveness() {
+        let failures = LoginFailures(limit: 2, forgiveness: .seconds(10))
+        let start = ContinuousClock.now
+        failures.add("here", now: start)
+        #expect(!failures.isOverLimit("here", now: start))
+        failures.add("here", now: start)
+        #expect(failures.isOverLimit("here", now: start))
+        #expect(!failures.isOverLimit("there", now: start))
+        #expect(!failures.isOverLimit("here", now: start + .seconds(10)))
+        for _ in 0..<100 { failures.add("here", now: start) }
+        #expect(!failures.isOverLimit("here", now: start + .seconds(10)))
+    }
+
+    @Test("a password is known to be right for a time")
+    func verified() {
+        let verified = VerifiedPasswords(time: .seconds(10))
+        var user = User(loginName: "ada", fullName: "", groups: [], passwordHash: "hash")
+        let start = ContinuousClock.now
+        #expect(!verified.contains("a", of: user, now: start))
+        verified.insert("a", of: user, now: start)
+        #expect(verified.contains("a", of: user, now: start))
+        #expect(!verified.contains("b", of: user, now: start))
+        #expect(!verified.contains("a", of: user, now: start + .seconds(10)))
+        user.passwordHash = "other"
+        #expect(!verified.contains("a", of: user, now: start))
+    }
+}

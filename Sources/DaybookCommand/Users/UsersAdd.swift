@@ -1,0 +1,23 @@
+#if Server
+import ArgumentParser
+import DaybookServer
+
+/// `daybook users add`.
+struct UsersAdd: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "add", abstract: "Make a user; the password is read from standard input.")
+
+    @OptionGroup var store: StoreArgument
+    @Argument(help: "The name by which the user logs in; of one with a certificate, its common name.") var login: String
+    @Option(name: .customLong("group"), help: "A group of the user; may be repeated.") var groups: [String] = []
+    @Option(help: "The user's full name.") var fullName = ""
+    @Flag(help: "The user has no password, and shows a certificate.") var certificateOnly = false
+
+    func run() async throws {
+        let password = certificateOnly ? nil : try PasswordInput.read()
+        try await store.withUsers(creates: true) { users in
+            try await users.add(login, password: password, fullName: fullName, groups: groups)
+        }
+    }
+}
+#endif

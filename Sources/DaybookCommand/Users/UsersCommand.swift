@@ -1,0 +1,23 @@
+#if Server
+import ArgumentParser
+
+/// `daybook users`: who may use a store's server.
+struct UsersCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "users",
+        abstract: "Say who may use a store's server.",
+        discussion: """
+            Users are events of the log. These verbs open the file, so that they work while no server does: to make the first \
+            admin, or a new password. While one runs, admins use POST /v1/users or a client of KurrentDB.
+
+            Groups give rights: $admins all of them, $ops looking after the server, $writers reading and writing streams, \
+            $readers reading them, $projectors keeping what is derived from them. Other groups are named in access lists.
+
+            EXAMPLES
+              daybook users add shop.db ada --group '$admins'
+              daybook users list shop.db
+              daybook users password shop.db ada < password.txt
+            """,
+        subcommands: [UsersAdd.self, UsersList.self, UsersPassword.self, UsersRemove.self])
+}
+#endif

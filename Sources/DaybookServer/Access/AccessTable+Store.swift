@@ -1,0 +1,18 @@
+#if Server
+import DaybookProtocol
+
+extension AccessTable {
+    /// Of the store's own protocol; the calls on streams ask further, as those by HTTP do.
+    static func action(of method: StoreMethod) -> AccessAction {
+        switch method {
+        case .append, .readStream, .readLog, .state, .streams, .head, .headBeyond, .health: .call
+        case .receipt: .askLog
+        case .getCheckpoint, .saveCheckpoint, .getSnapshot, .saveSnapshot, .deleteSnapshot, .deleteSnapshots,
+            .getModelCheckpoint, .commitDocuments, .getDocuments, .listDocuments, .deleteModel:
+            .derive
+        // They show, and bring, the users too.
+        case .describeCopy, .importEvents, .importCommands, .listCommands: .administer
+        }
+    }
+}
+#endif

@@ -1,0 +1,50 @@
+#if Server
+import DaybookCore
+
+extension CallAccess {
+    /// Those of these events that the call may read: of links from the index, those to what it may read.
+    static func visible(_ events: [KurrentEvent]) async throws(AccessDenial) -> [KurrentEvent] {
+        try await visible(events) { [$0.concerned] }
+    }
+
+    static func visible(_ events: [RecordedEvent]) async throws(AccessDenial) -> [RecordedEvent] {
+        try await visible(events) { [StreamResource(recorded: $0.stream)] }
+    }
+
+    /// The same events without those links of the index that lead to what the call may not read, and otherwise as
+    /// ``visibleTargets(_:)`` has them. The stream that they were read from may be read.
+    static func visibleLinks(_ events: [ResolvedEvent]) async throws(AccessDenial) -> [ResolvedEvent] {
+        let kept = try await visible(events) { event in
+            StreamResource(client: event.original.stream).kind == .index ? [event.original.concerned] : []
+        }
+        return try await visibleTargets(kept)
+    }
+
+    /// The same events with what links lead to only where the call may read that.
+    static func visibleTargets(_ events: [ResolvedEvent]) async throws(AccessDenial) -> [ResolvedEvent] {
+        guard current != nil, events.contains(where: { $0.link != nil }) else { return events }
+        var shown: [ResolvedEvent] = []
+        shown.reserveCapacity(events.count)
+        for event in events {
+            guard let link = event.link, let target = event.event else {
+                shown.append(event)
+                continue
+            }
+            let isVisible = try await mayRead(target.concerned)
+            shown.append(isVisible ? event : ResolvedEvent(link: link, target: nil))
+        }
+        return shown
+    }
+}
+
+extension KurrentEvent {
+    /// The stream whose readers may see the event: of a link from the index, the one that it leads to.
+    fileprivate var concerned: StreamResource {
+        let own = StreamResource(client: stream)
+        guard own.kind == .index, !own.isMetadata else { return own }
+        if let target = linkTarget { return StreamResource(client: target.stream) }
+        guard type == KurrentNames.streamReferenceType else { return own }
+        return StreamResource(client: String(decoding: event.data, as: UTF8.self))
+    }
+}
+#endif

@@ -1,0 +1,22 @@
+#if Server
+/// Somebody whose credentials were looked at.
+struct Login: Sendable {
+    var principal: Principal
+    /// What the user was like; nil for those who are none of the server's.
+    var user: User?
+    /// When a token ends; nil for what does not end by itself.
+    var end: ContinuousClock.Instant?
+
+    static let anonymous = Login(principal: .anonymous)
+
+    init(principal: Principal, user: User? = nil, end: ContinuousClock.Instant? = nil) {
+        self.principal = principal
+        self.user = user
+        self.end = end
+    }
+
+    init(user: User) {
+        self.init(principal: Principal(login: user.loginName, groups: Set(user.groups)), user: user)
+    }
+}
+#endif

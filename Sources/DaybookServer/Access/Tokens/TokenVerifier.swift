@@ -1,0 +1,85 @@
+#if Server
+import DaybookCore
+import Logging
+import Synchronization
+
+/// Takes the tokens of an authority for credentials, and remembers for a while which were right.
+final class TokenVerifier: Sendable {
+    private struct State: Sendable {
+        var keys: TokenKeys
+        var mark: FileMark
+        var known: [[UInt8]: (login: Login, end: ContinuousClock.Instant)] = [:]
+    }
+
+    private let authority: TokenAuthority
+    private let key = Sodium.randomBytes(32)
+    private let state: Mutex<State>
+
+    /// - Throws: ``ServerError/unreadableKeys(file:reason:)``.
+    init(_ authority: TokenAuthority) async throws {
+        self.authority = authority
+        let mark = FileMark(authority.keys)
+        state = Mutex(State(keys: try await Self.keys(of: authority), mark: mark))
+    }
+
+    private static func keys(of authority: TokenAuthority) async throws -> TokenKeys {
+        do { return try await TokenKeys(file: authority.keys) } catch {
+            throw ServerError.unreadableKeys(file: authority.keys, reason: "\(error)")
+        }
+    }
+
+    /// Reads the keys again whenever their file has changed, until the task is cancelled.
+    func run(_ logger: Logger) async {
+        var refused: FileMark?
+        while (try? await Task.sleep(for: FileMark.period)) != nil {
+            let mark = FileMark(authority.keys)
+            guard mark != state.withLock(\.mark), mark != refused else { continue }
+            do {
+                let keys = try await Self.keys(of: authority)
+                state.withLock { $0 = State(keys: keys, mark: mark) }  // What a key made right is forgotten with it.
+                refused = nil
+                logger.notice("The keys of tokens were read again.", metadata: ["file": "\(authority.keys)"])
+            } catch {
+                refused = mark
+                logger.error(
+                    "The keys of tokens cannot be read; those before are used.", metadata: ["error": "\(error)"])
+            }
+        }
+    }
+
+    /// Nil for a token that is none of the authority's, not for this server, or does not hold now.
+    func login(_ token: String, now: Timestamp = TimeSource.system.now) -> Login? {
+        let digest = Sodium.digest(of: [Array(token.utf8)], key: key)
+        let instant = ContinuousClock.now
+        let keys = state.withLock { state -> Result<Login, Unknown> in
+            if let known = state.known[digest], known.end > instant { return .success(known.login) }
+            return .failure(Unknown(keys: state.keys))
+        }
+        switch keys {
+        case .success(let login): return login
+        case .failure(let unknown):
+            guard let payload = unknown.keys.payload(of: token),
+                let claims = TokenClaims(payload, of: authority, now: now)
+            else { return nil }
+            let end = instant + claims.rest
+            let login = Login(principal: Principal(login: claims.subject, groups: claims.groups), end: end)
+            remember(login, digest, until: min(end, instant + AccessLimits.verifiedTime), now: instant)
+            return login
+        }
+    }
+
+    private struct Unknown: Error { let keys: TokenKeys }
+
+    private func remember(
+        _ login: Login, _ digest: [UInt8], until end: ContinuousClock.Instant, now: ContinuousClock.Instant
+    ) {
+        state.withLock { state in
+            if state.known.count >= AccessLimits.verifiedPasswords {
+                state.known = state.known.filter { $0.value.end > now }
+            }
+            if state.known.count >= AccessLimits.verifiedPasswords { state.known.removeAll(keepingCapacity: true) }
+            state.known[digest] = (login, end)
+        }
+    }
+}
+#endif

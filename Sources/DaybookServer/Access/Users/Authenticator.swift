@@ -1,0 +1,70 @@
+#if Server
+import Logging
+
+/// Tells who makes a call by what came with it.
+final class Authenticator: Sendable {
+    private let users: UserDirectory
+    private let passwords: PasswordHasher
+    private let founding: FoundingToken
+    private let tokens: TokenVerifier?
+    private let verified = VerifiedPasswords()
+    private let failures: LoginFailures
+
+    init(
+        users: UserDirectory, passwords: PasswordHasher, founding: FoundingToken, tokens: TokenVerifier? = nil,
+        failures: LoginFailures = LoginFailures()
+    ) {
+        self.users = users
+        self.passwords = passwords
+        self.founding = founding
+        self.tokens = tokens
+        self.failures = failures
+    }
+
+    /// - Throws: ``AccessDenial/unauthenticated`` for wrong credentials of any kind.
+    func login(_ credentials: Credentials, from address: String) async throws(AccessDenial) -> Login {
+        switch credentials {
+        case .none:
+            return .anonymous
+        case .malformed:
+            throw .unauthenticated
+        case .certificate(let name):
+            // TLS has made sure that it is theirs: no more is to be looked at than whether there is such a user.
+            guard User.isLogin(name), let user = try await users.user(name), !user.disabled else {
+                throw .unauthenticated
+            }
+            return Login(user: user)
+        case .bearer(let token):
+            if token.utf8.contains(UInt8(ascii: ".")), let tokens {
+                // Nobody guesses a signature: such failures are not counted, so that a token that has ended locks nobody out.
+                guard let login = tokens.login(token) else { throw .unauthenticated }
+                return login
+            }
+            if failures.isOverLimit(address) { throw .tooManyFailures }
+            guard founding.isRight(token) else {
+                failures.add(address)
+                throw .unauthenticated
+            }
+            return Login(principal: .founder)
+        case .basic(let login, let password):
+            return try await self.login(login, password, from: address)
+        }
+    }
+
+    private func login(
+        _ name: String, _ password: String, from address: String
+    ) async throws(AccessDenial) -> Login {
+        let user = try await users.user(name)
+        // Before the failures are counted: somebody else behind the same address shall not lock out who is in.
+        if let user, !user.disabled, verified.contains(password, of: user) { return Login(user: user) }
+        if failures.isOverLimit(address) { throw .tooManyFailures }
+        let isRight = try await passwords.isRight(password, user?.passwordHash)
+        guard isRight, let user, !user.disabled else {
+            failures.add(address)
+            throw .unauthenticated
+        }
+        verified.insert(password, of: user)
+        return Login(user: user)
+    }
+}
+#endif

@@ -1,0 +1,28 @@
+#if Server
+import DaybookCore
+
+extension KurrentLog {
+    /// Changes the log: the one way by which clients, of whatever protocol, come to the store's append. Says in the events who
+    /// appended them, and has it noticed when they decide who may do what.
+    func commit(_ request: AppendRequest) async throws(AppendError) -> AppendResult {
+        let deciding = AccessChanges.deciding(in: request)
+        // Also when it fails: the outcome may not be known.
+        defer { if !deciding.isEmpty { accessChanges.note(deciding) } }
+        guard let call = CallAccess.current else { return try await store.append(request) }
+        return try await store.append(ActorStamp(call.principal).stamped(request))
+    }
+
+    /// Records events as another store has them. They keep the actors that they have: a copy is what was recorded.
+    ///
+    /// - Parameter store: The log's.
+    func importEvents(
+        _ events: [RecordedEvent], by store: any CopyableStore
+    ) async throws(LogCopyError) -> [Position] {
+        let deciding = AccessChanges.deciding(in: events)
+        defer { if !deciding.isEmpty { accessChanges.note(deciding) } }
+        let positions = try await store.importEvents(events)
+        for (event, position) in zip(events, positions) { note(event, at: position) }
+        return positions
+    }
+}
+#endif
