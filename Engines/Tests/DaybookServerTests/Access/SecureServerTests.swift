@@ -44,7 +44,7 @@ import Testing
 
     @Test("answers nothing to who does not say it, but how to find it")
     func anonymous() async throws {
-        try await SecureStore.serving { secure in
+        try await SecureStore.serving { secure async throws in
             try await secure.addUsers()
             for path in ["/health/live", "/health/ready", "/version", "/openapi.json"] {
                 #expect(try await secure.get(path, as: nil).status == 200, "\(path)")
@@ -67,7 +67,7 @@ import Testing
 
     @Test("has its first user made with the token, which ends with that")
     func founder() async throws {
-        try await SecureStore.serving { secure in
+        try await SecureStore.serving { secure async throws in
             let token: HTTPHeaders = ["authorization": "Bearer \(secure.token)"]
             #expect(try await secure.createUser("eve", [], headers: ["authorization": "Bearer x"]).status == 401)
             let log = secure.served.request(.GET, "/v1/log", headers: token)
@@ -83,7 +83,7 @@ import Testing
 
     @Test("gives each role its rights, and says in the events who appended them")
     func roles() async throws {
-        try await SecureStore.serving { secure in
+        try await SecureStore.serving { secure async throws in
             try await secure.addUsers("$readers", "$writers", "$ops")
             let answer = try await secure.append(to: "a-1", metadata: #"{"$actor":"eve"}"#, as: "writers")
             #expect(answer.status == 200)
@@ -104,7 +104,7 @@ import Testing
 
     @Test("shows of the whole log what each may read")
     func log() async throws {
-        try await SecureStore.serving { secure in
+        try await SecureStore.serving { secure async throws in
             try await secure.addUsers("$readers", "$writers", "clerks")
             _ = try await secure.append(to: "open-1", as: "writers")
             _ = try await secure.append(to: "secret-1", as: "writers")
@@ -134,7 +134,7 @@ import Testing
 
     @Test("ends what goes on when the right to it has ended")
     func revoked() async throws {
-        try await SecureStore.serving { secure in
+        try await SecureStore.serving { secure async throws in
             try await secure.addUsers("$readers")
             var request = secure.served.request(.GET, "/v1/log/follow?stream=a", headers: SecureStore.basic("readers"))
             request.headers.add(name: "accept", value: "text/event-stream")

@@ -202,16 +202,16 @@ final class UserDirectory: Sendable {
             let listed = NewEvent(type: User.listed, contentType: .bytes, data: Array(login.utf8))
             request.append([listed], to: StreamName(unchecked: User.list))
         }
-        do {
+        do throws(AppendError) {
             _ = try await log.commit(request)
-        } catch let error as AppendError {
+        } catch {
             if case .wrongExpectedVersion = error { throw UserFailure.conflict(login: login) }
             throw UserFailure.unavailable(error.description)
         }
         guard version == nil else { return }
         let metadata = NewEvent(
             type: EventType(unchecked: KurrentNames.metadataType), data: Array(#"{"$maxCount":1}"#.utf8))
-        do {
+        do throws(KurrentFailure) {
             _ = try await log.append([metadata], to: KurrentNames.metadataPrefix + stream.rawValue, expecting: .any)
         } catch {
             throw UserFailure.unavailable("\(error)")

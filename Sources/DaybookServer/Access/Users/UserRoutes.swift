@@ -32,7 +32,7 @@ struct UserRoutes: Sendable {
     /// certificate.
     private static func draft(in body: [UInt8]) throws(HTTPProblem) -> UserDirectory.Draft {
         let json = try JSONText(body: body)
-        do {
+        do throws(FieldError) {
             var fields = try JSONFields(json, path: "")
             guard let login = try fields.string("login") else {
                 throw FieldError(path: "login", problem: "is missing; write the name of the user.")

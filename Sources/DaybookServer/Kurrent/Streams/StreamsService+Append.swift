@@ -24,7 +24,7 @@ extension StreamsService {
             bytes += proposed.data.count + proposed.customMetadata.count
             guard bytes <= Limits.appendBytes else { throw RPCStatus.appendTooLarge(limit: Limits.appendBytes) }
             guard events.count < Limits.eventsPerAppend else {
-                throw RPCStatus(.invalid(InvalidAppend.tooManyEvents(events.count + 1).description))
+                throw RPCStatus(KurrentFailure.invalid(InvalidAppend.tooManyEvents(events.count + 1).description))
             }
             events.append(
                 try NewEvent(
