@@ -13,7 +13,7 @@ struct ClientAccessTests {
     ) async throws {
         let store = InMemoryEventStore()
         let users = try await ServerUsers(store: store)
-        try await users.add("ada", password: password)
+        try await users.add("ada", password: password, groups: ["$admins"])
         for group in groups { try await users.add(String(group.dropFirst()), password: password, groups: [group]) }
         let server = try await TestServer.start(store, asksWhoCalls: true)
         let result: Result<Void, any Error>

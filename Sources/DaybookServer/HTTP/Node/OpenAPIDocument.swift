@@ -796,7 +796,7 @@ enum OpenAPIDocument {
         "recordedAt"],
                 "properties": {
                   "position": {"type": "integer", "format": "int64"},
-                  "stream": {"type": "string", "minLength": 1, "maxLength": 512},
+                  "stream": {"type": "string", "minLength": 1, "maxLength": 514},
                   "version": {"type": "integer", "format": "int64"},
                   "id": {"type": "string", "format": "uuid"},
                   "type": {"type": "string", "minLength": 1, "maxLength": 512},
