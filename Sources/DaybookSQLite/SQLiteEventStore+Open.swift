@@ -313,20 +313,21 @@ private struct StoreOpening {
 
     private func lastNumbers(_ reader: LogReader) throws -> LogNumbers {
         var last = try lastNumbers(reader.connection)
-        // Damaged events at the end must not keep the others from being read: the last whole one tells the time.
-        var position = last.position
-        while position > 0, last.recordedAt == .min {
+        // Damaged events at the end must not keep the others from being read: the last whole one tells the time. A number that is
+        // damaged may be far from the others, so that only rows that are there are looked at.
+        var position = last.position > 0 ? last.position : nil
+        while let place = position, last.recordedAt == .min {
             do {
-                let recordedAt = try reader.withRecordIfKept(at: position) { record throws(StoreFailure) in
+                let recordedAt = try reader.withRecordIfKept(at: place) { record throws(StoreFailure) in
                     record.recordedAt
                 }
                 if let recordedAt { last.recordedAt = recordedAt }
             } catch {
-                if case .archive = error, position < last.position { break }
+                if case .archive = error, place < last.position { break }
                 // One that cannot be read now is not damaged.
                 guard case .damaged = error else { throw error }
             }
-            position -= 1
+            position = try reader.connection.integer("SELECT max(position) FROM events WHERE position < \(place)")
         }
         return last
     }

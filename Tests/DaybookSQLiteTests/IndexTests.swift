@@ -181,4 +181,21 @@ struct DamagedEventTests {
         #expect(result.recordedAt == Timestamp(microseconds: 1000))
         await store.close()
     }
+
+    /// Whoever went from each position to the one below it would be on the way for centuries.
+    @Test("whose number is another by now does not keep an opening from ending", .timeLimit(.minutes(1)))
+    func numbers() async throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path("log.daybook")
+        let first = try await SQLiteEventStore.open(path)
+        for _ in 0..<3 { try await first.append([NewEvent(type: "t", data: [1])], to: "a-1") }
+        await first.close()
+        try IndexTests.execute("UPDATE events SET position = 1 << 61 WHERE position = 3", on: path)
+        // Opened or refused: what it may not do is hang.
+        if let store = try? await SQLiteEventStore.open(path) {
+            let isSound = try? await store.verify().isSound
+            #expect(isSound != true)
+            await store.close()
+        }
+    }
 }

@@ -72,9 +72,9 @@ struct ServerRestartTests {
                             } catch {
                                 notes.ledger.withLock { ledger in
                                     if case .storageFailed(_, mayBeWritten: true) = error {
-                                        ledger.unknown.insert(event.id)
+                                        _ = ledger.unknown.insert(event.id)
                                     } else {
-                                        ledger.refused.insert(event.id)
+                                        _ = ledger.refused.insert(event.id)
                                     }
                                 }
                             }
