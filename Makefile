@@ -67,7 +67,8 @@ test-server: ## Tests the server through KurrentDB's clients for Python (DAYBOOK
 	@scripts/setup --engines
 	scripts/test-server
 
-test-http: setup ## Tests the HTTP API of `daybook serve`: from Python, by the examples of the docs, by schemathesis.
+test-http: ## Tests the HTTP API of `daybook serve`: from Python, by the examples of the docs, by schemathesis.
+	@scripts/setup --engines
 	scripts/test-http
 
 bench-engines: ## Measures these beside bare clients of the same systems (ENGINES=kafka for one).
