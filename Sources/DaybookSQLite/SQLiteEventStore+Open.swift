@@ -144,6 +144,9 @@ private struct StoreOpening {
             let last = try lastNumbers(reader)
             tail.hasScavenged.store(try reader.scavenged.isAny(), ordering: .releasing)
             let (index, reasonNotToAppend) = try openIndex(connection, reader, tail, last)
+            // With what is damaged at the end the log was read up to here, so that this is its end.
+            let end = LogEnd(last)
+            if end.position > 0, try LogEnd(savedIn: connection) != end { try end.save(in: connection) }
             let inline = InlineReadModels(configuration.inlineReadModels, documents: try DocumentTable(connection))
             try inline.catchUp(reader, head: last.position, path: path)
             let recent = RecentEvents()
@@ -241,7 +244,7 @@ private struct StoreOpening {
         let end = LogEnd(try lastNumbers(connection))
         let saved = try LogEnd(savedIn: connection)
         try compareWithWhatIsKnown(connection, end, saved)
-        if end != saved, end.position > 0 { try end.save(in: connection) }
+        if end != saved, end.position > 0, try end.isWhole(in: connection) { try end.save(in: connection) }
         switch configuration.walCheckpoints {
         case .byStore: try rewriteTail(connection)
         case .byAnotherProcess: try connection.disableCheckpointOnClose()
