@@ -317,7 +317,7 @@ private struct StoreOpening {
     private func lastNumbers(_ reader: LogReader) throws -> LogNumbers {
         var last = try lastNumbers(reader.connection)
         // Damaged events at the end must not keep the others from being read: the last whole one tells the time. A number that is
-        // damaged may be far from the others, so that only rows that are there are looked at.
+        // damaged may be far from the others, so that only rows that are there are looked at, and behind them ends of archives.
         var position = last.position > 0 ? last.position : nil
         while let place = position, last.recordedAt == .min {
             do {
@@ -330,7 +330,9 @@ private struct StoreOpening {
                 // One that cannot be read now is not damaged.
                 guard case .damaged = error else { throw error }
             }
-            position = try reader.connection.integer("SELECT max(position) FROM events WHERE position < \(place)")
+            position =
+                try reader.connection.integer("SELECT max(position) FROM events WHERE position < \(place)")
+                ?? reader.archives.all().last { $0.positions.upperBound < place }?.positions.upperBound
         }
         return last
     }

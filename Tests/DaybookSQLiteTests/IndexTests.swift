@@ -161,8 +161,8 @@ struct DamagedEventTests {
         await store.close()
     }
 
-    @Test("at the end of the log does not let recorded times go back")
-    func times() async throws {
+    @Test("at the end of the log does not let recorded times go back", arguments: [false, true])
+    func times(isArchived: Bool) async throws {
         let folder = try TemporaryFolder()
         let path = folder.path("log.daybook")
         var configuration = SQLiteEventStore.Configuration()
@@ -171,6 +171,7 @@ struct DamagedEventTests {
         for _ in 0..<3 {
             try await first.append([NewEvent(type: "t", data: Array(repeating: 1, count: 40))], to: "a-1")
         }
+        if isArchived { try await first.archive(through: 2) }
         await first.close()
         try IndexTests.execute(
             "UPDATE events SET record = substr(record, 1, 80) || x'7B' || substr(record, 82) WHERE position > 1",
