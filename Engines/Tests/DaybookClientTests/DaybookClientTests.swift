@@ -113,6 +113,10 @@ struct DaybookClientTests {
         func save(_ checkpoint: Checkpoint, for name: CheckpointName) async throws(DerivedStateError) {
             try await checkpoints.save(checkpoint, for: name)
         }
+
+        func deleteCheckpoint(for name: CheckpointName) async throws(DerivedStateError) {
+            try await checkpoints.deleteCheckpoint(for: name)
+        }
     }
 
     @Test("reads addresses")
