@@ -69,30 +69,42 @@ final class StreamSignals: Sendable {
 
     func drop(_ interest: Interest) { interests.withLock { $0.remove(interest) } }
 
-    /// Follows the log until the task is cancelled or the store is closed.
+    /// How long a store is left alone that could not be read. Those who wait look for themselves as often.
+    private static let pause = Duration.milliseconds(100)
+
+    /// Follows the log until the task is cancelled.
     func run() async {
-        var position = (try? await store.head()) ?? .start
-        wakeAll()  // Of those who were there before, something may have been recorded up to here.
+        var position: Position?  // Nil until it is known where the log ends.
         while !Task.isCancelled {
-            guard let head = try? await store.head(beyond: position) else {
+            do {
+                guard let seen = position else {
+                    position = try await store.head()
+                    wakeAll()  // Of those who were there before, something may have been recorded up to here.
+                    continue
+                }
+                let head = try await store.head(beyond: seen)
+                position = await follow(after: seen, to: head)
+            } catch {
                 // The store is closed, or cannot be read: those who wait shall see for themselves.
                 wakeAll()
-                guard (try? await Task.sleep(for: .milliseconds(100))) != nil else { return }
-                continue
+                guard (try? await Task.sleep(for: Self.pause)) != nil else { return }
             }
-            guard interests.withLock({ !$0.bySubject.isEmpty }) else {
-                position = head
-                continue
-            }
-            do {
-                let page = try await store.readPage(
-                    from: .after(position), direction: .forward, filter: .everything, limit: 1_000)
-                for event in page.events { wake(by: event) }
-                position = max(position, page.scannedThrough)
-            } catch {
-                wakeAll()
-                position = head
-            }
+        }
+    }
+
+    /// Wakes those whom some of what was recorded concerns.
+    ///
+    /// - Returns: Up to where that was looked at.
+    private func follow(after position: Position, to head: Position) async -> Position {
+        guard interests.withLock({ !$0.bySubject.isEmpty }) else { return head }
+        do {
+            let page = try await store.readPage(
+                from: .after(position), direction: .forward, filter: .everything, limit: 1_000)
+            for event in page.events { wake(by: event) }
+            return max(position, page.scannedThrough)
+        } catch {
+            wakeAll()
+            return head
         }
     }
 
