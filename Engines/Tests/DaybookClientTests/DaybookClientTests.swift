@@ -135,7 +135,8 @@ struct DaybookClientTests {
         for text in [
             "", "http://localhost", "daybook://", "daybook://:1", "daybook://a:b", "daybook://a:0", "daybook://[::1",
             "daybook://a?tls=maybe", "daybook://a:65536", "daybook://u@a", "daybook://:p@a", "daybook://u%3Av:p@a",
-            "daybook://a?tlsCaFile=",
+            "daybook://a?tlsCaFile=", "daybook://a?userCertFile=c", "daybook://a?userKeyFile=k",
+            "daybook://a?tls=false&userCertFile=c&userKeyFile=k",
         ] {
             #expect(throws: ClientError.self) { try ServerAddress(text) }
         }
@@ -148,6 +149,12 @@ struct DaybookClientTests {
         #expect(address.credentials?.header == "Basic YWRhOnBAczpz")
         #expect(address.trustedCertificates == "/etc/my authority.pem")
         #expect(address.host == "::1" && address.port == 7 && address.usesTLS)
+        let certified = try ServerAddress("daybook://a?userCertFile=/etc/my%20own.pem&userKeyFile=/etc/my=own.key")
+        #expect(certified.certificate == ClientCertificate(file: "/etc/my own.pem", key: "/etc/my=own.key"))
+        let configuration = ClientConfiguration(certificate: certified.certificate)
+        #expect(throws: ClientError.self) {
+            try DaybookClient.connect(to: "daybook://127.0.0.1?tls=false", configuration: configuration)
+        }
         #expect(!"\(address)".contains("YWRh"))
         let error = #expect(throws: ClientError.self) { try ServerAddress("daybook://ada:secret@:7") }
         #expect(error.map { !"\($0)".contains("secret") } == true)
