@@ -14,8 +14,16 @@ final class StreamSignals: Sendable {
         /// The first events of streams.
         case newStreams
         case newStreamsOfCategory(Category)
+        /// What has a correlation identifier, of which the index of them tells.
+        case correlation(CorrelationKey)
 
-        fileprivate var isStream: Bool { if case .stream = self { true } else { false } }
+        /// Whether an event is to be looked up by more than its stream for it.
+        fileprivate var isOfOthers: Bool {
+            switch self {
+            case .stream, .correlation: false
+            case .category, .type, .newStreams, .newStreamsOfCategory: true
+            }
+        }
     }
 
     private struct Interests {
@@ -27,13 +35,13 @@ final class StreamSignals: Sendable {
 
         mutating func add(_ interest: Interest) {
             bySubject[interest.subject, default: [:]][ObjectIdentifier(interest)] = interest
-            if !interest.subject.isStream { others += 1 }
+            if interest.subject.isOfOthers { others += 1 }
         }
 
         mutating func remove(_ interest: Interest) {
             guard bySubject[interest.subject]?.removeValue(forKey: ObjectIdentifier(interest)) != nil else { return }
             if bySubject[interest.subject]?.isEmpty == true { bySubject[interest.subject] = nil }
-            if !interest.subject.isStream { others -= 1 }
+            if interest.subject.isOfOthers { others -= 1 }
         }
     }
 
@@ -121,7 +129,12 @@ final class StreamSignals: Sendable {
         for interest in woken { interest.signal() }
     }
 
-    private func wakeAll() {
+    /// Wakes those who follow something of which the log's reader does not tell.
+    func wake(_ subject: Subject) {
+        for interest in interests.withLock({ $0[subject] }) { interest.signal() }
+    }
+
+    func wakeAll() {
         for interest in interests.withLock({ $0.bySubject.values.flatMap(\.values) }) { interest.signal() }
     }
 }
