@@ -62,7 +62,11 @@ let package = Package(
             name: "DaybookClientTests",
             dependencies: daybook(
                 "DaybookClient", "DaybookServer", "DaybookSQLite", "DaybookCore", "Daybook", "DaybookTesting")
-                + ["StoreTrials"] + nio,
+                + ["StoreTrials"] + nio
+                + [
+                    .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                    .product(name: "Crypto", package: "swift-crypto"),
+                ],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "EndToEndTests",

@@ -19,6 +19,7 @@ public final class DaybookServer: Sendable {
     private let gossip: GossipService
     private let subscriptions: PersistentSubscriptions
     private let scavenges: Scavenges?
+    private let correlations: CorrelationIndex?
     private let shutdown = StopSignal()
     private let listener: RPCListener
     private let users: UserDirectory
@@ -43,7 +44,13 @@ public final class DaybookServer: Sendable {
         self.logger = logger
         asksWhoCalls = configuration.asksWhoCalls || configuration.tls != nil
         tls = try configuration.tls.map { try TLSCredentials($0) }
-        let log = try await KurrentLog.open(store)
+        var correlations: CorrelationIndex?
+        if configuration.indexesCorrelations {
+            guard let store = store as? any EventStore & ReadModelStore else { throw ServerError.noReadModels }
+            correlations = CorrelationIndex(store: store)
+        }
+        self.correlations = correlations
+        let log = try await KurrentLog.open(store, correlations: correlations)
         let passwords = PasswordHasher()
         users = UserDirectory(log: log, passwords: passwords, founding: founding)
         var tokens: TokenVerifier?
@@ -134,6 +141,9 @@ public final class DaybookServer: Sendable {
             group.addTask { [signals] in await signals.run() }
             group.addTask { [subscriptions] in await subscriptions.run() }
             group.addTask { [shutdown] in await shutdown.wait() }
+            if let correlations {
+                group.addTask { [signals, logger] in await correlations.run(signals, logger) }
+            }
             if let tls { group.addTask { [logger] in await tls.run(logger) } }
             if let tokens { group.addTask { [logger] in await tokens.run(logger) } }
             group.addTask { [listener, configuration, gossip] in

@@ -21,6 +21,9 @@ public struct ServerConfiguration: Sendable {
     public var accessRules: String?
     /// The categories of which it is written down who reads them.
     public var auditedCategories: Set<Category>
+    /// Whether there are streams by correlation, `$bc-…`. The index that they are read from is kept in the store, which must keep
+    /// read models: 8 bytes for each event that has a `$correlationId`, and a document for each that there is of these.
+    public var indexesCorrelations: Bool
     /// What the server's metrics call the store, to tell it from others.
     public var storeName: String
     /// The `source` of events that are read as CloudEvents: a URI reference that no other log's events have.
@@ -37,7 +40,7 @@ public struct ServerConfiguration: Sendable {
     public init(
         host: String = "127.0.0.1", port: Int = ServerConfiguration.defaultPort, advertisedHost: String? = nil,
         tls: TLSFiles? = nil, asksWhoCalls: Bool = false, tokens: TokenAuthority? = nil, accessRules: String? = nil,
-        auditedCategories: Set<Category> = [],
+        auditedCategories: Set<Category> = [], indexesCorrelations: Bool = false,
         storeName: String = "store", eventSource: String = "/daybook", healthPolicy: HealthPolicy = HealthPolicy(),
         scavenge: (@Sendable () async throws -> Void)? = nil
     ) {
@@ -49,6 +52,7 @@ public struct ServerConfiguration: Sendable {
         self.tokens = tokens
         self.accessRules = accessRules
         self.auditedCategories = auditedCategories
+        self.indexesCorrelations = indexesCorrelations
         self.storeName = storeName
         self.eventSource = eventSource
         self.healthPolicy = healthPolicy

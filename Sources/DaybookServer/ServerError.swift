@@ -5,6 +5,8 @@ import DaybookCore
 public enum ServerError: Error, Equatable, CustomStringConvertible {
     /// Others than this machine would reach the server, and it cannot tell them apart.
     case notLoopback(host: String)
+    /// The index of correlations is asked for, and the store has no place for it.
+    case noReadModels
     /// The certificate, its key, or the authority of clients is not there, or not what it should be.
     case unreadableCertificate(reason: String)
     /// The access rules are not what this version reads.
@@ -19,6 +21,9 @@ public enum ServerError: Error, Equatable, CustomStringConvertible {
         case .notLoopback(let host):
             "The server would listen on '\(host)', where other machines reach it, without TLS: give it a certificate, or listen "
                 + "on 127.0.0.1, ::1 or localhost."
+        case .noReadModels:
+            "The store keeps no read models, so that there can be no streams by correlation: leave them out, or serve another "
+                + "store."
         case .unreadableCertificate(let reason):
             "The certificate cannot be used (\(reason)): the files are to be PEM, the key not encrypted and the certificate's."
         case .unreadableKeys(let file, let reason):

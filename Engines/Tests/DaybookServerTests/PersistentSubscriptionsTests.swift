@@ -144,6 +144,7 @@ import Testing
                 }
                 try await subscriptions.delete(Self.name)
                 #expect(try await group.parkedStream.bounds().isEmpty)
+                #expect(try await store.checkpoint(for: Self.name.checkpoint) == nil)
                 #expect(throws: RPCStatus.groupMissing(Self.name)) { _ = try subscriptions.group(Self.name) }
             }
             #expect(subscriptions.groups(of: "order")?.count == 0)

@@ -47,6 +47,12 @@ struct Serve: AsyncParsableCommand {
     @Option(
         help: "A file with rules of who may do what with which streams: an array of JSON.", completion: .file())
     var accessRules: String?
+    @Flag(
+        help: """
+            Serve streams by correlation ($bc-…), from an index of the events' $correlationId that is kept in the file, and built \
+            while the server runs.
+            """)
+    var correlationStreams = false
     @Option(name: .customLong("audit"), help: "A category of which it is logged who reads it; may be repeated.")
     var audited: [String] = []
 
@@ -93,6 +99,7 @@ struct Serve: AsyncParsableCommand {
                     host: host, port: port, advertisedHost: advertisedHost, tls: tls, asksWhoCalls: !insecure,
                     tokens: tokens,
                     accessRules: accessRules, auditedCategories: Set(audited.map { Category(unchecked: $0) }),
+                    indexesCorrelations: correlationStreams,
                     storeName: URL(fileURLWithPath: store.path).path
                 ) { _ = try await file.scavenge() })
             let token = try await server.foundingToken()

@@ -7,8 +7,8 @@ extension AccessTable {
         switch method {
         case .append, .readStream, .readLog, .state, .streams, .head, .headBeyond, .health: .call
         case .receipt: .askLog
-        case .getCheckpoint, .saveCheckpoint, .getSnapshot, .saveSnapshot, .deleteSnapshot, .deleteSnapshots,
-            .getModelCheckpoint, .commitDocuments, .getDocuments, .listDocuments, .deleteModel:
+        case .getCheckpoint, .saveCheckpoint, .deleteCheckpoint, .getSnapshot, .saveSnapshot, .deleteSnapshot,
+            .deleteSnapshots, .getModelCheckpoint, .commitDocuments, .getDocuments, .listDocuments, .deleteModel:
             .derive
         // They show, and bring, the users too.
         case .describeCopy, .importEvents, .importCommands, .listCommands: .administer

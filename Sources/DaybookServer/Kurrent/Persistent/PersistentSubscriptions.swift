@@ -114,11 +114,8 @@ final class PersistentSubscriptions: Sendable {
             let driver = try driver(for: group)
             var stored = state.withLock(\.stored)
             stored.groups.append(group)
-            if case .end(let position) = group.settings.start {
-                try await moveCheckpoint(of: name, to: Position(position))
-            } else {
-                try await moveCheckpoint(of: name, to: .start)
-            }
+            // A server that ended while it deleted a group of this name may have left one.
+            try await deleteCheckpoint(of: name)
             try await save(stored, changing: name)
             state.withLock { [stored] state in
                 state.stored = stored
@@ -149,7 +146,7 @@ final class PersistentSubscriptions: Sendable {
         }
     }
 
-    /// Deletes a group, and what it had parked.
+    /// Deletes a group, its checkpoint, and what it had parked.
     func delete(_ name: PersistentGroupName) async throws {
         try await changes.pass { [self] in
             let old = try group(name)
@@ -161,7 +158,7 @@ final class PersistentSubscriptions: Sendable {
                 state.drivers[name] = nil
             }
             try await old.stop()
-            try await moveCheckpoint(of: name, to: try await log.store.head())
+            try await deleteCheckpoint(of: name)
             do {
                 try await old.parkedStream.delete()
             } catch let failure as KurrentFailure {
@@ -207,14 +204,11 @@ final class PersistentSubscriptions: Sendable {
         }
     }
 
-    /// A checkpoint cannot be deleted: that of a group that is gone is left at the log's end, where it holds nothing back for a
-    /// while, and a group of the same name begins with it where it would begin without.
-    private func moveCheckpoint(of name: PersistentGroupName, to position: Position) async throws {
+    private func deleteCheckpoint(of name: PersistentGroupName) async throws {
         do {
-            guard try await checkpoints.checkpoint(for: name.checkpoint) != nil else { return }
-            try await checkpoints.save(Checkpoint(after: position), for: name.checkpoint)
+            try await checkpoints.deleteCheckpoint(for: name.checkpoint)
         } catch {
-            throw RPCStatus.groupFailed(name, "Its checkpoint could not be moved: \(error)")
+            throw RPCStatus.groupFailed(name, "Its checkpoint could not be deleted: \(error)")
         }
     }
 }
