@@ -26,8 +26,11 @@ extension StoreAddress {
     private static let greetingTime = Duration.seconds(10)
 
     /// The same with all that a client of a server can do.
+    ///
+    /// - Parameter isUser: Whether a server that does not know who asks, or for what, is told of at once. What operators ask tells
+    ///   it by itself, and who has the token for the first user may ask nothing else.
     func withClient<Result>(
-        _ login: ServerLogin, _ body: (DaybookClient) async throws -> Result
+        _ login: ServerLogin, isUser: Bool = true, _ body: (DaybookClient) async throws -> Result
     ) async throws -> Result {
         guard let server else {
             throw CommandFailure(.usage, "'\(self)' is no server of Daybook: name one, daybook://HOST:PORT.")
@@ -50,7 +53,7 @@ extension StoreAddress {
             do throws(OperationFailure) {
                 try await client.operations.greet(within: Self.greetingTime)
             } catch {
-                throw CommandFailure(error)
+                if isUser || error.code != .denied { throw CommandFailure(error) }
             }
             return try await body(client)
         }

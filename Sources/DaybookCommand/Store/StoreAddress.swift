@@ -99,9 +99,9 @@ struct StoreAddress: Sendable, CustomStringConvertible {
 
     /// The host and port of a server's address.
     private static func withoutSecrets(_ text: String) -> String {
-        let place = text.drop(while: { $0 != ":" }).drop(while: { $0 == ":" || $0 == "/" })
-        let end = place.lastIndex(of: "@").map { place.index(after: $0) } ?? place.startIndex
-        return "daybook://" + place[end...].prefix { $0 != "?" && $0 != "/" }
+        let place = text.drop { $0 != ":" }.drop { $0 == ":" || $0 == "/" }.prefix { $0 != "?" }
+        let host = place.lastIndex(of: "@").map { place.index(after: $0) } ?? place.startIndex
+        return "daybook://" + place[host...].prefix { $0 != "/" }
     }
 
     private init(place: Place, description: String) {

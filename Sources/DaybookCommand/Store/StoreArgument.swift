@@ -68,7 +68,7 @@ struct StoreArgument: ParsableArguments {
         let verifying = ProgressBar("Verifying", unit: "events")
         let bars = [working, copying, verifying]
         defer { for bar in bars { bar.finish() } }
-        let report = try await address.withClient(options.login) { (client) async throws -> [UInt8] in
+        let report = try await address.withClient(options.login, isUser: false) { (client) async throws -> [UInt8] in
             do throws(OperationFailure) {
                 return try await client.operations.perform(task) { progress in
                     switch progress.step {

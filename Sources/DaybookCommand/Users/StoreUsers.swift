@@ -22,7 +22,7 @@ extension StoreArgument {
     ) async throws -> Result {
         guard !isOnServer else {
             #if Client
-            return try await address.withClient(options.login) { client in
+            return try await address.withClient(options.login, isUser: false) { client in
                 try await body(UsersOfServer(operations: client.operations))
             }
             #else
