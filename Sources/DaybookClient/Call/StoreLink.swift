@@ -60,7 +60,7 @@ final class StoreLink: Sendable {
         at path: String, _ request: Request, for success: Success.Type, or refusal: Refusal.Type,
         repeating repetition: Repetition, within time: TimeAmount? = nil, isWait: Bool = false
     ) async throws(CallFailure) -> Answer<Success, Refusal> {
-        let timeout = time ?? timeout
+        let timeout = time ?? self.timeout
         let body = Self.framed(request.wireBytes)
         var deadline = NIODeadline.now() + timeout
         var mayHaveEffect = false

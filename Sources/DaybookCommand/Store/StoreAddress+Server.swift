@@ -27,8 +27,8 @@ extension StoreAddress {
 
     /// The same with all that a client of a server can do.
     ///
-    /// - Parameter isUser: Whether a server that does not know who asks, or for what, is told of at once. What operators ask tells
-    ///   it by itself, and who has the token for the first user may ask nothing else.
+    /// - Parameter isUser: Whether it ends at once when the server does not know who asks. What operators ask is told so by
+    ///   itself, and who has the token for the first user may ask nothing else.
     func withClient<Result>(
         _ login: ServerLogin, isUser: Bool = true, _ body: (DaybookClient) async throws -> Result
     ) async throws -> Result {
@@ -49,7 +49,7 @@ extension StoreAddress {
         } catch {
             throw CommandFailure(.usage, error.description)
         }
-        return try await closing(client.close) {
+        return try await closing(client.close) { () async throws -> Result in
             do throws(OperationFailure) {
                 try await client.operations.greet(within: Self.greetingTime)
             } catch {

@@ -27,7 +27,7 @@ struct ServerArgument: ParsableArguments {
     #if Client
     /// Asks the server something as one of its operators.
     func ask<Result>(_ body: (ServerOperations) async throws -> Result) async throws -> Result {
-        try await address.withClient(options.login, isUser: false) { client in
+        try await address.withClient(options.login, isUser: false) { (client) async throws -> Result in
             do { return try await body(client.operations) } catch let failure as OperationFailure {
                 throw CommandFailure(failure)
             }

@@ -17,9 +17,9 @@ struct SubscriptionsInfo: AsyncParsableCommand {
 
     func run() async throws {
         #if Client
-        let group = try await server.ask { try await $0.group(group.reference) }
+        let found = try await server.ask { try await $0.group(group.reference) }
         try await StandardOutput.shared.write(
-            json ? group.line(withConsumers: true) : Array(Self.text(group).utf8))
+            json ? found.line(withConsumers: true) : Array(Self.text(found).utf8))
         #else
         throw StoreAddress.withoutClient
         #endif

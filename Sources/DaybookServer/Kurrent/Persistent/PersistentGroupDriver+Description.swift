@@ -10,7 +10,7 @@ extension PersistentGroupDriver {
     func description(withConsumers: Bool) async throws -> GroupDescription {
         let bounds = try await StreamsService.status { try await parkedStream.bounds() }
         let isReading = isReading
-        return look { group in
+        return look { group -> GroupDescription in
             var description = GroupDescription(GroupReference(stream: name.stream, group: name.group))
             description.status = status(of: group, isReading: isReading)
             description.settings = settings.asChange
