@@ -159,10 +159,11 @@ let package = Package(
         .executableTarget(
             name: "DaybookCommand",
             dependencies: [
-                "DaybookCore", "Daybook", "DaybookSQLite",
+                "DaybookCore", "Daybook", "DaybookSQLite", "DaybookProtocol",
                 .target(name: "DaybookPostgres", condition: .when(traits: ["Postgres"])),
                 .target(name: "DaybookJetStream", condition: .when(traits: ["JetStream"])),
                 .target(name: "DaybookServer", condition: .when(traits: ["Server"])),
+                .target(name: "DaybookClient", condition: .when(traits: ["Client"])),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swiftSettings),

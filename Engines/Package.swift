@@ -21,7 +21,7 @@ let package = Package(
         .package(
             name: "daybook", path: "..",
             traits: ["Postgres", "JetStream", "Kafka", "Kinesis", "Webhook", "Server", "Client"]),
-        .package(name: "exchange", path: "../Examples/Exchange", traits: ["Postgres", "JetStream"]),
+        .package(name: "exchange", path: "../Examples/Exchange", traits: ["Postgres", "JetStream", "Client"]),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),

@@ -87,7 +87,16 @@ public final class DaybookServer: Sendable {
         }
         routes.merge(ServerFeaturesService(paths: Array(routes.keys)).routes) { first, _ in first }
         // Of no concern to clients of KurrentDB.
-        routes.merge(StoreService(log: log).routes) { first, _ in first }
+        for more in [
+            StoreService(log: log).routes, UserOperations(users: users).routes,
+            GroupOperations(subscriptions: subscriptions).routes,
+        ] {
+            routes.merge(more) { first, _ in first }
+        }
+        if let store = store as? any StoreUpkeep {
+            let upkeep = UpkeepService(store: store, log: log, backupFolder: configuration.backupFolder)
+            routes.merge(upkeep.routes) { first, _ in first }
+        }
         // Not announced: clients look for another way, or tell their users what is said here.
         for missing in [operations.missing, ProjectionsService().missing] {
             routes.merge(missing) { first, _ in first }

@@ -30,6 +30,9 @@ public struct ServerConfiguration: Sendable {
     public var eventSource: String
     /// What the server calls healthy.
     public var healthPolicy: HealthPolicy
+    /// The folder on the server's machine in which operators may have the store backed up; nil for none. They name the file, and
+    /// get nothing of it.
+    public var backupFolder: String?
     /// Removes for good what readers of the store cannot see any more, when a client asks for it; nil when the store has
     /// nothing of the kind, or nobody shall ask. One run at a time; it must end early when its task is cancelled.
     public var scavenge: (@Sendable () async throws -> Void)?
@@ -42,7 +45,7 @@ public struct ServerConfiguration: Sendable {
         tls: TLSFiles? = nil, asksWhoCalls: Bool = false, tokens: TokenAuthority? = nil, accessRules: String? = nil,
         auditedCategories: Set<Category> = [], indexesCorrelations: Bool = false,
         storeName: String = "store", eventSource: String = "/daybook", healthPolicy: HealthPolicy = HealthPolicy(),
-        scavenge: (@Sendable () async throws -> Void)? = nil
+        backupFolder: String? = nil, scavenge: (@Sendable () async throws -> Void)? = nil
     ) {
         self.host = host
         self.port = port
@@ -56,6 +59,7 @@ public struct ServerConfiguration: Sendable {
         self.storeName = storeName
         self.eventSource = eventSource
         self.healthPolicy = healthPolicy
+        self.backupFolder = backupFolder
         self.scavenge = scavenge
     }
 }

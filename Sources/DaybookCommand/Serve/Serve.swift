@@ -14,12 +14,14 @@ struct Serve: AsyncParsableCommand {
 
             With a certificate every client says who it is: by user and password, or by a certificate of its own when there is \
             --tls-client-ca, whose common name is the login. A server without users prints a token when it starts, with \
-            which the first one, an admin, is made; `daybook users` makes users while no server runs. The certificate is read \
-            again when its file changes, and on SIGHUP; open connections stay. With --insecure everybody on this machine may do \
-            everything, without TLS, on loopback addresses only: connect by kurrentdb://localhost:2113?tls=false.
+            which the first one, an admin, is made; `daybook users` makes users, in the file while no server runs, or with \
+            --server. The certificate is read again when its file changes, and on SIGHUP; open connections stay. With --insecure \
+            everybody on this machine may do everything, without TLS, on loopback addresses only: connect by \
+            kurrentdb://localhost:2113?tls=false.
 
             The server owns the file while it runs. Control-C ends it, and so does a client's call to shut down: open calls are \
-            ended, connections told. A client's call to scavenge does what `daybook scavenge` does.
+            ended, connections told. A client's call to scavenge does what `daybook scavenge` does. All other verbs take the \
+            server's address in the place of the file, daybook://localhost:2113, or by --server.
 
             EXAMPLES
               daybook serve shop.db --insecure
@@ -27,7 +29,7 @@ struct Serve: AsyncParsableCommand {
               daybook serve shop.db --tls-certificate server.pem --tls-key server.key --host 0.0.0.0
             """)
 
-    @OptionGroup var store: StoreArgument
+    @OptionGroup var store: FileArgument
     @Option(help: "The address to listen on; 0.0.0.0 for all of IPv4, :: for all of them.")
     var host = ServerConfiguration().host
     @Option(help: "The port; 0 for any that is free.") var port = ServerConfiguration.defaultPort
@@ -53,6 +55,10 @@ struct Serve: AsyncParsableCommand {
             while the server runs.
             """)
     var correlationStreams = false
+    @Option(
+        help: "A folder in which operators may have the store backed up, 'daybook backup --server'.",
+        completion: .directory)
+    var backupFolder: String?
     @Option(name: .customLong("audit"), help: "A category of which it is logged who reads it; may be repeated.")
     var audited: [String] = []
 
@@ -92,7 +98,8 @@ struct Serve: AsyncParsableCommand {
     }
 
     func run() async throws {
-        try await store.withFile(creates: true) { file in
+        let path = try store.path()
+        try await withOpenFile(path, creates: true) { file in
             let server = try await DaybookServer(
                 store: file,
                 configuration: ServerConfiguration(
@@ -100,7 +107,7 @@ struct Serve: AsyncParsableCommand {
                     tokens: tokens,
                     accessRules: accessRules, auditedCategories: Set(audited.map { Category(unchecked: $0) }),
                     indexesCorrelations: correlationStreams,
-                    storeName: URL(fileURLWithPath: store.path).path
+                    storeName: URL(fileURLWithPath: path).path, backupFolder: backupFolder
                 ) { _ = try await file.scavenge() })
             let token = try await server.foundingToken()
             let host = host

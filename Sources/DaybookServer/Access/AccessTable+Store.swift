@@ -14,5 +14,16 @@ extension AccessTable {
         case .describeCopy, .importEvents, .importCommands, .listCommands: .administer
         }
     }
+
+    /// Of the operators' part of it.
+    static func action(of method: OperationsMethod) -> AccessAction {
+        switch method {
+        case .performUpkeep, .upkeepProgress, .createGroup, .updateGroup, .deleteGroup, .replayParked, .restartGroups:
+            .operate
+        case .listGroups, .getGroup: .call
+        case .addUser: .found
+        case .listUsers, .setPassword, .removeUser: .administer
+        }
+    }
 }
 #endif

@@ -39,6 +39,13 @@ import Testing
         ] {
             #expect(AccessTable.action(ofMethod: "/daybook.v1.Store/\(method)") == action, "\(method)")
         }
+        for (method, action) in [
+            ("PerformUpkeep", AccessAction.operate), ("UpkeepProgress", .operate), ("CreateGroup", .operate),
+            ("RestartGroups", .operate), ("ListGroups", .call), ("AddUser", .found), ("ListUsers", .administer),
+            ("SetPassword", .administer),
+        ] {
+            #expect(AccessTable.action(ofMethod: "/daybook.v1.Operations/\(method)") == action, "\(method)")
+        }
         #expect(AccessTable.action(ofRoute: "/v2/new", .get) == .administer)
     }
 

@@ -1,5 +1,6 @@
 #if Server
 import DaybookCore
+import DaybookProtocol
 import Logging
 import Synchronization
 
@@ -128,13 +129,29 @@ final class PersistentSubscriptions: Sendable {
 
     /// Replaces the settings of a group, but for its filter; its clients are dropped, and it goes on behind its checkpoint.
     func update(_ name: PersistentGroupName, settings: PersistentSettings) async throws {
+        try await replaceSettings(of: name) { [self] _ in try await settled(settings, of: name) }
+    }
+
+    /// The same of some of the settings; the others stay as they are, and with them where the group begins.
+    func change(_ name: PersistentGroupName, by change: GroupChange) async throws {
+        try await replaceSettings(of: name) { [self] settings in
+            let changed = try settings.changed(by: change, of: name)
+            guard change.start != nil else { return changed }
+            return try await settled(changed, of: name)
+        }
+    }
+
+    private func replaceSettings(
+        of name: PersistentGroupName,
+        by edit: @escaping @Sendable (PersistentSettings) async throws -> PersistentSettings
+    ) async throws {
         try await changes.pass { [self] in
             let old = try group(name)
             var stored = state.withLock(\.stored)
             guard let index = stored.groups.firstIndex(where: { $0.name == name }) else {
                 throw RPCStatus.groupMissing(name)
             }
-            stored.groups[index].settings = try await settled(settings, of: name)
+            stored.groups[index].settings = try await edit(stored.groups[index].settings)
             let driver = try driver(for: stored.groups[index])
             try await save(stored, changing: name)
             try await old.stop()
