@@ -21,6 +21,12 @@ public struct ServerConfiguration: Sendable {
     public var accessRules: String?
     /// The categories of which it is written down who reads them.
     public var auditedCategories: Set<Category>
+    /// Patterns of the names of further such streams; `*` stands for any text.
+    public var auditedStreams: [String] = []
+    /// The file in which it is written down, which there must be where anything is. See `docs/operations.md`.
+    public var auditLog: String?
+    /// What clients may take.
+    public var limits = ServerLimits()
     /// What the server's metrics call the store, to tell it from others.
     public var storeName: String
     /// The `source` of events that are read as CloudEvents: a URI reference that no other log's events have.

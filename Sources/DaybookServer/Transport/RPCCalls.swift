@@ -17,7 +17,7 @@ final class RPCCalls: Sendable {
 
     var count: Int { open.withLock(\.count) }
 
-    /// Ends all of them with UNAVAILABLE.
+    /// Ends all of them with UNAVAILABLE, those that write when what they have begun is answered.
     func shutDown() {
         for call in open.withLock({ Array($0.values) }) {
             call.eventLoop.execute { call.value.shutDown() }
