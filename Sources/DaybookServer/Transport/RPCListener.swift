@@ -48,6 +48,7 @@ final class RPCListener: Sendable {
     func run(host: String, port: Int, onListening: @Sendable (Int) -> Void) async throws {
         let quiescing = ServerQuiescingHelper(group: group)
         let serving = http.start()
+        calls.start()
         let listener: any Channel
         do { listener = try await bind(host: host, port: port, quiescing) } catch {
             http.finish()
