@@ -121,7 +121,7 @@ struct Serve: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let settings = try settings(environment: ProcessInfo.processInfo.environment)
+        let settings = try self.settings(environment: ProcessInfo.processInfo.environment)
         if printConfiguration { return try Self.print(settings) }
         guard let named = settings.file else { throw CommandFailure(.usage, "No store is named: write its file.") }
         let path = try StoreAddress.path(named)

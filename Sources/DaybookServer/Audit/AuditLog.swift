@@ -119,12 +119,11 @@ final class AuditLog: Sendable {
 
     private func write(_ lines: [UInt8]) throws(Failure) {
         var descriptor = open(path, O_RDWR | O_APPEND | O_CLOEXEC)
-        if descriptor < 0, errno == ENOENT {
-            descriptor = open(path, O_RDWR | O_APPEND | O_CLOEXEC | O_CREAT, 0o600)
-            if descriptor >= 0 { try syncFolder() }
-        }
+        let isNew = descriptor < 0 && errno == ENOENT
+        if isNew { descriptor = open(path, O_RDWR | O_APPEND | O_CLOEXEC | O_CREAT, 0o600) }
         guard descriptor >= 0 else { throw Self.failure() }
         defer { close(descriptor) }
+        if isNew { try syncFolder() }
         guard !lines.isEmpty else { return }
         var rest = (try endsWithin(descriptor) ? [UInt8(ascii: "\n")] : []) + lines
         while !rest.isEmpty {

@@ -35,8 +35,7 @@ public struct ServerLog: Sendable {
     public var accessLogger: Logger { logger(label: Self.accessLabel, level: .info) }
 
     private func logger(label: String, level: Logger.Level) -> Logger {
-        let (format, lines) = (format, lines)
-        return Logger(label: label) { LineLogHandler(label: $0, format: format, lines: lines, level: level) }
+        Logger(label: label) { LineLogHandler(label: $0, format: format, lines: lines, level: level) }
     }
 
     /// Returns when all that was logged is written.

@@ -166,10 +166,10 @@ import Testing
         #expect(settings.doubtfulVariables.map(\.meant) == ["DAYBOOK_PORT"])
     }
 
-    @Test(
-        "count letters between names",
-        arguments: [("port", "port", 0), ("prot", "port", 2), ("", "ab", 2), ("a", "bcd", 3)])
-    func distance(_ left: String, _ right: String, _ distance: Int) {
-        #expect(Setting.distance(left, right) == distance)
+    @Test("count letters between names")
+    func distance() {
+        for (left, right, distance) in [("port", "port", 0), ("prot", "port", 2), ("", "ab", 2), ("a", "bcd", 3)] {
+            #expect(Setting.distance(left, right) == distance, "\(left) \(right)")
+        }
     }
 }
