@@ -24,6 +24,12 @@ public struct ServerConfiguration: Sendable {
     /// Whether there are streams by correlation, `$bc-…`. The index that they are read from is kept in the store, which must keep
     /// read models: 8 bytes for each event that has a `$correlationId`, and a document for each that there is of these.
     public var indexesCorrelations: Bool
+    /// Patterns of the names of further such streams; `*` stands for any text.
+    public var auditedStreams: [String] = []
+    /// The file in which it is written down, which there must be where anything is. See `docs/operations.md`.
+    public var auditLog: String?
+    /// What clients may take.
+    public var limits = ServerLimits()
     /// What the server's metrics call the store, to tell it from others.
     public var storeName: String
     /// The `source` of events that are read as CloudEvents: a URI reference that no other log's events have.

@@ -13,6 +13,8 @@ public enum ServerError: Error, Equatable, CustomStringConvertible {
     case unreadableRules(file: String, reason: String)
     /// The keys of the authority whose tokens are taken are not there, or not what they should be.
     case unreadableKeys(file: String, reason: String)
+    /// Reads are to be written down, and there is no file for that, or it cannot be written.
+    case unwritableAuditLog(file: String?, reason: String)
     /// What the log has of the groups of consumers is not what this version reads.
     case unreadableGroups(position: Position, reason: String)
 
@@ -31,6 +33,10 @@ public enum ServerError: Error, Equatable, CustomStringConvertible {
         case .unreadableRules(let file, let reason):
             "The access rules in '\(file)' cannot be read (\(reason)): write an array of objects with effect, users, rights "
                 + "and streams."
+        case .unwritableAuditLog(let file?, let reason):
+            "The audit log '\(file)' cannot be written (\(reason)): name a file in a folder that the server may write to."
+        case .unwritableAuditLog(nil, let reason):
+            "Reads are to be audited, and \(reason): set ServerConfiguration.auditLog."
         case .unreadableGroups(let position, let reason):
             "The event at position \(position), of stream '\(StoredGroups.stream)', does not tell the groups of consumers "
                 + "(\(reason)): use the version that wrote it, or delete the stream, and the groups with it."

@@ -20,4 +20,12 @@ import Testing
         let mayReadAgain = requests.mayRead(orElse: {})
         #expect(mayReadAgain)
     }
+
+    @Test func whatComesBehindTheEndOfACallIsNotRead() async throws {
+        let requests = RPCRequests()
+        requests.deliver(ByteBuffer(integer: 1))
+        requests.finish(.failure(RPCStatus(.unavailable, "The server is shutting down.")))
+        requests.deliver(ByteBuffer(integer: 2))
+        await #expect(throws: RPCStatus(.unavailable, "The server is shutting down.")) { try await requests.next() }
+    }
 }

@@ -9,7 +9,9 @@ struct FileArgument: ParsableArguments {
 
     func validate() throws { _ = try path() }
 
-    func path() throws -> String {
+    func path() throws -> String { try Self.path(of: address) }
+
+    static func path(of address: StoreAddress) throws -> String {
         guard let path = address.path else {
             throw ValidationError(
                 "'\(address)' is a server, and this verb works on a file that nobody has open: run it on the server's machine "

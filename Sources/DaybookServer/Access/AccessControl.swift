@@ -8,6 +8,7 @@ final class AccessControl: Sendable {
     let log: KurrentLog
     let users: UserDirectory
     let records: AccessRecords
+    let limits: AccessLimits
     private let authenticator: Authenticator
     private let rules: [AccessRule]
     private let lists = Mutex<[StreamName: (count: UInt64, list: AccessList?)]>([:])
@@ -15,13 +16,14 @@ final class AccessControl: Sendable {
 
     init(
         log: KurrentLog, users: UserDirectory, authenticator: Authenticator, rules: [AccessRule],
-        records: AccessRecords
+        records: AccessRecords, limits: AccessLimits = AccessLimits()
     ) {
         self.log = log
         self.users = users
         self.authenticator = authenticator
         self.rules = rules
         self.records = records
+        self.limits = limits
     }
 
     /// - Parameter address: Where the client is: where too many logins have failed, no more are looked at.
@@ -70,7 +72,7 @@ final class AccessControl: Sendable {
             return AccessList(metadata: event.data)
         }
         lists.withLock { lists in
-            if lists.count >= AccessLimits.listsRemembered { lists.removeAll(keepingCapacity: true) }
+            if lists.count >= limits.listsRemembered { lists.removeAll(keepingCapacity: true) }
             lists[stream] = (count, list)
         }
         return list

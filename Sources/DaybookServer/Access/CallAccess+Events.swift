@@ -31,6 +31,7 @@ extension CallAccess {
                 continue
             }
             let isVisible = try await mayRead(target.concerned)
+            if isVisible { try await noteTarget(target.concerned) }
             shown.append(isVisible ? event : ResolvedEvent(link: link, target: nil))
         }
         return shown

@@ -13,6 +13,8 @@ final class CallAccess: Sendable {
         var login: Login
         /// What was allowed, and has to be still while the call goes on.
         var granted: Set<AccessAction> = []
+        /// Streams behind links whose reading is written down already.
+        var targetsAudited: Set<StreamResource> = []
         var lastChange: UInt64
     }
 
@@ -30,6 +32,9 @@ final class CallAccess: Sendable {
     }
 
     var principal: Principal { state.withLock(\.login.principal) }
+
+    /// How long a right that was taken away may be used yet.
+    var recheckTime: Duration { control.limits.recheckTime }
 
     // MARK: - What methods ask
 
@@ -105,10 +110,39 @@ final class CallAccess: Sendable {
         case .denied: throw refusal(.denied, of: principal)
         case .unauthenticated: throw refusal(.unauthenticated, of: principal)
         }
-        guard case .stream(let right, let resource) = action else { return grant(action) }
-        guard right.isReading else { return }
-        grant(action)
-        control.records.read(resource, by: principal, from: address)
+        switch action {
+        case .stream(let right, let resource):
+            guard right.isReading else { return }
+            grant(action)
+            try await recordRead(of: resource)
+        case .consume(let resource):
+            grant(action)
+            try await recordRead(of: resource)
+        default:
+            grant(action)
+        }
+    }
+
+    private func recordRead(of resource: StreamResource) async throws(AccessDenial) {
+        try await control.records.read(resource, by: principal, calling: method, from: address)
+    }
+
+    /// The call is shown an event of this stream, to which a link in another one leads: once is enough.
+    private func recordTarget(_ resource: StreamResource) async throws(AccessDenial) {
+        guard control.records.isAudited(resource),
+            !state.withLock({ $0.targetsAudited.contains(resource) })
+        else { return }
+        try await recordRead(of: resource)
+        state.withLock { state in
+            if state.targetsAudited.count >= AccessLimits.targetsRemembered { state.targetsAudited = [] }
+            state.targetsAudited.insert(resource)
+        }
+    }
+
+    /// Writes down that the call is shown what a link leads to, where that is to be.
+    static func noteTarget(_ resource: StreamResource) async throws(AccessDenial) {
+        guard let current else { return }
+        try await current.recordTarget(resource)
     }
 
     private func grant(_ action: AccessAction) {
@@ -132,7 +166,7 @@ final class CallAccess: Sendable {
             group.addTask { try await work() }
             group.addTask { [self] in
                 while true {
-                    try await Task.sleep(for: AccessLimits.recheckTime)
+                    try await Task.sleep(for: recheckTime)
                     try await recheck()
                 }
             }
@@ -145,7 +179,7 @@ final class CallAccess: Sendable {
 
     /// Returns when the call may not go on, having told of it, or the task is cancelled.
     private func watch(_ end: @Sendable (AccessDenial) -> Void) async {
-        while (try? await Task.sleep(for: AccessLimits.recheckTime)) != nil {
+        while (try? await Task.sleep(for: recheckTime)) != nil {
             do { try await recheck() } catch { return end(error) }
         }
     }

@@ -45,7 +45,7 @@ struct HTTPAPI: Sendable {
                 return try await gate.enter(
                     Credentials(
                         authorization: request.headers[.authorization], certificate: context.peer.certificateName),
-                    method: "\(route.method) \(route.path)", address: context.peer.address,
+                    method: "\(route.method) \(route.path)", address: context.peer.address, record: context.record,
                     AccessTable.action(ofRoute: route.path, route.method)
                 ) { try await route.answer(call) }
             }
@@ -56,12 +56,15 @@ struct HTTPAPI: Sendable {
     }
 
     /// - Throws: What happened to the connection while the body was read; it is closed then.
-    func respond(to request: Request, on channel: any Channel, peer: RPCPeer) async throws -> Response {
+    func respond(
+        to request: Request, on channel: any Channel, peer: RPCPeer, record: CallRecord? = nil
+    ) async throws -> Response {
         var response: Response
         do {
             try hosts?.check(request)
             var context = HTTPContext(source: ApplicationRequestContextSource(channel: channel, logger: logger))
             context.peer = peer
+            context.record = record
             response = try await responder.respond(to: request, context: context)
         } catch let problem as HTTPProblem {
             response = problem.response

@@ -30,6 +30,9 @@ final class RPCCallHandler: ChannelDuplexHandler {
     private let calls: RPCCalls
     private let peer: RPCPeer
     private let logger: Logger
+    /// Logs calls; nil where they are not.
+    private let callLogger: Logger?
+    private var record: CallRecord?
     private var reader: RPCMessageReader
     private var state = State.waiting
     private var message: ByteBuffer?
@@ -45,13 +48,14 @@ final class RPCCallHandler: ChannelDuplexHandler {
 
     init(
         routes: RPCRoutes, executor: EventLoopExecutor, calls: RPCCalls, peer: RPCPeer, messageBytes: Int,
-        logger: Logger
+        logger: Logger, callLogger: Logger? = nil
     ) {
         self.routes = routes
         self.executor = executor
         self.calls = calls
         self.peer = peer
         self.logger = logger
+        self.callLogger = callLogger
         reader = RPCMessageReader(limit: messageBytes)
     }
 
@@ -102,6 +106,9 @@ final class RPCCallHandler: ChannelDuplexHandler {
     }
 
     private func begin(_ headers: HPACKHeaders, context: ChannelHandlerContext) {
+        if let callLogger {
+            record = CallRecord(headers.first(name: ":path") ?? "", from: peer.address, logger: callLogger)
+        }
         guard headers.first(name: ":method") == "POST",
             headers.first(name: "content-type")?.hasPrefix("application/grpc") == true
         else {
@@ -113,7 +120,7 @@ final class RPCCallHandler: ChannelDuplexHandler {
             finish(.failure(RPCStatus(.unimplemented, "The server has no method \(path).")))
             return
         }
-        let call = RPCContext(path: path, peer: peer, headers: headers)
+        let call = RPCContext(path: path, peer: peer, record: record, headers: headers)
         if let text = headers.first(name: "grpc-timeout") {
             guard let timeout = RPCTimeout.parse(text) else {
                 finish(
@@ -167,6 +174,7 @@ final class RPCCallHandler: ChannelDuplexHandler {
         case .waiting, .running, .finished: return
         case .collecting, .streaming: break
         }
+        record?.received(bytes.readableBytes)
         reader.append(bytes)
         do throws(RPCStatus) {
             while let next = try reader.next() {
@@ -236,6 +244,7 @@ final class RPCCallHandler: ChannelDuplexHandler {
     /// The client gets no answer any more.
     private func abandon(_ status: RPCStatus) {
         if case .streaming(let requests) = state { requests.finish(.failure(status)) }
+        record?.end(status.name)
         state = .finished
         end()
     }
@@ -251,8 +260,13 @@ final class RPCCallHandler: ChannelDuplexHandler {
         calls.remove(self)
     }
 
-    /// Ends the call because the server does.
-    func shutDown() { finish(.failure(RPCStatus(.unavailable, "The server is shutting down."))) }
+    /// Ends the call because the server does. A method that writes is given no more, and ends by itself when what it has begun is
+    /// written and answered.
+    func shutDown() {
+        let status = RPCStatus(.unavailable, "The server is shutting down.")
+        guard finishesMethod, case .streaming(let requests) = state else { return finish(.failure(status)) }
+        requests.finish(.failure(status))
+    }
 
     // MARK: - What is sent
 
@@ -263,6 +277,7 @@ final class RPCCallHandler: ChannelDuplexHandler {
         guard let context else { throw CancellationError() }
         if case .finished = state { throw CancellationError() }
         sendHeaders()
+        record?.sent(messages.readableBytes)
         context.write(wrapOutboundOut(.data(.init(data: .byteBuffer(messages)))), promise: nil)
         flushSoon(context)
         guard !context.channel.isWritable else { return nil }
@@ -299,10 +314,13 @@ final class RPCCallHandler: ChannelDuplexHandler {
                 var framed = context.channel.allocator.buffer(
                     capacity: answer.readableBytes + RPCMessageReader.prefixBytes)
                 framed.writeRPCMessage { $0.writeImmutableBuffer(answer) }
+                record?.sent(framed.readableBytes)
                 context.write(wrapOutboundOut(.data(.init(data: .byteBuffer(framed)))), promise: nil)
             }
+            record?.end("OK")
             trailers.add(name: "grpc-status", value: "0")
         case .failure(let status):
+            record?.end(status.name)
             if !hasSentHeaders { trailers = Self.responseHeaders }  // Headers and trailers in one block.
             trailers.add(name: "grpc-status", value: String(status.code.rawValue))
             trailers.add(name: "grpc-message", value: status.encodedMessage)
@@ -311,7 +329,10 @@ final class RPCCallHandler: ChannelDuplexHandler {
         finish(trailers: trailers)
     }
 
-    private func finish(httpStatus: String) { finish(trailers: [":status": httpStatus]) }
+    private func finish(httpStatus: String) {
+        record?.end(httpStatus)
+        finish(trailers: [":status": httpStatus])
+    }
 
     private func finish(trailers: HPACKHeaders) {
         guard let context else { return }

@@ -19,20 +19,23 @@ final class RPCListener: Sendable {
     /// Nil where connections are not encrypted.
     private let tls: TLSCredentials?
     private let logger: Logger
+    private let callLogger: Logger?
     private let group: MultiThreadedEventLoopGroup
     private let executors: [ObjectIdentifier: EventLoopExecutor]
     private let calls = RPCCalls()
     private let connections = Mutex<[ObjectIdentifier: any Channel]>([:])
 
+    /// - Parameter callLogger: Logs calls that have ended; nil for none.
     init(
         routes: RPCRoutes, http: HTTPConnections, tls: TLSCredentials? = nil, limits: RPCLimits = RPCLimits(),
-        logger: Logger = Logger(label: "daybook.server")
+        logger: Logger = Logger(label: "daybook.server"), callLogger: Logger? = nil
     ) {
         self.routes = routes
         self.http = http
         self.tls = tls
         self.limits = limits
         self.logger = logger
+        self.callLogger = callLogger
         group = .singleton
         executors = Dictionary(
             uniqueKeysWithValues: group.makeIterator().map { (ObjectIdentifier($0), EventLoopExecutor($0)) })
@@ -45,6 +48,7 @@ final class RPCListener: Sendable {
     func run(host: String, port: Int, onListening: @Sendable (Int) -> Void) async throws {
         let quiescing = ServerQuiescingHelper(group: group)
         let serving = http.start()
+        calls.start()
         let listener: any Channel
         do { listener = try await bind(host: host, port: port, quiescing) } catch {
             http.finish()
@@ -152,12 +156,12 @@ final class RPCListener: Sendable {
         _ = try channel.pipeline.syncOperations.configureHTTP2Pipeline(
             mode: .server, connectionConfiguration: connection, streamConfiguration: stream,
             streamDelegate: management.http2StreamDelegate
-        ) { [routes, calls, limits, logger] stream in
+        ) { [routes, calls, limits, logger, callLogger] stream in
             stream.eventLoop.makeCompletedFuture {
                 try stream.pipeline.syncOperations.addHandler(
                     RPCCallHandler(
                         routes: routes, executor: executor, calls: calls, peer: peer, messageBytes: limits.messageBytes,
-                        logger: logger))
+                        logger: logger, callLogger: callLogger))
             }
         }
         try channel.pipeline.syncOperations.addHandler(management)

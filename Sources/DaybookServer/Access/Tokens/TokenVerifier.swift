@@ -12,12 +12,14 @@ final class TokenVerifier: Sendable {
     }
 
     private let authority: TokenAuthority
+    private let limits: AccessLimits
     private let key = Sodium.randomBytes(32)
     private let state: Mutex<State>
 
     /// - Throws: ``ServerError/unreadableKeys(file:reason:)``.
-    init(_ authority: TokenAuthority) async throws {
+    init(_ authority: TokenAuthority, limits: AccessLimits = AccessLimits()) async throws {
         self.authority = authority
+        self.limits = limits
         let mark = FileMark(authority.keys)
         state = Mutex(State(keys: try await Self.keys(of: authority), mark: mark))
     }
@@ -63,7 +65,7 @@ final class TokenVerifier: Sendable {
             else { return nil }
             let end = instant + claims.rest
             let login = Login(principal: Principal(login: claims.subject, groups: claims.groups), end: end)
-            remember(login, digest, until: min(end, instant + AccessLimits.verifiedTime), now: instant)
+            remember(login, digest, until: min(end, instant + limits.verifiedTime), now: instant)
             return login
         }
     }
@@ -74,10 +76,10 @@ final class TokenVerifier: Sendable {
         _ login: Login, _ digest: [UInt8], until end: ContinuousClock.Instant, now: ContinuousClock.Instant
     ) {
         state.withLock { state in
-            if state.known.count >= AccessLimits.verifiedPasswords {
+            if state.known.count >= limits.verifiedPasswords {
                 state.known = state.known.filter { $0.value.end > now }
             }
-            if state.known.count >= AccessLimits.verifiedPasswords { state.known.removeAll(keepingCapacity: true) }
+            if state.known.count >= limits.verifiedPasswords { state.known.removeAll(keepingCapacity: true) }
             state.known[digest] = (login, end)
         }
     }

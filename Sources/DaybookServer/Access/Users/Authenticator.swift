@@ -7,18 +7,19 @@ final class Authenticator: Sendable {
     private let passwords: PasswordHasher
     private let founding: FoundingToken
     private let tokens: TokenVerifier?
-    private let verified = VerifiedPasswords()
+    private let verified: VerifiedPasswords
     private let failures: LoginFailures
 
     init(
         users: UserDirectory, passwords: PasswordHasher, founding: FoundingToken, tokens: TokenVerifier? = nil,
-        failures: LoginFailures = LoginFailures()
+        failures: LoginFailures = LoginFailures(), verified: VerifiedPasswords = VerifiedPasswords()
     ) {
         self.users = users
         self.passwords = passwords
         self.founding = founding
         self.tokens = tokens
         self.failures = failures
+        self.verified = verified
     }
 
     /// - Throws: ``AccessDenial/unauthenticated`` for wrong credentials of any kind.

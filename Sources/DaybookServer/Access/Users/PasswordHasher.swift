@@ -25,15 +25,18 @@ final class PasswordHasher: Sendable {
 
     private let cost: Cost
     private let turnstiles: [Turnstile]
+    /// Those that are hashed, and those that wait.
+    private let mostCalls: Int
     private let next = Atomic(0)
     private let waiting = Atomic(0)
     /// Of no password: what is looked at for a login that nobody has, so that it takes as long as any other.
     private let nobody = Mutex<String?>(nil)
 
-    init(cost: Cost = .interactive) {
+    init(cost: Cost = .interactive, limits: AccessLimits = AccessLimits()) {
         Sodium.start()
         self.cost = cost
-        turnstiles = (0..<AccessLimits.hashesAtOnce).map { _ in Turnstile() }
+        mostCalls = limits.hashesWaiting + limits.hashesAtOnce
+        turnstiles = (0..<limits.hashesAtOnce).map { _ in Turnstile() }
     }
 
     /// - Throws: ``AccessDenial/busy``.
@@ -61,7 +64,7 @@ final class PasswordHasher: Sendable {
     private func run<T: Sendable>(_ work: @escaping @Sendable () throws -> T) async throws(AccessDenial) -> T {
         let count = waiting.add(1, ordering: .relaxed).newValue
         defer { waiting.subtract(1, ordering: .relaxed) }
-        guard count <= AccessLimits.hashesWaiting + AccessLimits.hashesAtOnce else { throw .busy }
+        guard count <= mostCalls else { throw .busy }
         let turn = next.wrappingAdd(1, ordering: .relaxed).newValue
         let turnstile = turnstiles[Int(UInt(bitPattern: turn) % UInt(turnstiles.count))]
         do {

@@ -11,7 +11,12 @@ final class VerifiedPasswords: Sendable {
     private let known = Mutex<[[UInt8]: ContinuousClock.Instant]>([:])
     private let time: Duration
 
-    init(time: Duration = AccessLimits.verifiedTime) { self.time = time }
+    private let most: Int
+
+    init(time: Duration = AccessLimits().verifiedTime, most: Int = AccessLimits().verifiedPasswords) {
+        self.time = time
+        self.most = most
+    }
 
     private func digest(_ password: String, of user: User) -> [UInt8] {
         Sodium.digest(
@@ -32,8 +37,8 @@ final class VerifiedPasswords: Sendable {
     func insert(_ password: String, of user: User, now: ContinuousClock.Instant = .now) {
         let digest = digest(password, of: user)
         known.withLock { known in
-            if known.count >= AccessLimits.verifiedPasswords { known = known.filter { $0.value > now } }
-            if known.count >= AccessLimits.verifiedPasswords { known.removeAll(keepingCapacity: true) }
+            if known.count >= most { known = known.filter { $0.value > now } }
+            if known.count >= most { known.removeAll(keepingCapacity: true) }
             known[digest] = now + time
         }
     }

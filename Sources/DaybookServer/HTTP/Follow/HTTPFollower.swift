@@ -110,9 +110,9 @@ struct HTTPFollower: Sendable {
                 try await shutdown.wait()
                 return .shutdown
             }
-            if access != nil {
+            if let access {
                 group.addTask {
-                    try await Task.sleep(for: AccessLimits.recheckTime)
+                    try await Task.sleep(for: access.recheckTime)
                     return .recheck
                 }
             }
