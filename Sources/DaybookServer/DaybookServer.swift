@@ -85,10 +85,16 @@ public final class DaybookServer: Sendable {
         for missing in [operations.missing, ProjectionsService().missing] {
             routes.merge(missing) { first, _ in first }
         }
+        let tracing = CallTracing.bootstrapped
         let http = HTTPConnections(
-            api: HTTPAPI(log: log, configuration: configuration, users: users, gate: gate, logger: logger),
+            api: HTTPAPI(
+                log: log, configuration: configuration, users: users, gate: gate, subscriptions: subscriptions,
+                tracing: tracing, logger: logger),
             logger: logger)
-        listener = RPCListener(routes: gate?.guarding(routes) ?? routes, http: http, tls: tls, logger: logger)
+        let observer = CallObserver(metrics: log.metrics, tracing: tracing)
+        listener = RPCListener(
+            routes: observer.observing(gate?.guarding(routes) ?? routes), http: http, tls: tls,
+            meter: log.metrics.connections, logger: logger)
     }
 
     private static func rules(_ file: String?) throws -> [AccessRule] {
