@@ -9,7 +9,9 @@ struct GroupMetrics: Sendable {
     /// Of how many groups each is told of: their names are labels, and what reads metrics keeps each for long.
     static let mostGroups = 200
 
-    func write(to text: inout MetricText) async throws(ReadError) {
+    /// In Prometheus' text format.
+    func text() async throws(ReadError) -> String {
+        var text = MetricText()
         let head = try await store.head().rawValue
         let drivers = subscriptions.groups(of: nil) ?? []
         text.add(
@@ -43,6 +45,7 @@ struct GroupMetrics: Sendable {
             "daybook_persistent_subscription_lag_events", .gauge,
             "Positions behind that up to which all is done, of events that are wanted or not."
         ) { Int(max(0, head - $0.position)) }
+        return text.text
     }
 }
 #endif

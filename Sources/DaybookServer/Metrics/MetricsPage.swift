@@ -18,17 +18,9 @@ struct MetricsPage: Sendable {
     /// - Throws: ``ReadError/cancelled``.
     func text() async throws(ReadError) -> String {
         let health = try await health()
-        var figures = MetricText([("store", storeName)])
-        if let store = store as? any MetricReporting {
-            do { figures = try await Self.metrics(of: store, named: storeName) } catch .cancelled {
-                throw .cancelled
-            } catch {}
-        }
-        var server = MetricText()
-        do { try await groups?.write(to: &server) } catch .cancelled { throw .cancelled } catch {}
-        metrics.write(to: &server)
-        ProcessMetrics().write(to: &server)
-        return health + figures.text + server.text
+        let figures = try await figures()
+        let groups = try await groupsText()
+        return health + figures + groups + metrics.text + ProcessMetrics().text
     }
 
     private func health() async throws(ReadError) -> String {
@@ -45,12 +37,16 @@ struct MetricsPage: Sendable {
         }
     }
 
-    private static func metrics(
-        of store: any MetricReporting, named name: String
-    ) async throws(ReadError) -> MetricText {
-        var text = MetricText([("store", name)])
-        try await store.addMetrics(to: &text)
-        return text
+    private func figures() async throws(ReadError) -> String {
+        guard let store = store as? any MetricReporting else { return "" }
+        var text = MetricText([("store", storeName)])
+        do { try await store.addMetrics(to: &text) } catch .cancelled { throw .cancelled } catch { return "" }
+        return text.text
+    }
+
+    private func groupsText() async throws(ReadError) -> String {
+        guard let groups else { return "" }
+        do { return try await groups.text() } catch .cancelled { throw .cancelled } catch { return "" }
     }
 }
 #endif

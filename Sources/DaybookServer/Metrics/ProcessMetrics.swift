@@ -17,7 +17,9 @@ struct ProcessMetrics: Sendable {
         case residentPages = 21
     }
 
-    func write(to text: inout MetricText) {
+    /// In Prometheus' text format.
+    var text: String {
+        var text = MetricText()
         let stat = Self.text(of: "/proc/self/stat")
         if let end = stat.lastIndex(of: ")") {
             let fields = stat[stat.index(after: end)...].split(separator: " ")
@@ -30,6 +32,7 @@ struct ProcessMetrics: Sendable {
         if let limit = Self.openFilesLimit {
             text.add("process_max_fds", .gauge, "File descriptors that may be open.", limit)
         }
+        return text.text
     }
 
     private func add(_ value: (Field) -> Int?, to text: inout MetricText) {

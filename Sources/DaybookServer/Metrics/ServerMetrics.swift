@@ -20,12 +20,15 @@ final class ServerMetrics: Sendable {
         return meter
     }
 
-    func write(to text: inout MetricText) {
+    /// All of them, in Prometheus' text format.
+    var text: String {
+        var text = MetricText()
         writeCalls(to: &text)
         writeAppends(to: &text)
         writeReads(to: &text)
         writeFollows(to: &text)
         writeConnections(to: &text)
+        return text.text
     }
 
     private static func labels(_ served: ServedProtocol) -> MetricText.Labels { [("protocol", served.rawValue)] }

@@ -11,18 +11,19 @@ struct TraceStamp: Sendable {
 
     init(_ trace: TraceContext) { self.trace = trace }
 
+    /// A request that the stamps make too large is left as it is: it is worth more than the trace.
     func stamped(_ request: AppendRequest) -> AppendRequest {
-        var request = request
-        for index in request.writes.indices {
-            switch request.writes[index].action {
+        var stamped = request
+        for index in stamped.writes.indices {
+            switch stamped.writes[index].action {
             case .append(var events):
-                for event in events.indices { events[event].metadata = stamped(events[event].metadata) }
-                request.writes[index].action = .append(events)
+                for event in events.indices { events[event].metadata = self.stamped(events[event].metadata) }
+                stamped.writes[index].action = .append(events)
             case .setRetention, .delete, .tombstone:
-                request.writes[index].metadata = stamped(request.writes[index].metadata)
+                stamped.writes[index].metadata = self.stamped(stamped.writes[index].metadata)
             }
         }
-        return request
+        return (try? stamped.validate()) == nil ? request : stamped
     }
 
     /// What is there keeps its bytes and its order, and the trace stands behind it.
