@@ -13,6 +13,8 @@ import Logging
 ///
 /// With a certificate it asks who calls, and users may do what their roles, the access lists of streams and its own rules allow.
 /// Without one everybody who reaches it may do everything, so that it listens on loopback addresses only.
+///
+/// Calls get spans by the instrument of swift-distributed-tracing that the program has bootstrapped before it makes the server.
 public final class DaybookServer: Sendable {
     private let configuration: ServerConfiguration
     private let signals: StreamSignals

@@ -12,11 +12,11 @@ final class ServerMetrics: Sendable {
     let follows = ByProtocol { FollowMeter() }
     let connections = ConnectionMeter()
     /// One for each method, made when the server is.
-    private let calls = Mutex<[CallMeter]>([])
+    private let meters = Mutex<[CallMeter]>([])
 
     func calls(of method: String, _ served: ServedProtocol) -> CallMeter {
         let meter = CallMeter(served, method: method)
-        calls.withLock { $0.append(meter) }
+        meters.withLock { $0.append(meter) }
         return meter
     }
 
@@ -37,7 +37,7 @@ final class ServerMetrics: Sendable {
     private static let clients: [ServedProtocol] = [.kurrentdb, .daybook, .http]
 
     private func writeCalls(to text: inout MetricText) {
-        let meters = calls.withLock { $0 }.sorted { $0.method < $1.method }
+        let meters = self.meters.withLock { $0 }.sorted { $0.method < $1.method }
         text.begin("daybook_calls_total", .counter, "Calls that have ended.")
         for meter in meters {
             text.add(

@@ -38,7 +38,7 @@ struct CallTracing: Sendable {
         let current = span?.context ?? context
         let origin = CallOrigin(served: served, trace: Self.trace(of: current, by: instrument) ?? carrier.trace)
         do {
-            return try await InstrumentationContext.$current.withValue(current) { () async throws -> T in
+            return try await InstrumentationContext.withValue(current) { () async throws -> T in
                 try await CallOrigin.$current.withValue(origin) { try await body() }
             }
         } catch {
