@@ -121,7 +121,7 @@ struct Exposition {
             for (series, value) in values where series.name == name + "_bucket" {
                 var labels = series.labels
                 let text = labels.removeValue(forKey: "le") ?? ""
-                guard let bound = text == "+Inf" ? .infinity : Double(text) else {
+                guard let bound = text == "+Inf" ? Double.infinity : Double(text) else {
                     throw Fault(line: name, reason: "a bucket without a bound")
                 }
                 buckets[labels, default: []].append((bound, value))

@@ -21,7 +21,11 @@ import Testing
     private static func until(
         _ served: ServedStore, _ name: String, _ labels: [String: String], _ holds: (Double) -> Bool
     ) async throws {
-        while !holds(try await metrics(served)[name, labels] ?? -1) { await Task.yield() }
+        while true {
+            let value = try await metrics(served)[name, labels]
+            if let value, holds(value) { return }
+            await Task.yield()
+        }
     }
 
     private static func client(_ served: ServedStore) throws -> DaybookClient {
