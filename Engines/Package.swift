@@ -52,7 +52,7 @@ let package = Package(
             exclude: ["Fixtures"], swiftSettings: swiftSettings),
         .testTarget(
             name: "DaybookServerTests",
-            dependencies: daybook("DaybookServer", "DaybookCore", "Daybook") + nio
+            dependencies: daybook("DaybookServer", "DaybookClient", "DaybookSQLite", "DaybookCore", "Daybook") + nio
                 + [
                     .product(name: "AsyncHTTPClient", package: "async-http-client"),
                     .product(name: "Crypto", package: "swift-crypto"),

@@ -15,6 +15,8 @@ import ServiceLifecycle
 /// With a certificate it asks who calls, and users may do what their roles, the access lists of streams and its own rules allow.
 /// Without one everybody who reaches it may do everything, so that it listens on loopback addresses only.
 ///
+/// Calls get spans by the instrument of swift-distributed-tracing that the program has bootstrapped before it makes the server.
+///
 /// It is a service of swift-service-lifecycle: in a `ServiceGroup` it ends when the group shuts down gracefully.
 public final class DaybookServer: Service {
     private let configuration: ServerConfiguration
@@ -115,13 +117,16 @@ public final class DaybookServer: Service {
         for missing in [operations.missing, ProjectionsService().missing] {
             routes.merge(missing) { first, _ in first }
         }
+        let tracing = CallTracing.bootstrapped
         let http = HTTPConnections(
             api: HTTPAPI(
-                log: log, configuration: configuration, users: users, gate: gate, limits: limits.http, logger: logger),
+                log: log, configuration: configuration, users: users, gate: gate, subscriptions: subscriptions,
+                tracing: tracing, limits: limits.http, logger: logger),
             limits: limits.http, logger: logger, callLogger: accessLogger)
+        let observer = CallObserver(metrics: log.metrics, tracing: tracing)
         listener = RPCListener(
-            routes: gate?.guarding(routes) ?? routes, http: http, tls: tls, limits: limits.rpc, logger: logger,
-            callLogger: accessLogger)
+            routes: observer.observing(gate?.guarding(routes) ?? routes), http: http, tls: tls, limits: limits.rpc,
+            meter: log.metrics.connections, logger: logger, callLogger: accessLogger)
     }
 
     /// - Throws: ``ServerError/unwritableAuditLog(file:reason:)``.

@@ -62,6 +62,7 @@ final class StoreLink: Sendable {
     ) async throws(CallFailure) -> Answer<Success, Refusal> {
         let timeout = time ?? self.timeout
         let body = Self.framed(request.wireBytes)
+        let trace = TraceHeaders.current
         var deadline = NIODeadline.now() + timeout
         var mayHaveEffect = false
         var failures = 0
@@ -71,7 +72,7 @@ final class StoreLink: Sendable {
             do throws(CallFailure) {
                 let connection = try await connector.connection(by: deadline)
                 connectedAt = NIODeadline.now()
-                let call = ClientCall(path: path, body: body, deadline: isWait ? nil : deadline)
+                let call = ClientCall(path: path, headers: trace, body: body, deadline: isWait ? nil : deadline)
                 let bytes = try await connection.answer(to: call)
                 let result = try Self.result(bytes, Success.self, Refusal.self)
                 guard case .failure(let refusal) = result, refusal.saysClosed else {

@@ -35,13 +35,13 @@ struct StoreService: Sendable {
     }
 
     @Sendable private func readStream(_ request: StreamPageRequest) async throws(ReadError) -> StreamPage {
-        try await store.readPage(
-            of: request.stream, from: request.cursor, direction: request.direction, limit: request.limit)
+        try await log.metrics.reads[.daybook].page(
+            of: request.stream, from: request.cursor, request.direction, limit: request.limit, in: store)
     }
 
     @Sendable private func readLog(_ request: LogPageRequest) async throws(ReadError) -> LogPage {
-        try await store.readPage(
-            from: request.cursor, direction: request.direction, filter: request.filter, limit: request.limit)
+        try await log.metrics.reads[.daybook].page(
+            from: request.cursor, request.direction, filter: request.filter, limit: request.limit, in: store)
     }
 
     @Sendable private func state(_ request: NamedRequest<StreamName>) async throws(ReadError) -> StateAnswer {

@@ -18,6 +18,7 @@ final class RPCListener: Sendable {
     private let http: HTTPConnections
     /// Nil where connections are not encrypted.
     private let tls: TLSCredentials?
+    private let meter: ConnectionMeter
     private let logger: Logger
     private let callLogger: Logger?
     private let group: MultiThreadedEventLoopGroup
@@ -28,12 +29,14 @@ final class RPCListener: Sendable {
     /// - Parameter callLogger: Logs calls that have ended; nil for none.
     init(
         routes: RPCRoutes, http: HTTPConnections, tls: TLSCredentials? = nil, limits: RPCLimits = RPCLimits(),
-        logger: Logger = Logger(label: "daybook.server"), callLogger: Logger? = nil
+        meter: ConnectionMeter = ConnectionMeter(), logger: Logger = Logger(label: "daybook.server"),
+        callLogger: Logger? = nil
     ) {
         self.routes = routes
         self.http = http
         self.tls = tls
         self.limits = limits
+        self.meter = meter
         self.logger = logger
         self.callLogger = callLogger
         group = .singleton
@@ -111,13 +114,18 @@ final class RPCListener: Sendable {
             return true
         }
         guard isAdmitted else {
+            meter.refused.add()
             logger.warning("A connection was refused.", metadata: ["limit": "\(limits.connections)"])
             throw TooManyConnections()
         }
+        meter.accepted.add()
         channel.closeFuture.whenComplete { [self] _ in _ = connections.withLock { $0.removeValue(forKey: identifier) } }
         if let tls { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls.context)) }
         try channel.pipeline.syncOperations.addHandler(
             ProtocolSelector(patience: limits.firstBytesTime) { [self] choice, channel in
+                let open = meter[choice]
+                open.add()
+                channel.closeFuture.whenComplete { _ in open.subtract() }
                 switch choice {
                 case .http1: try http.accept(channel, executor: executor(of: channel))
                 case .http2: try configureHTTP2(channel)

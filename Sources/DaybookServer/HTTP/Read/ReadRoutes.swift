@@ -6,6 +6,7 @@ import Hummingbird
 /// Reads of one stream, and of the whole log.
 struct ReadRoutes: Sendable {
     let store: any EventStore
+    let meter: ReadMeter
     /// The `source` of events that are answered as CloudEvents.
     let source: String
     let limits: HTTPLimits
@@ -58,7 +59,7 @@ struct ReadRoutes: Sendable {
     ) async throws(HTTPProblem) -> (page: HTTPEventPage<StreamCursor>, state: StreamState) {
         let read: StreamPage
         do {
-            read = try await store.readPage(of: stream, from: cursor, direction: options.direction, limit: limit)
+            read = try await meter.page(of: stream, from: cursor, options.direction, limit: limit, in: store)
         } catch {
             throw HTTPProblem(error)
         }
@@ -125,8 +126,8 @@ struct ReadRoutes: Sendable {
     ) async throws(HTTPProblem) -> (page: HTTPEventPage<LogCursor>, scannedThrough: Position) {
         let read: LogPage
         do {
-            read = try await store.readPage(
-                from: cursor, direction: options.direction, filter: options.filter, limit: limit)
+            read = try await meter.page(
+                from: cursor, options.direction, filter: options.filter, limit: limit, in: store)
         } catch {
             throw HTTPProblem(error)
         }

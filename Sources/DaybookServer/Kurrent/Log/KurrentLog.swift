@@ -15,6 +15,8 @@ final class KurrentLog: Sendable {
     let correlations: CorrelationIndex?
     /// Of what decides who may do what.
     let accessChanges = AccessChanges()
+    /// What is counted of all that goes through it, and of the server around it.
+    let metrics = ServerMetrics()
 
     private init(
         store: any EventStore, recent: RecentEvents, deleted: [StreamName: Position], correlations: CorrelationIndex?
