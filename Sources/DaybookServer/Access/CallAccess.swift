@@ -90,6 +90,11 @@ final class CallAccess: Sendable {
         return visible
     }
 
+    /// Asks whether the call may know of a stream: whoever names one to be told of others would learn whether it is there.
+    static func requireVisible(_ stream: StreamName) async throws(AccessDenial) {
+        guard try await mayRead(StreamResource(recorded: stream)) else { throw .denied }
+    }
+
     /// Whether the call may read a stream. Nothing is written down of it.
     static func mayRead(_ resource: StreamResource) async throws(AccessDenial) -> Bool {
         guard let current else { return true }

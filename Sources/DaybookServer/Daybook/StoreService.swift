@@ -99,6 +99,7 @@ struct StoreService: Sendable {
 
     @Sendable private func mayListStreams(_ request: StreamsRequest) async throws(AccessDenial) {
         try await CallAccess.require(.stream(.read, .log))
+        if let after = request.after { try await CallAccess.requireVisible(after) }
     }
 
     @Sendable private func visible(_ page: LogPage) async throws(AccessDenial) -> LogPage {

@@ -132,6 +132,32 @@ import Testing
         }
     }
 
+    @Test("names no stream on the way to the next page that is not shown, nor tells by one whether it is there")
+    func namesOfStreams() async throws {
+        try await SecureStore.serving { secure async throws in
+            try await secure.addUsers("$readers", "$writers")
+            let list = #"{"$acl":{"$r":"clerks"}}"#
+            for name in ["open-1", "secret-1", "secret-2", "open-2"] {
+                _ = try await secure.append(to: name, as: "writers")
+                guard name.hasPrefix("secret") else { continue }
+                _ = try await secure.append(to: "$metadata-\(name)", type: "$metadata", data: list, as: "ada")
+            }
+            var shown: [String] = []
+            var next: String? = "/v1/streams?limit=1"
+            while let path = next {
+                #expect(!path.contains("secret") && !path.contains("%24user"))
+                let page = try await secure.get(path, as: "readers").json()
+                shown += try #require(page["streams"] as? [String])
+                next = page["next"] as? String
+            }
+            #expect(shown == ["open-1", "open-2"])
+            for name in ["secret-1", "secret-9", "%24user-ada", "%24user-eve"] {
+                let answer = try await secure.get("/v1/streams?after=\(name)", as: "readers")
+                #expect(answer.status == (name == "secret-9" ? 200 : 403), "\(name)")
+            }
+        }
+    }
+
     @Test("ends what goes on when the right to it has ended")
     func revoked() async throws {
         try await SecureStore.serving { secure async throws in
