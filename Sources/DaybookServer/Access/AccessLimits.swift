@@ -18,6 +18,11 @@ enum AccessLimits {
     static let failuresPerPeer = 10
     /// In which time one failure is forgiven.
     static let forgiveness = Duration.seconds(6)
+    /// The passwords of one login that may come from one address unseen, while its logins have ended, until what is remembered of
+    /// the login is not asked for it either.
+    static let guessesUnseen = 20
+    /// In which time one of them is forgiven.
+    static let unseenForgiveness = Duration.seconds(3)
     /// The addresses whose failures are remembered.
     static let peersRemembered = 10_000
     /// The passwords that are remembered to be right.

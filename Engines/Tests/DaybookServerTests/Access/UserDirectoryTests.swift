@@ -136,6 +136,31 @@ import Testing
         _ = try await authenticator.login(bob, from: "there")
     }
 
+    @Test("are not guessed by what is remembered of those who are in")
+    func guesses() async throws {
+        try await add("ada")
+        try await add("bob")
+        let authenticator = Authenticator(
+            users: users, passwords: passwords, founding: founding,
+            failures: LoginFailures(limit: 1, forgiveness: .seconds(3_600)),
+            unseen: LoginFailures(limit: 20, forgiveness: .seconds(3_600)))
+        let ada = Credentials.basic(login: "ada", password: "correct horse")
+        let bob = Credentials.basic(login: "bob", password: "correct horse")
+        for user in [ada, bob] { _ = try await authenticator.login(user, from: "here") }
+        await #expect(throws: AccessDenial.unauthenticated) {
+            try await authenticator.login(.basic(login: "ada", password: "wrong"), from: "here")
+        }
+        for number in 0..<100 {
+            await #expect(throws: AccessDenial.tooManyFailures) {
+                try await authenticator.login(.basic(login: "ada", password: "guess \(number)"), from: "here")
+            }
+        }
+        // The right one is as good as the others, where so many were tried; and nobody else is the worse for it.
+        await #expect(throws: AccessDenial.tooManyFailures) { try await authenticator.login(ada, from: "here") }
+        _ = try await authenticator.login(bob, from: "here")
+        _ = try await authenticator.login(ada, from: "there")
+    }
+
     @Test("failures are forgiven one after another")
     func forgiveness() {
         let failures = LoginFailures(limit: 2, forgiveness: .seconds(10))

@@ -9,16 +9,22 @@ final class Authenticator: Sendable {
     private let tokens: TokenVerifier?
     private let verified = VerifiedPasswords()
     private let failures: LoginFailures
+    /// The passwords that were not looked at, by where they came from and whose they were said to be: more of them than this many
+    /// are guesses at what is remembered, which is not asked then.
+    private let unseen: LoginFailures
 
     init(
         users: UserDirectory, passwords: PasswordHasher, founding: FoundingToken, tokens: TokenVerifier? = nil,
-        failures: LoginFailures = LoginFailures()
+        failures: LoginFailures = LoginFailures(),
+        unseen: LoginFailures = LoginFailures(
+            limit: AccessLimits.guessesUnseen, forgiveness: AccessLimits.unseenForgiveness)
     ) {
         self.users = users
         self.passwords = passwords
         self.founding = founding
         self.tokens = tokens
         self.failures = failures
+        self.unseen = unseen
     }
 
     /// - Throws: ``AccessDenial/unauthenticated`` for wrong credentials of any kind.
@@ -55,9 +61,15 @@ final class Authenticator: Sendable {
         _ name: String, _ password: String, from address: String
     ) async throws(AccessDenial) -> Login {
         let user = try await users.user(name)
+        let guesser = "\(address) \(name)"
         // Before the failures are counted: somebody else behind the same address shall not lock out who is in.
-        if let user, !user.disabled, verified.contains(password, of: user) { return Login(user: user) }
-        if failures.isOverLimit(address) { throw .tooManyFailures }
+        if let user, !user.disabled, !unseen.isOverLimit(guesser), verified.contains(password, of: user) {
+            return Login(user: user)
+        }
+        if failures.isOverLimit(address) {
+            unseen.add(guesser)
+            throw .tooManyFailures
+        }
         let isRight = try await passwords.isRight(password, user?.passwordHash)
         guard isRight, let user, !user.disabled else {
             failures.add(address)
