@@ -1,4 +1,5 @@
 import DaybookCore
+import NIOPosix
 import Testing
 
 @testable import DaybookServer
@@ -134,6 +135,32 @@ import Testing
         await #expect(throws: AccessDenial.tooManyFailures) { try await authenticator.login(bob, from: "here") }
         _ = try await authenticator.login(ada, from: "here")
         _ = try await authenticator.login(bob, from: "there")
+    }
+
+    @Test("that come at one time are not looked at when too many of them have failed")
+    func failuresAtOneTime() async throws {
+        try await add("ada")
+        let authenticator = authenticator(failures: LoginFailures(limit: 3, forgiveness: .seconds(3_600)))
+        // The user is known, so that all come as far as the hashing before the first has failed.
+        _ = try await users.user("ada")
+        let loop = EventLoopExecutor(MultiThreadedEventLoopGroup.singleton.next())
+        let denials = await withTaskGroup(of: AccessDenial?.self) { group in
+            for number in 0..<50 {
+                group.addTask(executorPreference: loop) {
+                    let wrong = Credentials.basic(login: "ada", password: "wrong \(number)")
+                    do throws(AccessDenial) {
+                        _ = try await authenticator.login(wrong, from: "here")
+                        return nil
+                    } catch { return error }
+                }
+            }
+            var denials: [AccessDenial?] = []
+            for await denial in group { denials.append(denial) }
+            return denials
+        }
+        let looked = denials.filter { $0 == .unauthenticated }.count
+        #expect((3..<3 + AccessLimits.hashesAtOnce).contains(looked))
+        #expect(denials.filter { $0 == .tooManyFailures }.count == 50 - looked)
     }
 
     @Test("are not guessed by what is remembered of those who are in")

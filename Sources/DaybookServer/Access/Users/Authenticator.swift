@@ -70,11 +70,15 @@ final class Authenticator: Sendable {
             unseen.add(guesser)
             throw .tooManyFailures
         }
-        let isRight = try await passwords.isRight(password, user?.passwordHash)
-        guard isRight, let user, !user.disabled else {
-            failures.add(address)
-            throw .unauthenticated
+        let isEnabled = user?.disabled == false
+        let isRight = try await passwords.isRight(password, user?.passwordHash) { [failures] look in
+            // Again, and counted before the next one's turn: else all that wait at one time would be looked at.
+            if failures.isOverLimit(address) { throw AccessDenial.tooManyFailures }
+            let isRight = look() && isEnabled
+            if !isRight { failures.add(address) }
+            return isRight
         }
+        guard isRight, let user else { throw .unauthenticated }
         verified.insert(password, of: user)
         return Login(user: user)
     }
