@@ -212,6 +212,12 @@ import Testing
         #expect(verified.contains("a", of: user, now: start))
         #expect(!verified.contains("b", of: user, now: start))
         #expect(!verified.contains("a", of: user, now: start + .seconds(10)))
+        verified.insert("a", of: user, now: start)
+        for seconds in [9, 18, 27] {  // As long as it is used.
+            #expect(verified.contains("a", of: user, now: start + .seconds(seconds)))
+        }
+        #expect(!verified.contains("a", of: user, now: start + .seconds(37)))
+        verified.insert("a", of: user, now: start)
         user.passwordHash = "other"
         #expect(!verified.contains("a", of: user, now: start))
     }
