@@ -51,6 +51,11 @@ final class CallAccess: Sendable {
         try await current.require(.stream(right, StreamResource(recorded: stream)))
     }
 
+    /// Looks again at what was allowed to a call that has waited for its client.
+    ///
+    /// - Throws: ``AccessDenial`` when the call may not go on.
+    static func recheck() async throws(AccessDenial) { try await current?.recheck() }
+
     /// Runs what goes on for long, until the call may not do any more what it does.
     static func whileAllowed<T: Sendable>(_ work: @escaping @Sendable () async throws -> T) async throws -> T {
         guard let current else { return try await work() }
@@ -70,7 +75,9 @@ final class CallAccess: Sendable {
     static func visible<Thing: Sendable>(
         _ things: [Thing], of streams: (Thing) -> [StreamResource]
     ) async throws(AccessDenial) -> [Thing] {
-        guard let current, !current.principal.has(.admin) else { return things }
+        guard let current else { return things }
+        try await current.recheck()
+        guard !current.principal.has(.admin) else { return things }
         var known: [StreamResource: Bool] = [:]
         var visible: [Thing] = []
         visible.reserveCapacity(things.count)
@@ -104,6 +111,8 @@ final class CallAccess: Sendable {
     // MARK: -
 
     func require(_ action: AccessAction) async throws(AccessDenial) {
+        // The call may have waited for its client since it was let in.
+        try await recheck()
         let principal = principal
         switch try await control.decision(on: action, by: principal) {
         case .allowed, .allowedInPart: break

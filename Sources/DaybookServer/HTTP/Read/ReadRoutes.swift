@@ -23,6 +23,7 @@ struct ReadRoutes: Sendable {
     @Sendable private func readStream(_ call: HTTPCall) async throws -> Response {
         let stream = try call.name("stream", as: StreamName.self)
         try await CallAccess.require(.read, of: stream)
+        let access = CallAccess.current
         var query = try call.query()
         let filter = try query.streamFilter()
         let options = try HTTPReadOptions(&query, filter: filter)
@@ -35,7 +36,8 @@ struct ReadRoutes: Sendable {
         switch form {
         case .lines:
             return matching.lines(limit: options.limit, shutdown: shutdown) { cursor in
-                try await readPage(of: stream, from: cursor, options, limit: limit).page.matching(options.filter)
+                try await access?.recheck()
+                return try await readPage(of: stream, from: cursor, options, limit: limit).page.matching(options.filter)
             }
         case .cloudEvents:
             return cloudEvents(matching.events, links: links(of: page, options, path: path, limit: limit))
