@@ -22,6 +22,7 @@ public final class DaybookServer: Sendable {
     private let shutdown = StopSignal()
     private let listener: RPCListener
     private let users: UserDirectory
+    private let accessChanges: AccessChanges
     private let founding = FoundingToken()
     private let tls: TLSCredentials?
     private let tokens: TokenVerifier?
@@ -45,6 +46,7 @@ public final class DaybookServer: Sendable {
         tls = try configuration.tls.map { try TLSCredentials($0) }
         let log = try await KurrentLog.open(store)
         let passwords = PasswordHasher()
+        accessChanges = log.accessChanges
         users = UserDirectory(log: log, passwords: passwords, founding: founding)
         var tokens: TokenVerifier?
         if asksWhoCalls, let authority = configuration.tokens { tokens = try await TokenVerifier(authority) }
@@ -135,7 +137,9 @@ public final class DaybookServer: Sendable {
             group.addTask { [subscriptions] in await subscriptions.run() }
             group.addTask { [shutdown] in await shutdown.wait() }
             if let tls { group.addTask { [logger] in await tls.run(logger) } }
-            if let tokens { group.addTask { [logger] in await tokens.run(logger) } }
+            if let tokens {
+                group.addTask { [logger, accessChanges] in await tokens.run(logger, changes: accessChanges) }
+            }
             group.addTask { [listener, configuration, gossip] in
                 try await listener.run(host: configuration.host, port: configuration.port) { port in
                     gossip.advertise(port: port)

@@ -57,6 +57,9 @@ final class Authenticator: Sendable {
         }
     }
 
+    /// Whether a token that was right is so still: its key may be there no more.
+    func isRight(token: String) -> Bool { tokens?.login(token) != nil }
+
     private func login(
         _ name: String, _ password: String, from address: String
     ) async throws(AccessDenial) -> Login {
