@@ -100,6 +100,24 @@ import Testing
         #expect(page.events.count == 1)
     }
 
+    @Test("have a stream that keeps one event before they are in it")
+    func kept() async throws {
+        let store = WatchedStore(holdsFirstAppend: true)
+        let users = UserDirectory(log: try await KurrentLog.open(store), passwords: passwords, founding: founding)
+        let creation = Task {
+            try await users.create(UserDirectory.Draft(login: "ada", password: "correct horse"))
+        }
+        await store.waitForWriter()
+        store.holdNextAppend()
+        store.release()
+        await store.waitForWriter()  // The second one comes.
+        #expect(try await store.state(of: "$user-ada").lastVersion == nil)
+        #expect(try await store.state(of: "$user-ada").retention.maxCount == 1)
+        store.release()
+        try await creation.value
+        #expect(try await users.user("ada") != nil)
+    }
+
     @Test("the first of them is made with a token, once")
     func founder() async throws {
         let old = founding.issue()
