@@ -38,7 +38,7 @@ final class AccessControl: Sendable {
         else {
             throw .unauthenticated
         }
-        return Login(user: now)
+        return Login(user: now, end: login.end)
     }
 
     func decision(

@@ -6,7 +6,7 @@ struct Login: Sendable {
     var user: User?
     /// The token that proved it; nil for others.
     var token: String?
-    /// When a token ends; nil for what does not end by itself.
+    /// When a token or a certificate ends; nil for what does not end by itself.
     var end: ContinuousClock.Instant?
 
     static let anonymous = Login(principal: .anonymous)
@@ -20,8 +20,8 @@ struct Login: Sendable {
         self.end = end
     }
 
-    init(user: User) {
-        self.init(principal: Principal(login: user.loginName, groups: Set(user.groups)), user: user)
+    init(user: User, end: ContinuousClock.Instant? = nil) {
+        self.init(principal: Principal(login: user.loginName, groups: Set(user.groups)), user: user, end: end)
     }
 }
 #endif

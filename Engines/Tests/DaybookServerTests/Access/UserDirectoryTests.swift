@@ -1,4 +1,5 @@
 import DaybookCore
+import Logging
 import NIOPosix
 import Testing
 
@@ -66,6 +67,28 @@ import Testing
         try await add("ada", "another one")
         await #expect(throws: AccessDenial.unauthenticated) { try await authenticator.login(new, from: "here") }
         #expect(try await users.all().map(\.loginName) == ["ada"])
+    }
+
+    @Test("cannot log in any more with a certificate that has ended on an open connection, nor go on with it")
+    func certificates() async throws {
+        try await add("ada")
+        let authenticator = authenticator()
+        let end = ContinuousClock.now
+        await #expect(throws: AccessDenial.unauthenticated) {
+            try await authenticator.login(.certificate(commonName: "ada", end: end), from: "here")
+        }
+        let later = end + .seconds(3_600)
+        let login = try await authenticator.login(.certificate(commonName: "ada", end: later), from: "here")
+        #expect(login.end == later)
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let control = AccessControl(
+            log: log, users: users, authenticator: authenticator, rules: [],
+            records: AccessRecords(access: logger, audit: logger, audited: []))
+        #expect(try await control.renewed(login).end == later)
+        await #expect(throws: AccessDenial.unauthenticated) {
+            let user = try #require(login.user)
+            _ = try await control.renewed(Login(user: user, end: end))
+        }
     }
 
     @Test("are made once, and changed where they are")

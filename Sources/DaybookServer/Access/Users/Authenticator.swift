@@ -34,12 +34,14 @@ final class Authenticator: Sendable {
             return .anonymous
         case .malformed:
             throw .unauthenticated
-        case .certificate(let name):
-            // TLS has made sure that it is theirs: no more is to be looked at than whether there is such a user.
+        case .certificate(let name, let end):
+            // TLS has made sure that it is theirs, when the connection began: it may have ended since. Else no more is to be
+            // looked at than whether there is such a user.
+            if let end, end <= .now { throw .unauthenticated }
             guard User.isLogin(name), let user = try await users.user(name), !user.disabled else {
                 throw .unauthenticated
             }
-            return Login(user: user)
+            return Login(user: user, end: end)
         case .bearer(let token):
             if token.utf8.contains(UInt8(ascii: ".")), let tokens {
                 // Nobody guesses a signature: such failures are not counted, so that a token that has ended locks nobody out.
