@@ -23,6 +23,7 @@ public final class DaybookServer: Sendable {
     private let listener: RPCListener
     private let users: UserDirectory
     private let accessChanges: AccessChanges
+    private let store: any EventStore
     private let founding = FoundingToken()
     private let tls: TLSCredentials?
     private let tokens: TokenVerifier?
@@ -47,6 +48,7 @@ public final class DaybookServer: Sendable {
         let log = try await KurrentLog.open(store)
         let passwords = PasswordHasher()
         accessChanges = log.accessChanges
+        self.store = store
         users = UserDirectory(log: log, passwords: passwords, founding: founding)
         var tokens: TokenVerifier?
         if asksWhoCalls, let authority = configuration.tokens { tokens = try await TokenVerifier(authority) }
@@ -136,6 +138,9 @@ public final class DaybookServer: Sendable {
             group.addTask { [signals] in await signals.run() }
             group.addTask { [subscriptions] in await subscriptions.run() }
             group.addTask { [shutdown] in await shutdown.wait() }
+            if asksWhoCalls {
+                group.addTask { [accessChanges, store] in await accessChanges.follow(store) }
+            }
             if let tls { group.addTask { [logger] in await tls.run(logger) } }
             if let tokens {
                 group.addTask { [logger, accessChanges] in await tokens.run(logger, changes: accessChanges) }

@@ -158,6 +158,18 @@ import Testing
         }
     }
 
+    @Test("lets nobody in any more who was removed by another who has the store open")
+    func removedElsewhere() async throws {
+        try await SecureStore.serving { secure async throws in
+            try await secure.addUsers("$readers")
+            #expect(try await secure.get("/v1/log", as: "readers").status == 200)
+            try await secure.users.remove("readers")
+            while try await secure.get("/v1/log", as: "readers").status == 200 {}
+            let answer = try await secure.get("/v1/log", as: "readers")
+            #expect([401, 429].contains(answer.status))
+        }
+    }
+
     @Test("ends what goes on when the right to it has ended")
     func revoked() async throws {
         try await SecureStore.serving { secure async throws in

@@ -110,6 +110,22 @@ import Testing
         await #expect(throws: UserFailure.self) { try await add("eve", "long enough", ["$all"]) }
     }
 
+    @Test("that another program changes in the same store are not those that are remembered")
+    func elsewhere() async throws {
+        try await add("ada")
+        let changes = log.accessChanges
+        let start = try await changes.noteRecorded(in: log.store, behind: .start)
+        #expect(try await users.user("ada") != nil)
+        let other = UserDirectory(log: try await KurrentLog.open(log.store), passwords: passwords, founding: founding)
+        try await other.delete("ada")
+        let end = try await changes.noteRecorded(in: log.store, behind: start)
+        #expect(try await users.user("ada") == nil)
+        let total = changes.total
+        _ = try await log.append([NewEvent(type: "Placed", data: Array("{}".utf8))], to: "order-1", expecting: .any)
+        #expect(try await changes.noteRecorded(in: log.store, behind: end) > end)
+        #expect(changes.total == total)
+    }
+
     @Test("are known to another server of the same log, which keeps one hash of each")
     func recorded() async throws {
         try await add("ada")
