@@ -31,6 +31,8 @@ enum AccessLimits {
     static let verifiedTime = Duration.seconds(60)
     /// The streams whose access lists are remembered.
     static let listsRemembered = 10_000
+    /// How often a page of the log with events that are not shown is read on.
+    static let pagesReadOn = 10
     /// How long a call that goes on may have a right that was taken away.
     static let recheckTime = Duration.seconds(2)
     /// The rights of one call that are looked at again.

@@ -158,6 +158,38 @@ import Testing
         }
     }
 
+    @Test("tells by no filter whether there is what it does not show")
+    func filters() async throws {
+        try await SecureStore.serving { secure async throws in
+            try await secure.addUsers("$readers", "$writers")
+            for name in ["secret-1", "open-1", "secret-2", "open-2"] {
+                _ = try await secure.append(to: name, as: "writers")
+            }
+            let list = #"{"$acl":{"$r":"clerks"}}"#
+            for name in ["secret-1", "secret-2"] {
+                _ = try await secure.append(to: "$metadata-\(name)", type: "$metadata", data: list, as: "ada")
+            }
+            for direction in ["forward", "backward"] {
+                let path = "/v1/log?limit=1&direction=\(direction)&streamPrefix="
+                let nothing = try await secure.get(path + "nothing", as: "readers").text
+                for prefix in ["secret", "$user-ada", "$metadata-secret-1"] {
+                    let answer = try await secure.get(path + prefix, as: "readers").text
+                    #expect(answer == nothing, "\(prefix), \(direction)")
+                }
+            }
+            var shown: [String] = []
+            var next: String? = "/v1/log?limit=1&type=Placed"
+            while let path = next {
+                let page = try await secure.get(path, as: "readers").json()
+                for event in try #require(page["events"] as? [[String: Any]]) {
+                    shown.append(try #require(event["stream"] as? String))
+                }
+                next = page["next"] as? String
+            }
+            #expect(shown == ["open-1", "open-2"])
+        }
+    }
+
     @Test("lets nobody in any more who was removed by another who has the store open")
     func removedElsewhere() async throws {
         try await SecureStore.serving { secure async throws in

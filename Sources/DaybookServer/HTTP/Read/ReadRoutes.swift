@@ -127,17 +127,19 @@ struct ReadRoutes: Sendable {
     ) async throws(HTTPProblem) -> (page: HTTPEventPage<LogCursor>, scannedThrough: Position) {
         let read: LogPage
         do {
-            read = try await store.readPage(
-                from: cursor, direction: options.direction, filter: options.filter, limit: limit)
-        } catch {
+            read = try await CallAccess.visiblePage(
+                of: store, from: cursor, direction: options.direction, filter: options.filter, limit: limit)
+        } catch let error as ReadError {
             throw HTTPProblem(error)
+        } catch let denial as AccessDenial {
+            throw HTTPProblem(denial)
+        } catch {
+            throw HTTPProblem.unforeseen
         }
-        let events: [RecordedEvent]
-        do { events = try await CallAccess.visible(read.events) } catch { throw HTTPProblem(error) }
         let through = read.scannedThrough
         let next = options.direction == .forward ? through.next : through.previous
         let isAtEnd = read.isAtEnd || next <= .start
-        return (HTTPEventPage(events: events, next: isAtEnd ? nil : .position(next)), through)
+        return (HTTPEventPage(events: read.events, next: isAtEnd ? nil : .position(next)), through)
     }
 
     private func links(of page: HTTPEventPage<LogCursor>, _ options: HTTPReadOptions, limit: Int) -> HTTPPageLinks {
