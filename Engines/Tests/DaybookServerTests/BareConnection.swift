@@ -49,16 +49,6 @@ struct BareConnection: Sendable {
         try await write(Self.frame(1, flags: 4, on: stream, block))
     }
 
-    /// Sends data on a stream, in frames that every server takes.
-    func send(_ bytes: [UInt8], on stream: UInt32, isLast: Bool = false) async throws {
-        var rest = bytes[...]
-        repeat {
-            let next = rest.prefix(16_000)
-            rest = rest.dropFirst(next.count)
-            try await write(Self.frame(0, flags: isLast && rest.isEmpty ? 1 : 0, on: stream, Array(next)))
-        } while !rest.isEmpty
-    }
-
     /// Lets the server send more data on a stream.
     func giveRoom(_ count: UInt32, on stream: UInt32) async throws {
         try await write(Self.frame(8, on: stream, Self.bytes(of: count)))

@@ -1,5 +1,4 @@
 import DaybookCore
-import NIOCore
 import Testing
 
 @testable import DaybookServer
@@ -60,39 +59,6 @@ import Testing
         try await Self.listening([:], limits: limits) { port, _ in
             let client = try await BareConnection.open(port: port)
             try await client.waitForEnd()
-        }
-    }
-
-    @Test(.timeLimit(.minutes(1))) func messagesThatNeverComeWholeAreBound() async throws {
-        var limits = RPCLimits()
-        limits.messageBytesHeld = 20_000
-        let routes: RPCRoutes = [
-            "/echo": .unary { (message: ByteBuffer, _: RPCContext) async throws -> ByteBuffer in message }
-        ]
-        try await Self.listening(routes, limits: limits) { port, _ in
-            let client = try await BareConnection.open(port: port)
-            // The beginning of a message of 16 MiB, of more than is free to each call.
-            let part: [UInt8] = [0, 1, 0, 0, 0] + Array(repeating: 0, count: 29_995)
-            for stream: UInt32 in [1, 3] {
-                try await client.call("/echo", on: stream)
-                try await client.send(part, on: stream)
-            }
-            var refused: UInt32?
-            for await frame in client.frames where frame.type == 1 {
-                refused = frame.stream
-                break
-            }
-            #expect(refused == 3)
-            // Those that are small are answered all the same.
-            try await client.call("/echo", on: 5)
-            try await client.send([0, 0, 0, 0, 1, 7], on: 5, isLast: true)
-            var isAnswered = false
-            for await frame in client.frames where frame.stream == 5 && frame.type == 0 {
-                isAnswered = true
-                break
-            }
-            #expect(isAnswered)
-            try await client.close()
         }
     }
 

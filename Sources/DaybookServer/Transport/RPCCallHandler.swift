@@ -30,12 +30,9 @@ final class RPCCallHandler: ChannelDuplexHandler {
     private let calls: RPCCalls
     private let peer: RPCPeer
     private let logger: Logger
-    private let memory: RPCMessageMemory
     private var reader: RPCMessageReader
     private var state = State.waiting
     private var message: ByteBuffer?
-    /// What the call holds of ``memory``.
-    private var bytesHeld = 0
     private var context: ChannelHandlerContext?
     private var task: Task<Void, Never>?
     private var deadline: Scheduled<Void>?
@@ -47,14 +44,13 @@ final class RPCCallHandler: ChannelDuplexHandler {
     private var room: EventLoopPromise<Void>?
 
     init(
-        routes: RPCRoutes, executor: EventLoopExecutor, calls: RPCCalls, peer: RPCPeer, memory: RPCMessageMemory,
-        messageBytes: Int, logger: Logger
+        routes: RPCRoutes, executor: EventLoopExecutor, calls: RPCCalls, peer: RPCPeer, messageBytes: Int,
+        logger: Logger
     ) {
         self.routes = routes
         self.executor = executor
         self.calls = calls
         self.peer = peer
-        self.memory = memory
         self.logger = logger
         reader = RPCMessageReader(limit: messageBytes)
     }
@@ -184,19 +180,9 @@ final class RPCCallHandler: ChannelDuplexHandler {
                     message = next
                 }
             }
-            guard hold(reader.waitingBytes + (message?.readableBytes ?? 0)) else {
-                throw RPCStatus(.resourceExhausted, "Messages of too many bytes are on their way: try again.")
-            }
         } catch {
             finish(.failure(error))
         }
-    }
-
-    /// Takes note of what the call holds of messages that have not come whole.
-    private func hold(_ bytes: Int) -> Bool {
-        let bytes = max(0, bytes - RPCMessageMemory.bytesFree)
-        defer { bytesHeld = bytes }
-        return memory.change(from: bytesHeld, to: bytes)
     }
 
     private func clientEnded() {
@@ -213,7 +199,6 @@ final class RPCCallHandler: ChannelDuplexHandler {
             }
             state = .running
             self.message = nil
-            _ = hold(0)
             run(path: call.path) { try await answer(message, call) }
         case .streaming(let requests):
             requests.finish()
@@ -263,8 +248,6 @@ final class RPCCallHandler: ChannelDuplexHandler {
         room?.fail(CancellationError())
         room = nil
         message = nil
-        reader = RPCMessageReader(limit: reader.limit)
-        _ = hold(0)
         calls.remove(self)
     }
 

@@ -5,8 +5,6 @@ import NIOCore
 struct RPCLimits: Sendable {
     /// The longest message that a client may send, in bytes. Clients of KurrentDB send up to 17 MiB.
     var messageBytes = 17 << 20
-    /// What messages that have not come whole may take, of all calls together, in bytes.
-    var messageBytesHeld = 256 << 20
     /// The headers of one call, in bytes.
     var headerBytes = 16 << 10
     /// The calls that one connection may have open at once.

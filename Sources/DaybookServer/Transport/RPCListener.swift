@@ -22,7 +22,6 @@ final class RPCListener: Sendable {
     private let group: MultiThreadedEventLoopGroup
     private let executors: [ObjectIdentifier: EventLoopExecutor]
     private let calls = RPCCalls()
-    private let memory: RPCMessageMemory
     private let connections = Mutex<[ObjectIdentifier: any Channel]>([:])
 
     init(
@@ -33,7 +32,6 @@ final class RPCListener: Sendable {
         self.http = http
         self.tls = tls
         self.limits = limits
-        memory = RPCMessageMemory(limit: limits.messageBytesHeld)
         self.logger = logger
         group = .singleton
         executors = Dictionary(
@@ -154,12 +152,12 @@ final class RPCListener: Sendable {
         _ = try channel.pipeline.syncOperations.configureHTTP2Pipeline(
             mode: .server, connectionConfiguration: connection, streamConfiguration: stream,
             streamDelegate: management.http2StreamDelegate
-        ) { [routes, calls, memory, limits, logger] stream in
+        ) { [routes, calls, limits, logger] stream in
             stream.eventLoop.makeCompletedFuture {
                 try stream.pipeline.syncOperations.addHandler(
                     RPCCallHandler(
-                        routes: routes, executor: executor, calls: calls, peer: peer, memory: memory,
-                        messageBytes: limits.messageBytes, logger: logger))
+                        routes: routes, executor: executor, calls: calls, peer: peer, messageBytes: limits.messageBytes,
+                        logger: logger))
             }
         }
         try channel.pipeline.syncOperations.addHandler(management)

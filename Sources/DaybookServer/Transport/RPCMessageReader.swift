@@ -21,9 +21,6 @@ struct RPCMessageReader {
         }
     }
 
-    /// The bytes that wait for the rest of their message.
-    var waitingBytes: Int { buffer.readableBytes }
-
     /// Whether a part of a message is there of which the rest has not come.
     var hasPartialMessage: Bool { buffer.readableBytes > 0 }
 
