@@ -28,6 +28,8 @@ public final class DaybookServer: Service {
     private let shutdown = StopSignal()
     private let listener: RPCListener
     private let users: UserDirectory
+    private let accessChanges: AccessChanges
+    private let store: any EventStore
     private let founding = FoundingToken()
     private let tls: TLSCredentials?
     private let tokens: TokenVerifier?
@@ -60,6 +62,8 @@ public final class DaybookServer: Service {
         let log = try await KurrentLog.open(store, correlations: correlations)
         let limits = configuration.limits
         let passwords = PasswordHasher(limits: limits.access)
+        accessChanges = log.accessChanges
+        self.store = store
         users = UserDirectory(log: log, passwords: passwords, founding: founding)
         var tokens: TokenVerifier?
         if asksWhoCalls, let authority = configuration.tokens {
@@ -74,6 +78,9 @@ public final class DaybookServer: Service {
                     users: users, passwords: passwords, founding: founding, tokens: tokens,
                     failures: LoginFailures(
                         limit: limits.access.failuresPerPeer, forgiveness: limits.access.forgiveness,
+                        mostPeers: limits.access.peersRemembered),
+                    unseen: LoginFailures(
+                        limit: limits.access.guessesUnseen, forgiveness: limits.access.unseenForgiveness,
                         mostPeers: limits.access.peersRemembered),
                     verified: VerifiedPasswords(
                         time: limits.access.verifiedTime, most: limits.access.verifiedPasswords)),
@@ -196,8 +203,15 @@ public final class DaybookServer: Service {
             }
             // Returns, too, when the task is cancelled.
             group.addTask { try? await gracefulShutdown() }
+            if asksWhoCalls {
+                group.addTask { [accessChanges, store, interval = configuration.limits.access.recheckTime] in
+                    await accessChanges.follow(store, each: interval)
+                }
+            }
             if let tls { group.addTask { [logger] in await tls.run(logger) } }
-            if let tokens { group.addTask { [logger] in await tokens.run(logger) } }
+            if let tokens {
+                group.addTask { [logger, accessChanges] in await tokens.run(logger, changes: accessChanges) }
+            }
             group.addTask { [listener, configuration, gossip] in
                 try await listener.run(host: configuration.host, port: configuration.port) { port in
                     gossip.advertise(port: port)

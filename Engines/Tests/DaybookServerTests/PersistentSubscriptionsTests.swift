@@ -88,6 +88,21 @@ import Testing
         }
     }
 
+    @Test func aGroupIsOfItsStreamAlone() async throws {
+        let store = InMemoryEventStore()
+        let name = PersistentGroupName(stream: "secret", group: "b::g")
+        let other = PersistentGroupName(stream: "secret::b", group: "g")
+        try await Self.running(store) { subscriptions, _ in
+            try await subscriptions.create(name, settings: Self.settings, filter: nil)
+            #expect(try subscriptions.group(name).name.stream == "secret")
+            #expect(throws: RPCStatus.groupMissing(other)) { _ = try subscriptions.group(other) }
+            // What each keeps would have the same name.
+            await #expect(throws: RPCStatus.groupExists(other)) {
+                try await subscriptions.create(other, settings: Self.settings, filter: nil)
+            }
+        }
+    }
+
     @Test func aGroupOfAllIsNotGivenWhatItParks() async throws {
         let store = InMemoryEventStore()
         let name = PersistentGroupName(stream: "$all", group: "g")

@@ -25,6 +25,8 @@ final class WatchedStore: EventStore {
     func waitForReader() async { for await _ in entered.stream { return } }
     /// Returns when the first append is asked for.
     func waitForWriter() async { for await _ in entered.stream { return } }
+    /// The next append waits as the first one may.
+    func holdNextAppend() { isAppendHeld.withLock { $0 = true } }
     func release() { released.continuation.yield() }
 
     func readPage(

@@ -34,12 +34,13 @@ final class AccessControl: Sendable {
     /// What has become of somebody who logged in before.
     func renewed(_ login: Login) async throws(AccessDenial) -> Login {
         if let end = login.end, end <= .now { throw .unauthenticated }
+        if let token = login.token, !authenticator.isRight(token: token) { throw .unauthenticated }
         guard let user = login.user else { return login }
         guard let now = try await users.user(user.loginName), !now.disabled, now.passwordHash == user.passwordHash
         else {
             throw .unauthenticated
         }
-        return Login(user: now)
+        return Login(user: now, end: login.end)
     }
 
     func decision(

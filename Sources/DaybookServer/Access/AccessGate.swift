@@ -38,7 +38,9 @@ struct AccessGate: Sendable {
     ) async throws -> T {
         do {
             return try await enter(
-                Credentials(authorization: context.header("authorization"), certificate: context.peer.certificateName),
+                Credentials(
+                    authorization: context.header("authorization"), certificate: context.peer.certificateName,
+                    until: context.peer.certificateEnd),
                 method: context.path, address: context.peer.address, record: context.record, action, body)
         } catch let denial as AccessDenial {
             throw RPCStatus(denial)

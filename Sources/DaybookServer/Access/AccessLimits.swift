@@ -11,6 +11,8 @@ struct AccessLimits: Sendable, Hashable {
     static let fullNameBytes = 512
     static let groupsPerUser = 64
     static let users = 10_000
+    /// How often a page of the log with events that are not shown is read on.
+    static let pagesReadOn = 10
     /// The rights of one call that are looked at again.
     static let rightsRechecked = 64
     /// The streams behind links of which one call remembers that the audit log has them.
@@ -24,6 +26,11 @@ struct AccessLimits: Sendable, Hashable {
     var failuresPerPeer = 10
     /// In which time one failure is forgiven.
     var forgiveness = Duration.seconds(6)
+    /// The passwords of one login that may come from one address unseen, while its logins have ended, until what is remembered of
+    /// the login is not asked for it either.
+    var guessesUnseen = 20
+    /// In which time one of them is forgiven.
+    var unseenForgiveness = Duration.seconds(3)
     /// The addresses whose failures are remembered.
     var peersRemembered = 10_000
     /// The passwords, and the tokens, that are remembered to be right.

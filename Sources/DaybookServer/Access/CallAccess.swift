@@ -56,6 +56,11 @@ final class CallAccess: Sendable {
         try await current.require(.stream(right, StreamResource(recorded: stream)))
     }
 
+    /// Looks again at what was allowed to a call that has waited for its client.
+    ///
+    /// - Throws: ``AccessDenial`` when the call may not go on.
+    static func recheck() async throws(AccessDenial) { try await current?.recheck() }
+
     /// Runs what goes on for long, until the call may not do any more what it does.
     static func whileAllowed<T: Sendable>(_ work: @escaping @Sendable () async throws -> T) async throws -> T {
         guard let current else { return try await work() }
@@ -75,7 +80,9 @@ final class CallAccess: Sendable {
     static func visible<Thing: Sendable>(
         _ things: [Thing], of streams: (Thing) -> [StreamResource]
     ) async throws(AccessDenial) -> [Thing] {
-        guard let current, !current.principal.has(.admin) else { return things }
+        guard let current else { return things }
+        try await current.recheck()
+        guard !current.principal.has(.admin) else { return things }
         var known: [StreamResource: Bool] = [:]
         var visible: [Thing] = []
         visible.reserveCapacity(things.count)
@@ -95,6 +102,11 @@ final class CallAccess: Sendable {
         return visible
     }
 
+    /// Asks whether the call may know of a stream: whoever names one to be told of others would learn whether it is there.
+    static func requireVisible(_ stream: StreamName) async throws(AccessDenial) {
+        guard try await mayRead(StreamResource(recorded: stream)) else { throw .denied }
+    }
+
     /// Whether the call may read a stream. Nothing is written down of it.
     static func mayRead(_ resource: StreamResource) async throws(AccessDenial) -> Bool {
         guard let current else { return true }
@@ -104,6 +116,8 @@ final class CallAccess: Sendable {
     // MARK: -
 
     func require(_ action: AccessAction) async throws(AccessDenial) {
+        // The call may have waited for its client since it was let in.
+        try await recheck()
         let principal = principal
         switch try await control.decision(on: action, by: principal) {
         case .allowed, .allowedInPart: break

@@ -61,7 +61,8 @@ struct HTTPAPI: Sendable {
                     guard let gate else { return try await route.answer(call) }
                     return try await gate.enter(
                         Credentials(
-                            authorization: request.headers[.authorization], certificate: context.peer.certificateName),
+                            authorization: request.headers[.authorization], certificate: context.peer.certificateName,
+                            until: context.peer.certificateEnd),
                         method: "\(route.method) \(route.path)", address: context.peer.address, record: context.record,
                         AccessTable.action(ofRoute: route.path, route.method)
                     ) { try await route.answer(call) }

@@ -68,6 +68,8 @@ extension Setting {
         limit("password-hashes-waiting", \.limits.access.hashesWaiting, 0...10_000),
         limit("login-failures", \.limits.access.failuresPerPeer, 1...1_000),
         limit("login-forgiveness-seconds", \.limits.access.forgiveness.wholeSeconds, 1...3_600),
+        limit("login-unseen", \.limits.access.guessesUnseen, 1...1_000),
+        limit("login-unseen-forgiveness-seconds", \.limits.access.unseenForgiveness.wholeSeconds, 1...3_600),
         limit("login-addresses", \.limits.access.peersRemembered, 100...1_000_000),
         limit("logins-remembered", \.limits.access.verifiedPasswords, 1...1_000_000),
         limit("login-remembered-seconds", \.limits.access.verifiedTime.wholeSeconds, 1...86_400),

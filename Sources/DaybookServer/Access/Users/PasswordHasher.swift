@@ -45,8 +45,14 @@ final class PasswordHasher: Sendable {
         return try await run { try Self.hash(password, cost) }
     }
 
-    /// - Parameter hash: Nil when there is none; the answer is no then, and takes as long.
-    func isRight(_ password: String, _ hash: String?) async throws(AccessDenial) -> Bool {
+    /// - Parameters:
+    ///   - hash: Nil when there is none; the answer is no then, and takes as long.
+    ///   - answer: Called when it is this password's turn, which may be long after it came: gives the answer, or throws an
+    ///     ``AccessDenial``, by looking at the password or without.
+    func isRight(
+        _ password: String, _ hash: String?,
+        answer: @escaping @Sendable (_ look: () -> Bool) throws -> Bool = { look in look() }
+    ) async throws(AccessDenial) -> Bool {
         let cost = cost
         let hasHash = hash != nil
         let stored: String
@@ -58,7 +64,7 @@ final class PasswordHasher: Sendable {
             stored = try await run { try Self.hash("", cost) }
             nobody.withLock { $0 = stored }
         }
-        return try await run { Self.isRight(password, stored) } && hasHash
+        return try await run { try answer { Self.isRight(password, stored) && hasHash } }
     }
 
     private func run<T: Sendable>(_ work: @escaping @Sendable () throws -> T) async throws(AccessDenial) -> T {
@@ -69,6 +75,8 @@ final class PasswordHasher: Sendable {
         let turnstile = turnstiles[Int(UInt(bitPattern: turn) % UInt(turnstiles.count))]
         do {
             return try await turnstile.pass { try await NIOThreadPool.singleton.runIfActive(work) }
+        } catch let denial as AccessDenial {
+            throw denial
         } catch {
             throw .busy
         }

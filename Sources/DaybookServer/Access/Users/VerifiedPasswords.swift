@@ -2,7 +2,8 @@
 import Synchronization
 
 /// Remembers for a while which passwords were found right, so that a client that sends its password with each of many calls
-/// does not have it hashed for each.
+/// does not have it hashed for each. The while begins anew with each call: else a client that is at work would be asked in the
+/// middle of it, by all of its calls at once, and refused when others had failed at its address meanwhile.
 ///
 /// What is remembered is a digest of login, password and the hash in the log, by a key that is made when the server starts: a
 /// password that is changed is right no more at once, and who reads the memory finds no password.
@@ -28,9 +29,12 @@ final class VerifiedPasswords: Sendable {
         let digest = digest(password, of: user)
         return known.withLock { known in
             guard let end = known[digest] else { return false }
-            if end > now { return true }
-            known[digest] = nil
-            return false
+            guard end > now else {
+                known[digest] = nil
+                return false
+            }
+            known[digest] = max(end, now + time)
+            return true
         }
     }
 

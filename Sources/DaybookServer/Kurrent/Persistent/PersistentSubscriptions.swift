@@ -81,8 +81,12 @@ final class PersistentSubscriptions: Sendable {
 
     // MARK: - What there is
 
+    /// The group of this stream. One of another stream whose name, with the group's, is the same text is another's: who may read
+    /// `a::b` may not read `a` by a group `b::g` of that.
     func group(_ name: PersistentGroupName) throws(RPCStatus) -> PersistentGroupDriver {
-        guard let driver = state.withLock({ $0.drivers[name] }) else { throw .groupMissing(name) }
+        guard let driver = state.withLock({ $0.drivers[name] }), driver.name.stream.hasSameBytes(as: name.stream) else {
+            throw .groupMissing(name)
+        }
         return driver
     }
 
