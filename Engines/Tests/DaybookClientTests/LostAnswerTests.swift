@@ -157,6 +157,26 @@ struct LostAnswerTests {
         func add() { count.withLock { $0 += 1 } }
     }
 
+    @Test("makes all calls again that waited for their turn, however many they are")
+    func manyWait() async throws {
+        try await cutting(ClientConfiguration(timeout: .seconds(120))) { store, client, relay in
+            try await store.append([event()], to: "account-1")
+            relay.loseAnswers()
+            let begun = Count()
+            try await withThrowingTaskGroup(of: Position.self) { group in
+                for _ in 0..<10_000 {
+                    group.addTask {
+                        begun.add()
+                        return try await client.head()
+                    }
+                }
+                try await eventually("all calls are made") { begun.value == 10_000 }
+                relay.cut()
+                for try await head in group { #expect(head == 1) }
+            }
+        }
+    }
+
     @Test("writes each of many appends once, while it is cut again and again")
     func writes() async throws {
         try await cutting { store, client, relay in

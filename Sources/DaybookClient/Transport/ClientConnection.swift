@@ -88,9 +88,11 @@ final class ClientConnection: Sendable {
         let slot = CallSlot { [self] in ended() }
         let headers = self.headers(of: call)
         let promise = channel.eventLoop.makePromise(of: (any Channel).self)
-        promise.futureResult.whenFailure { error in
+        promise.futureResult.whenFailure { [loop = channel.eventLoop] error in
             call.fail { CallFailure(.interrupted, "\(error)", mayHaveEffect: $0) }
-            slot.free()
+            // Not at once: on a connection that has ended the next call fails as well, within this one, and so on through all
+            // that wait, for which the stack has no room.
+            loop.execute { slot.free() }
         }
         multiplexer.createStreamChannel(promise: promise) { stream in
             stream.eventLoop.makeCompletedFuture {
