@@ -76,6 +76,28 @@ struct DaybookClientTests {
         await server.stop()
     }
 
+    @Test("makes a new connection before one has carried all the calls that it can, and loses none")
+    func callsInAll() async throws {
+        let store = InMemoryEventStore()
+        let server = try await TestServer.start(store)
+        var configuration = ClientConfiguration()
+        configuration.callsPerConnection = 10
+        let client = try DaybookClient.connect(to: server.address, configuration: configuration)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for number in 0..<60 {
+                group.addTask {
+                    let stream = StreamName(unchecked: "account-\(number)")
+                    try await client.append([Self.event()], to: stream)  // Which cannot be made again.
+                }
+            }
+            try await group.waitForAll()
+        }
+        #expect(try await store.head() == 60)
+        #expect(client.heads.losses >= 5)
+        await client.close()
+        await server.stop()
+    }
+
     @Test("lets a thousand subscriptions wait, and is told by one call")
     func manyWaits() async throws {
         let store = InMemoryEventStore()
