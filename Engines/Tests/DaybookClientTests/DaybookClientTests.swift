@@ -181,6 +181,24 @@ struct DaybookClientTests {
         }
     }
 
+    @Test("says that the store does not take an append only when that is too large, and not while the server is busy")
+    func tooLarge() async throws {
+        let client = try DaybookClient.connect(to: TestServer.address(1), configuration: Self.impatient)
+        let tags = (0..<Limits.tagsPerEvent).map { Tag(unchecked: "\($0)" + String(repeating: "t", count: 500)) }
+        let events = (0..<2_000).map { _ in NewEvent(type: "noted", data: [1], tags: tags) }
+        do throws(AppendError) {
+            try await client.append(events, to: "account-1")
+            Issue.record("It was appended.")
+        } catch {
+            guard case .unsupported = error else {
+                Issue.record("The error is \(error).")
+                return
+            }
+        }
+        let failure = CallFailure(status: 8, "Too many logins have failed")
+        #expect(AppendError(failure) == .storageFailed(reason: failure.reason, mayBeWritten: false))
+    }
+
     @Test("repeats what a store's contract allows")
     func repeatable() {
         func request(_ expected: ExpectedVersion, _ action: StreamWrite.Action? = nil) -> AppendRequest {

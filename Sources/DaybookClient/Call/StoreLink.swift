@@ -49,7 +49,14 @@ final class StoreLink: Sendable {
         _ method: StoreMethod, _ request: Request, for success: Success.Type, or refusal: Refusal.Type,
         repeating repetition: Repetition, isWait: Bool = false
     ) async throws(CallFailure) -> Answer<Success, Refusal> {
-        let body = Self.framed(request.wireBytes)
+        let message = request.wireBytes
+        guard message.count <= StoreMethod.requestBytes else {
+            throw CallFailure(
+                .refused(.tooLarge),
+                "the request has \(message.count) bytes, and a server takes \(StoreMethod.requestBytes)",
+                mayHaveEffect: false)
+        }
+        let body = Self.framed(message)
         var deadline = NIODeadline.now() + timeout
         var mayHaveEffect = false
         var failures = 0
@@ -99,7 +106,7 @@ final class StoreLink: Sendable {
     private static func framed(_ message: [UInt8]) -> ByteBuffer {
         var buffer = ByteBufferAllocator().buffer(capacity: message.count + prefixBytes)
         buffer.writeInteger(0 as UInt8)
-        buffer.writeInteger(UInt32(truncatingIfNeeded: message.count))
+        buffer.writeInteger(UInt32(message.count))
         buffer.writeBytes(message)
         return buffer
     }
