@@ -48,6 +48,29 @@ import Testing
         #expect(try await log.state(of: "a").lastVersion == StreamVersion(2))
     }
 
+    @Test func anAppendOfWhichNobodyKnewTheOutcomeIsKnownAgainBehindOthers() async throws {
+        let store = WatchedStore()
+        let log = try await KurrentLog.open(store)
+        let events = [Self.event(), Self.event()]
+        store.loseNextAnswer()
+        await #expect(throws: KurrentFailure.self) { try await log.append(events, to: "a", expecting: .any) }
+        _ = try await log.append([Self.event()], to: "a", expecting: .any)
+        let repeated = try await log.append(events, to: "a", expecting: .any)
+        #expect(repeated == KurrentLog.Appended(revision: 1, position: 2))
+        #expect(try await log.state(of: "a").lastVersion == StreamVersion(2))
+
+        let writes = [KurrentLog.Write(name: "b", events: [Self.event(), Self.event()])]
+        store.loseNextAnswer()
+        await #expect(throws: KurrentFailure.self) { try await log.append(writes) }
+        _ = try await log.append([Self.event()], to: "b", expecting: .any)
+        guard case .appended(let revisions, _) = try await log.append(writes) else {
+            Issue.record("The repeat was refused.")
+            return
+        }
+        #expect(revisions == [1])
+        #expect(try await log.state(of: "b").lastVersion == StreamVersion(2))
+    }
+
     @Test func whatALogHadBeforeTheServerStartedIsKnownAgain() async throws {
         let store = InMemoryEventStore()
         let event = Self.event()
