@@ -111,6 +111,17 @@ import Testing
         #expect(metadata.data.elementsEqual(#"{"$tb":1}"#.utf8))
     }
 
+    @Test func aStreamWhoseDeletionHadNoKnownOutcomeIsBegunAnew() async throws {
+        let store = WatchedStore()
+        let log = try await KurrentLog.open(store)
+        _ = try await log.append([Self.event(), Self.event()], to: "a", expecting: .noStream)
+        store.loseNextAnswer()
+        await #expect(throws: KurrentFailure.self) { try await log.delete("a", expecting: .any) }
+        _ = try await log.append([Self.event()], to: "a", expecting: .any)
+        let metadata = try #require(try await log.lastEvent(of: "$metadata-a"))
+        #expect(metadata.data.elementsEqual(#"{"$tb":2}"#.utf8))
+    }
+
     @Test func changesAreNotedInAnyOrder() async throws {
         let store = InMemoryEventStore()
         let log = try await KurrentLog.open(store)

@@ -8,8 +8,13 @@ extension KurrentLog {
         let deciding = AccessChanges.deciding(in: request)
         // Also when it fails: the outcome may not be known.
         defer { if !deciding.isEmpty { accessChanges.note(deciding) } }
-        guard let call = CallAccess.current else { return try await store.append(request) }
-        return try await store.append(ActorStamp(call.principal).stamped(request))
+        let stamped = CallAccess.current.map { ActorStamp($0.principal).stamped(request) } ?? request
+        do {
+            return try await store.append(stamped)
+        } catch {
+            if error.mayBeWritten { noteDoubt(request) }
+            throw error
+        }
     }
 
     /// Records events as another store has them. They keep the actors that they have: a copy is what was recorded.
