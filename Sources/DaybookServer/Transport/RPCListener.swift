@@ -149,6 +149,7 @@ final class RPCListener: Sendable {
                 keepalive: .init(pingInterval: limits.silentTime, ackTimeout: limits.answerTime)))
         let peer = RPCPeer(of: channel)
         let executor = self.executor(of: channel)
+        let heldBytes = RPCHeldBytes(limit: limits.unaryBytes)
         _ = try channel.pipeline.syncOperations.configureHTTP2Pipeline(
             mode: .server, connectionConfiguration: connection, streamConfiguration: stream,
             streamDelegate: management.http2StreamDelegate
@@ -157,7 +158,7 @@ final class RPCListener: Sendable {
                 try stream.pipeline.syncOperations.addHandler(
                     RPCCallHandler(
                         routes: routes, executor: executor, calls: calls, peer: peer, messageBytes: limits.messageBytes,
-                        logger: logger))
+                        heldBytes: heldBytes, logger: logger))
             }
         }
         try channel.pipeline.syncOperations.addHandler(management)
