@@ -137,6 +137,70 @@ struct DaybookClientTests {
         }
     }
 
+    @Test("does not make a change of a read model again that a store may have made which was closed meanwhile")
+    func closedStore() async throws {
+        let server = try await TestServer.start(ClosingStore())
+        let client = try DaybookClient.connect(to: server.address)
+        let batch = DocumentBatch(model: "accounts", changes: ["a": [1]], previous: .start, checkpoint: 1)
+        let error = await #expect(throws: DerivedStateError.self) { try await client.commit(batch) }
+        guard case .storageFailed? = error else {
+            Issue.record("The error is \(String(describing: error)).")
+            return
+        }
+        #expect(try await client.checkpoint(of: "accounts") == 1)
+        await client.close()
+        await server.stop()
+    }
+
+    /// A store that is closed when it has sent the first change of a read model to where it keeps that.
+    private final class ClosingStore: ForwardingStore, CheckpointStore, ReadModelStore {
+        private let store = InMemoryEventStore()
+        private let isFirst = Mutex(true)
+
+        var base: any EventStore { store }
+
+        func commit(_ batch: DocumentBatch) async throws(DerivedStateError) {
+            try await store.commit(batch)
+            let isOver = isFirst.withLock { isFirst in
+                defer { isFirst = false }
+                return isFirst
+            }
+            if isOver { throw .closed }
+        }
+
+        func checkpoint(of model: ReadModelName) async throws(DerivedStateError) -> Position {
+            try await store.checkpoint(of: model)
+        }
+
+        func document(_ key: String, of model: ReadModelName) async throws(DerivedStateError) -> [UInt8]? {
+            try await store.document(key, of: model)
+        }
+
+        func documents(
+            _ keys: [String], of model: ReadModelName
+        ) async throws(DerivedStateError) -> [String: [UInt8]] {
+            try await store.documents(keys, of: model)
+        }
+
+        func documents(
+            of model: ReadModelName, after key: String?, limit: Int
+        ) async throws(DerivedStateError) -> [(key: String, data: [UInt8])] {
+            try await store.documents(of: model, after: key, limit: limit)
+        }
+
+        func deleteReadModel(_ model: ReadModelName) async throws(DerivedStateError) {
+            try await store.deleteReadModel(model)
+        }
+
+        func checkpoint(for name: CheckpointName) async throws(DerivedStateError) -> Checkpoint? {
+            try await store.checkpoint(for: name)
+        }
+
+        func save(_ checkpoint: Checkpoint, for name: CheckpointName) async throws(DerivedStateError) {
+            try await store.save(checkpoint, for: name)
+        }
+    }
+
     @Test("reads addresses")
     func addresses() throws {
         let plain = try ServerAddress("daybook://localhost:2114?tls=false")

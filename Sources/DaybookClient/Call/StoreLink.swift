@@ -72,7 +72,8 @@ final class StoreLink: Sendable {
                 guard case .failure(let refusal) = result, refusal.saysClosed else {
                     return Answer(result: result, isRepeat: mayHaveEffect)
                 }
-                failure = CallFailure(.interrupted, "the server's store is closed", mayHaveEffect: false)
+                failure = CallFailure(
+                    .interrupted, "the server's store is closed", mayHaveEffect: Refusal.mayHaveEffectWhenClosed)
             } catch {
                 failure = error
             }
