@@ -49,11 +49,6 @@ struct BareConnection: Sendable {
         try await write(Self.frame(1, flags: 4, on: stream, block))
     }
 
-    /// Sends some of the bytes of a call's messages.
-    func send(_ bytes: [UInt8], on stream: UInt32, isLast: Bool = false) async throws {
-        try await write(Self.frame(0, flags: isLast ? 1 : 0, on: stream, bytes))
-    }
-
     /// Lets the server send more data on a stream.
     func giveRoom(_ count: UInt32, on stream: UInt32) async throws {
         try await write(Self.frame(8, on: stream, Self.bytes(of: count)))

@@ -1,5 +1,4 @@
 import DaybookCore
-import NIOCore
 import Testing
 
 @testable import DaybookServer
@@ -60,42 +59,6 @@ import Testing
         try await Self.listening([:], limits: limits) { port, _ in
             let client = try await BareConnection.open(port: port)
             try await client.waitForEnd()
-        }
-    }
-
-    @Test(.timeLimit(.minutes(1))) func messagesOfOneConnectionHaveABoundTogether() async throws {
-        let routes: RPCRoutes = [
-            "/echo": .unary { (message: ByteBuffer, _: RPCContext) async throws -> ByteBuffer in message }
-        ]
-        var limits = RPCLimits()
-        limits.unaryBytes = 100
-        try await Self.listening(routes, limits: limits) { port, _ in
-            let client = try await BareConnection.open(port: port)
-            // Of a message of 200 bytes behind the five that stand in front of it, the last do not come.
-            try await client.call("/echo", on: 1)
-            try await client.send([0, 0, 0, 0, 200] + [UInt8](repeating: 7, count: 80), on: 1)
-            try await client.call("/echo", on: 3)
-            try await client.send([0, 0, 0, 0, 40] + [UInt8](repeating: 7, count: 40), on: 3, isLast: true)
-            var refused: [UInt8] = []
-            var frames = client.frames.makeAsyncIterator()
-            while refused.isEmpty, let frame = await frames.next() {
-                if frame.stream == 3, frame.type != 8 { refused.append(frame.type) }
-            }
-            #expect(refused == [1])  // No data, and no end of the first call, which goes on.
-            try await client.send([UInt8](repeating: 7, count: 120), on: 1)
-            var types: [UInt8] = []
-            while types.last != 3, let frame = await frames.next() {
-                if frame.stream == 1, frame.type != 8 { types.append(frame.type) }
-            }
-            #expect(types == [1, 3])
-            // What they had is free again.
-            try await client.call("/echo", on: 5)
-            try await client.send([0, 0, 0, 0, 40] + [UInt8](repeating: 7, count: 40), on: 5, isLast: true)
-            var answer: [UInt8] = []
-            while answer.count < 3, let frame = await frames.next() {
-                if frame.stream == 5, frame.type != 8 { answer.append(frame.type) }
-            }
-            #expect(answer == [1, 0, 1])
         }
     }
 

@@ -29,13 +29,10 @@ final class RPCCallHandler: ChannelDuplexHandler {
     private let executor: EventLoopExecutor
     private let calls: RPCCalls
     private let peer: RPCPeer
-    private let heldBytes: RPCHeldBytes
     private let logger: Logger
     private var reader: RPCMessageReader
     private var state = State.waiting
     private var message: ByteBuffer?
-    /// What this call has of the connection's ``heldBytes``.
-    private var ownBytes = 0
     private var context: ChannelHandlerContext?
     private var task: Task<Void, Never>?
     private var deadline: Scheduled<Void>?
@@ -48,13 +45,12 @@ final class RPCCallHandler: ChannelDuplexHandler {
 
     init(
         routes: RPCRoutes, executor: EventLoopExecutor, calls: RPCCalls, peer: RPCPeer, messageBytes: Int,
-        heldBytes: RPCHeldBytes, logger: Logger
+        logger: Logger
     ) {
         self.routes = routes
         self.executor = executor
         self.calls = calls
         self.peer = peer
-        self.heldBytes = heldBytes
         self.logger = logger
         reader = RPCMessageReader(limit: messageBytes)
     }
@@ -72,7 +68,6 @@ final class RPCCallHandler: ChannelDuplexHandler {
             if case .waiting = state { begin(frame.headers, context: context) }
             if frame.endStream { clientEnded() }
         case .data(let frame):
-            if frame.endStream { hasClientEnded = true }
             if case .byteBuffer(let bytes) = frame.data { take(bytes) }
             if frame.endStream { clientEnded() }
         default:
@@ -170,13 +165,7 @@ final class RPCCallHandler: ChannelDuplexHandler {
     private func take(_ bytes: ByteBuffer) {
         switch state {
         case .waiting, .running, .finished: return
-        case .collecting:
-            guard heldBytes.add(bytes.readableBytes) else {
-                let text = "The calls of the connection have more than \(heldBytes.limit) bytes: make fewer at once."
-                return finish(.failure(RPCStatus(.resourceExhausted, text)))
-            }
-            ownBytes += bytes.readableBytes
-        case .streaming: break
+        case .collecting, .streaming: break
         }
         reader.append(bytes)
         do throws(RPCStatus) {
@@ -259,9 +248,6 @@ final class RPCCallHandler: ChannelDuplexHandler {
         room?.fail(CancellationError())
         room = nil
         message = nil
-        reader = RPCMessageReader(limit: reader.limit)
-        heldBytes.remove(ownBytes)
-        ownBytes = 0
         calls.remove(self)
     }
 

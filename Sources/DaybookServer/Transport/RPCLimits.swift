@@ -6,8 +6,6 @@ import NIOCore
 struct RPCLimits: Sendable {
     /// The longest message that a client may send, in bytes. Clients of KurrentDB send up to 17 MiB.
     var messageBytes = StoreMethod.requestBytes
-    /// The messages of unary calls together, of one connection, while they come and until they are answered, in bytes.
-    var unaryBytes = 1 << 30
     /// The headers of one call, in bytes.
     var headerBytes = 16 << 10
     /// The calls that one connection may have open at once.

@@ -149,7 +149,6 @@ final class RPCListener: Sendable {
                 keepalive: .init(pingInterval: limits.silentTime, ackTimeout: limits.answerTime)))
         let peer = RPCPeer(of: channel)
         let executor = self.executor(of: channel)
-        let heldBytes = RPCHeldBytes(limit: limits.unaryBytes)
         _ = try channel.pipeline.syncOperations.configureHTTP2Pipeline(
             mode: .server, connectionConfiguration: connection, streamConfiguration: stream,
             streamDelegate: management.http2StreamDelegate
@@ -158,7 +157,7 @@ final class RPCListener: Sendable {
                 try stream.pipeline.syncOperations.addHandler(
                     RPCCallHandler(
                         routes: routes, executor: executor, calls: calls, peer: peer, messageBytes: limits.messageBytes,
-                        heldBytes: heldBytes, logger: logger))
+                        logger: logger))
             }
         }
         try channel.pipeline.syncOperations.addHandler(management)
