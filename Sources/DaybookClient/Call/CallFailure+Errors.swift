@@ -57,7 +57,8 @@ extension OperationFailure {
         case .refused(.denied): self.init(.denied, failure.reason)
         case .refused(.unimplemented):
             self.init(.unsupported, "The server, or its store, does nothing of the kind: \(failure.reason)")
-        case .refused(.tooLarge): self.init(.busy, failure.reason)
+        case .refused(.tooLarge): self.init(.invalid, failure.reason)
+        case .refused(.exhausted): self.init(.busy, failure.reason)
         case .refused(.invalid): self.init(.invalid, failure.reason)
         case .refused(.failed), .unintelligible: self.init(.failed, failure.reason)
         }

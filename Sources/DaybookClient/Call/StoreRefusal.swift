@@ -27,6 +27,7 @@ extension DerivedStateError: StoreRefusal {
 
 extension OperationFailure: StoreRefusal {
     var saysClosed: Bool { code == .closed }
+    static var mayHaveEffectWhenClosed: Bool { true }
 }
 
 extension LogCopyError: StoreRefusal {
