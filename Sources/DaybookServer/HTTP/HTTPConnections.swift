@@ -32,7 +32,10 @@ final class HTTPConnections: Sendable {
                 try await writer.write(response: response.head, body: response.body)
             },
             configuration: HTTP1Channel.Configuration(
-                additionalChannelHandlers: [HTTPParserErrorHandler()],
+                additionalChannelHandlers: [
+                    HTTPParserErrorHandler(),
+                    HTTPSlowClients(bodyTime: limits.bodyTime, unreadTime: limits.unreadTime),
+                ],
                 idleTimeout: limits.idleTime,
                 httpDecoderConfiguration: HTTP1Channel.Configuration.DecoderConfiguration(
                     maxHeaderFieldSize: limits.headerFieldBytes, maxHeaderListSize: limits.headerBytes,

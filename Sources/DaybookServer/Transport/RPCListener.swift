@@ -22,6 +22,8 @@ final class RPCListener: Sendable {
     private let group: MultiThreadedEventLoopGroup
     private let executors: [ObjectIdentifier: EventLoopExecutor]
     private let calls = RPCCalls()
+    private let memory: RPCMemory
+    private let mostConnections: Int
     private let connections = Mutex<[ObjectIdentifier: any Channel]>([:])
 
     init(
@@ -33,6 +35,13 @@ final class RPCListener: Sendable {
         self.tls = tls
         self.limits = limits
         self.logger = logger
+        memory = RPCMemory(limit: limits.bytesHeld, holder: "the server")
+        mostConnections = ConnectionRoom.open(wanted: limits.connections, left: limits.descriptorsLeft)
+        if mostConnections < limits.connections {
+            logger.warning(
+                "The system lets the process have fewer connections than it could: raise its limit of open files.",
+                metadata: ["connections": "\(mostConnections)", "limit": "\(limits.connections)"])
+        }
         group = .singleton
         executors = Dictionary(
             uniqueKeysWithValues: group.makeIterator().map { (ObjectIdentifier($0), EventLoopExecutor($0)) })
@@ -102,12 +111,12 @@ final class RPCListener: Sendable {
     private func configure(_ channel: any Channel) throws {
         let identifier = ObjectIdentifier(channel)
         let isAdmitted = connections.withLock { connections in
-            guard connections.count < limits.connections else { return false }
+            guard connections.count < mostConnections else { return false }
             connections[identifier] = channel
             return true
         }
         guard isAdmitted else {
-            logger.warning("A connection was refused.", metadata: ["limit": "\(limits.connections)"])
+            logger.warning("A connection was refused.", metadata: ["limit": "\(mostConnections)"])
             throw TooManyConnections()
         }
         channel.closeFuture.whenComplete { [self] _ in _ = connections.withLock { $0.removeValue(forKey: identifier) } }
@@ -147,6 +156,7 @@ final class RPCListener: Sendable {
             configuration: .init(
                 maxIdleTime: nil, maxAge: nil, maxGraceTime: limits.graceTime,
                 keepalive: .init(pingInterval: limits.silentTime, ackTimeout: limits.answerTime)))
+        let memory = RPCMemory(limit: limits.bytesPerConnection, of: memory, holder: "the connection")
         let peer = RPCPeer(of: channel)
         let executor = self.executor(of: channel)
         _ = try channel.pipeline.syncOperations.configureHTTP2Pipeline(
@@ -156,11 +166,12 @@ final class RPCListener: Sendable {
             stream.eventLoop.makeCompletedFuture {
                 try stream.pipeline.syncOperations.addHandler(
                     RPCCallHandler(
-                        routes: routes, executor: executor, calls: calls, peer: peer, messageBytes: limits.messageBytes,
+                        routes: routes, executor: executor, calls: calls, peer: peer, limits: limits, memory: memory,
                         logger: logger))
             }
         }
         try channel.pipeline.syncOperations.addHandler(management)
+        try channel.pipeline.syncOperations.addHandler(RPCConnectionFaults(strayFrames: limits.strayFrames))
         try channel.pipeline.syncOperations.addHandler(
             RPCSilence(patience: limits.silentTime + limits.answerTime + limits.graceTime))
     }
