@@ -21,13 +21,14 @@ PATIENCE = 20
 class Server:
     """`daybook serve` on a port that is free, with a store in a folder of its own."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, *arguments):
+        self.arguments = arguments or ("--insecure",)
         self.file = pathlib.Path(folder) / "store.daybook"
         self.process = None
 
     def start(self):
         self.process = subprocess.Popen(
-            [os.environ["DAYBOOK"], "serve", str(self.file), "--insecure", "--port", "0"],
+            [os.environ["DAYBOOK"], "serve", str(self.file), *self.arguments, "--port", "0"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
