@@ -6,7 +6,7 @@ import re
 import unittest
 
 from faults import LONG, FaultCase, long_only
-from frames import BATCH_APPEND, DATA, END_STREAM, RESET, SETTINGS, WINDOW, frame, message
+from frames import BATCH_APPEND, DATA, END_STREAM, RESET, SETTINGS, WINDOW, frame, message, window_update
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -105,7 +105,7 @@ class Messages(FaultCase):
             with self.subTest(path):
                 # What happens to be a message may begin something that goes on.
                 for body in bodies:
-                    self.assertIsNotNone(connection.call(path, body, grpc_timeout="500m"), "The connection is closed.")
+                    self.assertIsNotNone(connection.call(path, body, grpc_timeout="100m"), "The connection is closed.")
                 self.assertTrue(connection.call())
             connection.close()
 
@@ -122,6 +122,8 @@ class Messages(FaultCase):
             while left:
                 type, flags, stream, payload = connection.frame()
                 self.assertNotEqual(type, RESET)
+                if type == DATA and payload:
+                    connection.send(window_update(len(payload)))
                 if flags & END_STREAM and type != SETTINGS:
                     left.discard(stream)
 
