@@ -54,6 +54,9 @@ public final class BuiltProgram: Sendable {
         /// What it has written to standard output so far.
         public var written: String { (try? String(contentsOf: output, encoding: .utf8)) ?? "" }
 
+        /// What it has written to standard error so far.
+        public var said: String { (try? String(contentsOf: errors, encoding: .utf8)) ?? "" }
+
         /// Waits for its end. The status is -1 when a signal ended it.
         public func outcome() async throws -> Outcome {
             await end.value
