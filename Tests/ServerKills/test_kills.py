@@ -1,7 +1,7 @@
 """A server that is killed (SIGKILL) again and again while KurrentDB's client appends and follows.
 
-Nothing that was acknowledged may be lost, nothing doubled, revisions have no gaps, and a subscription goes on where it was. KILLS in
-the environment is how often.
+Nothing that was acknowledged may be lost, nothing doubled, revisions have no gaps, and a subscription goes on where it was.
+KILLS in the environment is how often, SEED what the load is made from.
 """
 
 import collections
@@ -21,7 +21,8 @@ KILLS = int(os.environ.get("KILLS", "3"))
 SEED = int(os.environ.get("SEED", "1"))
 WRITERS = 4
 
-# What a call ends with when its server has gone. A conflict is none of them: it would tell of an append that was lost, or doubled.
+# What a call ends with when its server has gone. A conflict is none of them: it would tell of an append that was lost, or
+# doubled.
 UNAVAILABLE = (grpc.RpcError, error("Grpc"), error("DiscoveryFailed"))
 
 Append = collections.namedtuple("Append", "stream ids revision position")

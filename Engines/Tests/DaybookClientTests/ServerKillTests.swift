@@ -71,7 +71,7 @@ struct ServerKillTests {
     }
 
     @Test("loses nothing that was acknowledged, doubles nothing, and its followers skip nothing")
-    func kills() async throws {
+    func killed() async throws {
         let program = try BuiltProgram("daybook")
         let file = program.file("log.daybook")
         var server = try await Served.start(program, file)
