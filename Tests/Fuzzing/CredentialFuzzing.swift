@@ -50,12 +50,13 @@ enum CredentialFuzzing {
         Data(bytes).base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
     }
 
-    /// A key whose other half nobody has here: that of https://www.rfc-editor.org/rfc/rfc8037#appendix-A.2
+    /// A key whose other half nobody has here: that of https://www.rfc-editor.org/rfc/rfc7515#appendix-A.3.1
     private static let keys: TokenKeys = {
         let file = FileManager.default.temporaryDirectory.appendingPathComponent("daybook-fuzz-\(UUID()).json")
         let set =
-            #"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"k","alg":"EdDSA","use":"sig","#
-            + #""x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#
+            #"{"keys":[{"kty":"EC","crv":"P-256","use":"sig","alg":"ES256","kid":"k","#
+            + #""x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","#
+            + #""y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}]}"#
         do {
             try Data(set.utf8).write(to: file)
             defer { try? FileManager.default.removeItem(at: file) }

@@ -46,8 +46,7 @@ enum HeaderFuzzing {
     }
 
     private static func mediaTypes(_ text: String) {
-        let type = HTTPMediaType(text)
-        promise(!type.name.contains(";") && !type.name.contains(" "), "'\(type.name)' is no media type.")
+        _ = HTTPMediaType(text).isJSON
         let types = ["application/json", "application/x-ndjson", "text/event-stream"]
         for headers in [[text], [text, "*/*;q=0.1"]] {
             guard let best = HTTPAcceptance(headers).best(of: types) else { continue }

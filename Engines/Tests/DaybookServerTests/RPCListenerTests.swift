@@ -129,11 +129,12 @@ import Testing
     @Test(.timeLimit(.minutes(1))) func aConnectionThatGivesUpTooManyCallsIsClosed() async throws {
         var limits = RPCLimits()
         limits.resets = 10
-        try await Self.listening([:], limits: limits) { port, _ in
+        let routes: RPCRoutes = ["/watch": .streaming { requests, _, _ in while try await requests.next() != nil {} }]
+        try await Self.listening(routes, limits: limits) { port, _ in
             let client = try await BareConnection.open(port: port)
             for number in 0..<100 as Range<UInt32> {
                 do {
-                    try await client.call("/unknown", on: 2 * number + 1)
+                    try await client.call("/watch", on: 2 * number + 1)
                     try await client.sendFrame(3, on: 2 * number + 1, [0, 0, 0, 8])
                 } catch { break }  // It is closed.
             }
@@ -157,6 +158,7 @@ import Testing
                 #expect(frame.stream == 7)
                 break
             }
+            try await client.close()
         }
     }
 
@@ -172,6 +174,7 @@ import Testing
                 #expect(frame.stream == 1)
                 break
             }
+            try await client.close()
         }
     }
 }

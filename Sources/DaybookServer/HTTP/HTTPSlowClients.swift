@@ -13,7 +13,7 @@ final class HTTPSlowClients: ChannelDuplexHandler, RemovableChannelHandler {
     private var bodyDeadline: Scheduled<Void>?
     private var unreadDeadline: Scheduled<Void>?
     /// The requests that have begun to come, and are not answered.
-    private var open = 0
+    private var unanswered = 0
 
     init(bodyTime: TimeAmount, unreadTime: TimeAmount) {
         self.bodyTime = bodyTime
@@ -30,7 +30,7 @@ final class HTTPSlowClients: ChannelDuplexHandler, RemovableChannelHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
         case .head:
-            open += 1
+            unanswered += 1
             expectEnd(context)
         case .body: break
         case .end:
@@ -41,7 +41,7 @@ final class HTTPSlowClients: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        if case .end = unwrapOutboundIn(data) { open = max(open - 1, 0) }
+        if case .end = unwrapOutboundIn(data) { unanswered = max(unanswered - 1, 0) }
         context.write(data, promise: promise)
     }
 
@@ -62,7 +62,7 @@ final class HTTPSlowClients: ChannelDuplexHandler, RemovableChannelHandler {
             let (handler, context) = bound.value
             handler.bodyDeadline = nil
             // While the one before is answered, it is the server that does not read.
-            if handler.open > 1 { handler.expectEnd(context) } else { context.close(promise: nil) }
+            if handler.unanswered > 1 { handler.expectEnd(context) } else { context.close(promise: nil) }
         }
     }
 

@@ -36,12 +36,13 @@ final class RPCListener: Sendable {
         self.limits = limits
         self.logger = logger
         memory = RPCMemory(limit: limits.bytesHeld, holder: "the server")
-        mostConnections = ConnectionRoom.open(wanted: limits.connections, left: limits.descriptorsLeft)
-        if mostConnections < limits.connections {
+        let most = ConnectionRoom.open(wanted: limits.connections, left: limits.descriptorsLeft)
+        if most < limits.connections {
             logger.warning(
                 "The system lets the process have fewer connections than it could: raise its limit of open files.",
-                metadata: ["connections": "\(mostConnections)", "limit": "\(limits.connections)"])
+                metadata: ["connections": "\(most)", "limit": "\(limits.connections)"])
         }
+        mostConnections = most
         group = .singleton
         executors = Dictionary(
             uniqueKeysWithValues: group.makeIterator().map { (ObjectIdentifier($0), EventLoopExecutor($0)) })

@@ -35,7 +35,7 @@ final class RPCMemory: Sendable {
             )
         }
         guard let whole else { return }
-        do { try whole.take(count) } catch {
+        do throws(RPCStatus) { try whole.take(count) } catch {
             held.subtract(count, ordering: .relaxed)
             throw error
         }
