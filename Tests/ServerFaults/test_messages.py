@@ -131,6 +131,8 @@ class Messages(FaultCase):
 class Memory(FaultCase):
     """More than a client may have of the server's memory."""
 
+    memory_mib = 48
+
     def pour(self, connection, stream, data, rounds, piece=16_383):
         """Sends the same again and again in frames that are never cut where it is, as the server gives room."""
         room = {0: 65_535, stream: 1 << 20}
@@ -158,14 +160,13 @@ class Memory(FaultCase):
         self.assertTrue(self.pour(connection, stream, one * 64, 30_000 if LONG else 4_000))
         self.check_memory()
 
-    memory_mib = 48
-
     def test_an_event_of_two_bytes_a_million_times(self):
         connection = self.connect()
         # In a message of one kind of which each has a hundred times that in memory.
         body = message(b"\x1a\x00" * 1_000_000)
         stream = connection.begin(BATCH_APPEND)
-        self.pour(connection, stream, body, len(body) // 16_383)
+        self.pour(connection, stream, body, len(body) // 16_383 + 1)
+        self.assertEqual(connection.answer(stream), False, "It was taken.")
         self.check_memory()
 
 
