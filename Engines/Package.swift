@@ -21,7 +21,7 @@ let package = Package(
         .package(
             name: "daybook", path: "..",
             traits: ["Postgres", "JetStream", "Kafka", "Kinesis", "Webhook", "Server", "Client"]),
-        .package(name: "exchange", path: "../Examples/Exchange", traits: ["Postgres", "JetStream"]),
+        .package(name: "exchange", path: "../Examples/Exchange", traits: ["Postgres", "JetStream", "Client"]),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
@@ -52,7 +52,7 @@ let package = Package(
             exclude: ["Fixtures"], swiftSettings: swiftSettings),
         .testTarget(
             name: "DaybookServerTests",
-            dependencies: daybook("DaybookServer", "DaybookCore", "Daybook") + nio
+            dependencies: daybook("DaybookServer", "DaybookClient", "DaybookSQLite", "DaybookCore", "Daybook") + nio
                 + [
                     .product(name: "AsyncHTTPClient", package: "async-http-client"),
                     .product(name: "Crypto", package: "swift-crypto"),
@@ -62,7 +62,11 @@ let package = Package(
             name: "DaybookClientTests",
             dependencies: daybook(
                 "DaybookClient", "DaybookServer", "DaybookSQLite", "DaybookCore", "Daybook", "DaybookTesting")
-                + ["StoreTrials"] + nio,
+                + ["StoreTrials"] + nio
+                + [
+                    .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                    .product(name: "Crypto", package: "swift-crypto"),
+                ],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "EndToEndTests",

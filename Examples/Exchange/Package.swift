@@ -17,6 +17,7 @@ let package = Package(
     traits: [
         .trait(name: "Postgres", description: "Stores on PostgreSQL, too: --store postgres://…; needs libpq."),
         .trait(name: "JetStream", description: "Stores on NATS JetStream, too: --store jetstream://…; needs libnats."),
+        .trait(name: "Client", description: "Stores on a Daybook server, too: --store daybook://…."),
     ],
     dependencies: [
         .package(
@@ -24,6 +25,7 @@ let package = Package(
             traits: [
                 .defaults, .trait(name: "Postgres", condition: .when(traits: ["Postgres"])),
                 .trait(name: "JetStream", condition: .when(traits: ["JetStream"])),
+                .trait(name: "Client", condition: .when(traits: ["Client"])),
             ]),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
@@ -52,6 +54,7 @@ let package = Package(
                 "Exchange", "ExchangeStatistics", .product(name: "DaybookSQLite", package: "daybook"),
                 .product(name: "DaybookPostgres", package: "daybook", condition: .when(traits: ["Postgres"])),
                 .product(name: "DaybookJetStream", package: "daybook", condition: .when(traits: ["JetStream"])),
+                .product(name: "DaybookClient", package: "daybook", condition: .when(traits: ["Client"])),
                 .product(name: "DaybookGRDB", package: "daybook"), .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],

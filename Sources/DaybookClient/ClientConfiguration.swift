@@ -21,12 +21,16 @@ public struct ClientConfiguration: Sendable {
     public var trustedCertificates: String?
     /// Who the client is, unless the address tells; nil where the server asks nobody.
     public var credentials: ClientCredentials?
+    /// A certificate that tells it where there are no ``credentials``, unless the address names one; nil for none. It is read
+    /// when the client is made.
+    public var certificate: ClientCertificate?
 
     public init(
         timeout: Duration = .seconds(30), connectTimeout: Duration = .seconds(5),
         firstBackoff: Duration = .milliseconds(20), longestBackoff: Duration = .seconds(2),
         keepAliveInterval: Duration = .seconds(10), keepAliveTimeout: Duration = .seconds(10), openCalls: Int = 500,
-        trustedCertificates: String? = nil, credentials: ClientCredentials? = nil
+        trustedCertificates: String? = nil, credentials: ClientCredentials? = nil,
+        certificate: ClientCertificate? = nil
     ) {
         self.timeout = timeout
         self.connectTimeout = connectTimeout
@@ -37,6 +41,7 @@ public struct ClientConfiguration: Sendable {
         self.openCalls = openCalls
         self.trustedCertificates = trustedCertificates
         self.credentials = credentials
+        self.certificate = certificate
     }
 }
 #endif

@@ -34,6 +34,12 @@ extension DaybookClient: CheckpointStore {
         _ = try await link.derive(
             .saveCheckpoint, SaveCheckpointRequest(checkpoint, for: name), for: WireNothing.self)
     }
+
+    /// One whose answer was lost is not made again: a reader may have begun anew under the name meanwhile.
+    public func deleteCheckpoint(for name: CheckpointName) async throws(DerivedStateError) {
+        _ = try await link.derive(
+            .deleteCheckpoint, NamedRequest(name), for: WireNothing.self, repeating: .unsent)
+    }
 }
 
 extension DaybookClient: SnapshotStore {

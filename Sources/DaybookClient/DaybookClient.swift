@@ -24,7 +24,7 @@ public final class DaybookClient: EventStore {
     /// A client of the server at an address, `daybook://host:port`. Whether it is there shows with the first call.
     ///
     /// - Parameter address: With `?tls=false` behind it for a connection without TLS, `?tlsCaFile=file` for one with the authority
-    ///   in that file; `user:password@` in front of the host tells who asks.
+    ///   in that file; `user:password@` in front of the host tells who asks, or `?userCertFile=file&userKeyFile=file`.
     /// - Throws: ``ClientError`` for an address that is none, for credentials that would go to another machine without TLS, and
     ///   for certificates that cannot be read.
     public static func connect(
@@ -37,6 +37,10 @@ public final class DaybookClient: EventStore {
         var configuration = configuration
         configuration.credentials = address.credentials ?? configuration.credentials
         configuration.trustedCertificates = address.trustedCertificates ?? configuration.trustedCertificates
+        configuration.certificate = address.certificate ?? configuration.certificate
+        guard configuration.certificate == nil || address.usesTLS else {
+            throw .tls(reason: "a certificate is shown by TLS alone, and the address says tls=false")
+        }
         guard configuration.credentials == nil || address.usesTLS || address.isLoopback else {
             throw .credentialsWithoutTLS(host: address.host)
         }

@@ -8,15 +8,17 @@ struct DaybookCommand: AsyncParsableCommand {
         commandName: "daybook",
         abstract: "Append to, read, follow and look after an event log.",
         discussion: """
-            A store is one file; 'copy' and 'health' take one on PostgreSQL or JetStream as well, where that was built in. It \
-            holds events: facts that happened, in the order in which they were recorded, each in a stream of its own \
-            subject. Events are never altered; everything else is derived from them.
+            A store is one file, or that of a server: every verb that has the file as its first argument takes --server \
+            daybook://HOST:PORT instead, where the client was built in. 'copy' and 'health' take a store on PostgreSQL or \
+            JetStream as well. It holds events: facts that happened, in the order in which they were recorded, each in a \
+            stream of its own subject. Events are never altered; everything else is derived from them.
 
             EXAMPLES
               daybook append shop.db --stream order-1 --type OrderPlaced --data '{"size":10}'
               daybook read shop.db --stream order-1
               daybook read shop.db --category order --type OrderPlaced --json
               daybook export shop.db | gzip > shop.ndjson.gz
+              daybook read --server daybook://shop.example:2113 --user ada --stream order-1
               daybook bench --workload W1,W2-32
 
             \(ExitCode.explanation)
@@ -37,9 +39,21 @@ struct DaybookCommand: AsyncParsableCommand {
             CommandGroup(name: "Measure", subcommands: [Bench.self]),
         ]
         #if Server
-        groups.append(CommandGroup(name: "Serve", subcommands: [Serve.self, UsersCommand.self]))
+        groups.append(
+            CommandGroup(name: "Serve", subcommands: [Serve.self, UsersCommand.self, SubscriptionsCommand.self]))
+        #else
+        groups.append(CommandGroup(name: "Serve", subcommands: [UsersCommand.self, SubscriptionsCommand.self]))
         #endif
         return groups
+    }
+
+    /// The verbs behind which stands another.
+    private static var families: Set<String> {
+        var families: Set<String> = []
+        for verb in groups.flatMap(\.subcommands) where !verb.configuration.subcommands.isEmpty {
+            if let name = verb.configuration.commandName { families.insert(name) }
+        }
+        return families
     }
 
     static func main() async {
@@ -51,7 +65,8 @@ struct DaybookCommand: AsyncParsableCommand {
     /// Runs the command with its arguments, says on standard error what went wrong, and returns the exit code.
     static func status(of arguments: [String]?) async -> Int32 {
         do {
-            var command = try parseAsRoot(arguments)
+            let arguments = arguments ?? Array(ProcessInfo.processInfo.arguments.dropFirst())
+            var command = try parseAsRoot(try ServerInPlace.arguments(arguments, families: families))
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {

@@ -2,7 +2,8 @@ import ArgumentParser
 
 /// What the command's exit status tells a script. The numbers above 63 are those of `sysexits.h`.
 extension ExitCode {
-    /// The store refused a request: a conflict, a broken rule. Nothing of that request was written.
+    /// The store or its server refused a request: a conflict, a broken rule, a right that is missing. Nothing of that request was
+    /// written.
     static let refused = ExitCode(1)
     /// `verify` or `backup` found damaged records, or `salvage` had to leave some out; `schema verify` found events that are
     /// not as their lock says.
@@ -15,7 +16,7 @@ extension ExitCode {
     static let malformedInput = ExitCode(65)
     /// A file, or a store, that is named does not exist.
     static let missingFile = ExitCode(66)
-    /// Another process has the store's file open, or no server of the store can be reached.
+    /// Another process has the store's file open, or no server of the store can be reached, or it has no time.
     static let unavailable = ExitCode(69)
     /// A file cannot be created.
     static let cannotCreate = ExitCode(73)
@@ -26,14 +27,14 @@ extension ExitCode {
     static let explanation = """
         EXIT CODES
           0   done
-          1   the store refused a request: a conflict or a broken rule; nothing of it was written
+          1   the store or its server refused a request: a conflict, a broken rule, no right; nothing of it was written
           2   'verify' or 'backup' found damage; 'salvage' could not save everything; 'schema verify' found events that
               their lock does not describe
           3   'health' found a store or a consumer that is not well
           64  the arguments are wrong
           65  the input is malformed; the message names its line
           66  a file, or a store on a server, does not exist
-          69  another process has the store's file open, or no server of the store can be reached
+          69  another process has the store's file open, or no server of the store can be reached, or it has no time
           73  a file cannot be created
           74  the storage, the input or the output failed
         """

@@ -43,8 +43,12 @@ extension JetStreamEventStore: CheckpointStore, SnapshotStore {
         var writer = RecordWriter(reserving: 12)
         writer.add(1 as UInt8)
         writer.add(checkpoint.position.rawValue)
-        let subject = bucketPrefix + Self.checkpointPrefix + Self.key(name.rawValue)
-        _ = try await put([OutgoingMessage(subject: subject, body: writer.bytes)])
+        _ = try await put([OutgoingMessage(subject: checkpointSubject(name), body: writer.bytes)])
+    }
+
+    public func deleteCheckpoint(for name: CheckpointName) async throws(DerivedStateError) {
+        try await openBucket()
+        try await purge(subject: checkpointSubject(name))
     }
 
     public func snapshot(for key: SnapshotKey) async throws(DerivedStateError) -> Snapshot? {
@@ -151,6 +155,10 @@ extension JetStreamEventStore: CheckpointStore, SnapshotStore {
     var bucketPrefix: String { "$KV.\(bucket)." }
 
     private static var checkpointPrefix: String { "c." }
+
+    private func checkpointSubject(_ name: CheckpointName) -> String {
+        bucketPrefix + Self.checkpointPrefix + Self.key(name.rawValue)
+    }
 
     private struct Made: Decodable, Sendable {
         struct Config: Decodable, Sendable {

@@ -18,6 +18,19 @@ extension PostgresEventStore: CheckpointStore {
             }
         ]) { _ in }
     }
+
+    public func deleteCheckpoint(for name: CheckpointName) async throws(DerivedStateError) {
+        // It is made where there is none: a deletion that is repeated would change nothing, and then does not wait for the
+        // standby.
+        try await change([
+            Statement.begin.with(),
+            DerivedStatements.saveCheckpoint.with {
+                $0.add(name.rawValue)
+                $0.add(Position.start.rawValue)
+            },
+            DerivedStatements.deleteCheckpoint.with { $0.add(name.rawValue) }, Statement.commit.with(),
+        ]) { _ in }
+    }
 }
 
 extension PostgresEventStore: SnapshotStore {

@@ -11,6 +11,7 @@ package enum StoreMethod: String, Sendable, CaseIterable {
     case health = "Health"
     case getCheckpoint = "GetCheckpoint"
     case saveCheckpoint = "SaveCheckpoint"
+    case deleteCheckpoint = "DeleteCheckpoint"
     case getSnapshot = "GetSnapshot"
     case saveSnapshot = "SaveSnapshot"
     case deleteSnapshot = "DeleteSnapshot"

@@ -12,6 +12,13 @@ extension SQLiteEventStore: CheckpointStore {
             return .success(())
         }
     }
+
+    public func deleteCheckpoint(for name: CheckpointName) async throws(DerivedStateError) {
+        try await change { tables in
+            try tables.deleteCheckpoint(for: name)
+            return .success(())
+        }
+    }
 }
 
 extension SQLiteEventStore: SnapshotStore {

@@ -144,6 +144,9 @@ private struct StoreOpening {
             let last = try lastNumbers(reader)
             tail.hasScavenged.store(try reader.scavenged.isAny(), ordering: .releasing)
             let (index, reasonNotToAppend) = try openIndex(connection, reader, tail, last)
+            // With what is damaged at the end the log was read up to here, so that this is its end.
+            let end = LogEnd(last)
+            if end.position > 0, try LogEnd(savedIn: connection) != end { try end.save(in: connection) }
             let inline = InlineReadModels(configuration.inlineReadModels, documents: try DocumentTable(connection))
             try inline.catchUp(reader, head: last.position, path: path)
             let recent = RecentEvents()
@@ -241,7 +244,7 @@ private struct StoreOpening {
         let end = LogEnd(try lastNumbers(connection))
         let saved = try LogEnd(savedIn: connection)
         try compareWithWhatIsKnown(connection, end, saved)
-        if end != saved, end.position > 0 { try end.save(in: connection) }
+        if end != saved, end.position > 0, try end.isWhole(in: connection) { try end.save(in: connection) }
         switch configuration.walCheckpoints {
         case .byStore: try rewriteTail(connection)
         case .byAnotherProcess: try connection.disableCheckpointOnClose()
@@ -314,7 +317,7 @@ private struct StoreOpening {
     private func lastNumbers(_ reader: LogReader) throws -> LogNumbers {
         var last = try lastNumbers(reader.connection)
         // Damaged events at the end must not keep the others from being read: the last whole one tells the time. A number that is
-        // damaged may be far from the others, so that only rows that are there are looked at.
+        // damaged may be far from the others, so that only rows that are there are looked at, and behind them ends of archives.
         var position = last.position > 0 ? last.position : nil
         while let place = position, last.recordedAt == .min {
             do {
@@ -327,7 +330,9 @@ private struct StoreOpening {
                 // One that cannot be read now is not damaged.
                 guard case .damaged = error else { throw error }
             }
-            position = try reader.connection.integer("SELECT max(position) FROM events WHERE position < \(place)")
+            position =
+                try reader.connection.integer("SELECT max(position) FROM events WHERE position < \(place)")
+                ?? reader.archives.all().last { $0.positions.upperBound < place }?.positions.upperBound
         }
         return last
     }

@@ -18,3 +18,26 @@ public struct VerificationFinding: Sendable, Equatable, CustomStringConvertible 
         return place.isEmpty ? reason : "\(place.joined(separator: ", ")): \(reason)"
     }
 }
+
+extension VerificationFinding: Codable {
+    private enum CodingKeys: String, CodingKey {
+        case position, stream, reason
+    }
+
+    /// Takes any name of a stream: one that is damaged may break every rule.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        let stream = try container.decodeIfPresent(String.self, forKey: .stream)
+        self.init(
+            position: try container.decodeIfPresent(Position.self, forKey: .position),
+            stream: stream.map { StreamName(unchecked: $0) },
+            reason: try container.decode(String.self, forKey: .reason))
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encodeIfPresent(position, forKey: .position)
+        try container.encodeIfPresent(stream?.rawValue, forKey: .stream)
+        try container.encode(reason, forKey: .reason)
+    }
+}

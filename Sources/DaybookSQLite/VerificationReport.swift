@@ -1,7 +1,7 @@
 import DaybookCore
 
 /// What a check of the whole log found.
-public struct VerificationReport: Sendable, Equatable {
+public struct VerificationReport: Sendable, Equatable, Codable {
     /// Events whose records are whole.
     public var eventsChecked: Int64 = 0
     /// Events that were removed by scavenging.

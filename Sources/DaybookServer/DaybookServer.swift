@@ -2,6 +2,7 @@
 import DaybookCore
 import Foundation
 import Logging
+import ServiceLifecycle
 
 /// A store as a server, which programs in any language use through KurrentDB's clients, or by HTTP and JSON, and programs in Swift
 /// as a store (`DaybookClient`), on one port.
@@ -13,28 +14,37 @@ import Logging
 ///
 /// With a certificate it asks who calls, and users may do what their roles, the access lists of streams and its own rules allow.
 /// Without one everybody who reaches it may do everything, so that it listens on loopback addresses only.
-public final class DaybookServer: Sendable {
+///
+/// Calls get spans by the instrument of swift-distributed-tracing that the program has bootstrapped before it makes the server.
+///
+/// It is a service of swift-service-lifecycle: in a `ServiceGroup` it ends when the group shuts down gracefully.
+public final class DaybookServer: Service {
     private let configuration: ServerConfiguration
     private let signals: StreamSignals
     private let gossip: GossipService
     private let subscriptions: PersistentSubscriptions
     private let scavenges: Scavenges?
+    private let correlations: CorrelationIndex?
     private let shutdown = StopSignal()
     private let listener: RPCListener
     private let users: UserDirectory
+    private let accessChanges: AccessChanges
+    private let store: any EventStore
     private let founding = FoundingToken()
     private let tls: TLSCredentials?
     private let tokens: TokenVerifier?
     private let asksWhoCalls: Bool
     private let logger: Logger
 
-    /// - Parameter store: Keeps the checkpoints of groups of consumers beside the log: in the log they would fill it.
+    /// - Parameters:
+    ///   - store: Keeps the checkpoints of groups of consumers beside the log: in the log they would fill it.
+    ///   - accessLogger: Is told of each call when it has ended, at the level `info`; nil for none.
     /// - Throws: ``ServerError`` when the address is not a loopback address and there is no certificate, or a file cannot be
     ///   used; `ReadError` when the store cannot be read.
     /// - Complexity: O(deletions ever made of streams), which are looked up.
     public init(
         store: any EventStore & CheckpointStore, configuration: ServerConfiguration = ServerConfiguration(),
-        logger: Logger = Logger(label: "daybook.server")
+        logger: Logger = Logger(label: "daybook.server"), accessLogger: Logger? = nil
     ) async throws {
         guard configuration.tls != nil || ["127.0.0.1", "::1", "localhost"].contains(configuration.host) else {
             throw ServerError.notLoopback(host: configuration.host)
@@ -43,20 +53,40 @@ public final class DaybookServer: Sendable {
         self.logger = logger
         asksWhoCalls = configuration.asksWhoCalls || configuration.tls != nil
         tls = try configuration.tls.map { try TLSCredentials($0) }
-        let log = try await KurrentLog.open(store)
-        let passwords = PasswordHasher()
+        var correlations: CorrelationIndex?
+        if configuration.indexesCorrelations {
+            guard let store = store as? any EventStore & ReadModelStore else { throw ServerError.noReadModels }
+            correlations = CorrelationIndex(store: store)
+        }
+        self.correlations = correlations
+        let log = try await KurrentLog.open(store, correlations: correlations)
+        let limits = configuration.limits
+        let passwords = PasswordHasher(limits: limits.access)
+        accessChanges = log.accessChanges
+        self.store = store
         users = UserDirectory(log: log, passwords: passwords, founding: founding)
         var tokens: TokenVerifier?
-        if asksWhoCalls, let authority = configuration.tokens { tokens = try await TokenVerifier(authority) }
+        if asksWhoCalls, let authority = configuration.tokens {
+            tokens = try await TokenVerifier(authority, limits: limits.access)
+        }
         self.tokens = tokens
         var gate: AccessGate?
         if asksWhoCalls {
             let control = AccessControl(
                 log: log, users: users,
                 authenticator: Authenticator(
-                    users: users, passwords: passwords, founding: founding, tokens: tokens),
+                    users: users, passwords: passwords, founding: founding, tokens: tokens,
+                    failures: LoginFailures(
+                        limit: limits.access.failuresPerPeer, forgiveness: limits.access.forgiveness,
+                        mostPeers: limits.access.peersRemembered),
+                    unseen: LoginFailures(
+                        limit: limits.access.guessesUnseen, forgiveness: limits.access.unseenForgiveness,
+                        mostPeers: limits.access.peersRemembered),
+                    verified: VerifiedPasswords(
+                        time: limits.access.verifiedTime, most: limits.access.verifiedPasswords)),
                 rules: try Self.rules(configuration.accessRules),
-                records: AccessRecords(access: logger, audit: logger, audited: configuration.auditedCategories))
+                records: AccessRecords(logger: logger, audit: try Self.audit(configuration)),
+                limits: limits.access)
             gate = AccessGate(control: control)
         }
         signals = StreamSignals(store: store)
@@ -80,15 +110,45 @@ public final class DaybookServer: Sendable {
         }
         routes.merge(ServerFeaturesService(paths: Array(routes.keys)).routes) { first, _ in first }
         // Of no concern to clients of KurrentDB.
-        routes.merge(StoreService(log: log).routes) { first, _ in first }
+        for more in [
+            StoreService(log: log).routes, UserOperations(users: users).routes,
+            GroupOperations(subscriptions: subscriptions).routes,
+        ] {
+            routes.merge(more) { first, _ in first }
+        }
+        if let store = store as? any StoreUpkeep {
+            let upkeep = UpkeepService(store: store, log: log, backupFolder: configuration.backupFolder)
+            routes.merge(upkeep.routes) { first, _ in first }
+        }
         // Not announced: clients look for another way, or tell their users what is said here.
         for missing in [operations.missing, ProjectionsService().missing] {
             routes.merge(missing) { first, _ in first }
         }
+        let tracing = CallTracing.bootstrapped
         let http = HTTPConnections(
-            api: HTTPAPI(log: log, configuration: configuration, users: users, gate: gate, logger: logger),
-            logger: logger)
-        listener = RPCListener(routes: gate?.guarding(routes) ?? routes, http: http, tls: tls, logger: logger)
+            api: HTTPAPI(
+                log: log, configuration: configuration, users: users, gate: gate, subscriptions: subscriptions,
+                tracing: tracing, limits: limits.http, logger: logger),
+            limits: limits.http, logger: logger, callLogger: accessLogger)
+        let observer = CallObserver(metrics: log.metrics, tracing: tracing)
+        listener = RPCListener(
+            routes: observer.observing(gate?.guarding(routes) ?? routes), http: http, tls: tls, limits: limits.rpc,
+            meter: log.metrics.connections, logger: logger, callLogger: accessLogger)
+    }
+
+    /// - Throws: ``ServerError/unwritableAuditLog(file:reason:)``.
+    private static func audit(
+        _ configuration: ServerConfiguration
+    ) throws(ServerError) -> (streams: AuditedStreams, log: AuditLog)? {
+        let streams = AuditedStreams(
+            categories: configuration.auditedCategories, patterns: configuration.auditedStreams)
+        guard !streams.isEmpty else { return nil }
+        guard let file = configuration.auditLog else {
+            throw .unwritableAuditLog(file: nil, reason: "no file is named")
+        }
+        let log = AuditLog(path: file, mostWaiting: configuration.limits.auditReadsWaiting)
+        do { try log.check() } catch { throw .unwritableAuditLog(file: file, reason: "\(error)") }
+        return (streams, log)
     }
 
     private static func rules(_ file: String?) throws -> [AccessRule] {
@@ -114,12 +174,16 @@ public final class DaybookServer: Sendable {
     /// - Throws: ``ServerError`` when it cannot be used; the one before is used on.
     public func reloadCertificate() throws { try tls?.reload() }
 
-    /// Serves until its task is cancelled, or a client asks the server to shut down, which it does once; then every open call is
-    /// ended, and every connection told.
+    /// The same as ``run(onListening:)``, for a service group.
+    public func run() async throws { try await run { _ in } }
+
+    /// Serves until its task is cancelled, its service group shuts down, or a client asks the server to shut down, which it does
+    /// once. Then nobody is let in any more; connections are told (GOAWAY), subscriptions end with UNAVAILABLE, server-sent events
+    /// end, appends that have begun are answered. What is not done within the limit `shutdown-seconds` is cut off.
     ///
     /// - Parameter onListening: Told the port, once calls are taken.
     /// - Throws: What the system says when the address cannot be listened on.
-    public func run(onListening: @escaping @Sendable (_ port: Int) -> Void = { _ in }) async throws {
+    public func run(onListening: @escaping @Sendable (_ port: Int) -> Void) async throws {
         do {
             try await serve(onListening)
         } catch {
@@ -134,8 +198,20 @@ public final class DaybookServer: Sendable {
             group.addTask { [signals] in await signals.run() }
             group.addTask { [subscriptions] in await subscriptions.run() }
             group.addTask { [shutdown] in await shutdown.wait() }
+            if let correlations {
+                group.addTask { [signals, logger] in await correlations.run(signals, logger) }
+            }
+            // Returns, too, when the task is cancelled.
+            group.addTask { try? await gracefulShutdown() }
+            if asksWhoCalls {
+                group.addTask { [accessChanges, store, interval = configuration.limits.access.recheckTime] in
+                    await accessChanges.follow(store, each: interval)
+                }
+            }
             if let tls { group.addTask { [logger] in await tls.run(logger) } }
-            if let tokens { group.addTask { [logger] in await tokens.run(logger) } }
+            if let tokens {
+                group.addTask { [logger, accessChanges] in await tokens.run(logger, changes: accessChanges) }
+            }
             group.addTask { [listener, configuration, gossip] in
                 try await listener.run(host: configuration.host, port: configuration.port) { port in
                     gossip.advertise(port: port)

@@ -21,12 +21,24 @@ public struct ServerConfiguration: Sendable {
     public var accessRules: String?
     /// The categories of which it is written down who reads them.
     public var auditedCategories: Set<Category>
+    /// Whether there are streams by correlation, `$bc-…`. The index that they are read from is kept in the store, which must keep
+    /// read models: 8 bytes for each event that has a `$correlationId`, and a document for each that there is of these.
+    public var indexesCorrelations: Bool
+    /// Patterns of the names of further such streams; `*` stands for any text.
+    public var auditedStreams: [String] = []
+    /// The file in which it is written down, which there must be where anything is. See `docs/operations.md`.
+    public var auditLog: String?
+    /// What clients may take.
+    public var limits = ServerLimits()
     /// What the server's metrics call the store, to tell it from others.
     public var storeName: String
     /// The `source` of events that are read as CloudEvents: a URI reference that no other log's events have.
     public var eventSource: String
     /// What the server calls healthy.
     public var healthPolicy: HealthPolicy
+    /// The folder on the server's machine in which operators may have the store backed up; nil for none. They name the file, and
+    /// get nothing of it.
+    public var backupFolder: String?
     /// Removes for good what readers of the store cannot see any more, when a client asks for it; nil when the store has
     /// nothing of the kind, or nobody shall ask. One run at a time; it must end early when its task is cancelled.
     public var scavenge: (@Sendable () async throws -> Void)?
@@ -37,9 +49,9 @@ public struct ServerConfiguration: Sendable {
     public init(
         host: String = "127.0.0.1", port: Int = ServerConfiguration.defaultPort, advertisedHost: String? = nil,
         tls: TLSFiles? = nil, asksWhoCalls: Bool = false, tokens: TokenAuthority? = nil, accessRules: String? = nil,
-        auditedCategories: Set<Category> = [],
+        auditedCategories: Set<Category> = [], indexesCorrelations: Bool = false,
         storeName: String = "store", eventSource: String = "/daybook", healthPolicy: HealthPolicy = HealthPolicy(),
-        scavenge: (@Sendable () async throws -> Void)? = nil
+        backupFolder: String? = nil, scavenge: (@Sendable () async throws -> Void)? = nil
     ) {
         self.host = host
         self.port = port
@@ -49,9 +61,11 @@ public struct ServerConfiguration: Sendable {
         self.tokens = tokens
         self.accessRules = accessRules
         self.auditedCategories = auditedCategories
+        self.indexesCorrelations = indexesCorrelations
         self.storeName = storeName
         self.eventSource = eventSource
         self.healthPolicy = healthPolicy
+        self.backupFolder = backupFolder
         self.scavenge = scavenge
     }
 }

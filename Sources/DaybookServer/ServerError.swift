@@ -5,12 +5,16 @@ import DaybookCore
 public enum ServerError: Error, Equatable, CustomStringConvertible {
     /// Others than this machine would reach the server, and it cannot tell them apart.
     case notLoopback(host: String)
+    /// The index of correlations is asked for, and the store has no place for it.
+    case noReadModels
     /// The certificate, its key, or the authority of clients is not there, or not what it should be.
     case unreadableCertificate(reason: String)
     /// The access rules are not what this version reads.
     case unreadableRules(file: String, reason: String)
     /// The keys of the authority whose tokens are taken are not there, or not what they should be.
     case unreadableKeys(file: String, reason: String)
+    /// Reads are to be written down, and there is no file for that, or it cannot be written.
+    case unwritableAuditLog(file: String?, reason: String)
     /// What the log has of the groups of consumers is not what this version reads.
     case unreadableGroups(position: Position, reason: String)
 
@@ -19,6 +23,9 @@ public enum ServerError: Error, Equatable, CustomStringConvertible {
         case .notLoopback(let host):
             "The server would listen on '\(host)', where other machines reach it, without TLS: give it a certificate, or listen "
                 + "on 127.0.0.1, ::1 or localhost."
+        case .noReadModels:
+            "The store keeps no read models, so that there can be no streams by correlation: leave them out, or serve another "
+                + "store."
         case .unreadableCertificate(let reason):
             "The certificate cannot be used (\(reason)): the files are to be PEM, the key not encrypted and the certificate's."
         case .unreadableKeys(let file, let reason):
@@ -26,6 +33,10 @@ public enum ServerError: Error, Equatable, CustomStringConvertible {
         case .unreadableRules(let file, let reason):
             "The access rules in '\(file)' cannot be read (\(reason)): write an array of objects with effect, users, rights "
                 + "and streams."
+        case .unwritableAuditLog(let file?, let reason):
+            "The audit log '\(file)' cannot be written (\(reason)): name a file in a folder that the server may write to."
+        case .unwritableAuditLog(nil, let reason):
+            "Reads are to be audited, and \(reason): set ServerConfiguration.auditLog."
         case .unreadableGroups(let position, let reason):
             "The event at position \(position), of stream '\(StoredGroups.stream)', does not tell the groups of consumers "
                 + "(\(reason)): use the version that wrote it, or delete the stream, and the groups with it."

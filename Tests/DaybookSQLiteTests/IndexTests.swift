@@ -161,8 +161,8 @@ struct DamagedEventTests {
         await store.close()
     }
 
-    @Test("at the end of the log does not let recorded times go back")
-    func times() async throws {
+    @Test("at the end of the log does not let recorded times go back", arguments: [false, true])
+    func times(isArchived: Bool) async throws {
         let folder = try TemporaryFolder()
         let path = folder.path("log.daybook")
         var configuration = SQLiteEventStore.Configuration()
@@ -171,6 +171,7 @@ struct DamagedEventTests {
         for _ in 0..<3 {
             try await first.append([NewEvent(type: "t", data: Array(repeating: 1, count: 40))], to: "a-1")
         }
+        if isArchived { try await first.archive(through: 2) }
         await first.close()
         try IndexTests.execute(
             "UPDATE events SET record = substr(record, 1, 80) || x'7B' || substr(record, 82) WHERE position > 1",
@@ -197,5 +198,24 @@ struct DamagedEventTests {
             #expect(isSound != true)
             await store.close()
         }
+    }
+
+    /// The end that an opening notes down is one that salvage goes by.
+    @Test("whose number is another by now is not noted down as the log's end by an opening that refuses the file")
+    func notedEnd() async throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path("log.daybook")
+        let first = try await SQLiteEventStore.open(path)
+        for _ in 0..<3 { try await first.append([NewEvent(type: "t", data: [1])], to: "a-1") }
+        await first.close()
+        try IndexTests.execute("UPDATE events SET position = 1500000 WHERE position = 3", on: path)
+        await #expect(throws: OpenError.self) { try await SQLiteEventStore.open(path).close() }
+        let saved = folder.path("saved.daybook")
+        let report = try await SQLiteEventStore.salvage(path, to: saved)
+        #expect(report.head == 3 && report.savedEvents == 2 && report.lostEvents == 1, "\(report)")
+        let store = try await SQLiteEventStore.open(saved)
+        let page = try await store.readPage(from: .start, direction: .forward, filter: .all, limit: 2)
+        #expect(page.events.map(\.position) == [1, 2])
+        await store.close()
     }
 }

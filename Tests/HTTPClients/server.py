@@ -21,14 +21,14 @@ PATIENCE = 20
 class Server:
     """`daybook serve` on a port that is free, with a store in a folder of its own."""
 
-    def __init__(self, folder, *arguments):
-        self.arguments = arguments or ("--insecure",)
+    def __init__(self, folder, *arguments, access=("--insecure",)):
         self.file = pathlib.Path(folder) / "store.daybook"
+        self.arguments = (*access, *arguments)
         self.process = None
 
     def start(self):
         self.process = subprocess.Popen(
-            [os.environ["DAYBOOK"], "serve", str(self.file), *self.arguments, "--port", "0"],
+            [os.environ["DAYBOOK"], "serve", str(self.file), "--port", "0", *self.arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -41,13 +41,14 @@ class Server:
         def listen():
             for line in self.process.stderr:
                 self.said.append(line)
-                match = re.search(r"Serving on [^ ]*:(\d+)\.", line)
+                match = re.search(r"Serving on [^ ]*:(\d+)\.", line) or re.search(r'"message":"Serving\.".*"port":(\d+)', line)
                 if match:
                     self.port = int(match[1])
                     listening.set()
             listening.set()
 
-        threading.Thread(target=listen, daemon=True).start()
+        self.listener = threading.Thread(target=listen, daemon=True)
+        self.listener.start()
         if not listening.wait(PATIENCE) or self.port is None:
             self.stop()
             raise AssertionError(f"The server does not listen: {''.join(self.said)}")
@@ -60,7 +61,9 @@ class Server:
         with contextlib.suppress(ProcessLookupError):
             self.process.send_signal(by)
         try:
-            return self.process.wait(PATIENCE)
+            code = self.process.wait(PATIENCE)
+            self.listener.join(PATIENCE)  # So that all of what it said is there.
+            return code
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()

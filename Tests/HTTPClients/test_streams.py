@@ -108,7 +108,10 @@ class Node(Case):
         answer = self.get("/metrics")
         self.assertTrue(answer.headers["Content-Type"].startswith("text/plain; version=0.0.4"))
         names = {line.split("{")[0] for line in answer.body.decode().splitlines() if not line.startswith("#")}
-        self.assertLessEqual({"daybook_healthy", "daybook_head_position", "daybook_wal_bytes"}, names)
+        self.assertLessEqual(
+            {"daybook_healthy", "daybook_head_position", "daybook_wal_bytes", "daybook_append_requests_total",
+             "daybook_append_duration_seconds_bucket", "daybook_store_commit_events_count", "daybook_calls_in_hand",
+             "process_resident_memory_bytes"}, names)
 
     def test_the_document_is_json(self):
         document = json.loads(self.get("/openapi.json").body)

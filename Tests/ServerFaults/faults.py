@@ -81,12 +81,14 @@ class FaultCase(unittest.TestCase):
     its memory within bounds, and the descriptors of the test's connections are given back."""
 
     memory_mib = MEMORY_MIB
+    limits = {}
     neighbours = Neighbour
     @classmethod
     def setUpClass(cls):
         folder = tempfile.TemporaryDirectory(prefix="daybook-faults-")
         cls.addClassCleanup(folder.cleanup)
-        cls.server = Server(folder.name).start()
+        options = [word for limit in cls.limits.items() for word in ("--limit", "{}={}".format(*limit))]
+        cls.server = Server(folder.name, *options).start()
         cls.addClassCleanup(cls.server.stop)
 
     def setUp(self):

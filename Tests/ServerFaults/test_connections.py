@@ -80,7 +80,7 @@ class TLS(FaultCase):
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        cls.server = Server(folder.name, "--tls-certificate", certificate, "--tls-key", key).start()
+        cls.server = Server(folder.name, access=("--tls-certificate", certificate, "--tls-key", key)).start()
         cls.addClassCleanup(cls.server.stop)
 
     def assert_refused(self, data):

@@ -6,7 +6,7 @@ import struct
 import time
 import unittest
 
-from faults import LONG, FaultCase, long_only
+from faults import LONG, FaultCase
 from server import PATIENCE
 
 HOST = b"Host: localhost\r\n"
@@ -77,7 +77,7 @@ NO_REQUESTS = {
 }
 
 
-class Requests(FaultCase):
+class RequestCase(FaultCase):
     def exchange(self, data):
         """All that is answered until the server closes the connection, or says nothing more for half a second."""
         connection = self.socket()
@@ -104,6 +104,28 @@ class Requests(FaultCase):
             pass
         return said
 
+    def drip(self, head, count, seconds):
+        """So many clients who send a byte now and then, for a while. Returns those whose connections are open still."""
+        connections = [self.socket() for _ in range(count)]
+        for connection in connections:
+            connection.sendall(head)
+            connection.setblocking(False)
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and connections:
+            time.sleep(0.2)
+            for connection in list(connections):
+                try:
+                    connection.send(b"a")
+                    if not connection.recv(1):
+                        connections.remove(connection)
+                except BlockingIOError:
+                    pass
+                except OSError:
+                    connections.remove(connection)
+        return connections
+
+
+class Requests(RequestCase):
     def test_no_request_is_smuggled(self):
         for name, data in SMUGGLED.items():
             with self.subTest(name):
@@ -127,39 +149,11 @@ class Requests(FaultCase):
                     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 connection.close()
 
-    def drip(self, head, count, seconds):
-        """So many clients who send a byte now and then, for a while. Returns those whose connections are open still."""
-        connections = [self.socket() for _ in range(count)]
-        for connection in connections:
-            connection.sendall(head)
-            connection.setblocking(False)
-        end = time.monotonic() + seconds
-        while time.monotonic() < end and connections:
-            time.sleep(0.2)
-            for connection in list(connections):
-                try:
-                    connection.send(b"a")
-                    if not connection.recv(1):
-                        connections.remove(connection)
-                except BlockingIOError:
-                    pass
-                except OSError:
-                    connections.remove(connection)
-        return connections
-
     def test_heads_and_bodies_that_come_byte_by_byte(self):
         heads = [b"GET /", APPEND + b"Content-Length: 1000000\r\n\r\n"]
         for head in heads:
             self.drip(head, 50, 1)
             self.neighbour.wait()
-
-    @long_only
-    def test_a_head_that_does_not_end_is_not_waited_for(self):
-        self.assertEqual(self.drip(b"GET /", 50, 90), [])
-
-    @long_only
-    def test_a_body_that_does_not_end_is_not_waited_for(self):
-        self.assertEqual(self.drip(APPEND + b"Content-Length: 1000000\r\n\r\n", 50, 140), [])
 
     def test_bodies_that_are_half_there(self):
         connections = []
@@ -187,6 +181,33 @@ class Requests(FaultCase):
             self.socket().sendall(b"GET /v1/log HTTP/1.1\r\n" + HOST + b"\r\n")
         self.neighbour.wait()
         self.check_memory()
+
+
+class SlowRequests(RequestCase):
+    """Clients that take their time lose their connection when it is over."""
+
+    limits = {"http-idle-seconds": 2, "http-body-seconds": 2, "http-unread-seconds": 2}
+
+    def test_a_head_that_does_not_end_is_not_waited_for(self):
+        self.assertEqual(self.drip(b"GET /", 50, PATIENCE), [])
+
+    def test_a_body_that_does_not_end_is_not_waited_for(self):
+        self.assertEqual(self.drip(APPEND + b"Content-Length: 1000000\r\n\r\n", 50, PATIENCE), [])
+
+    def test_an_answer_that_nobody_takes_is_given_up(self):
+        web = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=PATIENCE)
+        for _ in range(40):
+            event = b'{"writes":[{"stream":"big","events":[{"type":"T","data":"%s"}]}]}' % (b"x" * 200_000)
+            web.request("POST", "/v1/append", event, {"Content-Type": "application/json"})
+            web.getresponse().read()
+        web.close()
+        connection = self.socket()
+        for _ in range(10):  # More than the system takes for a client that does not read.
+            connection.sendall(b"GET /v1/log HTTP/1.1\r\n" + HOST + b"\r\n")
+        # Its own, and one of somebody else's.
+        self.neighbour.wait()
+        before = self.count_descriptors()
+        self.eventually(lambda: self.count_descriptors() < before, "Who takes nothing keeps the connection.")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 import DaybookCore
 import DaybookServer
 import DaybookTesting
+import StoreTrials
 import Synchronization
 import Testing
 
@@ -34,22 +35,25 @@ struct DaybookClientTests {
         let store = InMemoryEventStore()
         let first = try await TestServer.start(store)
         await first.stop()
-        let client = try DaybookClient.connect(to: first.address)
+        let relay = try CuttingRelay(to: "daybook://127.0.0.1:\(first.port)")
+        let client = try DaybookClient.connect(to: TestServer.address(relay.port))
         let append = Task { try await client.append([Self.event()], to: "account-1") }
-        try await Task.sleep(for: .milliseconds(100))
+        try await eventually("the client has tried again") { relay.refusals >= 2 }
         let second = try await TestServer.start(store, port: first.port)
         #expect(try await append.value.position == 1)
+        relay.close()
         await client.close()
         await second.stop()
     }
 
     @Test("refuses everything once it is closed, and ends what waits")
     func closes() async throws {
-        let server = try await TestServer.start(InMemoryEventStore())
+        let store = ObservedStore()
+        let server = try await TestServer.start(store)
         let client = try DaybookClient.connect(to: server.address)
         let head = try await client.append([Self.event()], to: "account-1").position
         let waiting = Task { try await client.head(beyond: head) }
-        try await Task.sleep(for: .milliseconds(50))
+        try await eventually("the client waits beside the server") { store.waits == 2 }
         await client.close()
         await #expect(throws: ReadError.closed) { try await waiting.value }
         await #expect(throws: AppendError.closed) { try await client.append([Self.event()], to: "account-1") }
@@ -78,11 +82,11 @@ struct DaybookClientTests {
 
     @Test("lets a thousand subscriptions wait, and is told by one call")
     func manyWaits() async throws {
-        let store = InMemoryEventStore()
+        let store = ObservedStore()
         let server = try await TestServer.start(store)
         let client = try DaybookClient.connect(to: server.address, configuration: ClientConfiguration(openCalls: 2))
         let waits = (0..<1_000).map { _ in Task { try await client.head(beyond: .start) } }
-        try await Task.sleep(for: .milliseconds(50))
+        try await eventually("all wait, by one call") { client.heads.waiting == 1_000 && store.waits == 2 }
         try await store.append([Self.event()], to: "account-1")
         for wait in waits { #expect(try await wait.value == 1) }
         await client.close()
@@ -113,6 +117,10 @@ struct DaybookClientTests {
         func save(_ checkpoint: Checkpoint, for name: CheckpointName) async throws(DerivedStateError) {
             try await checkpoints.save(checkpoint, for: name)
         }
+
+        func deleteCheckpoint(for name: CheckpointName) async throws(DerivedStateError) {
+            try await checkpoints.deleteCheckpoint(for: name)
+        }
     }
 
     @Test("reads addresses")
@@ -127,7 +135,8 @@ struct DaybookClientTests {
         for text in [
             "", "http://localhost", "daybook://", "daybook://:1", "daybook://a:b", "daybook://a:0", "daybook://[::1",
             "daybook://a?tls=maybe", "daybook://a:65536", "daybook://u@a", "daybook://:p@a", "daybook://u%3Av:p@a",
-            "daybook://a?tlsCaFile=",
+            "daybook://a?tlsCaFile=", "daybook://a?userCertFile=c", "daybook://a?userKeyFile=k",
+            "daybook://a?tls=false&userCertFile=c&userKeyFile=k",
         ] {
             #expect(throws: ClientError.self) { try ServerAddress(text) }
         }
@@ -140,6 +149,12 @@ struct DaybookClientTests {
         #expect(address.credentials?.header == "Basic YWRhOnBAczpz")
         #expect(address.trustedCertificates == "/etc/my authority.pem")
         #expect(address.host == "::1" && address.port == 7 && address.usesTLS)
+        let certified = try ServerAddress("daybook://a?userCertFile=/etc/my%20own.pem&userKeyFile=/etc/my=own.key")
+        #expect(certified.certificate == ClientCertificate(file: "/etc/my own.pem", key: "/etc/my=own.key"))
+        let configuration = ClientConfiguration(certificate: certified.certificate)
+        #expect(throws: ClientError.self) {
+            try DaybookClient.connect(to: "daybook://127.0.0.1?tls=false", configuration: configuration)
+        }
         #expect(!"\(address)".contains("YWRh"))
         let error = #expect(throws: ClientError.self) { try ServerAddress("daybook://ada:secret@:7") }
         #expect(error.map { !"\($0)".contains("secret") } == true)

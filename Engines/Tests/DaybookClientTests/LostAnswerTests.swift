@@ -10,9 +10,9 @@ struct LostAnswerTests {
     /// Lets a client be used that reaches a store's server through what cuts its connections.
     private func cutting(
         _ configuration: ClientConfiguration = ClientConfiguration(),
-        _ use: (InMemoryEventStore, DaybookClient, CuttingRelay) async throws -> Void
+        _ use: (ObservedStore, DaybookClient, CuttingRelay) async throws -> Void
     ) async throws {
-        let store = InMemoryEventStore()
+        let store = ObservedStore()
         let server = try await TestServer.start(store)
         let relay = try CuttingRelay(to: "daybook://127.0.0.1:\(server.port)")
         let client = try DaybookClient.connect(to: TestServer.address(relay.port), configuration: configuration)
@@ -30,7 +30,7 @@ struct LostAnswerTests {
 
     /// Makes a request whose answer is lost once it is recorded.
     private func lose(
-        _ request: AppendRequest, _ store: InMemoryEventStore, _ client: DaybookClient, _ relay: CuttingRelay
+        _ request: AppendRequest, _ store: ObservedStore, _ client: DaybookClient, _ relay: CuttingRelay
     ) async throws -> Result<AppendResult, any Error> {
         let before = try await store.head()
         relay.loseAnswers()
@@ -84,9 +84,10 @@ struct LostAnswerTests {
             request.append([event()], to: "account-1", expecting: .noStream)
             // Another writer is first.
             try await store.append([event()], to: "account-1")
+            let before = store.appends
             relay.loseAnswers()
             let append = Task { try await client.append(request) }
-            try await Task.sleep(for: .milliseconds(200))
+            try await eventually("the append is refused") { store.appends > before }
             relay.cut()
             let outcome = await append.result
             guard case .failure(AppendError.storageFailed(_, mayBeWritten: true)) = outcome else {
@@ -152,25 +153,18 @@ struct LostAnswerTests {
     private final class Count: Sendable {
         private let count = Mutex(0)
 
-        var value: Int { count.withLock { $0 } }
-
-        func add() { count.withLock { $0 += 1 } }
+        func add() -> Int {
+            count.withLock { count in
+                count += 1
+                return count
+            }
+        }
     }
 
     @Test("writes each of many appends once, while it is cut again and again")
     func writes() async throws {
         try await cutting { store, client, relay in
             let acknowledged = Count()
-            let cutter = Task {
-                var next = 25
-                while !Task.isCancelled {
-                    if acknowledged.value >= next {
-                        relay.cut()
-                        next += 25
-                    }
-                    try await Task.sleep(for: .milliseconds(1))
-                }
-            }
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for writer in 0..<8 {
                     group.addTask {
@@ -181,13 +175,12 @@ struct LostAnswerTests {
                             let event = NewEvent(type: "noted", data: [UInt8(number)])
                             let result = try await client.append([event], to: stream, expecting: expected)
                             #expect(result.version == StreamVersion(Int64(number)))
-                            acknowledged.add()
+                            if acknowledged.add() % 25 == 0 { relay.cut() }
                         }
                     }
                 }
                 try await group.waitForAll()
             }
-            cutter.cancel()
             for writer in 0..<8 {
                 let page = try await store.readPage(
                     of: StreamName(unchecked: "account-\(writer)"), from: .start, direction: .forward, limit: 100)

@@ -21,10 +21,10 @@ struct ServerKillTests {
             let process = try program.start("serve", file, "--insecure", "--port", String(port))
             var listening: Int?
             try await eventually("the server listens") {
-                listening = Self.port(in: process.said)
+                listening = Self.port(in: process.complained)
                 return listening != nil
             }
-            return Served(process: process, port: try #require(listening, "\(process.said)"))
+            return Served(process: process, port: try #require(listening, "\(process.complained)"))
         }
 
         /// `Serving on 127.0.0.1:2113. Connect by …`

@@ -11,6 +11,7 @@ struct TestServer: Sendable {
     struct NeverListened: Error {}
 
     let port: Int
+    private let server: DaybookServer
     private let run: Task<Void, any Error>
 
     var address: String { Self.address(port) }
@@ -18,8 +19,11 @@ struct TestServer: Sendable {
     static func address(_ port: some BinaryInteger) -> String { "daybook://127.0.0.1:\(port)?tls=false" }
 
     static func start(_ store: any Store, port: Int = 0, asksWhoCalls: Bool = false) async throws -> TestServer {
-        let server = try await DaybookServer(
-            store: store, configuration: ServerConfiguration(port: port, asksWhoCalls: asksWhoCalls))
+        try await start(store, ServerConfiguration(port: port, asksWhoCalls: asksWhoCalls))
+    }
+
+    static func start(_ store: any Store, _ configuration: ServerConfiguration) async throws -> TestServer {
+        let server = try await DaybookServer(store: store, configuration: configuration)
         let (ports, continuation) = AsyncStream<Int>.makeStream()
         let run = Task {
             defer { continuation.finish() }
@@ -30,8 +34,10 @@ struct TestServer: Sendable {
             try await run.value
             throw NeverListened()
         }
-        return TestServer(port: port, run: run)
+        return TestServer(port: port, server: server, run: run)
     }
+
+    func reloadCertificate() throws { try server.reloadCertificate() }
 
     func stop() async {
         run.cancel()

@@ -46,6 +46,24 @@ struct JetStreamClusterTests {
         }
     }
 
+    @Test("takes an append of a client whose server is cut off from the others: it goes to another one")
+    func leavesServer() async throws {
+        try await Engine.withServers(nodes: 3) { engine, urls in
+            let store = try await JetStreamEventStore.connect(
+                urls, store: TestCluster.newName(), configuration: TestCluster.configuration(replicas: 3))
+            try await store.append([NewEvent(type: "counted", data: [])], to: "count-1")
+            let server = try #require(store.connection.connectedURL)
+            let number = try #require(urls.split(separator: ",").firstIndex { server.hasSuffix($0.dropFirst(7)) }) + 1
+            try engine.run("cut-off", String(number))
+            let result = try await store.append(
+                [NewEvent(type: "counted", data: [])], to: "count-1", expecting: .version(0))
+            #expect(result.version == 1)
+            #expect(store.connection.connectedURL != server)
+            try engine.run("reconnect", String(number))
+            await store.close()
+        }
+    }
+
     @Test("keeps every acknowledged event when all its servers are killed at once")
     func killAll() async throws {
         try await Engine.withServers(nodes: 3) { engine, urls in

@@ -33,7 +33,7 @@ import Testing
             case .streams:
                 if event.version == .first, event.stream != "$system-1" { found.append(event) }
             case .streamsOfCategory: if isOrder, event.version == .first { found.append(event) }
-            case .nothing: break
+            case .correlation, .nothing: break
             }
         }
         return found

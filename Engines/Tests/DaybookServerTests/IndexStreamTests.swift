@@ -11,14 +11,18 @@ import Testing
         #expect(IndexStream("$et-Placed")?.content == .type("Placed"))
         #expect(IndexStream("$et-a-b")?.content == .type("a-b"))
         #expect(IndexStream("$et-$metadata")?.content == .type("$metadata"))
-        for name in ["$all", "$streamsx", "streams", "$ce", "$et", "$category", "ce-order", "$bc-1", "$$ce-order", ""] {
+        let key = CorrelationKey(of: "7f-3")
+        #expect(IndexStream("$bc-7f-3")?.content == key.map(IndexStream.Content.correlation))
+        for name in ["$all", "$streamsx", "streams", "$ce", "$et", "$category", "ce-order", "$bc", "$$ce-order", ""] {
             #expect(IndexStream(name) == nil, "\(name)")
             #expect(!IndexStream.isName(name))
         }
     }
 
     @Test func someStreamsCannotHaveEvents() {
-        for name in ["$ce-", "$ce-a-b", "$ce-$metadata", "$category-", "$category-$x", "$et-", "$et-$>", "$et-a\nb"] {
+        for name in [
+            "$ce-", "$ce-a-b", "$ce-$metadata", "$category-", "$category-$x", "$et-", "$bc-", "$et-$>", "$et-a\nb",
+        ] {
             #expect(IndexStream(name)?.content == .nothing, "\(name)")
             #expect(IndexStream(name)?.filter == nil)
         }

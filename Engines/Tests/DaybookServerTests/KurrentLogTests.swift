@@ -1,4 +1,5 @@
 import DaybookCore
+import Logging
 import NIOPosix
 import Testing
 
@@ -46,6 +47,63 @@ import Testing
         }
         #expect(revisions == [2])
         #expect(try await log.state(of: "a").lastVersion == StreamVersion(2))
+    }
+
+    private static func metadata(_ text: String) -> NewEvent { NewEvent(type: "$metadata", data: Array(text.utf8)) }
+
+    @Test func anAccessListThatIsChangedWhileItsStreamIsDeletedStays() async throws {
+        let store = WatchedStore()
+        let log = try await KurrentLog.open(store)
+        _ = try await log.append([Self.event()], to: "a", expecting: .any)
+        _ = try await log.append([Self.metadata(#"{"$acl":{"$r":"$all"}}"#)], to: "$$a", expecting: .any)
+        let access = Self.access(to: log)
+        store.holdNextAppend()
+        let deletion = Task {
+            try await CallAccess.$current.withValue(access) { try await log.delete("a", expecting: .any) }
+        }
+        await store.waitForWriter()
+        _ = try await log.append([Self.metadata(#"{"$acl":{"$r":"clerks"}}"#)], to: "$$a", expecting: .any)
+        store.release()
+        _ = try await deletion.value
+        #expect(try await log.state(of: "a").status == .deleted)
+        let last = try #require(try await log.lastEvent(of: "$metadata-a"))
+        #expect(AccessList(metadata: last.data) == AccessList([.read: ["clerks"]]))
+        #expect(KurrentMetadata(decoding: last.data).isDeletion)
+    }
+
+    @Test func anAccessListThatIsChangedWhileItsStreamIsWrittenAgainStays() async throws {
+        let store = WatchedStore()
+        let log = try await KurrentLog.open(store)
+        _ = try await log.append([Self.event()], to: "a", expecting: .any)
+        _ = try await log.delete("a", expecting: .any)
+        store.holdNextAppend()
+        let revival = Task { try await log.append([Self.event()], to: "a", expecting: .any) }
+        await store.waitForWriter()  // It asks whether it is a repeat.
+        store.holdNextAppend()
+        store.release()
+        await store.waitForWriter()
+        let list = Self.metadata(#"{"$acl":{"$r":"clerks"}}"#)
+        _ = try await store.append(AppendRequest(writes: [StreamWrite(stream: "$metadata-a", action: .append([list]))]))
+        store.release()
+        #expect(try await revival.value.revision == 1)
+        let last = try #require(try await log.lastEvent(of: "$metadata-a"))
+        #expect(AccessList(metadata: last.data) == AccessList([.read: ["clerks"]]))
+        #expect(KurrentMetadata(decoding: last.data).truncateBefore == 1)
+    }
+
+    /// A call of an admin.
+    private static func access(to log: KurrentLog) -> CallAccess {
+        let founding = FoundingToken()
+        let passwords = PasswordHasher(cost: .least)
+        let users = UserDirectory(log: log, passwords: passwords, founding: founding)
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let control = AccessControl(
+            log: log, users: users,
+            authenticator: Authenticator(users: users, passwords: passwords, founding: founding), rules: [],
+            records: AccessRecords(access: logger, audit: logger, audited: []))
+        return CallAccess(
+            Login(principal: Principal(login: "ada", groups: ["$admins"])), asOf: log.accessChanges.total,
+            control: control, method: "test", address: "here")
     }
 
     @Test func whatALogHadBeforeTheServerStartedIsKnownAgain() async throws {

@@ -88,6 +88,21 @@ import Testing
         }
     }
 
+    @Test func aGroupIsOfItsStreamAlone() async throws {
+        let store = InMemoryEventStore()
+        let name = PersistentGroupName(stream: "secret", group: "b::g")
+        let other = PersistentGroupName(stream: "secret::b", group: "g")
+        try await Self.running(store) { subscriptions, _ in
+            try await subscriptions.create(name, settings: Self.settings, filter: nil)
+            #expect(try subscriptions.group(name).name.stream == "secret")
+            #expect(throws: RPCStatus.groupMissing(other)) { _ = try subscriptions.group(other) }
+            // What each keeps would have the same name.
+            await #expect(throws: RPCStatus.groupExists(other)) {
+                try await subscriptions.create(other, settings: Self.settings, filter: nil)
+            }
+        }
+    }
+
     @Test func aGroupOfAllIsNotGivenWhatItParks() async throws {
         let store = InMemoryEventStore()
         let name = PersistentGroupName(stream: "$all", group: "g")
@@ -144,6 +159,7 @@ import Testing
                 }
                 try await subscriptions.delete(Self.name)
                 #expect(try await group.parkedStream.bounds().isEmpty)
+                #expect(try await store.checkpoint(for: Self.name.checkpoint) == nil)
                 #expect(throws: RPCStatus.groupMissing(Self.name)) { _ = try subscriptions.group(Self.name) }
             }
             #expect(subscriptions.groups(of: "order")?.count == 0)

@@ -177,4 +177,46 @@ import Testing
             try await client.close()
         }
     }
+
+    @Test(.timeLimit(.minutes(1))) func whatIsBeingWrittenIsAnsweredBeforeTheServerEnds() async throws {
+        let begun = AsyncStream<Void>.makeStream()
+        let written = AsyncStream<Void>.makeStream()
+        let routes: RPCRoutes = [
+            "/write": .finishing(
+                .streaming { requests, responses, _ in
+                    begun.continuation.yield()
+                    for await _ in written.stream { break }
+                    try await responses.send { $0.writeInteger(7) }
+                    // Nothing more is taken: this throws.
+                    while try await requests.next() != nil {}
+                }),
+            "/watch": .streaming { requests, _, _ in
+                begun.continuation.yield()
+                while try await requests.next() != nil {}
+            },
+        ]
+        var limits = RPCLimits()
+        // The client answers nothing, so that its connection is closed after this time.
+        limits.graceTime = .seconds(2)
+        try await Self.listening(routes, limits: limits) { port, stop in
+            let client = try await BareConnection.open(port: port)
+            try await client.call("/write", on: 1)
+            try await client.call("/watch", on: 3)
+            var calls = begun.stream.makeAsyncIterator()
+            for _ in 0..<2 { _ = await calls.next() }
+            async let stopped: Void = stop()
+            var answer: [UInt8] = []
+            for await frame in client.frames {
+                // The one that only reads has ended, and the one that writes has not.
+                if frame.stream == 3, frame.type == 1 {
+                    #expect(answer.isEmpty)
+                    written.continuation.yield()
+                }
+                if frame.stream == 1, frame.type != 8 { answer.append(frame.type) }
+                if frame.stream == 1, frame.type == 3 { break }
+            }
+            #expect(answer == [1, 0, 1, 3])
+            await stopped
+        }
+    }
 }

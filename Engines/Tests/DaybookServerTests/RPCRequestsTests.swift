@@ -35,4 +35,12 @@ import Testing
             #expect(next?.getInteger(at: 0, as: Int.self) == number)
         }
     }
+
+    @Test func whatComesBehindTheEndOfACallIsNotRead() async throws {
+        let requests = RPCRequests()
+        try requests.deliver(ByteBuffer(integer: 1))
+        requests.finish(.failure(RPCStatus(.unavailable, "The server is shutting down.")))
+        try requests.deliver(ByteBuffer(integer: 2))
+        await #expect(throws: RPCStatus(.unavailable, "The server is shutting down.")) { try await requests.next() }
+    }
 }

@@ -74,6 +74,21 @@ import Testing
         for interest in mine + others { signals.drop(interest) }
     }
 
+    @Test(.timeLimit(.minutes(1))) func aLogThatCannotBeReadAtFirstIsNotReadFromItsBeginning() async throws {
+        let store = WatchedStore(failsFirstHead: true)
+        for _ in 0..<3 { try await store.append([NewEvent(type: "Placed", data: [])], to: "a") }
+        let signals = StreamSignals(store: store)
+        let interest = signals.interest(in: "b")
+        let run = Task { await signals.run() }
+        defer { run.cancel() }
+        // Woken once to see for itself that the log cannot be read, and once when it can.
+        try await interest.wait(beyond: 1)
+        let seen = interest.count
+        try await store.append([NewEvent(type: "Placed", data: [])], to: "b")
+        try await interest.wait(beyond: seen)
+        #expect(store.eventsRead == 1)
+    }
+
     @Test(.timeLimit(.minutes(1))) func aWaitEndsWhenItsTaskIsCancelled() async throws {
         let signals = StreamSignals(store: InMemoryEventStore())
         let interest = signals.interest(in: "a")

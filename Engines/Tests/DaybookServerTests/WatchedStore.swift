@@ -2,18 +2,20 @@ import DaybookCore
 import Synchronization
 
 /// A store in memory that counts what is read of its log, and can hold up the first page, or the first append, until it is told
-/// to go on, or the task is cancelled.
+/// to go on, or the task is cancelled; or it does not know at first where its log ends.
 final class WatchedStore: EventStore {
     private let store = InMemoryEventStore()
     private let read = Mutex(0)
     private let isHeld: Mutex<Bool>
     private let isAppendHeld: Mutex<Bool>
+    private let failsHead: Mutex<Bool>
     private let entered = AsyncStream<Void>.makeStream()
     private let released = AsyncStream<Void>.makeStream()
 
-    init(holdsFirstPage: Bool = false, holdsFirstAppend: Bool = false) {
+    init(holdsFirstPage: Bool = false, holdsFirstAppend: Bool = false, failsFirstHead: Bool = false) {
         isHeld = Mutex(holdsFirstPage)
         isAppendHeld = Mutex(holdsFirstAppend)
+        failsHead = Mutex(failsFirstHead)
     }
 
     /// How many events were read from the log, of all streams together.
@@ -23,6 +25,8 @@ final class WatchedStore: EventStore {
     func waitForReader() async { for await _ in entered.stream { return } }
     /// Returns when the first append is asked for.
     func waitForWriter() async { for await _ in entered.stream { return } }
+    /// The next append waits as the first one may.
+    func holdNextAppend() { isAppendHeld.withLock { $0 = true } }
     func release() { released.continuation.yield() }
 
     func readPage(
@@ -66,7 +70,10 @@ final class WatchedStore: EventStore {
         try await store.receipt(for: command)
     }
 
-    func head() async throws(ReadError) -> Position { try await store.head() }
+    func head() async throws(ReadError) -> Position {
+        if failsHead.withLock({ Self.isFirst(&$0) }) { throw .storageFailed(reason: "the first time") }
+        return try await store.head()
+    }
 
     func head(beyond position: Position) async throws(ReadError) -> Position {
         try await store.head(beyond: position)

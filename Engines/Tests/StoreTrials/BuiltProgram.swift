@@ -54,8 +54,8 @@ public final class BuiltProgram: Sendable {
         /// What it has written to standard output so far.
         public var written: String { (try? String(contentsOf: output, encoding: .utf8)) ?? "" }
 
-        /// What it has written to standard error so far.
-        public var said: String { (try? String(contentsOf: errors, encoding: .utf8)) ?? "" }
+        /// The same of standard error.
+        public var complained: String { (try? String(contentsOf: errors, encoding: .utf8)) ?? "" }
 
         /// Waits for its end. The status is -1 when a signal ended it.
         public func outcome() async throws -> Outcome {
@@ -68,16 +68,34 @@ public final class BuiltProgram: Sendable {
 
     public func start(_ arguments: String...) throws -> Running { try start(arguments) }
 
-    private func start(_ arguments: [String]) throws -> Running {
+    /// - Parameters:
+    ///   - variables: Of its environment, beside those of this process.
+    ///   - input: What it reads from standard input; nothing when it is nil.
+    public func start(
+        _ arguments: [String], variables: [String: String] = [:], input: String? = nil
+    ) throws -> Running {
         let process = Process()
         process.executableURL = binary
         process.arguments = arguments
         let files = ["out", "err"].map { URL(fileURLWithPath: file("\($0)-\(UUID().uuidString)")) }
         for file in files { try Data().write(to: file) }
+        process.environment = ProcessInfo.processInfo.environment.merging(variables) { $1 }
         process.standardInput = FileHandle.nullDevice
+        if let input {
+            let place = URL(fileURLWithPath: file("in-\(UUID().uuidString)"))
+            try Data(input.utf8).write(to: place)
+            process.standardInput = try FileHandle(forReadingFrom: place)
+        }
         process.standardOutput = try FileHandle(forWritingTo: files[0])
         process.standardError = try FileHandle(forWritingTo: files[1])
         return try Running(process, output: files[0], errors: files[1])
+    }
+
+    /// Runs it to its end.
+    public func run(
+        _ arguments: [String], variables: [String: String] = [:], input: String? = nil
+    ) async throws -> Outcome {
+        try await start(arguments, variables: variables, input: input).outcome()
     }
 
     /// - Parameter delay: After which the process is killed; nil to wait for its end.

@@ -16,6 +16,7 @@ public final class CuttingRelay: @unchecked Sendable {
     /// What comes next on a connection to the server, whatever the server says.
     private var answers: [Int32: [UInt8]] = [:]
     private var isClosed = false
+    private var refused = 0
     private let lost: (text: String, number: Int)?
     /// How many messages with that text have come.
     private var met = 0
@@ -42,6 +43,9 @@ public final class CuttingRelay: @unchecked Sendable {
         guard named == 0 else { throw Failure(step: "getsockname") }
         Thread.detachNewThread { [self] in accept() }
     }
+
+    /// How many connections it closed because there was no server.
+    public var refusals: Int { lock.withLock { refused } }
 
     /// Where clients of NATS find it.
     public var url: String { "nats://127.0.0.1:\(port)" }
@@ -104,6 +108,7 @@ public final class CuttingRelay: @unchecked Sendable {
             guard Self.with(&address, { connect(server, $0, $1) }) == 0 else {
                 Glibc.close(client)
                 Glibc.close(server)
+                lock.withLock { refused += 1 }
                 continue
             }
             lock.withLock { open += [client, server] }

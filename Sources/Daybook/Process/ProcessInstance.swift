@@ -18,10 +18,11 @@ struct ProcessInstance<P: ProcessManager>: Sendable {
     private(set) var pendingBytes = 0
     /// Whether a reaction was decided on it that must be recorded with it, if only that it came to nothing.
     private(set) var isTouched = false
-    /// Whether the stream was not read for what is added: it may have been deleted since.
-    var isRemembered = false
+    /// What an append of reactions expects of the control stream, so that the process is not one that was deleted since; nil where
+    /// that is not known, or there is no room to ask.
+    var control: ExpectedVersion?
     /// Whether an append of reactions checks the control stream as well.
-    var checksControl: Bool { isRemembered && version != nil }
+    var checksControl: Bool { control != nil && expected != .noStream }
 
     /// A deadline, and the event that set it, from which follows what comes of it.
     struct Deadline {
@@ -118,7 +119,7 @@ struct ProcessInstance<P: ProcessManager>: Sendable {
             request.append(pending, to: stream, expecting: expected)
         }
         // A deleted stream still answers to its last version.
-        if checksControl { request.check(stream.control, at: .noStream) }
+        if let control, checksControl { request.check(stream.control, at: control) }
     }
 
     /// What was pending has been recorded.

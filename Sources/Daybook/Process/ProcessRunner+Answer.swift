@@ -129,9 +129,11 @@ extension ProcessRunner {
     private func answer(
         _ stream: StreamName, to cause: String, _ react: (ProcessInstance<P>) throws -> Answer?
     ) async throws(ProcessError) -> Bool {
+        var control = cache.value(for: stream)?.control ?? .noStream
         while true {
             guard !Task.isCancelled else { throw .cancelled }
             var instance = try await fresh(stream)
+            instance.control = control
             let answer: Answer?
             do { answer = try react(instance) } catch {
                 throw .reactionFailed(process: stream, to: cause, reason: String(describing: error))
@@ -150,7 +152,9 @@ extension ProcessRunner {
                 cache.put(instance, for: stream)
                 return true
             } catch {
-                guard case .wrongExpectedVersion = error else { throw ProcessError(error) }
+                guard case .wrongExpectedVersion(let changed, _, let actual) = error else { throw ProcessError(error) }
+                // Where the control stream ends is known before the process is read again.
+                if changed == stream.control, let actual { control = .version(actual) }
             }
         }
     }

@@ -146,29 +146,31 @@ extension ProcessRunner {
     /// Reacts to as many inputs as one append takes; to those before one that fails, when it is not the first.
     private func record(_ rest: inout ArraySlice<Input>, _ place: inout Place) async throws(ProcessError) {
         var limit = Int.max
+        /// Where control streams end, once one was not where it was expected.
+        var controls: [StreamName: ExpectedVersion] = [:]
         while true {
             var batch = Batch()
             for input in rest.prefix(limit) {
-                let changed: [ProcessInstance<P>]
+                let instances: [ProcessInstance<P>]
                 do throws(ProcessError) {
-                    changed = try await react(to: input, after: batch)
+                    instances = try await react(to: input, after: batch, controls)
                 } catch {
                     guard batch.inputs > 0 else { throw error }
                     break
                 }
-                guard batch.add(changed, upTo: Self.batchBytes) else { break }
+                guard batch.add(instances, upTo: Self.batchBytes) else { break }
             }
             guard let last = rest.prefix(batch.inputs).last?.recorded else { return }
-            var isRecorded = batch.order.isEmpty
+            var change: StreamName?
             do throws(ProcessError) {
-                if !isRecorded { isRecorded = try await commit(batch, through: last.position, &place) }
+                if !batch.order.isEmpty { change = try await commit(batch, through: last.position, &place) }
             } catch {
                 // The store takes less at once than the contract allows.
                 guard case .append(.unsupported) = error, batch.inputs > 1 else { throw error }
                 limit = batch.inputs / 2
                 continue
             }
-            if isRecorded {
+            guard let changed = change else {
                 place.reached = last.position
                 progress.reach(last.position)
                 rest = rest.dropFirst(batch.inputs)
@@ -176,7 +178,15 @@ extension ProcessRunner {
             }
             // A deadline or a rejection changed one of the processes meanwhile, or it was deleted.
             for stream in batch.order { _ = cache.take(stream) }
+            guard changed.isControl else { continue }
+            for stream in batch.order { controls[stream] = try await endOfControl(of: stream) }
         }
+    }
+
+    private func endOfControl(of stream: StreamName) async throws(ProcessError) -> ExpectedVersion {
+        let last: StreamVersion?
+        do { last = try await log.state(of: stream.control).lastVersion } catch { throw ProcessError(error) }
+        return last.map { .version($0) } ?? .noStream
     }
 
     /// The reactions that one append is to record.
@@ -210,11 +220,15 @@ extension ProcessRunner {
     }
 
     /// The processes that an input changes, as they are after it.
-    private func react(to input: Input, after batch: Batch) async throws(ProcessError) -> [ProcessInstance<P>] {
+    ///
+    /// - Parameter controls: Where control streams end.
+    private func react(
+        to input: Input, after batch: Batch, _ controls: [StreamName: ExpectedVersion]
+    ) async throws(ProcessError) -> [ProcessInstance<P>] {
         let recorded = input.recorded
         let parts = try input.parts.get()
         let metadata = Self.metadata(following: recorded.id, with: recorded.metadata)
-        // Where one append has no room to check all that are remembered, they are read.
+        // Where one append has no room to check the control streams of all, nothing that is remembered is used.
         let hasRoom = parts.reduce(0) { $0 + $1.streams.count } < Limits.streamsPerAppend / 2
         var changed: [ProcessInstance<P>] = []
         for (input, streams) in parts {
@@ -223,11 +237,16 @@ extension ProcessRunner {
                 var instance: ProcessInstance<P>
                 if let known = index.map({ changed[$0] }) ?? batch.instances[stream] {
                     instance = known
-                } else if hasRoom, let remembered = cache.value(for: stream) {
-                    instance = remembered
-                    instance.isRemembered = true
                 } else {
-                    instance = try await fresh(stream)
+                    let remembered = controls[stream] == nil ? cache.value(for: stream) : nil
+                    let control = controls[stream] ?? remembered?.control ?? .noStream
+                    if hasRoom, control == .noStream, let remembered {
+                        instance = remembered
+                    } else {
+                        // One with a control stream is read after it is known where that ends.
+                        instance = try await fresh(stream)
+                    }
+                    instance.control = hasRoom ? control : nil
                 }
                 let actions: [ProcessAction<P.Event, P.Command>]
                 do { actions = try P.react(to: input, in: instance.state) } catch {
@@ -244,10 +263,11 @@ extension ProcessRunner {
 
     /// Records reactions, and how far they go.
     ///
-    /// - Returns: Whether they were recorded; false when one of the processes has changed meanwhile.
+    /// - Returns: Nil when they were recorded; else the stream of a process, or the control stream of one, that has changed
+    ///   meanwhile.
     private func commit(
         _ batch: Batch, through position: Position, _ place: inout Place
-    ) async throws(ProcessError) -> Bool {
+    ) async throws(ProcessError) -> StreamName? {
         var request = AppendRequest()
         for stream in batch.order { batch.instances[stream]?.addPending(to: &request) }
         let advanced: EncodedEvent
@@ -261,7 +281,7 @@ extension ProcessRunner {
         do { result = try await log.append(request) } catch {
             guard case .wrongExpectedVersion(let stream, _, _) = error else { throw ProcessError(error) }
             guard stream != Self.progressStream else { throw .moved(category: P.category) }
-            return false
+            return stream
         }
         place.version = place.version?.next ?? .first
         place.saved = position
@@ -270,7 +290,7 @@ extension ProcessRunner {
             settled.settle(result)
             cache.put(settled, for: stream)
         }
-        return true
+        return nil
     }
 
     /// The metadata of what follows from an event.

@@ -168,8 +168,9 @@ public final class ProcessRunner<P: ProcessManager>: Sendable {
     /// A process as its stream is now.
     func fresh(_ stream: StreamName) async throws(ProcessError) -> ProcessInstance<P> {
         var instance = cache.take(stream) ?? ProcessInstance(stream)
-        instance.isRemembered = false
+        let control = instance.control
         var isFromMemory = instance.version != nil
+        var before: StreamState?
         while true {
             let page: StreamPage
             do {
@@ -179,11 +180,15 @@ public final class ProcessRunner<P: ProcessManager>: Sendable {
             } catch {
                 throw ProcessError(error)
             }
-            if isFromMemory, page.state.status != .live || page.state.retention != .unlimited {
-                // What is remembered of a stream is no longer true when it was deleted, or some of its events are hidden.
-                (instance, isFromMemory) = (ProcessInstance(stream), false)
+            let isHidden = page.state.status != .live || page.state.retention != .unlimited
+            let isChanged = before.map { $0.status != page.state.status || $0.retention != page.state.retention }
+            if isFromMemory && isHidden || isChanged ?? false {
+                // What is known of a stream is no longer true when it was deleted, or some of its events are hidden.
+                (instance, isFromMemory, before) = (ProcessInstance(stream), false, nil)
+                instance.control = control
                 continue
             }
+            before = page.state
             do { for event in page.events { try instance.apply(event, codecs) } } catch { throw .undecodable(error) }
             if page.isAtEnd {
                 instance.found(page.state)

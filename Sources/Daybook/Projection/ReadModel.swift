@@ -16,7 +16,7 @@ public struct ReadModel<P: Projection>: Sendable {
 
     /// A read model that another process keeps up to date.
     ///
-    /// - Parameter pollInterval: How often ``wait(for:)`` looks at the checkpoint.
+    /// - Parameter pollInterval: How often ``wait(for:)`` looks at the checkpoint; at least once a day.
     public init(
         _ projection: P, of log: any EventStore, in models: any ReadModelStore,
         pollInterval: Duration = .milliseconds(100), clock: any Clock<Duration> = ContinuousClock()
@@ -31,7 +31,8 @@ public struct ReadModel<P: Projection>: Sendable {
         name = projection.name
         self.models = models
         self.log = log
-        self.pollInterval = pollInterval
+        // Clocks cannot count to times that are much further away.
+        self.pollInterval = min(pollInterval, .seconds(86_400))
         self.clock = clock
         self.progress = progress
     }

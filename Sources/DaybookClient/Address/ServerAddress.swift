@@ -1,8 +1,9 @@
 #if Client
 import Foundation
 
-/// Where a server is, and who asks: `daybook://user:password@host:port?tls=true&tlsCaFile=/etc/authority.pem`. What has another
-/// meaning there is percent-encoded in the user, the password and the file.
+/// Where a server is, and who asks: `daybook://user:password@host:port?tls=true&tlsCaFile=/etc/authority.pem`, or with a certificate
+/// `daybook://host?userCertFile=/etc/me.pem&userKeyFile=/etc/me.key`. What has another meaning there is percent-encoded in the
+/// user, the password and the files.
 struct ServerAddress: Sendable, Equatable {
     /// Where servers listen unless they are told otherwise.
     static let defaultPort = 2113
@@ -14,6 +15,8 @@ struct ServerAddress: Sendable, Equatable {
     let credentials: ClientCredentials?
     /// A file of certificates by which the server's is checked; nil when the address names none.
     let trustedCertificates: String?
+    /// Nil when the address names none.
+    let certificate: ClientCertificate?
 
     init(_ text: String) throws(ClientError) {
         let shown = Self.redacted(text)
@@ -28,28 +31,34 @@ struct ServerAddress: Sendable, Equatable {
         }
         if place.last == "/" { place.removeLast() }
         var usesTLS = true
-        var trustedCertificates: String?
+        var files: [Substring: String] = [:]
         for option in parts.count > 1 ? parts[1].split(separator: "&") : [] {
             switch option {
             case "tls=true": usesTLS = true
             case "tls=false": usesTLS = false
             default:
-                let key = "tlsCaFile="
-                guard option.hasPrefix(key), let file = option.dropFirst(key.count).removingPercentEncoding,
-                    !file.isEmpty
+                let pair = option.split(separator: "=", maxSplits: 1)
+                guard pair.count == 2, Self.fileOptions.contains(pair[0]), let file = pair[1].removingPercentEncoding
                 else {
                     throw .address(shown, reason: "an option is not known, or has no value")
                 }
-                trustedCertificates = file
+                files[pair[0]] = file
             }
+        }
+        switch (files["userCertFile"], files["userKeyFile"]) {
+        case (let file?, let key?) where usesTLS: certificate = ClientCertificate(file: file, key: key)
+        case (nil, nil): certificate = nil
+        default: throw .address(shown, reason: "userCertFile and userKeyFile go together, and with TLS")
         }
         let (host, port) = try Self.split(place, of: shown)
         self.host = host
         self.port = port
         self.usesTLS = usesTLS
         self.credentials = credentials
-        self.trustedCertificates = trustedCertificates
+        trustedCertificates = files["tlsCaFile"]
     }
+
+    private static let fileOptions: Set<Substring> = ["tlsCaFile", "userCertFile", "userKeyFile"]
 
     private static func credentials(_ part: Substring, of shown: String) throws(ClientError) -> ClientCredentials {
         guard let colon = part.firstIndex(of: ":"), let login = part[..<colon].removingPercentEncoding,

@@ -1,5 +1,6 @@
 #if Client
 import DaybookCore
+import DaybookProtocol
 
 extension AppendError {
     init(_ failure: CallFailure) {
@@ -41,6 +42,24 @@ extension LogCopyError {
         case .closed where !failure.mayHaveEffect: self = .closed
         case .closed, .timedOut, .interrupted, .refused, .unintelligible:
             self = .storageFailed(reason: failure.reason, mayBeWritten: failure.mayHaveEffect)
+        }
+    }
+}
+
+extension OperationFailure {
+    init(_ failure: CallFailure) {
+        switch failure.kind {
+        case .cancelled: self.init(.cancelled, "The task was cancelled.")
+        case .closed: self.init(.closed, "The client is closed.")
+        case .timedOut, .interrupted:
+            self.init(
+                .unreachable, "The server does not answer (\(failure.reason)): see whether it runs, and ask again.")
+        case .refused(.denied): self.init(.denied, failure.reason)
+        case .refused(.unimplemented):
+            self.init(.unsupported, "The server, or its store, does nothing of the kind: \(failure.reason)")
+        case .refused(.tooLarge): self.init(.busy, failure.reason)
+        case .refused(.invalid): self.init(.invalid, failure.reason)
+        case .refused(.failed), .unintelligible: self.init(.failed, failure.reason)
         }
     }
 }

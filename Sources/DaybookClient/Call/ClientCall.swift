@@ -25,14 +25,17 @@ final class ClientCall: Sendable {
     }
 
     let path: String
+    /// Beside those that every call has; names are in lower case.
+    let headers: [String: String]
     /// The message behind the five bytes that stand in front of one.
     let body: ByteBuffer
     /// Nil for a call that may wait for long.
     let deadline: NIODeadline?
     private let state = Mutex(State())
 
-    init(path: String, body: ByteBuffer, deadline: NIODeadline?) {
+    init(path: String, headers: [String: String] = [:], body: ByteBuffer, deadline: NIODeadline?) {
         self.path = path
+        self.headers = headers
         self.body = body
         self.deadline = deadline
     }

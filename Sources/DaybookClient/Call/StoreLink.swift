@@ -49,7 +49,20 @@ final class StoreLink: Sendable {
         _ method: StoreMethod, _ request: Request, for success: Success.Type, or refusal: Refusal.Type,
         repeating repetition: Repetition, isWait: Bool = false
     ) async throws(CallFailure) -> Answer<Success, Refusal> {
+        try await ask(
+            at: method.path, request, for: success, or: refusal, repeating: repetition, within: timeout, isWait: isWait)
+    }
+
+    /// The same of any method of the server.
+    ///
+    /// - Parameter time: How long it may take; nil for what the client's configuration says.
+    func ask<Request: WireMessage, Success: WireMessage, Refusal: StoreRefusal>(
+        at path: String, _ request: Request, for success: Success.Type, or refusal: Refusal.Type,
+        repeating repetition: Repetition, within time: TimeAmount? = nil, isWait: Bool = false
+    ) async throws(CallFailure) -> Answer<Success, Refusal> {
+        let timeout = time ?? self.timeout
         let body = Self.framed(request.wireBytes)
+        let trace = TraceHeaders.current
         var deadline = NIODeadline.now() + timeout
         var mayHaveEffect = false
         var failures = 0
@@ -59,7 +72,7 @@ final class StoreLink: Sendable {
             do throws(CallFailure) {
                 let connection = try await connector.connection(by: deadline)
                 connectedAt = NIODeadline.now()
-                let call = ClientCall(path: method.path, body: body, deadline: isWait ? nil : deadline)
+                let call = ClientCall(path: path, headers: trace, body: body, deadline: isWait ? nil : deadline)
                 let bytes = try await connection.answer(to: call)
                 let result = try Self.result(bytes, Success.self, Refusal.self)
                 guard case .failure(let refusal) = result, refusal.saysClosed else {

@@ -20,6 +20,10 @@ extension DerivedStateError: StoreRefusal {
     var saysClosed: Bool { self == .closed }
 }
 
+extension OperationFailure: StoreRefusal {
+    var saysClosed: Bool { code == .closed }
+}
+
 extension LogCopyError: StoreRefusal {
     var saysClosed: Bool { self == .closed }
 }

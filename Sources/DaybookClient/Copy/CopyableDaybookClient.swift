@@ -80,6 +80,12 @@ public struct CopyableDaybookClient: CopyableStore {
     }
 }
 
+extension CopyableDaybookClient: HealthReporting {
+    public func health(_ policy: HealthPolicy) async throws(ReadError) -> StoreHealth {
+        try await client.health(policy)
+    }
+}
+
 extension DaybookClient {
     /// The server's store as one whose log can be copied, to it and from it.
     ///

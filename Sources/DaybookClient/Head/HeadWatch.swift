@@ -44,6 +44,9 @@ final class HeadWatch: Sendable {
     /// - Parameter ask: Gets the head from the server, once it is beyond a position, or as it is.
     init(ask: @escaping @Sendable (_ beyond: Position?) async throws(ReadError) -> Position) { self.ask = ask }
 
+    /// How many wait.
+    var waiting: Int { state.withLock { $0.waiters.count } }
+
     func head(beyond position: Position) async throws(ReadError) -> Position {
         let id = state.withLock { state in
             state.nextWaiter += 1

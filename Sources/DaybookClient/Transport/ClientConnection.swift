@@ -108,6 +108,7 @@ final class ClientConnection: Sendable {
         if let credentials {
             headers.add(name: "authorization", value: credentials.header, indexing: .neverIndexed)
         }
+        for (name, value) in call.headers { headers.add(name: name, value: value) }
         if let deadline = call.deadline {
             // In whole seconds, and one more, so that most calls say the same, and the client is the first to give up.
             let seconds = max((deadline - NIODeadline.now()).nanoseconds, 0) / 1_000_000_000 + 2

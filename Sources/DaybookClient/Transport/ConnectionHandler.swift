@@ -12,6 +12,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     private let patience: TimeAmount
     private let onReady: () -> Void
     private let onGoAway: () -> Void
+    private let onError: (any Error) -> Void
     private var context: ChannelHandlerContext?
     private var isReady = false
     private var timer: Scheduled<Void>?
@@ -22,15 +23,17 @@ final class ConnectionHandler: ChannelInboundHandler {
     ///   - patience: How long the answer may take.
     ///   - onReady: Called once, when the server has said how it speaks.
     ///   - onGoAway: Called when the server wants no further calls on the connection.
+    ///   - onError: Called with what ends the connection, before it does.
     init(
         beginning: TimeAmount, interval: TimeAmount, patience: TimeAmount, onReady: @escaping () -> Void,
-        onGoAway: @escaping () -> Void
+        onGoAway: @escaping () -> Void, onError: @escaping (any Error) -> Void
     ) {
         self.beginning = beginning
         self.interval = interval
         self.patience = patience
         self.onReady = onReady
         self.onGoAway = onGoAway
+        self.onError = onError
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -85,6 +88,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         // Errors of one stream are told to its call, too, and leave the others as they are.
         if error is NIOHTTP2Errors.StreamError || error is NIOHTTP2Errors.NoSuchStream { return }
+        onError(error)
         context.close(promise: nil)
     }
 }

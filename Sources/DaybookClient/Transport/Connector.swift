@@ -34,6 +34,8 @@ final class Connector: Sendable {
         var failures = 0
         /// Why the last attempt failed.
         var reason = "no connection was made"
+        /// What went wrong first in the attempt that is being made.
+        var trouble: String?
         var waiters: [Int: Waiter] = [:]
         var nextWaiter = 0
 
@@ -44,6 +46,7 @@ final class Connector: Sendable {
 
         mutating func beginAttempt() -> Int {
             attempts += 1
+            trouble = nil
             phase = .connecting(attempts)
             return attempts
         }
@@ -79,7 +82,15 @@ final class Connector: Sendable {
         var tls = TLSConfiguration.makeClientConfiguration()
         tls.applicationProtocols = ["h2"]
         if let file = configuration.trustedCertificates { tls.trustRoots = .file(file) }
-        do { return try NIOSSLContext(configuration: tls) } catch { throw .tls(reason: "\(error)") }
+        do {
+            if let certificate = configuration.certificate {
+                tls.certificateChain = try NIOSSLCertificate.fromPEMFile(certificate.file).map { .certificate($0) }
+                tls.privateKey = .privateKey(try NIOSSLPrivateKey(file: certificate.key, format: .pem))
+            }
+            return try NIOSSLContext(configuration: tls)
+        } catch {
+            throw .tls(reason: "\(error)")
+        }
     }
 
     // MARK: - Who wants a connection
@@ -195,7 +206,8 @@ final class Connector: Sendable {
                 beginning: TimeAmount(configuration.connectTimeout),
                 interval: TimeAmount(configuration.keepAliveInterval),
                 patience: TimeAmount(configuration.keepAliveTimeout),
-                onReady: { [self] in ready(made) }, onGoAway: { [self] in retire(made) }))
+                onReady: { [self] in ready(made) }, onGoAway: { [self] in retire(made) },
+                onError: { [self] error in note(error, attempt) }))
     }
 
     /// What the server may send of one answer before the client has taken it.
@@ -212,6 +224,13 @@ final class Connector: Sendable {
         }
         guard let waiters else { return connection.closeNow() }
         for waiter in waiters { waiter.resume(.success(connection)) }
+    }
+
+    /// The connection will close, and not tell why: with TLS it is the certificates as a rule.
+    private func note(_ error: any Error, _ attempt: Int) {
+        state.withLock { state in
+            if case .connecting(attempt) = state.phase, state.trouble == nil { state.trouble = "\(error)" }
+        }
     }
 
     /// The server wants no further calls on the connection.
@@ -231,7 +250,7 @@ final class Connector: Sendable {
                 return (connection, nil)
             case .connecting(attempt):
                 state.failures += 1
-                state.reason = reason
+                state.reason = state.trouble ?? reason
                 state.phase = .idle
                 guard !state.waiters.isEmpty else { return (nil, nil) }
                 return (nil, (state.beginAttempt(), failures: state.failures))

@@ -8,7 +8,8 @@ struct Append: AsyncParsableCommand {
         abstract: "Append events; make the file when it is missing.",
         discussion: """
             From arguments, one event goes to one stream, and the acknowledgement comes on standard output. The event is \
-            durable when it does, unless --durability says otherwise.
+            durable when it does, unless --durability says otherwise. A server has its store already, and says how durable \
+            appends are.
 
             With --requests, each line of the input is one request, and each line of the output acknowledges one as soon as \
             it is durable: \(RequestStream.maximumInFlight) may be on their way at once, and finish in any order. A request:

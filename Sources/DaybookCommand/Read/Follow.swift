@@ -7,11 +7,13 @@ struct Follow: AsyncParsableCommand {
         abstract: "Follow the log: what is recorded, then what comes, until Control-C.",
         discussion: """
             When everything recorded has come, 'caught up' is said on standard error; from then on each event is written as \
-            it is recorded. One process owns a file, so that a file which another process writes cannot be followed.
+            it is recorded. One process owns a file, so that a file which another process writes cannot \
+            be followed, but through its server.
 
             EXAMPLES
               daybook follow shop.db --category order --json
               daybook follow shop.db --after 1200 --until-caught-up
+              daybook follow --server daybook://shop.example:2113 --category order --json
             """)
 
     @OptionGroup var store: StoreArgument

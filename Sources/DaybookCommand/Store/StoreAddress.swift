@@ -3,6 +3,9 @@ import DaybookCore
 import DaybookSQLite
 import Foundation
 
+#if Client
+import DaybookClient
+#endif
 #if JetStream
 import DaybookJetStream
 #endif
@@ -10,10 +13,14 @@ import DaybookJetStream
 import DaybookPostgres
 #endif
 
-/// Where a store is: `file:shop.db`, `postgres:` and what libpq takes, or `jetstream://` and servers and a name.
+/// Where a store is: `file:shop.db`, `daybook://` and a server, `postgres:` and what libpq takes, or `jetstream://` and servers
+/// and a name.
 struct StoreAddress: Sendable, CustomStringConvertible {
     private enum Place {
         case file(path: String)
+        /// What `DaybookClient` takes. There may be a password in it: it is looked at where nothing shows it, which is not when
+        /// arguments are parsed.
+        case server(String)
         /// What `PostgresAddress` takes.
         case postgres(String)
         #if JetStream
@@ -30,6 +37,9 @@ struct StoreAddress: Sendable, CustomStringConvertible {
         case "file" where parts.count == 2:
             place = .file(path: parts[1])
             description = text
+        case "daybook" where parts.count == 2:
+            place = .server(text)
+            description = Self.withoutSecrets(text)
         case "postgres" where parts.count == 2, "postgresql" where parts.count == 2:
             #if Postgres
             let address = parts[1].hasPrefix("//") ? text : parts[1]
@@ -65,15 +75,33 @@ struct StoreAddress: Sendable, CustomStringConvertible {
         }
     }
 
-    /// The path of a file, for verbs that work on nothing else.
-    static func path(_ text: String) throws -> String {
-        guard let scheme = schemes.first(where: { text.hasPrefix("\($0):") }) else { return text }
-        guard scheme == "file", case .file(let path) = try Self(text).place else {
+    /// Takes a file or a server, for verbs that work on nothing else.
+    static func fileOrServer(_ text: String) throws -> StoreAddress {
+        if let scheme = schemes.first(where: { text.hasPrefix("\($0):") }), !["file", "daybook"].contains(scheme) {
             throw ValidationError(
-                "This verb works on files, and what begins with '\(scheme):' is on a server: copy it to a file, "
-                    + "'daybook copy --from ADDRESS --to file:PATH', or write ./ before the name of a file.")
+                "This verb works on files and Daybook's servers, and what begins with '\(scheme):' is another system: copy it "
+                    + "to a file, 'daybook copy --from ADDRESS --to file:PATH', or write ./ before the name of a file.")
         }
-        return path
+        return try StoreAddress(orPath: text)
+    }
+
+    /// The path of a file; nil for all other stores.
+    var path: String? {
+        if case .file(let path) = place { return path }
+        return nil
+    }
+
+    /// The address of a server of Daybook, which may have a password in it; nil for all other stores.
+    var server: String? {
+        if case .server(let address) = place { return address }
+        return nil
+    }
+
+    /// The host and port of a server's address.
+    private static func withoutSecrets(_ text: String) -> String {
+        let place = text.drop { $0 != ":" }.drop { $0 == ":" || $0 == "/" }.prefix { $0 != "?" }
+        let host = place.lastIndex(of: "@").map { place.index(after: $0) } ?? place.startIndex
+        return "daybook://" + place[host...].prefix { $0 != "/" }
     }
 
     private init(place: Place, description: String) {
@@ -81,7 +109,7 @@ struct StoreAddress: Sendable, CustomStringConvertible {
         self.description = description
     }
 
-    private static let schemes = ["file", "postgres", "postgresql", "jetstream"]
+    private static let schemes = ["file", "daybook", "postgres", "postgresql", "jetstream"]
 
     /// What tells the store from others wherever it is asked from: the whole path of a file, or the address without its password.
     var label: String {
@@ -90,19 +118,29 @@ struct StoreAddress: Sendable, CustomStringConvertible {
     }
 
     static let help =
-        "file:PATH, postgres://USER@HOST/DATABASE, postgres:host=… dbname=…, or jetstream://HOST:PORT,HOST:PORT/STORE"
+        "file:PATH, daybook://HOST:PORT, postgres://USER@HOST/DATABASE, postgres:host=… dbname=…, or "
+        + "jetstream://HOST:PORT,HOST:PORT/STORE"
 
     /// Opens the store, does something with it, and closes it, whatever happened.
     ///
-    /// - Parameter creates: Whether a store that is not there is made; otherwise that is an error.
+    /// - Parameters:
+    ///   - creates: Whether a store that is not there is made; otherwise that is an error.
+    ///   - login: Who the command is to a server of Daybook.
     func withStore<Result>(
-        creates: Bool, freeSpaceReserve: Int64 = SQLiteEventStore.Configuration().freeSpaceReserve,
+        creates: Bool, login: ServerLogin = ServerLogin(),
+        freeSpaceReserve: Int64 = SQLiteEventStore.Configuration().freeSpaceReserve,
         _ body: (any CopyableStore & HealthReporting) async throws -> Result
     ) async throws -> Result {
         switch place {
         case .file(let path):
             let store = try await openStore(path, creates: creates, freeSpaceReserve: freeSpaceReserve)
             return try await closing(store.close) { try await body(store) }
+        case .server:
+            #if Client
+            return try await withClient(login) { client in try await body(try await client.copyable()) }
+            #else
+            throw Self.withoutClient
+            #endif
         case .postgres(let text):
             #if Postgres
             var address = PostgresAddress(text)
@@ -131,7 +169,11 @@ struct StoreAddress: Sendable, CustomStringConvertible {
     /// How the store is. A file that another process has open is only read.
     ///
     /// - Parameter freeSpaceReserve: That of the application, of which a file tells nothing.
-    func health(_ policy: HealthPolicy, freeSpaceReserve: Int64) async throws -> StoreHealth {
+    func health(_ policy: HealthPolicy, login: ServerLogin, freeSpaceReserve: Int64) async throws -> StoreHealth {
+        #if Client
+        // Whoever the server knows may ask, and only admins may copy.
+        if server != nil { return try await withClient(login) { try await $0.health(policy) } }
+        #endif
         do {
             return try await asItIs.withStore(creates: false, freeSpaceReserve: freeSpaceReserve) {
                 try await $0.health(policy)
@@ -154,7 +196,7 @@ struct StoreAddress: Sendable, CustomStringConvertible {
         return self
     }
 
-    private func closing<Result>(
+    func closing<Result>(
         _ close: () async -> Void, _ body: () async throws -> Result
     ) async throws -> Result {
         do {

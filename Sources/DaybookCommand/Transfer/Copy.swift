@@ -28,8 +28,12 @@ struct Copy: AsyncParsableCommand {
             The target is empty, or the beginning of the source's log: a copy that was interrupted is begun again by the \
             same command, and goes on where it stopped. A log whose events were scavenged cannot be copied; back up its file.
 
+            Copies from a server and to one are for its admins, and take its users along. Where the two ends are servers with \
+            different users, say who asks in the addresses: daybook://USER:PASSWORD@HOST:PORT.
+
             EXAMPLES
               daybook copy --from file:shop.db --to file:shop-2.db
+              daybook copy --from daybook://shop.example:2113 --to file:shop-2.db --user ada
               daybook copy --from file:shop.db --to postgres://shop@db1,db2/shop
               daybook copy --from file:shop.db --to jetstream://n1:4222,n2:4222,n3:4222/shop
             """)
@@ -43,6 +47,7 @@ struct Copy: AsyncParsableCommand {
         help: ArgumentHelp("The store that takes the log; made when it is not there.", valueName: "store"),
         transform: StoreAddress.init(_:))
     var to: StoreAddress
+    @OptionGroup var options: ServerOptions
     @Flag(inversion: .prefixedNo, help: "Compare every event and every command's result afterwards.")
     var compare = true
 
@@ -53,8 +58,8 @@ struct Copy: AsyncParsableCommand {
     }
 
     func run() async throws {
-        try await from.withStore(creates: false) { source in
-            try await to.withStore(creates: true) { target in
+        try await from.withStore(creates: false, login: options.login) { source in
+            try await to.withStore(creates: true, login: options.login) { target in
                 do {
                     let copy = LogCopy(from: source, to: target)
                     if copy.changesPositions {

@@ -12,11 +12,12 @@ struct Archive: AsyncParsableCommand {
             belongs to the store: move, copy and back up both together. When it is away, its events cannot be read, and all \
             others can. The store's file keeps its size, and later appends fill it; --compact makes it smaller.
 
-            Can be stopped at any moment, and run again.
+            Can be stopped at any moment, and run again. A server's file and archives stay on its machine.
 
             EXAMPLES
               daybook archive shop.db --through 250000
               daybook archive shop.db --before 2026-01-01T00:00:00Z --compact
+              daybook archive --server daybook://shop.example:2113 --through 250000
             """)
 
     @OptionGroup var store: StoreArgument
@@ -41,20 +42,8 @@ struct Archive: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let bar = ProgressBar("Archiving", unit: "events")
-        let report = try await store.withFile { store in
-            defer { bar.finish() }
-            do {
-                let last = try await last(in: store)
-                let report = try await store.archive(through: last) { bar.update(done: $0, total: $1) }
-                if compact { try await store.compact() }
-                return report
-            } catch let error as ArchiveError {
-                throw CommandFailure(error)
-            } catch let error as ScavengeError {
-                throw CommandFailure(error)
-            }
-        }
+        let end = before.map { UpkeepTask.Archiving.End.before($0) } ?? .through(Position(through ?? 0))
+        let report = try await archive(UpkeepTask.Archiving(end, compacts: compact))
         if json {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -68,12 +57,31 @@ struct Archive: AsyncParsableCommand {
         )
     }
 
-    private func last(in store: SQLiteEventStore) async throws -> Position {
-        guard let before else { return Position(through ?? 0) }
-        let page = try await store.readPage(
-            from: .time(before), direction: .forward, filter: .everything, limit: 1)
-        if let first = page.events.first { return first.position.previous }
-        return try await store.head()
+    private func archive(_ task: UpkeepTask.Archiving) async throws -> ArchiveReport {
+        guard !store.isOnServer else { return try await store.upkeep(.archiving(task), "Archiving") }
+        let bar = ProgressBar("Archiving", unit: "events")
+        return try await store.withFile { store in
+            defer { bar.finish() }
+            do {
+                let last = try await Self.last(task.end, in: store)
+                let report = try await store.archive(through: last) { bar.update(done: $0, total: $1) }
+                if task.compacts { try await store.compact() }
+                return report
+            } catch let error as ArchiveError {
+                throw CommandFailure(error)
+            } catch let error as ScavengeError {
+                throw CommandFailure(error)
+            }
+        }
+    }
+
+    private static func last(
+        _ end: UpkeepTask.Archiving.End, in store: SQLiteEventStore
+    ) async throws(ReadError) -> Position {
+        switch end {
+        case .through(let position): position
+        case .before(let time): try await store.lastPosition(before: time)
+        }
     }
 }
 

@@ -16,9 +16,14 @@ struct Backup: AsyncParsableCommand {
             whatever stops a backup, the destination is as it was. A store that is damaged is not copied; the exit code is \
             then 2. Appends go on meanwhile, but the write-ahead log is not emptied until the copy is made.
 
+            A server writes the copy on its own machine, into the folder that 'daybook serve --backup-folder' names: the \
+            destination is then the name of a file. For a copy here, 'daybook copy --from daybook://… --to file:PATH' brings the \
+            log, without what is derived from it.
+
             EXAMPLES
               daybook backup shop.db /backups/shop-2026-11-25.db
               daybook backup shop.db /backups/shop.db --replace --json
+              daybook backup --server daybook://shop.example:2113 shop-2026-11-25.db
             """)
 
     @OptionGroup var store: StoreArgument
@@ -45,16 +50,21 @@ struct Backup: AsyncParsableCommand {
     }
 
     private func copy() async throws -> BackupReport {
+        guard !store.isOnServer else {
+            let task = UpkeepTask.Backup(to: destination, replaces: replace, verifies: !skipVerification)
+            return try await store.upkeep(.backup(task), "Copying")
+        }
+        let path = try store.path()
         let copying = ProgressBar("Copying", unit: "bytes")
         let verifying = ProgressBar("Verifying", unit: "events")
         defer {
             copying.finish()
             verifying.finish()
         }
-        try await putInOrder()
+        try await putInOrder(path)
         do {
             return try await SQLiteEventStore.backup(
-                ofFile: store.path, to: destination, replacing: replace, verifying: !skipVerification
+                ofFile: path, to: destination, replacing: replace, verifying: !skipVerification
             ) { progress in
                 switch progress {
                 case .copying(let bytes, let total): copying.update(done: bytes, total: total)
@@ -71,11 +81,11 @@ struct Backup: AsyncParsableCommand {
 
     /// A store that nobody has open is opened once, so that what its last process left is brought in order. It is not kept
     /// open, so that its application can start at any time.
-    private func putInOrder() async throws(CommandFailure) {
+    private func putInOrder(_ path: String) async throws(CommandFailure) {
         var configuration = SQLiteEventStore.Configuration()
         configuration.createsFile = false
         do {
-            await (try SQLiteEventStore.open(store.path, configuration: configuration)).close()
+            await (try SQLiteEventStore.open(path, configuration: configuration)).close()
         } catch {
             switch error {
             case .owned: break

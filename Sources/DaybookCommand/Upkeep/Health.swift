@@ -24,6 +24,7 @@ struct Health: AsyncParsableCommand {
               daybook health shop.db
               daybook health shop.db --max-behind 20000 --max-seconds-behind 600 --ignore totals-v1 --json
               daybook health postgres://shop@db1,db2/shop --max-behind 20000
+              daybook health --server daybook://shop.example:2113
               cd /var/lib/prometheus/node-exporter
               daybook health /data/shop.db --metrics > shop.new; test -s shop.new && mv shop.new shop.prom
             """)
@@ -32,6 +33,9 @@ struct Health: AsyncParsableCommand {
         help: ArgumentHelp("The store: the path of a file, or \(StoreAddress.help).", valueName: "store"),
         completion: .file(), transform: StoreAddress.init(orPath:))
     var store: StoreAddress
+    /// Only told of here: ``ServerInPlace`` has put it into the place of the store.
+    @Option(help: "The store of a server: daybook://HOST:PORT, with ?tls=false without TLS.") var server: String?
+    @OptionGroup var options: ServerOptions
     @Option(help: "Positions that a consumer may be behind.") var maxBehind = HealthPolicy().maxEventsBehind
     @Option(help: "Seconds that the next event of a consumer may have waited; any number when left out.")
     var maxSecondsBehind: Double?
@@ -59,7 +63,8 @@ struct Health: AsyncParsableCommand {
         let policy = HealthPolicy(
             maxEventsBehind: maxBehind, maxTimeBehind: maxSecondsBehind.map { .seconds($0) }, maxParked: maxParked,
             maxWALBytes: maxWalBytes, ignoredConsumers: Set(ignored))
-        let health = try await store.health(policy, freeSpaceReserve: freeSpaceReserve)
+        let health = try await store.health(
+            policy, login: options.login, freeSpaceReserve: freeSpaceReserve)
         let output =
             json
             ? try Self.line(health)

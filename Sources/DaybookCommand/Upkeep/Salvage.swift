@@ -21,16 +21,17 @@ struct Salvage: AsyncParsableCommand {
               daybook verify saved.db
             """)
 
-    @OptionGroup var store: StoreArgument
+    @OptionGroup var store: FileArgument
     @Argument(help: ArgumentHelp("The file to make; it must not exist.", valueName: "new"), completion: .file())
     var newPath: String
     @Flag(help: "One line of JSON for each range of lost positions, and one for the totals.") var json = false
 
     func run() async throws {
+        let path = try store.path()
         let bar = ProgressBar("Salvaging", unit: "pages")
         let report: SalvageReport
         do {
-            report = try await SQLiteEventStore.salvage(store.path, to: newPath) { bar.update(done: $0, total: $1) }
+            report = try await SQLiteEventStore.salvage(path, to: newPath) { bar.update(done: $0, total: $1) }
         } catch {
             bar.finish()
             throw CommandFailure(error)

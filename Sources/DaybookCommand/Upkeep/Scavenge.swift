@@ -23,6 +23,7 @@ struct Scavenge: AsyncParsableCommand {
               daybook scavenge shop.db
               daybook scavenge shop.db --through 250000 --compact
               daybook scavenge shop.db --ignore-consumer old-report
+              daybook scavenge --server daybook://shop.example:2113 --dry-run
             """)
 
     @OptionGroup var store: StoreArgument
@@ -43,27 +44,33 @@ struct Scavenge: AsyncParsableCommand {
     }
 
     func run() async throws {
-        var options = ScavengeOptions()
+        var options = UpkeepTask.Scavenging()
         options.through = through.map { Position($0) }
         options.ignoredConsumers = Set(ignoredConsumers)
         options.ignoresConsumers = ignoreConsumers
         options.compacts = compact
         options.isDryRun = dryRun
-        let bar = ProgressBar(dryRun ? "Counting" : "Scavenging", unit: "events")
-        let report = try await store.withFile { [options] store in
-            defer { bar.finish() }
-            do throws(ScavengeError) {
-                return try await store.scavenge(options) { bar.update(done: $0, total: $1) }
-            } catch {
-                throw CommandFailure(error)
-            }
-        }
+        let report = try await scavenge(options)
         if json {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
             return try await StandardOutput.shared.write(Array(try encoder.encode(report)) + Array("\n".utf8))
         }
         try await StandardOutput.shared.write(text(of: report))
+    }
+
+    private func scavenge(_ options: UpkeepTask.Scavenging) async throws -> ScavengeReport {
+        let title = dryRun ? "Counting" : "Scavenging"
+        guard !store.isOnServer else { return try await store.upkeep(.scavenging(options), title) }
+        let bar = ProgressBar(title, unit: "events")
+        return try await store.withFile { store in
+            defer { bar.finish() }
+            do throws(ScavengeError) {
+                return try await store.scavenge(ScavengeOptions(options)) { bar.update(done: $0, total: $1) }
+            } catch {
+                throw CommandFailure(error)
+            }
+        }
     }
 
     private func text(of report: ScavengeReport) -> String {

@@ -9,11 +9,12 @@ struct Stats: AsyncParsableCommand {
         abstract: "Show figures about a store: its size, its events, its indexes, its caches.",
         discussion: """
             Works on a store that an application has open, too, without the figures that only the application knows: those \
-            of its writer and its connections.
+            of its writer and its connections. A server tells those as well, to operators.
 
             EXAMPLES
               daybook stats shop.db
               daybook stats shop.db --tables --json
+              daybook stats --server daybook://shop.example:2113
             """)
 
     @OptionGroup var store: StoreArgument
@@ -21,11 +22,7 @@ struct Stats: AsyncParsableCommand {
     @Flag(help: "One JSON object.") var json = false
 
     func run() async throws {
-        let statistics = try await store.withFileOrObserving {
-            try await $0.statistics(includingTables: tables)
-        } observing: {
-            try await SQLiteEventStore.statistics(ofFile: $0, includingTables: tables)
-        }
+        let statistics = try await statistics()
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         let bytes = Array(try encoder.encode(statistics))
@@ -34,6 +31,17 @@ struct Stats: AsyncParsableCommand {
         if tables, statistics.tables == nil {
             StandardError.line(
                 "daybook: SQLite \(statistics.sqliteVersion) was built without dbstat: no sizes of tables.")
+        }
+    }
+
+    private func statistics() async throws -> StoreStatistics {
+        guard !store.isOnServer else {
+            return try await store.upkeep(.statistics(includesTables: tables), "Counting")
+        }
+        return try await store.withFileOrObserving {
+            try await $0.statistics(includingTables: tables)
+        } observing: {
+            try await SQLiteEventStore.statistics(ofFile: $0, includingTables: tables)
         }
     }
 

@@ -8,10 +8,11 @@ struct Verify: AsyncParsableCommand {
         abstract: "Read every record and check it; list what is damaged.",
         discussion: """
             Ends with exit code 2 when something is damaged. Other events can still be read; restore the damaged ones from a \
-            backup.
+            backup. A server reads its store where it is, for operators, and goes on meanwhile.
 
             EXAMPLES
               daybook verify shop.db
+              daybook verify --server daybook://shop.example:2113
               daybook verify shop.db --json
             """)
 
@@ -19,11 +20,7 @@ struct Verify: AsyncParsableCommand {
     @Flag(help: "One line of JSON a finding, and one for the totals.") var json = false
 
     func run() async throws {
-        let bar = ProgressBar("Verifying", unit: "events")
-        let report = try await store.withFile { store in
-            defer { bar.finish() }
-            return try await store.verify { bar.update(done: $0, total: $1) }
-        }
+        let report = try await report()
         if json {
             try await StandardOutput.shared.write(report.findings.flatMap(Self.line) + Self.totals(report))
         } else if report.isSound {
@@ -46,6 +43,15 @@ struct Verify: AsyncParsableCommand {
                 "\(report.findingCount.grouped) findings beside \(report.eventsChecked.grouped) whole events: run 'daybook "
                     + "reindex' when they are about the index; otherwise restore the file from a backup. All other "
                     + "events can still be read.")
+        }
+    }
+
+    private func report() async throws -> VerificationReport {
+        guard !store.isOnServer else { return try await store.upkeep(.verification, "Verifying") }
+        let bar = ProgressBar("Verifying", unit: "events")
+        return try await store.withFile { store in
+            defer { bar.finish() }
+            return try await store.verify { bar.update(done: $0, total: $1) }
         }
     }
 

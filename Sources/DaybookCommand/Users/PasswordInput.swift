@@ -1,13 +1,13 @@
-#if Server
 import Foundation
 
 /// Reads a password: a line of standard input, which a terminal does not show. Never an argument, which every process may read.
 enum PasswordInput {
-    static func read() throws -> String {
+    /// - Parameter prompt: What a person is asked on a terminal.
+    static func read(_ prompt: String = "Password: ") throws(CommandFailure) -> String {
         let isTerminal = isatty(STDIN_FILENO) == 1
         var shown = termios()
         if isTerminal {
-            FileHandle.standardError.write(Data("Password: ".utf8))
+            FileHandle.standardError.write(Data(prompt.utf8))
             tcgetattr(STDIN_FILENO, &shown)
             var hidden = shown
             hidden.c_lflag &= ~tcflag_t(ECHO)
@@ -25,4 +25,3 @@ enum PasswordInput {
         return line
     }
 }
-#endif

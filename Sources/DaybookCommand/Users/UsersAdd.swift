@@ -1,6 +1,5 @@
-#if Server
 import ArgumentParser
-import DaybookServer
+import DaybookProtocol
 
 /// `daybook users add`.
 struct UsersAdd: AsyncParsableCommand {
@@ -14,10 +13,8 @@ struct UsersAdd: AsyncParsableCommand {
     @Flag(help: "The user has no password, and shows a certificate.") var certificateOnly = false
 
     func run() async throws {
-        let password = certificateOnly ? nil : try PasswordInput.read()
-        try await store.withUsers(creates: true) { users in
-            try await users.add(login, password: password, fullName: fullName, groups: groups)
-        }
+        let password = certificateOnly ? nil : try PasswordInput.read("Password of the new user: ")
+        let user = UserRequest(login: login, password: password, fullName: fullName, groups: groups)
+        try await store.withUsers(creates: true) { users in try await users.add(user) }
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Server
 import ArgumentParser
 
 /// `daybook users`: who may use a store's server.
@@ -8,7 +7,8 @@ struct UsersCommand: AsyncParsableCommand {
         abstract: "Say who may use a store's server.",
         discussion: """
             Users are events of the log. These verbs open the file, so that they work while no server does: to make the first \
-            admin, or a new password. While one runs, admins use POST /v1/users or a client of KurrentDB.
+            admin, or a new password. Of a server that runs, name the address: admins may change its users, and the first one is \
+            made with the token that the server says when it starts, in DAYBOOK_TOKEN.
 
             Groups give rights: $admins all of them, $ops looking after the server, $writers reading and writing streams, \
             $readers reading them, $projectors keeping what is derived from them. Other groups are named in access lists.
@@ -17,7 +17,7 @@ struct UsersCommand: AsyncParsableCommand {
               daybook users add shop.db ada --group '$admins'
               daybook users list shop.db
               daybook users password shop.db ada < password.txt
+              daybook users add --server daybook://shop.example:2113 --user ada bob --group '$readers' < password.txt
             """,
         subcommands: [UsersAdd.self, UsersList.self, UsersPassword.self, UsersRemove.self])
 }
-#endif

@@ -1,6 +1,5 @@
-#if Server
 import ArgumentParser
-import DaybookServer
+import DaybookProtocol
 
 /// `daybook users list`.
 struct UsersList: AsyncParsableCommand {
@@ -10,14 +9,14 @@ struct UsersList: AsyncParsableCommand {
     @OptionGroup var store: StoreArgument
 
     func run() async throws {
-        try await store.withUsers { users in
-            for user in try await users.all() {
-                var line = "\(user.login)\t\(user.groups.joined(separator: " "))"
-                if user.isDisabled { line += "\tdisabled" }
-                if !user.hasPassword { line += "\tcertificate only" }
-                print(line)
-            }
-        }
+        let users = try await store.withUsers { try await $0.all() }
+        try await StandardOutput.shared.write(users.map(Self.line).joined())
+    }
+
+    private static func line(_ user: UserSummary) -> String {
+        var line = "\(user.login)\t\(user.groups.joined(separator: " "))"
+        if user.isDisabled { line += "\tdisabled" }
+        if !user.hasPassword { line += "\tcertificate only" }
+        return line + "\n"
     }
 }
-#endif

@@ -1,6 +1,4 @@
-#if Server
 import ArgumentParser
-import DaybookServer
 
 /// `daybook users password`.
 struct UsersPassword: AsyncParsableCommand {
@@ -11,8 +9,7 @@ struct UsersPassword: AsyncParsableCommand {
     @Argument(help: "The user's login.") var login: String
 
     func run() async throws {
-        let password = try PasswordInput.read()
+        let password = try PasswordInput.read("New password: ")
         try await store.withUsers { users in try await users.setPassword(of: login, to: password) }
     }
 }
-#endif

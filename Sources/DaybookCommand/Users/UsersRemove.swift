@@ -1,6 +1,4 @@
-#if Server
 import ArgumentParser
-import DaybookServer
 
 /// `daybook users remove`.
 struct UsersRemove: AsyncParsableCommand {
@@ -13,4 +11,3 @@ struct UsersRemove: AsyncParsableCommand {
         try await store.withUsers { users in try await users.remove(login) }
     }
 }
-#endif

@@ -4,4 +4,9 @@ public protocol CheckpointStore: Sendable {
     func checkpoint(for name: CheckpointName) async throws(DerivedStateError) -> Checkpoint?
     /// Durable when this returns.
     func save(_ checkpoint: Checkpoint, for name: CheckpointName) async throws(DerivedStateError)
+    /// Forgets a reader that is gone: it is no consumer of the store any more, and holds nothing back. One that saves a checkpoint
+    /// under its name later begins anew.
+    ///
+    /// Durable when this returns. Where there is no checkpoint, nothing changes.
+    func deleteCheckpoint(for name: CheckpointName) async throws(DerivedStateError)
 }

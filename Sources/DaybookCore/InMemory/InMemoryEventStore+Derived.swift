@@ -13,6 +13,10 @@ extension InMemoryEventStore: CheckpointStore {
     public func save(_ checkpoint: Checkpoint, for name: CheckpointName) async throws(DerivedStateError) {
         state.withLock { $0.checkpoints[name] = checkpoint }
     }
+
+    public func deleteCheckpoint(for name: CheckpointName) async throws(DerivedStateError) {
+        state.withLock { _ = $0.checkpoints.removeValue(forKey: name) }
+    }
 }
 
 extension InMemoryEventStore: SnapshotStore {

@@ -13,6 +13,7 @@ final class ConnectionRequests: Sendable {
         var outgoing: [OutgoingGroup] = []
         var isDraining = false
         var isClosed = false
+        var leaders = LeaderWatch()
     }
 
     private let state = Mutex(State())
@@ -103,6 +104,16 @@ final class ConnectionRequests: Sendable {
             return expired
         }
         for request in expired.values { request.fail(.timedOut) }
+    }
+
+    /// Notes how a request ended that a leader has to answer; nil when it was answered.
+    func note(_ failure: ConnectionFailure?) {
+        state.withLock { $0.leaders.note(failure, at: .now) }
+    }
+
+    /// Whether the server of this connection has reached no leader for so long that another one is to be asked.
+    func isServerToBeLeft() -> Bool {
+        state.withLock { $0.leaders.isOver(at: .now) }
     }
 
     func close() {

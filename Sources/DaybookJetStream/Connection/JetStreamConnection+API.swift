@@ -129,7 +129,8 @@ extension JetStreamConnection {
     ) async throws(ConnectionFailure) -> DirectPage {
         let reader = DirectPageReader(withIdentifiers: withIdentifiers)
         return try await requestMany(
-            [OutgoingMessage(subject: "$JS.API.DIRECT.GET.\(stream)", body: Array(json.utf8))], timeout: timeout
+            [OutgoingMessage(subject: "$JS.API.DIRECT.GET.\(stream)", body: Array(json.utf8))], ofLeader: false,
+            timeout: timeout
         ) { message in reader.take(message) }
     }
 }

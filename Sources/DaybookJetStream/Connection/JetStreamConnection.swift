@@ -118,7 +118,10 @@ final class JetStreamConnection: Sendable {
         handle.inbox = subscription
         let timer = DispatchSource.makeTimerSource(queue: DispatchQueue(label: "daybook.jetstream.time"))
         timer.schedule(deadline: .now() + .milliseconds(20), repeating: .milliseconds(20))
-        timer.setEventHandler { core.failExpired() }
+        timer.setEventHandler { [weak handle] in
+            core.failExpired()
+            if core.isServerToBeLeft() { handle?.leaveServer() }
+        }
         timer.resume()
         handle.timer = timer
     }
@@ -132,11 +135,7 @@ final class JetStreamConnection: Sendable {
     var maxPayload: Int { Int(natsConnection_GetMaxPayload(handle.connection)) }
 
     /// The address of the server that this connection goes to at the moment.
-    var connectedURL: String? {
-        var buffer = [CChar](repeating: 0, count: 256)
-        guard natsConnection_GetConnectedUrl(handle.connection, &buffer, buffer.count) == NATS_OK else { return nil }
-        return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    }
+    var connectedURL: String? { handle.connectedURL }
 
     /// Ends every wait with ``ConnectionFailure/closed``; nothing can be sent afterwards.
     func close() async {
@@ -170,10 +169,11 @@ final class JetStreamConnection: Sendable {
     ///
     /// - Parameters:
     ///   - inbox: Where answers come that are messages of a stream; nil for all others.
+    ///   - ofLeader: Whether only a leader answers, so that a server that reaches none is left after a while.
     ///   - timeout: How long no answer may come; each answer begins it anew.
     ///   - read: Called with each answer on libnats' thread; it must not block. Nil asks for the next one.
     func requestMany<Value: Sendable>(
-        _ messages: [OutgoingMessage], by inbox: StreamInbox? = nil, timeout: Duration,
+        _ messages: [OutgoingMessage], by inbox: StreamInbox? = nil, ofLeader: Bool = true, timeout: Duration,
         read: @escaping @Sendable (borrowing IncomingMessage) -> Result<Value, ConnectionFailure>?
     ) async throws(ConnectionFailure) -> Value {
         let token = core.newToken()
@@ -202,7 +202,14 @@ final class JetStreamConnection: Sendable {
         } onCancel: {
             core.fail(token, with: .cancelled)
         }
-        return try result.get()
+        do throws(ConnectionFailure) {
+            let value = try result.get()
+            if ofLeader { core.note(nil) }
+            return value
+        } catch {
+            if ofLeader { core.note(error) }
+            throw error
+        }
     }
 
     /// Calls a handler with each message on a subject, on a thread of libnats, until the subscription is ended.

@@ -9,6 +9,7 @@ enum DerivedStatements {
         INSERT INTO checkpoints (name, position) VALUES ($1::text, $2::bigint)
         ON CONFLICT (name) DO UPDATE SET position = excluded.position
         """)
+    static let deleteCheckpoint = Statement("delete_checkpoint", "DELETE FROM checkpoints WHERE name = $1::text")
     static let snapshot = Statement(
         "snapshot", "SELECT version, position, schema, data FROM snapshots WHERE key = $1::text")
     static let saveSnapshot = Statement(

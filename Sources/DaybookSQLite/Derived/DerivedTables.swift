@@ -6,6 +6,7 @@ final class DerivedTables {
     private let connection: Connection
     private let findCheckpoint: Statement
     private let saveCheckpoint: Statement
+    private let removeCheckpoint: Statement
     private let findSnapshot: Statement
     private let saveSnapshot: Statement
     private let removeSnapshot: Statement
@@ -20,6 +21,7 @@ final class DerivedTables {
             ON CONFLICT(name) DO UPDATE SET position = excluded.position, head = excluded.head
             """
         )
+        removeCheckpoint = try connection.prepare("DELETE FROM checkpoints WHERE name = ?")
         findSnapshot = try connection.prepare(
             "SELECT version, position, schema, data, crc FROM snapshots WHERE key = ?")
         saveSnapshot = try connection.prepare(
@@ -44,6 +46,11 @@ final class DerivedTables {
         saveCheckpoint.bind(1, name.rawValue)
         saveCheckpoint.bind(2, checkpoint.position.rawValue)
         try saveCheckpoint.run()
+    }
+
+    func deleteCheckpoint(for name: CheckpointName) throws(SQLiteFailure) {
+        removeCheckpoint.bind(1, name.rawValue)
+        try removeCheckpoint.run()
     }
 
     /// Nil when there is none; a failure when its bytes are not those that were saved.

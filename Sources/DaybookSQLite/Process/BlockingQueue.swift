@@ -119,6 +119,9 @@ final class BlockingQueue<Element: Sendable>: Sendable {
         return false
     }
 
+    /// How many elements wait.
+    var count: Int { state.withLock(\.elements.count) }
+
     /// Takes what is there without waiting; empty when there is nothing, nil when there never will be.
     func takeWaiting(atMost limit: Int) -> [Element]? {
         state.withLock { state -> [Element]? in

@@ -31,6 +31,9 @@ final class ReaderPool: Sendable {
         if !queue.add(job) { job(nil) }
     }
 
+    /// How many jobs wait for a worker.
+    var waitingCount: Int { queue.count }
+
     func close() { queue.close() }
 
     /// Waits until every worker has ended, and its connection is closed.

@@ -5,7 +5,9 @@ import DaybookCore
 ///
 /// What tells of them only grows: an older row, found in the room that a newer one has left, says nothing wrong.
 struct AbsentPositions {
-    private(set) var scavenged = RangeSet<Int64>()
+    /// What was scavenged, in the order in which it was found: put in order once, since a set takes the longer for each the more
+    /// it has.
+    private var removed: [Range<Int64>] = []
     /// Those whose files are whole, by their first positions.
     private(set) var archives: [Int64: ArchiveRow] = [:]
     private var archived = RangeSet<Int64>()
@@ -15,7 +17,9 @@ struct AbsentPositions {
 
     init(beside stores: [String]) { self.stores = stores }
 
-    mutating func add(_ range: ScavengedRange) { scavenged.insert(contentsOf: Range(range.positions)) }
+    mutating func add(_ range: ScavengedRange) { removed.append(Range(range.positions)) }
+
+    private var scavenged: RangeSet<Int64> { RangeSet(removed.sorted { $0.lowerBound < $1.lowerBound }) }
 
     /// Reads the archive that a row tells of, when it is met first. The events of one that is not there, or not whole, are
     /// lost.
@@ -32,9 +36,14 @@ struct AbsentPositions {
 
     /// What of some ranges should be in the file.
     func missing(of ranges: [ClosedRange<Int64>]) -> [ClosedRange<Int64>] {
-        var missing = RangeSet(ranges.map { Range($0) })
-        missing.subtract(scavenged)
-        missing.subtract(archived)
+        var expected: [Range<Int64>] = []
+        var next = Int64.min
+        for range in scavenged.union(archived).ranges {
+            expected.append(next..<range.lowerBound)
+            next = range.upperBound
+        }
+        expected.append(next..<Int64.max)
+        let missing = RangeSet(ranges.map { Range($0) }).intersection(RangeSet(expected))
         return missing.ranges.map { $0.lowerBound...$0.upperBound - 1 }
     }
 
@@ -42,14 +51,15 @@ struct AbsentPositions {
     ///
     /// - Returns: How many events that were saved are gone again.
     func save(in connection: Connection) throws(SQLiteFailure) -> Int64 {
-        var removed: Int64 = 0
+        let scavenged = scavenged
+        var count: Int64 = 0
         let remove = try connection.prepare("DELETE FROM events WHERE position BETWEEN ? AND ?")
         let insert = try connection.prepare("INSERT INTO scavenged(first, last, crc) VALUES(?, ?, ?)")
         for range in scavenged.union(archived).ranges {
             remove.bind(1, range.lowerBound)
             remove.bind(2, range.upperBound - 1)
             try remove.run()
-            removed += Int64(connection.changedRows)
+            count += Int64(connection.changedRows)
         }
         for range in scavenged.ranges {
             let positions = range.lowerBound...range.upperBound - 1
@@ -63,7 +73,7 @@ struct AbsentPositions {
             row.bind(to: list)
             try list.run()
         }
-        return removed
+        return count
     }
 }
 

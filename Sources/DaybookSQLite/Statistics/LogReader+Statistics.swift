@@ -55,7 +55,8 @@ extension LogReader {
         return (attributes?[.size] as? NSNumber)?.int64Value ?? 0
     }
 
-    private var levels: [IndexLevelStatistics] {
+    /// The segments of the index by level.
+    var levels: [IndexLevelStatistics] {
         var levels: [Int64: IndexLevelStatistics] = [:]
         for segment in index.segments {
             var level =

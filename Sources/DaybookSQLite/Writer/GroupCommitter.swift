@@ -29,6 +29,8 @@ final class GroupCommitter: Sendable {
     private let queue = BlockingQueue<Job>(watches: true)
     private let status = StatusBox()
     private let workers: any WorkerGroup
+    /// What the thread has done.
+    let measures: WriterMeasures
 
     struct Status: Sendable {
         /// Why nothing is written any more.
@@ -38,6 +40,8 @@ final class GroupCommitter: Sendable {
         var walPages = 0
         var indexSegments = 0
         var indexedThrough: Int64 = 0
+        /// What the thread's connection had in memory when that was looked at last; nil when nothing was written yet.
+        var connection: ConnectionStatistics?
     }
 
     /// What the writer tells of itself.
@@ -47,12 +51,16 @@ final class GroupCommitter: Sendable {
 
     init(_ writer: WriterThread, _ scheduling: any Scheduling) {
         workers = scheduling.makeGroup()
+        measures = writer.measures
         writer.tell(status)
         workers.start("daybook-writer", stackBytes: 4 << 20, Owned(WriterLoop(writer, queue, status)))
     }
 
     /// - Returns: False when the store is closed.
     func submit(_ job: Job) -> Bool { queue.add(job) }
+
+    /// How many jobs wait for the thread.
+    var waitingCount: Int { queue.count }
 
     var currentStatus: Status { status.value.withLock { $0 } }
 
@@ -96,6 +104,7 @@ final class WriterThread {
     /// Whether a slice of the index could not be written, as on a full disk: the next is tried when there is another job.
     private var sliceFailed = false
     private var meter = WriterMeter()
+    var measures: WriterMeasures { meter.measures }
     private let begin: Statement
     private let commit: Statement
 
@@ -148,9 +157,14 @@ final class WriterThread {
             return queue.takeWaiting(atMost: Self.mostThatJoin) { $0.isPartOfGroup } ?? []
         }
         if !checkpointIfDue(atLeast: configuration.walPages), failure == nil, hasRoomToSpare { connection.extendWAL() }
-        status.value.withLock { status in
+        let groups = status.value.withLock { status in
             status.commits += 1
             status.appends += Int64(jobs.count)
+            return status.commits
+        }
+        if groups % Self.groupsBetweenLooks == 1 {
+            let connection = log.reader.connectionStatistics(named: "writer")
+            status.value.withLock { $0.connection = connection }
         }
         tell(status)
         return .worked
@@ -201,6 +215,9 @@ final class WriterThread {
     }
 
     // MARK: - One group
+
+    /// So many groups are written until it is looked again at what the connection has in memory.
+    private static let groupsBetweenLooks: Int64 = 64
 
     /// A group that others may join no more takes some milliseconds.
     private static let mostThatJoin = 256
@@ -319,7 +336,8 @@ final class WriterThread {
             }
             if isDue { meter.indexSlice(took: ContinuousClock.now - sliceStart) }
         }
-        meter.commit(of: group, took: ContinuousClock.now - start)
+        meter.commit(
+            of: group, events: log.last.position - log.committed.position, took: ContinuousClock.now - start)
         log.didCommit()
         if index.didCommit(log.tail) {
             do { try log.reader.index.begin(epoch: log.tail.epoch) } catch { failure = error.reason(file: path) }

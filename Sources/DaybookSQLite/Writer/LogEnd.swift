@@ -35,6 +35,41 @@ struct LogEnd: Equatable {
         }
     }
 
+    /// Whether what stands at these numbers is what was written there, or the mark of what was lost. A number that is damaged may
+    /// be far beyond the end: noted down, it would be taken for the end for good, also when the log is salvaged.
+    func isWhole(in connection: Connection) throws(SQLiteFailure) -> Bool {
+        do throws(SQLiteFailure) {
+            let events = try connection.prepare("SELECT record FROM events WHERE position = \(position)")
+            guard try events.step() else { return false }
+            defer { events.reset() }
+            let event = events.bytes(0)
+            guard (try? EventRecord.View(event, at: position)) != nil || LostRecord.isOne(event, position) else {
+                return false
+            }
+            if name > 0 {
+                let names = try connection.prepare("SELECT kind, text, crc FROM names WHERE id = \(name)")
+                guard try names.step() else { return false }
+                defer { names.reset() }
+                guard names.integer(2) == Int64(NameReader.crc(name, names.integer(0), names.text(1))) else {
+                    return false
+                }
+            }
+            if commit > 0 {
+                let commits = try connection.prepare("SELECT record FROM commits WHERE number = \(commit)")
+                guard try commits.step() else { return false }
+                defer { commits.reset() }
+                let record = commits.bytes(0)
+                guard (try? CommitRecord(record, number: commit)) != nil || LostRecord.isOne(record, commit) else {
+                    return false
+                }
+            }
+            return true
+        } catch {
+            guard error.isDamage else { throw error }
+            return false
+        }
+    }
+
     /// Saves it in a transaction of its own.
     func save(in connection: Connection) throws(SQLiteFailure) {
         do {

@@ -13,7 +13,7 @@ enum AccessAction: Sendable, Hashable {
     case askLog
     /// To keep and look up what programs derive from the log, whatever it is of: checkpoints, snapshots, read models.
     case derive
-    /// To look after the server: groups of consumers, scavenges, its end.
+    /// To look after the server: its store's upkeep, groups of consumers, its end.
     case operate
     /// To make and change users, and all that nobody has thought of.
     case administer

@@ -24,6 +24,14 @@ final class AccessChanges: Sendable {
         all.add(1, ordering: .acquiringAndReleasing)
     }
 
+    /// To be called when anything may have changed.
+    func noteEverything() {
+        counts.withLock { counts in
+            for slot in counts.indices { counts[slot] += 1 }
+        }
+        all.add(1, ordering: .acquiringAndReleasing)
+    }
+
     /// Those of a request's streams that decide who may do what.
     static func deciding(in request: AppendRequest) -> [StreamName] {
         request.writes.lazy.map(\.stream).filter { isDeciding($0) }

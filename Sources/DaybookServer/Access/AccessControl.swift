@@ -8,6 +8,7 @@ final class AccessControl: Sendable {
     let log: KurrentLog
     let users: UserDirectory
     let records: AccessRecords
+    let limits: AccessLimits
     private let authenticator: Authenticator
     private let rules: [AccessRule]
     private let lists = Mutex<[StreamName: (count: UInt64, list: AccessList?)]>([:])
@@ -15,13 +16,14 @@ final class AccessControl: Sendable {
 
     init(
         log: KurrentLog, users: UserDirectory, authenticator: Authenticator, rules: [AccessRule],
-        records: AccessRecords
+        records: AccessRecords, limits: AccessLimits = AccessLimits()
     ) {
         self.log = log
         self.users = users
         self.authenticator = authenticator
         self.rules = rules
         self.records = records
+        self.limits = limits
     }
 
     /// - Parameter address: Where the client is: where too many logins have failed, no more are looked at.
@@ -32,12 +34,13 @@ final class AccessControl: Sendable {
     /// What has become of somebody who logged in before.
     func renewed(_ login: Login) async throws(AccessDenial) -> Login {
         if let end = login.end, end <= .now { throw .unauthenticated }
+        if let token = login.token, !authenticator.isRight(token: token) { throw .unauthenticated }
         guard let user = login.user else { return login }
         guard let now = try await users.user(user.loginName), !now.disabled, now.passwordHash == user.passwordHash
         else {
             throw .unauthenticated
         }
-        return Login(user: now)
+        return Login(user: now, end: login.end)
     }
 
     func decision(
@@ -70,7 +73,7 @@ final class AccessControl: Sendable {
             return AccessList(metadata: event.data)
         }
         lists.withLock { lists in
-            if lists.count >= AccessLimits.listsRemembered { lists.removeAll(keepingCapacity: true) }
+            if lists.count >= limits.listsRemembered { lists.removeAll(keepingCapacity: true) }
             lists[stream] = (count, list)
         }
         return list

@@ -38,16 +38,19 @@ struct AccessGate: Sendable {
     ) async throws -> T {
         do {
             return try await enter(
-                Credentials(authorization: context.header("authorization"), certificate: context.peer.certificateName),
-                method: context.path, address: context.peer.address, action, body)
+                Credentials(
+                    authorization: context.header("authorization"), certificate: context.peer.certificateName,
+                    until: context.peer.certificateEnd),
+                method: context.path, address: context.peer.address, record: context.record, action, body)
         } catch let denial as AccessDenial {
             throw RPCStatus(denial)
         }
     }
 
+    /// - Parameter record: Told who calls.
     /// - Throws: ``AccessDenial``, and what the body throws.
     func enter<T: Sendable>(
-        _ credentials: Credentials, method: String, address: String, _ action: AccessAction,
+        _ credentials: Credentials, method: String, address: String, record: CallRecord? = nil, _ action: AccessAction,
         _ body: @Sendable () async throws -> T
     ) async throws -> T {
         // Before anything is looked up, so that no change falls between.
@@ -62,6 +65,7 @@ struct AccessGate: Sendable {
                 throw error
             }
         }
+        record?.isBy(login.principal)
         let access = CallAccess(login, asOf: change, control: control, method: method, address: address)
         try await access.require(action)
         control.records.admitted(method, login.principal, from: address)

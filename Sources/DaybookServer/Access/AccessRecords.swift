@@ -2,48 +2,54 @@
 import DaybookCore
 import Logging
 
-/// What is written down of who did what: calls in the access log, reads of marked categories in the audit log. Both are
-/// messages of swift-log, whose metadata tells the values.
+/// What is written down of who did what: calls that were let in or refused, as messages of swift-log, and reads of marked
+/// streams in the audit log.
 struct AccessRecords: Sendable {
-    private let access: Logger
-    private let audit: Logger
-    /// The categories whose reads are written down.
-    private let audited: Set<Category>
+    private let logger: Logger
+    /// The streams whose reads are written down; and where. Nil where none is marked.
+    private let audit: (streams: AuditedStreams, log: AuditLog)?
 
-    init(access: Logger, audit: Logger, audited: Set<Category>) {
-        self.access = access
+    init(logger: Logger, audit: (streams: AuditedStreams, log: AuditLog)? = nil) {
+        self.logger = logger
         self.audit = audit
-        self.audited = audited
     }
 
     /// A call that was let in, at the level `debug`: there are many.
     func admitted(_ method: String, _ principal: Principal, from address: String) {
-        access.debug(
+        logger.debug(
             "A call was let in.",
             metadata: ["method": "\(method)", "user": "\(principal.login)", "address": "\(address)"])
     }
 
     func refused(_ method: String, _ principal: Principal, from address: String, _ denial: AccessDenial) {
-        access.notice(
+        logger.notice(
             "A call was refused.",
             metadata: [
                 "method": "\(method)", "user": "\(principal.login)", "address": "\(address)", "reason": "\(denial)",
             ])
     }
 
-    /// Somebody reads, or goes on to read, a stream; or the log, in which there may be streams of every category.
-    func read(_ resource: StreamResource, by principal: Principal, from address: String) {
-        guard !audited.isEmpty else { return }
-        switch resource.kind {
-        case .ordinary, .system: guard audited.contains(resource.name.category) else { return }
-        case .log, .index, .users: break
+    func isAudited(_ resource: StreamResource) -> Bool { audit?.streams.contains(resource) ?? false }
+
+    /// Somebody reads, or goes on to read, a stream. Returns when it is written down, where that is to be.
+    ///
+    /// - Throws: ``AccessDenial`` when it cannot be: what nobody knows of shall not be read.
+    func read(
+        _ resource: StreamResource, by principal: Principal, calling method: String, from address: String
+    ) async throws(AccessDenial) {
+        guard let audit, audit.streams.contains(resource) else { return }
+        do {
+            try await audit.log.record(
+                AuditLog.Read(user: principal.login, address: address, call: method, stream: resource))
+        } catch {
+            switch error {
+            case .tooManyWait:
+                throw .unavailable("Too many reads wait for the audit log: try again.")
+            case .unwritable(let reason):
+                logger.error("The audit log cannot be written; a read is refused.", metadata: ["error": "\(reason)"])
+                throw .unavailable("The read cannot be written down in the audit log: tell who runs the server.")
+            }
         }
-        audit.notice(
-            "A stream is read.",
-            metadata: [
-                "stream": "\(resource.name)", "metadata": "\(resource.isMetadata)", "user": "\(principal.login)",
-                "address": "\(address)",
-            ])
     }
 }
 #endif

@@ -39,6 +39,7 @@ enum AccessTable {
     static func action(ofMethod path: String) -> AccessAction {
         if let action = methods[path] { return action }
         if let method = StoreMethod.allCases.first(where: { $0.path == path }) { return action(of: method) }
+        if let method = OperationsMethod.allCases.first(where: { $0.path == path }) { return action(of: method) }
         if path.hasPrefix("/\(operations)/") { return .operate }
         // They only say that they are not there.
         if path.hasPrefix("/\(ProjectionsService.name)/") { return .call }

@@ -34,28 +34,48 @@ struct ActorStamp: Sendable {
     /// The other members keep their bytes and their order.
     func stamped(_ metadata: [UInt8]) -> [UInt8] {
         guard !metadata.isEmpty else { return object([]) }
-        guard let members = (try? JSONText(parsing: metadata[...]))?.members else { return metadata }
-        return object(members)
+        return Member.all(of: metadata).map { object($0) } ?? metadata
     }
 
-    private func object(_ members: [(key: String, value: JSONText)]) -> [UInt8] {
+    private func object(_ members: [Member]) -> [UInt8] {
         var key = EventMetadata.Key.actor
         var kept = members
-        if keepsActor, kept.contains(where: { $0.key == key }) { key = Self.intermediaryKey }
-        kept.removeAll { $0.key == key || $0.key == Self.intermediaryKey }
+        if keepsActor, kept.contains(where: { $0.name == key }) { key = Self.intermediaryKey }
+        kept.removeAll { $0.name == key || $0.name == Self.intermediaryKey }
         var bytes = [UInt8(ascii: "{")]
-        bytes.reserveCapacity(members.reduce(64) { $0 + $1.key.utf8.count + $1.value.bytes.count + 8 })
+        bytes.reserveCapacity(members.reduce(64) { $0 + $1.key.count + $1.value.count + 8 })
         bytes.appendJSONString(key)
         bytes.append(UInt8(ascii: ":"))
         bytes.appendJSONString(login)
         for member in kept {
             bytes.append(UInt8(ascii: ","))
-            bytes.appendJSONString(member.key)
+            bytes += member.key
             bytes.append(UInt8(ascii: ":"))
-            bytes += member.value.bytes
+            bytes += member.value
         }
         bytes.append(UInt8(ascii: "}"))
         return bytes
+    }
+
+    private struct Member {
+        /// With its quotes.
+        let key: ArraySlice<UInt8>
+        /// Nil for a key that is no text, since it has half of a surrogate pair: other readers take such an object all the same.
+        let name: String?
+        let value: ArraySlice<UInt8>
+
+        /// Nil for what is no object.
+        static func all(of metadata: [UInt8]) -> [Member]? {
+            guard let object = try? JSONText(parsing: metadata[...]), object.kind == .object else { return nil }
+            var members: [Member] = []
+            var scanner = JSONScanner(object.bytes)
+            do {
+                try scanner.members { (key, value) throws(JSONSyntaxError) in
+                    members.append(Member(key: key.bytes, name: key.string, value: value.bytes))
+                }
+            } catch { return nil }
+            return members
+        }
     }
 }
 #endif

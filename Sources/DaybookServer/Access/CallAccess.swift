@@ -13,6 +13,8 @@ final class CallAccess: Sendable {
         var login: Login
         /// What was allowed, and has to be still while the call goes on.
         var granted: Set<AccessAction> = []
+        /// Streams behind links whose reading is written down already.
+        var targetsAudited: Set<StreamResource> = []
         var lastChange: UInt64
     }
 
@@ -30,6 +32,9 @@ final class CallAccess: Sendable {
     }
 
     var principal: Principal { state.withLock(\.login.principal) }
+
+    /// How long a right that was taken away may be used yet.
+    var recheckTime: Duration { control.limits.recheckTime }
 
     // MARK: - What methods ask
 
@@ -51,6 +56,11 @@ final class CallAccess: Sendable {
         try await current.require(.stream(right, StreamResource(recorded: stream)))
     }
 
+    /// Looks again at what was allowed to a call that has waited for its client.
+    ///
+    /// - Throws: ``AccessDenial`` when the call may not go on.
+    static func recheck() async throws(AccessDenial) { try await current?.recheck() }
+
     /// Runs what goes on for long, until the call may not do any more what it does.
     static func whileAllowed<T: Sendable>(_ work: @escaping @Sendable () async throws -> T) async throws -> T {
         guard let current else { return try await work() }
@@ -70,7 +80,9 @@ final class CallAccess: Sendable {
     static func visible<Thing: Sendable>(
         _ things: [Thing], of streams: (Thing) -> [StreamResource]
     ) async throws(AccessDenial) -> [Thing] {
-        guard let current, !current.principal.has(.admin) else { return things }
+        guard let current else { return things }
+        try await current.recheck()
+        guard !current.principal.has(.admin) else { return things }
         var known: [StreamResource: Bool] = [:]
         var visible: [Thing] = []
         visible.reserveCapacity(things.count)
@@ -90,6 +102,11 @@ final class CallAccess: Sendable {
         return visible
     }
 
+    /// Asks whether the call may know of a stream: whoever names one to be told of others would learn whether it is there.
+    static func requireVisible(_ stream: StreamName) async throws(AccessDenial) {
+        guard try await mayRead(StreamResource(recorded: stream)) else { throw .denied }
+    }
+
     /// Whether the call may read a stream. Nothing is written down of it.
     static func mayRead(_ resource: StreamResource) async throws(AccessDenial) -> Bool {
         guard let current else { return true }
@@ -99,16 +116,47 @@ final class CallAccess: Sendable {
     // MARK: -
 
     func require(_ action: AccessAction) async throws(AccessDenial) {
+        // The call may have waited for its client since it was let in.
+        try await recheck()
         let principal = principal
         switch try await control.decision(on: action, by: principal) {
         case .allowed, .allowedInPart: break
         case .denied: throw refusal(.denied, of: principal)
         case .unauthenticated: throw refusal(.unauthenticated, of: principal)
         }
-        guard case .stream(let right, let resource) = action else { return grant(action) }
-        guard right.isReading else { return }
-        grant(action)
-        control.records.read(resource, by: principal, from: address)
+        switch action {
+        case .stream(let right, let resource):
+            guard right.isReading else { return }
+            grant(action)
+            try await recordRead(of: resource)
+        case .consume(let resource):
+            grant(action)
+            try await recordRead(of: resource)
+        default:
+            grant(action)
+        }
+    }
+
+    private func recordRead(of resource: StreamResource) async throws(AccessDenial) {
+        try await control.records.read(resource, by: principal, calling: method, from: address)
+    }
+
+    /// The call is shown an event of this stream, to which a link in another one leads: once is enough.
+    private func recordTarget(_ resource: StreamResource) async throws(AccessDenial) {
+        guard control.records.isAudited(resource),
+            !state.withLock({ $0.targetsAudited.contains(resource) })
+        else { return }
+        try await recordRead(of: resource)
+        state.withLock { state in
+            if state.targetsAudited.count >= AccessLimits.targetsRemembered { state.targetsAudited = [] }
+            state.targetsAudited.insert(resource)
+        }
+    }
+
+    /// Writes down that the call is shown what a link leads to, where that is to be.
+    static func noteTarget(_ resource: StreamResource) async throws(AccessDenial) {
+        guard let current else { return }
+        try await current.recordTarget(resource)
     }
 
     private func grant(_ action: AccessAction) {
@@ -132,7 +180,7 @@ final class CallAccess: Sendable {
             group.addTask { try await work() }
             group.addTask { [self] in
                 while true {
-                    try await Task.sleep(for: AccessLimits.recheckTime)
+                    try await Task.sleep(for: recheckTime)
                     try await recheck()
                 }
             }
@@ -145,7 +193,7 @@ final class CallAccess: Sendable {
 
     /// Returns when the call may not go on, having told of it, or the task is cancelled.
     private func watch(_ end: @Sendable (AccessDenial) -> Void) async {
-        while (try? await Task.sleep(for: AccessLimits.recheckTime)) != nil {
+        while (try? await Task.sleep(for: recheckTime)) != nil {
             do { try await recheck() } catch { return end(error) }
         }
     }

@@ -8,8 +8,8 @@ import Foundation
 /// See https://www.rfc-editor.org/rfc/rfc7617 and https://www.rfc-editor.org/rfc/rfc6750
 enum Credentials: Sendable, Hashable {
     case none
-    /// The subject of a client's certificate, which TLS has verified.
-    case certificate(commonName: String)
+    /// The subject of a client's certificate, which TLS has verified, and when that is valid no more.
+    case certificate(commonName: String, end: ContinuousClock.Instant? = nil)
     case basic(login: String, password: String)
     case bearer(token: String)
     /// Something else, which is never let in: whoever sends wrong credentials shall not be taken for nobody.
@@ -18,9 +18,10 @@ enum Credentials: Sendable, Hashable {
     /// - Parameters:
     ///   - header: The value of `authorization`; counts before a certificate, since it says more precisely who is meant.
     ///   - certificate: The common name of the client's certificate; nil without one.
-    init(authorization header: String?, certificate: String? = nil) {
+    ///   - end: When the certificate ends.
+    init(authorization header: String?, certificate: String? = nil, until end: ContinuousClock.Instant? = nil) {
         guard let header else {
-            self = certificate.map { .certificate(commonName: $0) } ?? .none
+            self = certificate.map { .certificate(commonName: $0, end: end) } ?? .none
             return
         }
         self = Self.parse(header) ?? .malformed

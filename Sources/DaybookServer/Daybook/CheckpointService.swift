@@ -10,6 +10,7 @@ struct CheckpointService: Sendable {
         var routes = RPCRoutes()
         routes.add(.getCheckpoint, .store(get))
         routes.add(.saveCheckpoint, .store(save))
+        routes.add(.deleteCheckpoint, .store(delete))
         return routes
     }
 
@@ -21,6 +22,13 @@ struct CheckpointService: Sendable {
 
     @Sendable private func save(_ request: SaveCheckpointRequest) async throws(DerivedStateError) -> WireNothing {
         try await store.save(request.checkpoint, for: request.name)
+        return WireNothing()
+    }
+
+    @Sendable private func delete(
+        _ request: NamedRequest<CheckpointName>
+    ) async throws(DerivedStateError) -> WireNothing {
+        try await store.deleteCheckpoint(for: request.name)
         return WireNothing()
     }
 }

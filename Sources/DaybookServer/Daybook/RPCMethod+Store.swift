@@ -14,7 +14,7 @@ extension ByteBuffer {
 }
 
 extension RPCMethod {
-    /// A call of `daybook.v1.Store`. What the store refuses is answered like what it does: in the message, where it has room.
+    /// A call of `daybook.v1`. What the store refuses is answered like what it does: in the message, where it has room.
     ///
     /// - Parameters:
     ///   - asking: Asks whether the caller may do it, before it is done.
@@ -55,5 +55,6 @@ extension RPCMethod {
 
 extension RPCRoutes {
     mutating func add(_ method: StoreMethod, _ answer: RPCMethod) { self[method.path] = answer }
+    mutating func add(_ method: OperationsMethod, _ answer: RPCMethod) { self[method.path] = answer }
 }
 #endif

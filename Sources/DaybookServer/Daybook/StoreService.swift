@@ -14,7 +14,7 @@ struct StoreService: Sendable {
         var routes = RPCRoutes()
         routes.add(.append, .store(append, asking: mayAppend))
         routes.add(.readStream, .store(readStream, asking: mayRead))
-        routes.add(.readLog, .store(readLog, asking: mayReadLog, showing: visible))
+        routes.add(.readLog, .store(readLog, asking: mayReadLog))
         routes.add(.state, .store(state, asking: mayReadState))
         routes.add(.streams, .store(streams, asking: mayListStreams))
         routes.add(.receipt, .store(receipt, showing: visibleReceipt))
@@ -35,13 +35,23 @@ struct StoreService: Sendable {
     }
 
     @Sendable private func readStream(_ request: StreamPageRequest) async throws(ReadError) -> StreamPage {
-        try await store.readPage(
-            of: request.stream, from: request.cursor, direction: request.direction, limit: request.limit)
+        try await log.metrics.reads[.daybook].page(
+            of: request.stream, from: request.cursor, request.direction, limit: request.limit, in: store)
     }
 
     @Sendable private func readLog(_ request: LogPageRequest) async throws(ReadError) -> LogPage {
-        try await store.readPage(
-            from: request.cursor, direction: request.direction, filter: request.filter, limit: request.limit)
+        do {
+            return try await CallAccess.visiblePage(
+                of: store, by: log.metrics.reads[.daybook], from: request.cursor, direction: request.direction,
+                filter: request.filter,
+                limit: request.limit)
+        } catch let error as ReadError {
+            throw error
+        } catch let denial as AccessDenial {
+            throw .storageFailed(reason: RPCStatus(denial).message)
+        } catch {
+            throw .storageFailed(reason: "\(error)")
+        }
     }
 
     @Sendable private func state(_ request: NamedRequest<StreamName>) async throws(ReadError) -> StateAnswer {
@@ -99,12 +109,7 @@ struct StoreService: Sendable {
 
     @Sendable private func mayListStreams(_ request: StreamsRequest) async throws(AccessDenial) {
         try await CallAccess.require(.stream(.read, .log))
-    }
-
-    @Sendable private func visible(_ page: LogPage) async throws(AccessDenial) -> LogPage {
-        var page = page
-        page.events = try await CallAccess.visible(page.events)
-        return page
+        if let after = request.after { try await CallAccess.requireVisible(after) }
     }
 
     @Sendable private func visibleReceipt(_ receipt: MaybeResult) async throws(AccessDenial) -> MaybeResult {

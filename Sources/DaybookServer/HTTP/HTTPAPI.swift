@@ -18,8 +18,12 @@ struct HTTPAPI: Sendable {
     private let logger: Logger
     private let clock = HTTPClock()
 
+    /// - Parameters:
+    ///   - subscriptions: Of which the metrics tell, too.
+    ///   - tracing: Puts requests into their traces.
     init(
         log: KurrentLog, configuration: ServerConfiguration, users: UserDirectory, gate: AccessGate? = nil,
+        subscriptions: PersistentSubscriptions? = nil, tracing: CallTracing = CallTracing(),
         limits: HTTPLimits = HTTPLimits(), logger: Logger = Logger(label: "daybook.server")
     ) {
         self.logger = logger
@@ -31,23 +35,38 @@ struct HTTPAPI: Sendable {
             [
                 AppendRoutes(writer: writer).routes,
                 StreamRoutes(store: store, writer: writer).routes,
-                ReadRoutes(store: store, source: configuration.eventSource, limits: limits, shutdown: shutdown).routes,
-                FollowRoutes(store: store, limits: limits, shutdown: shutdown).routes,
+                ReadRoutes(
+                    store: store, meter: log.metrics.reads[.http], source: configuration.eventSource, limits: limits,
+                    shutdown: shutdown
+                ).routes,
+                FollowRoutes(store: store, metrics: log.metrics, limits: limits, shutdown: shutdown).routes,
                 CloudEventRoutes(writer: writer).routes,
                 UserRoutes(users: users).routes,
-                NodeRoutes(store: store, configuration: configuration, shutdown: shutdown).routes,
+                NodeRoutes(
+                    store: store,
+                    metricsPage: MetricsPage(
+                        store: store, storeName: configuration.storeName, policy: configuration.healthPolicy,
+                        metrics: log.metrics,
+                        groups: subscriptions.map { GroupMetrics(subscriptions: $0, store: store) }),
+                    configuration: configuration, shutdown: shutdown
+                ).routes,
             ].joined())
+        let observer = CallObserver(metrics: log.metrics, tracing: tracing)
         let router = Router(context: HTTPContext.self, options: [.autoGenerateHeadEndpoints])
         for route in routes {
+            let meter = observer.meter(of: route)
             router.on(RouterPath(route.path), method: route.method) { [bodies] request, context -> Response in
                 let call = HTTPCall(request: request, parameters: context.parameters, bodies: bodies)
-                guard let gate else { return try await route.answer(call) }
-                return try await gate.enter(
-                    Credentials(
-                        authorization: request.headers[.authorization], certificate: context.peer.certificateName),
-                    method: "\(route.method) \(route.path)", address: context.peer.address,
-                    AccessTable.action(ofRoute: route.path, route.method)
-                ) { try await route.answer(call) }
+                return try await observer.observe(request, meter) { () async throws -> Response in
+                    guard let gate else { return try await route.answer(call) }
+                    return try await gate.enter(
+                        Credentials(
+                            authorization: request.headers[.authorization], certificate: context.peer.certificateName,
+                            until: context.peer.certificateEnd),
+                        method: "\(route.method) \(route.path)", address: context.peer.address, record: context.record,
+                        AccessTable.action(ofRoute: route.path, route.method)
+                    ) { try await route.answer(call) }
+                }
             }
         }
         // Stands behind all of them, so that it is asked for what none of them takes.
@@ -56,12 +75,15 @@ struct HTTPAPI: Sendable {
     }
 
     /// - Throws: What happened to the connection while the body was read; it is closed then.
-    func respond(to request: Request, on channel: any Channel, peer: RPCPeer) async throws -> Response {
+    func respond(
+        to request: Request, on channel: any Channel, peer: RPCPeer, record: CallRecord? = nil
+    ) async throws -> Response {
         var response: Response
         do {
             try hosts?.check(request)
             var context = HTTPContext(source: ApplicationRequestContextSource(channel: channel, logger: logger))
             context.peer = peer
+            context.record = record
             response = try await responder.respond(to: request, context: context)
         } catch let problem as HTTPProblem {
             response = problem.response

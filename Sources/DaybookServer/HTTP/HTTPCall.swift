@@ -32,7 +32,10 @@ struct HTTPCall: Sendable {
 
     /// Reads the body, does something with it, and lets its memory go to others.
     func withBody<Result>(_ use: ([UInt8]) async throws -> Result) async throws -> Result {
-        try await bodies.withBody(of: request, use)
+        try await bodies.withBody(of: request) { body in
+            try await CallAccess.recheck()
+            return try await use(body)
+        }
     }
 }
 #endif

@@ -1,4 +1,5 @@
 #if Server
+import HTTPTypes
 import HummingbirdCore
 import Logging
 import NIOCore
@@ -20,7 +21,8 @@ final class HTTPConnections: Sendable {
     private let accepted = Mutex<AsyncStream<Accepted>.Continuation?>(nil)
 
     init(
-        api: HTTPAPI, limits: HTTPLimits = HTTPLimits(), logger: Logger = Logger(label: "daybook.server")
+        api: HTTPAPI, limits: HTTPLimits = HTTPLimits(), logger: Logger = Logger(label: "daybook.server"),
+        callLogger: Logger? = nil
     ) {
         shutdown = api.shutdown
         self.logger = logger
@@ -28,8 +30,20 @@ final class HTTPConnections: Sendable {
         self.peers = peers
         http1 = HTTP1Channel(
             responder: { (request, writer: consuming ResponseWriter, channel) in
-                let response = try await api.respond(to: request, on: channel, peer: peers[channel])
-                try await writer.write(response: response.head, body: response.body)
+                let peer = peers[channel]
+                guard let callLogger else {
+                    let response = try await api.respond(to: request, on: channel, peer: peer)
+                    return try await writer.write(response: response.head, body: response.body)
+                }
+                let record = CallRecord(
+                    "\(request.method) \(request.uri.path)", from: peer.address, logger: callLogger)
+                // Where nothing else is said of it the client has gone, or what it sent was no HTTP.
+                defer { record.end("broken off") }
+                let response = try await api.respond(to: request, on: channel, peer: peer, record: record)
+                record.received(request.headers[.contentLength].flatMap { Int($0) } ?? 0)
+                let body = response.body.counted(for: record)
+                try await writer.write(response: response.head, body: body)
+                record.end("\(response.status.code)")
             },
             configuration: HTTP1Channel.Configuration(
                 additionalChannelHandlers: [

@@ -4,7 +4,7 @@ import NIOCore
 
 /// What one client may take of the server's memory and attention by HTTP/1.1. What goes beyond is refused, and harms nobody
 /// else.
-struct HTTPLimits: Sendable {
+struct HTTPLimits: Sendable, Hashable {
     /// One header, its name and its value, or the path and the query, in bytes. A filter may name many types and tags.
     var headerFieldBytes = 64 << 10
     /// All headers of a request, in bytes.

@@ -79,6 +79,7 @@ extension RPCMethod {
             guard let message = try await requests.next() else {
                 throw RPCStatus(.internalError, "The method takes one message, and none came.")
             }
+            try await CallAccess.recheck()
             try await answer(message.message(Request.self), responses, context)
         }
     }

@@ -17,7 +17,8 @@ final class TLSCredentials: Sendable {
     /// - Throws: ``ServerError/unreadableCertificate(reason:)``.
     init(_ files: TLSFiles) throws {
         self.files = files
-        state = Mutex(State(context: try Self.context(files), marks: Self.marks(files)))
+        let marks = Self.marks(files)  // Before they are read, as in ``reload()``.
+        state = Mutex(State(context: try Self.context(files), marks: marks))
     }
 
     var context: NIOSSLContext { state.withLock(\.context) }

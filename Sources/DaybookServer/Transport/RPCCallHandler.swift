@@ -32,6 +32,9 @@ final class RPCCallHandler: ChannelDuplexHandler {
     private let limits: RPCLimits
     private let hold: RPCHold
     private let logger: Logger
+    /// Logs calls; nil where they are not.
+    private let callLogger: Logger?
+    private var record: CallRecord?
     private var reader: RPCMessageReader
     /// When a message has begun that has not come in whole, it must have by then.
     private var messageDeadline: Scheduled<Void>?
@@ -51,7 +54,7 @@ final class RPCCallHandler: ChannelDuplexHandler {
 
     init(
         routes: RPCRoutes, executor: EventLoopExecutor, calls: RPCCalls, peer: RPCPeer, limits: RPCLimits,
-        memory: RPCMemory, logger: Logger
+        memory: RPCMemory, logger: Logger, callLogger: Logger? = nil
     ) {
         self.routes = routes
         self.executor = executor
@@ -59,6 +62,7 @@ final class RPCCallHandler: ChannelDuplexHandler {
         self.peer = peer
         self.limits = limits
         self.logger = logger
+        self.callLogger = callLogger
         hold = RPCHold(of: memory)
         reader = RPCMessageReader(limit: limits.messageBytes)
     }
@@ -124,6 +128,9 @@ final class RPCCallHandler: ChannelDuplexHandler {
     }
 
     private func begin(_ headers: HPACKHeaders, context: ChannelHandlerContext) {
+        if let callLogger {
+            record = CallRecord(headers.first(name: ":path") ?? "", from: peer.address, logger: callLogger)
+        }
         guard headers.first(name: ":method") == "POST",
             headers.first(name: "content-type")?.hasPrefix("application/grpc") == true
         else {
@@ -144,7 +151,7 @@ final class RPCCallHandler: ChannelDuplexHandler {
             finish(.failure(error))
             return
         }
-        let call = RPCContext(path: path, peer: peer, headers: headers)
+        let call = RPCContext(path: path, peer: peer, record: record, headers: headers)
         if let text = headers.first(name: "grpc-timeout") {
             guard let timeout = RPCTimeout.parse(text) else {
                 finish(
@@ -200,6 +207,7 @@ final class RPCCallHandler: ChannelDuplexHandler {
         case .waiting, .running, .finished: return
         case .collecting, .streaming: break
         }
+        record?.received(bytes.readableBytes)
         do throws(RPCStatus) {
             try hold.take(bytes.readableBytes)
             reader.append(bytes)
@@ -291,6 +299,7 @@ final class RPCCallHandler: ChannelDuplexHandler {
     /// The client gets no answer any more.
     private func abandon(_ status: RPCStatus) {
         if case .streaming(let requests) = state { requests.finish(.failure(status)) }
+        record?.end(status.name)
         state = .finished
         end()
     }
@@ -309,8 +318,13 @@ final class RPCCallHandler: ChannelDuplexHandler {
         calls.remove(self)
     }
 
-    /// Ends the call because the server does.
-    func shutDown() { finish(.failure(RPCStatus(.unavailable, "The server is shutting down."))) }
+    /// Ends the call because the server does. A method that writes is given no more, and ends by itself when what it has begun is
+    /// written and answered.
+    func shutDown() {
+        let status = RPCStatus(.unavailable, "The server is shutting down.")
+        guard finishesMethod, case .streaming(let requests) = state else { return finish(.failure(status)) }
+        requests.finish(.failure(status))
+    }
 
     // MARK: - What is sent
 
@@ -325,6 +339,7 @@ final class RPCCallHandler: ChannelDuplexHandler {
         let sent = context.eventLoop.makePromise(of: Void.self)
         sent.futureResult.whenComplete { [hold] _ in hold.giveBack(size) }
         sendHeaders()
+        record?.sent(messages.readableBytes)
         context.write(wrapOutboundOut(.data(.init(data: .byteBuffer(messages)))), promise: sent)
         flushSoon(context)
         guard !context.channel.isWritable else { return nil }
@@ -366,10 +381,13 @@ final class RPCCallHandler: ChannelDuplexHandler {
                 var framed = context.channel.allocator.buffer(
                     capacity: answer.readableBytes + RPCMessageReader.prefixBytes)
                 framed.writeRPCMessage { $0.writeImmutableBuffer(answer) }
+                record?.sent(framed.readableBytes)
                 context.write(wrapOutboundOut(.data(.init(data: .byteBuffer(framed)))), promise: nil)
             }
+            record?.end("OK")
             trailers.add(name: "grpc-status", value: "0")
         case .failure(let status):
+            record?.end(status.name)
             if !hasSentHeaders { trailers = Self.responseHeaders }  // Headers and trailers in one block.
             trailers.add(name: "grpc-status", value: String(status.code.rawValue))
             trailers.add(name: "grpc-message", value: status.encodedMessage)
@@ -378,7 +396,10 @@ final class RPCCallHandler: ChannelDuplexHandler {
         finish(trailers: trailers)
     }
 
-    private func finish(httpStatus: String) { finish(trailers: [":status": httpStatus]) }
+    private func finish(httpStatus: String) {
+        record?.end(httpStatus)
+        finish(trailers: [":status": httpStatus])
+    }
 
     private func finish(trailers: HPACKHeaders) {
         guard let context else { return }

@@ -7,11 +7,14 @@ struct RPCContext: Sendable {
     let path: String
     /// Who is at the other end of the connection.
     let peer: RPCPeer
+    /// What the log of calls will say of it; nil where there is none.
+    let record: CallRecord?
     private let headers: HPACKHeaders
 
-    init(path: String, peer: RPCPeer, headers: HPACKHeaders) {
+    init(path: String, peer: RPCPeer, record: CallRecord? = nil, headers: HPACKHeaders) {
         self.path = path
         self.peer = peer
+        self.record = record
         self.headers = headers
     }
 

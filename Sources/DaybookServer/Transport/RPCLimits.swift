@@ -3,7 +3,7 @@ import DaybookCore
 import NIOCore
 
 /// What one client may take of the server's memory and attention. What goes beyond is refused, and harms nobody else.
-struct RPCLimits: Sendable {
+struct RPCLimits: Sendable, Hashable {
     /// The longest message that a client may send, in bytes. Clients of KurrentDB send up to 17 MiB.
     var messageBytes = 17 << 20
     /// The headers of one call, in bytes.

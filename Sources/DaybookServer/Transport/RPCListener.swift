@@ -18,7 +18,9 @@ final class RPCListener: Sendable {
     private let http: HTTPConnections
     /// Nil where connections are not encrypted.
     private let tls: TLSCredentials?
+    private let meter: ConnectionMeter
     private let logger: Logger
+    private let callLogger: Logger?
     private let group: MultiThreadedEventLoopGroup
     private let executors: [ObjectIdentifier: EventLoopExecutor]
     private let calls = RPCCalls()
@@ -26,15 +28,19 @@ final class RPCListener: Sendable {
     private let mostConnections: Int
     private let connections = Mutex<[ObjectIdentifier: any Channel]>([:])
 
+    /// - Parameter callLogger: Logs calls that have ended; nil for none.
     init(
         routes: RPCRoutes, http: HTTPConnections, tls: TLSCredentials? = nil, limits: RPCLimits = RPCLimits(),
-        logger: Logger = Logger(label: "daybook.server")
+        meter: ConnectionMeter = ConnectionMeter(), logger: Logger = Logger(label: "daybook.server"),
+        callLogger: Logger? = nil
     ) {
         self.routes = routes
         self.http = http
         self.tls = tls
         self.limits = limits
+        self.meter = meter
         self.logger = logger
+        self.callLogger = callLogger
         memory = RPCMemory(limit: limits.bytesHeld, holder: "the server")
         let most = ConnectionRoom.open(wanted: limits.connections, left: limits.descriptorsLeft)
         if most < limits.connections {
@@ -55,6 +61,7 @@ final class RPCListener: Sendable {
     func run(host: String, port: Int, onListening: @Sendable (Int) -> Void) async throws {
         let quiescing = ServerQuiescingHelper(group: group)
         let serving = http.start()
+        calls.start()
         let listener: any Channel
         do { listener = try await bind(host: host, port: port, quiescing) } catch {
             http.finish()
@@ -117,13 +124,18 @@ final class RPCListener: Sendable {
             return true
         }
         guard isAdmitted else {
+            meter.refused.add()
             logger.warning("A connection was refused.", metadata: ["limit": "\(mostConnections)"])
             throw TooManyConnections()
         }
+        meter.accepted.add()
         channel.closeFuture.whenComplete { [self] _ in _ = connections.withLock { $0.removeValue(forKey: identifier) } }
         if let tls { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls.context)) }
         try channel.pipeline.syncOperations.addHandler(
             ProtocolSelector(patience: limits.firstBytesTime) { [self] choice, channel in
+                let open = meter[choice]
+                open.add()
+                channel.closeFuture.whenComplete { _ in open.subtract() }
                 switch choice {
                 case .http1: try http.accept(channel, executor: executor(of: channel))
                 case .http2: try configureHTTP2(channel)
@@ -163,12 +175,12 @@ final class RPCListener: Sendable {
         _ = try channel.pipeline.syncOperations.configureHTTP2Pipeline(
             mode: .server, connectionConfiguration: connection, streamConfiguration: stream,
             streamDelegate: management.http2StreamDelegate
-        ) { [routes, calls, limits, logger] stream in
+        ) { [routes, calls, limits, logger, callLogger] stream in
             stream.eventLoop.makeCompletedFuture {
                 try stream.pipeline.syncOperations.addHandler(
                     RPCCallHandler(
                         routes: routes, executor: executor, calls: calls, peer: peer, limits: limits, memory: memory,
-                        logger: logger))
+                        logger: logger, callLogger: callLogger))
             }
         }
         try channel.pipeline.syncOperations.addHandler(management)

@@ -105,6 +105,8 @@ final class RPCRequests: Sendable {
                 state.reader = nil
                 return reader
             }
+            // Of a call that has ended, nothing more is read.
+            guard state.end == nil else { return nil }
             state.waiting.append(message)
             state.bytes += Self.size(of: message)
             return nil
@@ -119,7 +121,11 @@ final class RPCRequests: Sendable {
         let reader = state.withLock { state -> CheckedContinuation<ByteBuffer?, any Error>? in
             guard state.end == nil else { return nil }
             state.end = end
-            if case .failure = end { state.waiting = [] }
+            if case .failure = end {
+                state.waiting = []
+                state.first = 0
+                state.bytes = 0
+            }
             defer { state.reader = nil }
             return state.reader
         }

@@ -23,7 +23,25 @@ extension DerivedStateLaw {
                     try await store.checkpoint(for: CheckpointName(unchecked: name))?.position, Position(Int64(number)),
                     "The checkpoint of '\(name.prefix(20))'")
             }
-        }
+        },
+        DerivedStateLaw("A deleted checkpoint is gone, alone and however often it is deleted, and may be saved again") {
+            store in
+            let names = ["mailer", "Mailer", "mailer-2", "\u{e9}", "e\u{301}", "*", ">", "%"]
+            try await store.deleteCheckpoint(for: "mailer")
+            for name in names { try await store.save(Checkpoint(after: 9), for: CheckpointName(unchecked: name)) }
+            for (number, deleted) in names.enumerated() {
+                let name = CheckpointName(unchecked: deleted)
+                for _ in 0..<2 { try await store.deleteCheckpoint(for: name) }
+                for (other, kept) in names.enumerated() {
+                    try requireEqual(
+                        try await store.checkpoint(for: CheckpointName(unchecked: kept))?.position,
+                        other <= number ? nil : 9, "The checkpoint of '\(kept)' when '\(deleted)' was deleted")
+                }
+            }
+            try await store.save(Checkpoint(after: 2), for: "mailer")
+            try requireEqual(
+                try await store.checkpoint(for: "mailer")?.position, 2, "The checkpoint saved after the deletion")
+        },
     ]
 
     static let snapshots: [DerivedStateLaw] = [

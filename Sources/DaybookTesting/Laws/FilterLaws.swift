@@ -8,28 +8,18 @@ extension EventStoreLaw {
                 var sample = FilterSample(random: random)
                 try await sample.fill(store)
                 let log = try await store.wholeLog()
+                var reads: [FilterSample.Read] = []
                 for _ in 0..<60 {
                     let filter = sample.filter()
-                    let fitting = log.filter { FilterSample.plainly($0, passes: filter) }
                     for direction in [ReadDirection.forward, .backward] {
-                        let expected = direction == .forward ? fitting : fitting.reversed()
-                        var events: [RecordedEvent] = []
-                        let sequence = store.events(
-                            from: direction == .forward ? .start : .end, direction: direction, filter: filter,
-                            pageSize: random.pick([1, 2, 7, 50, 1000]))
-                        for try await event in sequence { events.append(event) }
-                        try requireSame(events, expected, "The log \(direction) through \(filter)")
-                        let cursor = LogCursor.position(Position(.random(in: 0...Int64(log.count + 1), using: &random)))
-                        let limit = random.pick([1, 3, 1000])
-                        let page = try await store.readPage(
-                            from: cursor, direction: direction, filter: filter, limit: limit)
-                        let window = Self.window(of: log, from: cursor, direction)
-                            .filter { FilterSample.plainly($0, passes: filter) }
-                        try requirePage(
-                            page, of: window, direction, limit: limit,
-                            "The log from \(cursor) \(direction) through \(filter), limit \(limit)")
+                        reads.append(
+                            FilterSample.Read(
+                                filter: filter, direction: direction, pageSize: random.pick([1, 2, 7, 50, 1000]),
+                                cursor: .position(Position(.random(in: 0...Int64(log.count + 1), using: &random))),
+                                limit: random.pick([1, 3, 1000])))
                     }
                 }
+                try await requireEach(reads) { try await Self.requireFiltered($0, of: log, in: store) }
             }
         } + [
             EventStoreLaw("A query without items fits nothing, and a filter without parts everything") { store in
@@ -45,10 +35,39 @@ extension EventStoreLaw {
                 try requireEqual(prefixed.events.count, 6, "The events whose stream and type begin with nothing")
             }
         ]
+
+    private static func requireFiltered(
+        _ read: FilterSample.Read, of log: [RecordedEvent], in store: any EventStore
+    ) async throws {
+        let (filter, direction) = (read.filter, read.direction)
+        let fitting = log.filter { FilterSample.plainly($0, passes: filter) }
+        var events: [RecordedEvent] = []
+        let sequence = store.events(
+            from: direction == .forward ? .start : .end, direction: direction, filter: filter, pageSize: read.pageSize)
+        for try await event in sequence { events.append(event) }
+        try requireSame(
+            events, direction == .forward ? fitting : fitting.reversed(), "The log \(direction) through \(filter)")
+        let page = try await store.readPage(
+            from: read.cursor, direction: direction, filter: filter, limit: read.limit)
+        let window = Self.window(of: log, from: read.cursor, direction)
+            .filter { FilterSample.plainly($0, passes: filter) }
+        try requirePage(
+            page, of: window, direction, limit: read.limit,
+            "The log from \(read.cursor) \(direction) through \(filter), limit \(read.limit)")
+    }
 }
 
 /// Random events over few names, so that filters of the same names cut them in many ways.
 private struct FilterSample {
+    /// How the log is read through a filter: as a whole in pages, and one page from somewhere.
+    struct Read: Sendable {
+        let filter: EventFilter
+        let direction: ReadDirection
+        let pageSize: Int
+        let cursor: LogCursor
+        let limit: Int
+    }
+
     var random: SplitMix64
 
     static let streams: [StreamName] = [

@@ -105,6 +105,14 @@ extension HealthLaw {
                 late.consumers.map { !$0.problems.isEmpty }, late.consumers.map { $0.eventsBehind > 0 },
                 "Whether each is too late")
         },
+        HealthLaw("A reader whose checkpoint was deleted is no consumer any more") { store in
+            try await deposit([1], to: "account-1", in: store)
+            for name in ["reader", "other"] as [CheckpointName] {
+                try await store.save(Checkpoint(after: .start), for: name)
+            }
+            try await store.deleteCheckpoint(for: "reader")
+            try requireEqual(try await store.health().consumers.map(\.name), ["other"], "The consumers")
+        },
         HealthLaw("A process manager is told by what it has recorded, and the group beside it that sends") { store in
             let inputs = try await deposit([1, 2], to: "account-1", in: store)
             let runner = ProcessRunner(

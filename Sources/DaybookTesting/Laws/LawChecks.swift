@@ -62,6 +62,19 @@ final class Ending: Sendable {
     func come() { state.withLock { $0 = true } }
 }
 
+/// Makes checks that do not depend on each other, some at once: a store on a server is waited for by all of them together.
+func requireEach<Element: Sendable>(
+    _ elements: [Element], _ check: @escaping @Sendable (Element) async throws -> Void
+) async throws {
+    try await withThrowingTaskGroup(of: Void.self) { group in
+        for (number, element) in elements.enumerated() {
+            if number >= 16 { try await group.next() }
+            group.addTask { try await check(element) }
+        }
+        try await group.waitForAll()
+    }
+}
+
 /// An event that its number tells apart from others.
 func fact(_ number: Int = 0, type: EventType = "counted", tags: [Tag] = []) -> NewEvent {
     NewEvent(type: type, data: Array("{\"number\":\(number)}".utf8), tags: tags)

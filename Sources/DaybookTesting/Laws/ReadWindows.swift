@@ -14,7 +14,7 @@ extension EventStoreLaw {
         cursors += ([.min, -1, .max] + (0...11)).map { .version(StreamVersion($0)) }
         cursors += ([.min, -1, 0, .max] + (1...Int64(log.count + 2))).map { .position(Position($0)) }
         cursors += timesAround(log).map { .time($0) }
-        for cursor in cursors {
+        try await requireEach(cursors) { cursor in
             for direction in [ReadDirection.forward, .backward] {
                 let ordered = direction == .forward ? visible : visible.reversed()
                 let window: [RecordedEvent]
@@ -46,7 +46,7 @@ extension EventStoreLaw {
         var cursors: [LogCursor] = [.start, .end, .after(Position(.max))]
         cursors += ([.min, -1, 0, .max] + (1...Int64(log.count + 2))).map { .position(Position($0)) }
         cursors += timesAround(log).map { .time($0) }
-        for cursor in cursors {
+        try await requireEach(cursors) { cursor in
             for direction in [ReadDirection.forward, .backward] {
                 for (name, filter, fits) in logFilters {
                     let window = Self.window(of: log, from: cursor, direction).filter(fits)

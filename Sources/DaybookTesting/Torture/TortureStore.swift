@@ -229,6 +229,12 @@ public final class TortureStore: EventStore, ReadModelStore, SnapshotStore, Chec
             try await base.save(checkpoint, for: name)
         }
     }
+
+    public func deleteCheckpoint(for name: CheckpointName) async throws(DerivedStateError) {
+        try await change("deletion of checkpoint '\(name)'", Self.derivedError) { () throws(DerivedStateError) in
+            try await base.deleteCheckpoint(for: name)
+        }
+    }
 }
 
 extension AppendRequest {

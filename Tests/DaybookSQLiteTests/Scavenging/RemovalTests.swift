@@ -7,15 +7,21 @@ import Testing
 
 @Suite("Large events that are removed")
 struct RemovalTests {
-    /// Counts the transactions of the writer's connection that changed something.
-    private final class Commits: Sendable {
-        private let count = Mutex(0)
+    /// Counts the events that each transaction of the writer's connection removed.
+    private final class Removals: Sendable {
+        private struct Counts {
+            /// In the transaction that is open.
+            var current = 0
+            var committed: [Int] = []
+        }
 
-        /// How many came since the last question.
-        func take() -> Int {
-            count.withLock { count in
-                defer { count = 0 }
-                return count
+        private let counts = Mutex(Counts())
+
+        /// Of each transaction that removed any, since the last question.
+        func take() -> [Int] {
+            counts.withLock { counts in
+                defer { counts.committed = [] }
+                return counts.committed
             }
         }
 
@@ -23,21 +29,40 @@ struct RemovalTests {
             await withCheckedContinuation { continuation in
                 let isAdded = store.committer.submit(
                     .upkeep { thread in
+                        let itself = Unmanaged.passUnretained(self).toOpaque()
+                        sqlite3_update_hook(
+                            thread.connection.handle,
+                            { context, change, _, table, _ in
+                                guard let context, let table, change == SQLITE_DELETE else { return }
+                                if String(cString: table) == "events" { Removals.at(context).remove() }
+                            }, itself)
                         sqlite3_commit_hook(
                             thread.connection.handle,
                             { context in
-                                guard let context else { return 0 }
-                                Unmanaged<Commits>.fromOpaque(context).takeUnretainedValue().count.withLock { $0 += 1 }
+                                if let context { Removals.at(context).commit() }
                                 return 0
-                            }, Unmanaged.passUnretained(self).toOpaque())
+                            }, itself)
                         continuation.resume()
                     })
                 if !isAdded { continuation.resume() }
             }
         }
+
+        private static func at(_ context: UnsafeMutableRawPointer) -> Removals {
+            Unmanaged<Removals>.fromOpaque(context).takeUnretainedValue()
+        }
+
+        private func remove() { counts.withLock { $0.current += 1 } }
+
+        private func commit() {
+            counts.withLock { counts in
+                if counts.current > 0 { counts.committed.append(counts.current) }
+                counts.current = 0
+            }
+        }
     }
 
-    /// Five go in one transaction.
+    /// Of a megabyte each; the fifth makes a transaction full.
     private static let count = 20
 
     private func fill(_ path: String) async throws -> SQLiteEventStore {
@@ -55,16 +80,15 @@ struct RemovalTests {
         let folder = try TemporaryFolder()
         let store = try await fill(folder.path("log.daybook"))
         try await store.setRetention(Retention(maxCount: 1), of: "a-1")
-        let commits = Commits()
-        await commits.watch(store)
+        let removals = Removals()
+        await removals.watch(store)
         let report = try await store.scavenge()
         #expect(report.events == Int64(Self.count) && report.bytes > 20_000_000)
-        // One that writes the index, perhaps one that notes the log's end, and four removals.
-        #expect(commits.take() >= 4)
+        #expect(removals.take() == [5, 5, 5, 5])
         #expect(try await IndexTests.read(store).map(\.position) == [21, 22])
         #expect(try await store.verify().isSound)
         await store.close()
-        withExtendedLifetime(commits) {}
+        withExtendedLifetime(removals) {}
     }
 
     @Test("by archiving do so, too")
@@ -72,14 +96,13 @@ struct RemovalTests {
         let folder = try TemporaryFolder()
         let store = try await fill(folder.path("log.daybook"))
         let events = try await IndexTests.read(store)
-        let commits = Commits()
-        await commits.watch(store)
+        let removals = Removals()
+        await removals.watch(store)
         let report = try await store.archive(through: 20)
         #expect(report.events == Int64(Self.count))
-        // One more lists the archive.
-        #expect(commits.take() >= 5)
+        #expect(removals.take() == [5, 5, 5, 5])
         #expect(try await IndexTests.read(store) == events)
         await store.close()
-        withExtendedLifetime(commits) {}
+        withExtendedLifetime(removals) {}
     }
 }

@@ -403,6 +403,66 @@ struct ProcessRunnerTests {
         #expect(try await store.state(of: "fulfilment-1").status == .deleted)
     }
 
+    @Test(
+        "records nothing of a process that was deleted after it was read", .timeLimit(.minutes(1)),
+        arguments: TestStore.all)
+    func deletedBeforeAppend(_ make: TestStore) async throws {
+        let base = try await make.make()
+        let stream: StreamName = "fulfilment-1"
+        let deletions = Countdown(1)
+        let store = WatchedStore(
+            base,
+            beforeAppend: { request throws(AppendError) in
+                let isDeadline = request.writes.contains { write in
+                    guard case .append(let events) = write.action else { return false }
+                    return events.contains { $0.type == "process.deadlinePassed" }
+                }
+                guard isDeadline, deletions.take() else { return }
+                try await base.append(AppendRequest(writes: [StreamWrite(stream: stream, action: .delete)]))
+            })
+        let shelf = CommandHandler(Shelf.self, in: base, category: "shelf")
+        let time = DrivenTime(at: TimeSource.system.now)
+        let runner = runner(store, base, time: time, shelf: shelf)
+        try await record([.placed(sale: "1")], in: base)
+        try await runner.react()
+        time.advance(by: .seconds(3600))
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await runner.run() }
+            try await eventually("it was deleted, and its deadline looked at") {
+                let list = ReadModelName(unchecked: "$process-timers-fulfilment")
+                let deadlines = try await base.documents(of: list, after: nil, limit: 1)
+                let control = try await base.state(of: stream.control)
+                return deadlines.isEmpty && control.lastVersion != nil
+            }
+            group.cancelAll()
+        }
+        #expect(try await base.state(of: stream).status == .deleted)
+        #expect(try await base.state(of: stream).lastVersion == 2)
+    }
+
+    @Test("reads a process anew that is deleted before it reacts", arguments: TestStore.all)
+    func deletedBeforeReaction(_ make: TestStore) async throws {
+        let base = try await make.make()
+        let deletions = Countdown(1)
+        let store = WatchedStore(
+            base,
+            beforeAppend: { request throws(AppendError) in
+                let isThere = request.writes.contains { $0.stream == "fulfilment-1" && $0.expected != .noStream }
+                guard isThere, deletions.take() else { return }
+                try await base.append(AppendRequest(writes: [StreamWrite(stream: "fulfilment-1", action: .delete)]))
+            })
+        let shelf = CommandHandler(Shelf.self, in: base, category: "shelf")
+        try await record([.placed(sale: "1")], in: base)
+        try await runner(base, base, time: DrivenTime(), shelf: shelf).react()
+        try await record([.paid(sale: "1")], in: base)
+        // Another one, which has to read it.
+        try await runner(store, base, time: DrivenTime(), shelf: shelf).react()
+        #expect(!deletions.take())
+        // What is not there is not open, and nothing is shipped.
+        #expect(try await base.state(of: "fulfilment-1").status == .deleted)
+        #expect(try await base.state(of: "fulfilment-1").lastVersion == 2)
+    }
+
     @Test("stops before an input that it refuses, after those before it", arguments: TestStore.all)
     func poison(_ make: TestStore) async throws {
         let store = try await make.make()

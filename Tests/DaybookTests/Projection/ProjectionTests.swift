@@ -248,6 +248,22 @@ struct ProjectionTests {
         }
     }
 
+    @Test("of another process is looked at once a day at least")
+    func patientReader() async throws {
+        let store = InMemoryEventStore()
+        let clock = DrivenClock()
+        let balances = ReadModel(Balances(), of: store, in: store, pollInterval: .seconds(Int64.max), clock: clock)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await balances.wait(for: 1) }
+            try await clock.wait(forSleepers: 1)
+            #expect(clock.deadlines == [DrivenClock.Instant(offset: .seconds(86_400))])
+            try await store.append([NewEvent(type: "weather.changed", data: [])], to: "weather")
+            try await ProjectionRunner(Balances(), of: store, in: store).catchUp()
+            clock.advance(by: .seconds(86_400))
+            try await group.waitForAll()
+        }
+    }
+
     @Test("saves a checkpoint that only foreign events have moved after a while", arguments: TestStore.all)
     func idle(_ store: TestStore) async throws {
         let base = try await store.make()

@@ -21,6 +21,7 @@ import Testing
             (#"{"$actor":"eve","$actor":7}"#, #"{"$actor":"ada"}"#),
             (#"{"\u0024actor":"eve"}"#, #"{"$actor":"ada"}"#),
             (#"{"$via":"eve"}"#, #"{"$actor":"ada"}"#),
+            (#"{"$actor":"eve","\ud800":1}"#, #"{"$actor":"ada","\ud800":1}"#),
             ("[1]", "[1]"), ("no JSON", "no JSON"), ("\u{0}\u{1}", "\u{0}\u{1}"),
         ])
     func replaced(_ metadata: String, _ expected: String) {

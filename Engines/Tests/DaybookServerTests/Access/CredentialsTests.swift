@@ -15,6 +15,9 @@ import Testing
         #expect(Credentials(authorization: "bAsIc YTpi") == .basic(login: "a", password: "b"))
         #expect(Credentials(authorization: "Bearer abc") == .bearer(token: "abc"))
         #expect(Credentials(authorization: nil, certificate: "ada") == .certificate(commonName: "ada"))
+        let end = ContinuousClock.now
+        let shown = Credentials(authorization: nil, certificate: "ada", until: end)
+        #expect(shown == .certificate(commonName: "ada", end: end))
     }
 
     @Test(

@@ -39,6 +39,13 @@ import Testing
         ] {
             #expect(AccessTable.action(ofMethod: "/daybook.v1.Store/\(method)") == action, "\(method)")
         }
+        for (method, action) in [
+            ("PerformUpkeep", AccessAction.operate), ("UpkeepProgress", .operate), ("CreateGroup", .operate),
+            ("RestartGroups", .operate), ("ListGroups", .call), ("AddUser", .found), ("ListUsers", .administer),
+            ("SetPassword", .administer),
+        ] {
+            #expect(AccessTable.action(ofMethod: "/daybook.v1.Operations/\(method)") == action, "\(method)")
+        }
         #expect(AccessTable.action(ofRoute: "/v2/new", .get) == .administer)
     }
 
@@ -129,6 +136,76 @@ import Testing
             #expect(
                 try await secure.append(to: "$metadata-secret-1", type: "$metadata", data: open, as: "writers").status
                     == 403)
+        }
+    }
+
+    @Test("names no stream on the way to the next page that is not shown, nor tells by one whether it is there")
+    func namesOfStreams() async throws {
+        try await SecureStore.serving { secure async throws in
+            try await secure.addUsers("$readers", "$writers")
+            let list = #"{"$acl":{"$r":"clerks"}}"#
+            for name in ["open-1", "secret-1", "secret-2", "open-2"] {
+                _ = try await secure.append(to: name, as: "writers")
+                guard name.hasPrefix("secret") else { continue }
+                _ = try await secure.append(to: "$metadata-\(name)", type: "$metadata", data: list, as: "ada")
+            }
+            var shown: [String] = []
+            var next: String? = "/v1/streams?limit=1"
+            while let path = next {
+                #expect(!path.contains("secret") && !path.contains("%24user"))
+                let page = try await secure.get(path, as: "readers").json()
+                shown += try #require(page["streams"] as? [String])
+                next = page["next"] as? String
+            }
+            #expect(shown == ["open-1", "open-2"])
+            for name in ["secret-1", "secret-9", "%24user-ada", "%24user-eve"] {
+                let answer = try await secure.get("/v1/streams?after=\(name)", as: "readers")
+                #expect(answer.status == (name == "secret-9" ? 200 : 403), "\(name)")
+            }
+        }
+    }
+
+    @Test("tells by no filter whether there is what it does not show")
+    func filters() async throws {
+        try await SecureStore.serving { secure async throws in
+            try await secure.addUsers("$readers", "$writers")
+            for name in ["secret-1", "open-1", "secret-2", "open-2"] {
+                _ = try await secure.append(to: name, as: "writers")
+            }
+            let list = #"{"$acl":{"$r":"clerks"}}"#
+            for name in ["secret-1", "secret-2"] {
+                _ = try await secure.append(to: "$metadata-\(name)", type: "$metadata", data: list, as: "ada")
+            }
+            for direction in ["forward", "backward"] {
+                let path = "/v1/log?limit=1&direction=\(direction)&streamPrefix="
+                let nothing = try await secure.get(path + "nothing", as: "readers").text
+                for prefix in ["secret", "$user-ada", "$metadata-secret-1"] {
+                    let answer = try await secure.get(path + prefix, as: "readers").text
+                    #expect(answer == nothing, "\(prefix), \(direction)")
+                }
+            }
+            var shown: [String] = []
+            var next: String? = "/v1/log?limit=1&type=Placed"
+            while let path = next {
+                let page = try await secure.get(path, as: "readers").json()
+                for event in try #require(page["events"] as? [[String: Any]]) {
+                    shown.append(try #require(event["stream"] as? String))
+                }
+                next = page["next"] as? String
+            }
+            #expect(shown == ["open-1", "open-2"])
+        }
+    }
+
+    @Test("lets nobody in any more who was removed by another who has the store open")
+    func removedElsewhere() async throws {
+        try await SecureStore.serving { secure async throws in
+            try await secure.addUsers("$readers")
+            #expect(try await secure.get("/v1/log", as: "readers").status == 200)
+            try await secure.users.remove("readers")
+            while try await secure.get("/v1/log", as: "readers").status == 200 {}
+            let answer = try await secure.get("/v1/log", as: "readers")
+            #expect([401, 429].contains(answer.status))
         }
     }
 

@@ -17,11 +17,15 @@ struct SecureStore: Sendable {
     struct NoToken: Error {}
 
     static func serving(
-        rules: String? = nil, _ use: @escaping @Sendable (SecureStore) async throws -> Void
+        rules: String? = nil, audited: [String] = [], auditLog: String? = nil, log: ServerLog? = nil,
+        _ use: @escaping @Sendable (SecureStore) async throws -> Void
     ) async throws {
         let store = InMemoryEventStore()
+        var configuration = ServerConfiguration(port: 0, asksWhoCalls: true, accessRules: rules)
+        configuration.auditedStreams = audited
+        configuration.auditLog = auditLog
         let server = try await DaybookServer(
-            store: store, configuration: ServerConfiguration(port: 0, asksWhoCalls: true, accessRules: rules))
+            store: store, configuration: configuration, accessLogger: log?.accessLogger)
         guard let token = try await server.foundingToken() else { throw NoToken() }
         let users = try await ServerUsers(store: store)
         let (ports, continuation) = AsyncStream<Int>.makeStream()

@@ -1,6 +1,7 @@
 import Crypto
 import DaybookCore
 import Foundation
+import Logging
 import Testing
 
 @testable import DaybookServer
@@ -89,6 +90,50 @@ import Testing
             "\(Self.encoded(Data(#"{"alg":"none","kid":"k"}"#.utf8))).\(Self.encoded(payload)).",
         ]
         for token in wrong { #expect(keys.payload(of: token) == nil, "\(token)") }
+    }
+
+    @Test("end with their key, also for calls that go on")
+    func keysThatAreGone() async throws {
+        let (old, new) = (P256.Signing.PrivateKey(), P256.Signing.PrivateKey())
+        let file = FileManager.default.temporaryDirectory.appendingPathComponent("keys-\(UUID()).json").path
+        defer { try? FileManager.default.removeItem(atPath: file) }
+        try Self.write(old, to: file)
+        let verifier = try await TokenVerifier(
+            TokenAuthority(keys: file, issuer: Self.authority.issuer, audience: Self.authority.audience))
+        let header = Self.encoded(Data(#"{"alg":"ES256","kid":"k"}"#.utf8))
+        let claims = #"{"iss":"https://id.example","aud":"daybook","sub":"ada","exp":253402300799,"roles":"reader"}"#
+        let message = "\(header).\(Self.encoded(Data(claims.utf8)))"
+        let token = "\(message).\(Self.encoded(try old.signature(for: Data(message.utf8)).rawRepresentation))"
+
+        let log = try await KurrentLog.open(InMemoryEventStore())
+        let passwords = PasswordHasher(cost: .least)
+        let founding = FoundingToken()
+        let users = UserDirectory(log: log, passwords: passwords, founding: founding)
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let gate = AccessGate(
+            control: AccessControl(
+                log: log, users: users,
+                authenticator: Authenticator(users: users, passwords: passwords, founding: founding, tokens: verifier),
+                rules: [], records: AccessRecords(access: logger, audit: logger, audited: [])))
+        try await gate.enter(.bearer(token: token), method: "test", address: "here", .call) {
+            try await CallAccess.require(.stream(.read, .log))
+            try await verifier.reload()
+            log.accessChanges.note([])
+            try await CallAccess.recheck()  // The key is there yet.
+            try Self.write(new, to: file)
+            try await verifier.reload()
+            log.accessChanges.note([])
+            await #expect(throws: AccessDenial.unauthenticated) { try await CallAccess.recheck() }
+        }
+        #expect(verifier.login(token) == nil)
+    }
+
+    private static func write(_ key: P256.Signing.PrivateKey, to file: String) throws {
+        let point = key.publicKey.rawRepresentation
+        let set =
+            #"{"keys":[{"kty":"EC","crv":"P-256","use":"sig","alg":"ES256","kid":"k","#
+            + #""x":"\#(encoded(point.prefix(32)))","y":"\#(encoded(point.suffix(32)))"}]}"#
+        try Data(set.utf8).write(to: URL(fileURLWithPath: file))
     }
 
     @Test("need keys that are known", arguments: ["", "{}", #"{"keys":[]}"#, #"{"keys":[{"kty":"oct","kid":"a"}]}"#])

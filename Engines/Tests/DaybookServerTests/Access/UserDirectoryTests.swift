@@ -1,4 +1,6 @@
 import DaybookCore
+import Logging
+import NIOPosix
 import Testing
 
 @testable import DaybookServer
@@ -67,6 +69,28 @@ import Testing
         #expect(try await users.all().map(\.loginName) == ["ada"])
     }
 
+    @Test("cannot log in any more with a certificate that has ended on an open connection, nor go on with it")
+    func certificates() async throws {
+        try await add("ada")
+        let authenticator = authenticator()
+        let end = ContinuousClock.now
+        await #expect(throws: AccessDenial.unauthenticated) {
+            try await authenticator.login(.certificate(commonName: "ada", end: end), from: "here")
+        }
+        let later = end + .seconds(3_600)
+        let login = try await authenticator.login(.certificate(commonName: "ada", end: later), from: "here")
+        #expect(login.end == later)
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let control = AccessControl(
+            log: log, users: users, authenticator: authenticator, rules: [],
+            records: AccessRecords(access: logger, audit: logger, audited: []))
+        #expect(try await control.renewed(login).end == later)
+        await #expect(throws: AccessDenial.unauthenticated) {
+            let user = try #require(login.user)
+            _ = try await control.renewed(Login(user: user, end: end))
+        }
+    }
+
     @Test("are made once, and changed where they are")
     func failures() async throws {
         try await add("ada")
@@ -86,6 +110,22 @@ import Testing
         await #expect(throws: UserFailure.self) { try await add("eve", "long enough", ["$all"]) }
     }
 
+    @Test("that another program changes in the same store are not those that are remembered")
+    func elsewhere() async throws {
+        try await add("ada")
+        let changes = log.accessChanges
+        let start = try await changes.noteRecorded(in: log.store, behind: .start)
+        #expect(try await users.user("ada") != nil)
+        let other = UserDirectory(log: try await KurrentLog.open(log.store), passwords: passwords, founding: founding)
+        try await other.delete("ada")
+        let end = try await changes.noteRecorded(in: log.store, behind: start)
+        #expect(try await users.user("ada") == nil)
+        let total = changes.total
+        _ = try await log.append([NewEvent(type: "Placed", data: Array("{}".utf8))], to: "order-1", expecting: .any)
+        #expect(try await changes.noteRecorded(in: log.store, behind: end) > end)
+        #expect(changes.total == total)
+    }
+
     @Test("are known to another server of the same log, which keeps one hash of each")
     func recorded() async throws {
         try await add("ada")
@@ -97,6 +137,24 @@ import Testing
         #expect(user.passwordHash?.hasPrefix("$argon2id$") == true)
         let page = try await log.store.readPage(of: "$user-ada", from: .start, direction: .forward, limit: 10)
         #expect(page.events.count == 1)
+    }
+
+    @Test("have a stream that keeps one event before they are in it")
+    func kept() async throws {
+        let store = WatchedStore(holdsFirstAppend: true)
+        let users = UserDirectory(log: try await KurrentLog.open(store), passwords: passwords, founding: founding)
+        let creation = Task {
+            try await users.create(UserDirectory.Draft(login: "ada", password: "correct horse"))
+        }
+        await store.waitForWriter()
+        store.holdNextAppend()
+        store.release()
+        await store.waitForWriter()  // The second one comes.
+        #expect(try await store.state(of: "$user-ada").lastVersion == nil)
+        #expect(try await store.state(of: "$user-ada").retention.maxCount == 1)
+        store.release()
+        try await creation.value
+        #expect(try await users.user("ada") != nil)
     }
 
     @Test("the first of them is made with a token, once")
@@ -136,6 +194,57 @@ import Testing
         _ = try await authenticator.login(bob, from: "there")
     }
 
+    @Test("that come at one time are not looked at when too many of them have failed")
+    func failuresAtOneTime() async throws {
+        try await add("ada")
+        let authenticator = authenticator(failures: LoginFailures(limit: 3, forgiveness: .seconds(3_600)))
+        // The user is known, so that all come as far as the hashing before the first has failed.
+        _ = try await users.user("ada")
+        let loop = EventLoopExecutor(MultiThreadedEventLoopGroup.singleton.next())
+        let denials = await withTaskGroup(of: AccessDenial?.self) { group in
+            for number in 0..<50 {
+                group.addTask(executorPreference: loop) {
+                    let wrong = Credentials.basic(login: "ada", password: "wrong \(number)")
+                    do throws(AccessDenial) {
+                        _ = try await authenticator.login(wrong, from: "here")
+                        return nil
+                    } catch { return error }
+                }
+            }
+            var denials: [AccessDenial?] = []
+            for await denial in group { denials.append(denial) }
+            return denials
+        }
+        let looked = denials.filter { $0 == .unauthenticated }.count
+        #expect((3..<3 + AccessLimits().hashesAtOnce).contains(looked))
+        #expect(denials.filter { $0 == .tooManyFailures }.count == 50 - looked)
+    }
+
+    @Test("are not guessed by what is remembered of those who are in")
+    func guesses() async throws {
+        try await add("ada")
+        try await add("bob")
+        let authenticator = Authenticator(
+            users: users, passwords: passwords, founding: founding,
+            failures: LoginFailures(limit: 1, forgiveness: .seconds(3_600)),
+            unseen: LoginFailures(limit: 20, forgiveness: .seconds(3_600)))
+        let ada = Credentials.basic(login: "ada", password: "correct horse")
+        let bob = Credentials.basic(login: "bob", password: "correct horse")
+        for user in [ada, bob] { _ = try await authenticator.login(user, from: "here") }
+        await #expect(throws: AccessDenial.unauthenticated) {
+            try await authenticator.login(.basic(login: "ada", password: "wrong"), from: "here")
+        }
+        for number in 0..<100 {
+            await #expect(throws: AccessDenial.tooManyFailures) {
+                try await authenticator.login(.basic(login: "ada", password: "guess \(number)"), from: "here")
+            }
+        }
+        // The right one is as good as the others, where so many were tried; and nobody else is the worse for it.
+        await #expect(throws: AccessDenial.tooManyFailures) { try await authenticator.login(ada, from: "here") }
+        _ = try await authenticator.login(bob, from: "here")
+        _ = try await authenticator.login(ada, from: "there")
+    }
+
     @Test("failures are forgiven one after another")
     func forgiveness() {
         let failures = LoginFailures(limit: 2, forgiveness: .seconds(10))
@@ -160,6 +269,12 @@ import Testing
         #expect(verified.contains("a", of: user, now: start))
         #expect(!verified.contains("b", of: user, now: start))
         #expect(!verified.contains("a", of: user, now: start + .seconds(10)))
+        verified.insert("a", of: user, now: start)
+        for seconds in [9, 18, 27] {  // As long as it is used.
+            #expect(verified.contains("a", of: user, now: start + .seconds(seconds)))
+        }
+        #expect(!verified.contains("a", of: user, now: start + .seconds(37)))
+        verified.insert("a", of: user, now: start)
         user.passwordHash = "other"
         #expect(!verified.contains("a", of: user, now: start))
     }

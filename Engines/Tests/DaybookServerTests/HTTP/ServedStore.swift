@@ -30,10 +30,13 @@ struct ServedStore: Sendable {
     struct NeverListened: Error {}
 
     /// Serves a store while `use` runs.
+    ///
+    /// - Parameter log: Where calls are logged; nil for nowhere.
     static func serving(
-        _ store: any EventStore & CheckpointStore = InMemoryEventStore(), _ use: (ServedStore) async throws -> Void
+        _ store: any EventStore & CheckpointStore = InMemoryEventStore(), log: ServerLog? = nil,
+        _ use: (ServedStore) async throws -> Void
     ) async throws {
-        try await stopping(store) { served, stop in
+        try await stopping(store, log: log) { served, stop in
             try await use(served)
             await stop()
         }
@@ -41,10 +44,11 @@ struct ServedStore: Sendable {
 
     /// The same, where `use` may stop the server.
     static func stopping(
-        _ store: any EventStore & CheckpointStore = InMemoryEventStore(),
+        _ store: any EventStore & CheckpointStore = InMemoryEventStore(), log: ServerLog? = nil,
         _ use: (ServedStore, _ stop: @Sendable () async -> Void) async throws -> Void
     ) async throws {
-        let server = try await DaybookServer(store: store, configuration: ServerConfiguration(port: 0))
+        let server = try await DaybookServer(
+            store: store, configuration: ServerConfiguration(port: 0), accessLogger: log?.accessLogger)
         let (ports, continuation) = AsyncStream<Int>.makeStream()
         let run = Task {
             defer { continuation.finish() }

@@ -2,6 +2,9 @@ import ArgumentParser
 import DaybookCore
 import DaybookSQLite
 
+#if Client
+import DaybookClient
+#endif
 #if JetStream
 import DaybookJetStream
 #endif
@@ -15,13 +18,19 @@ struct StoreOptions: ParsableArguments {
         name: .customLong("store"),
         help: ArgumentHelp(
             """
-            The store: a file; postgres://… or jetstream://HOST:PORT/NAME where that is built in \
-            (swift run --traits Postgres exchange, swift run --traits JetStream exchange).
+            The store: a file; daybook://HOST:PORT, postgres://… or jetstream://HOST:PORT/NAME where that is built in \
+            (swift run --traits Client exchange, --traits Postgres, --traits JetStream).
             """,
             valueName: "store"))
     var address: String
 
     func validate() throws {
+        #if !Client
+        if isOnServer {
+            throw ValidationError(
+                "The store is on a server of Daybook: those are built in by 'swift run --traits Client exchange'.")
+        }
+        #endif
         #if !Postgres
         if isOnPostgres {
             throw ValidationError(
@@ -40,21 +49,37 @@ struct StoreOptions: ParsableArguments {
         }
     }
 
+    private var isOnServer: Bool { address.hasPrefix("daybook:") }
     private var isOnPostgres: Bool { address.hasPrefix("postgres://") || address.hasPrefix("postgresql://") }
     private var isOnJetStream: Bool { address.hasPrefix("jetstream:") }
 
     /// The store's file; nil when it is on a server.
-    var path: String? { isOnPostgres || isOnJetStream ? nil : address }
+    var path: String? { isOnServer || isOnPostgres || isOnJetStream ? nil : address }
 
     /// Opens the store, and closes it when the operation ends, however it ends.
     ///
     /// - Parameters:
     ///   - creates: Whether the store is made when it is not there; on a server it always is.
-    ///   - time: What the store records as the time of its events; nil for the time that it is. A cluster's time cannot be
-    ///     driven: a store on JetStream is refused.
+    ///   - time: What the store records as the time of its events; nil for the time that it is. The time of a cluster, and of a
+    ///     server of Daybook, cannot be driven: such a store is refused.
     func withStore<Value>(
         creates: Bool, time: TimeSource? = nil, _ operation: (any MarketStore) async throws -> Value
     ) async throws -> Value {
+        #if Client
+        if isOnServer {
+            guard time == nil else {
+                throw CommandFailure(
+                    .refused,
+                    "The store is on a server, which gives events its own time, and this verb drives the time: use a file."
+                )
+            }
+            let client: DaybookClient
+            do throws(ClientError) { client = try DaybookClient.connect(to: address) } catch {
+                throw CommandFailure(.usage, error.description)
+            }
+            return try await closing(client.close) { try await operation(client) }
+        }
+        #endif
         #if Postgres
         if isOnPostgres {
             var configuration = PostgresEventStore.Configuration()

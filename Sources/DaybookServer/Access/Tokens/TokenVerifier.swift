@@ -9,15 +9,19 @@ final class TokenVerifier: Sendable {
         var keys: TokenKeys
         var mark: FileMark
         var known: [[UInt8]: (login: Login, end: ContinuousClock.Instant)] = [:]
+        /// How often the keys were read.
+        var reading = 0
     }
 
     private let authority: TokenAuthority
+    private let limits: AccessLimits
     private let key = Sodium.randomBytes(32)
     private let state: Mutex<State>
 
     /// - Throws: ``ServerError/unreadableKeys(file:reason:)``.
-    init(_ authority: TokenAuthority) async throws {
+    init(_ authority: TokenAuthority, limits: AccessLimits = AccessLimits()) async throws {
         self.authority = authority
+        self.limits = limits
         let mark = FileMark(authority.keys)
         state = Mutex(State(keys: try await Self.keys(of: authority), mark: mark))
     }
@@ -28,15 +32,25 @@ final class TokenVerifier: Sendable {
         }
     }
 
+    /// Reads the keys again. What a key made right is forgotten with it.
+    func reload() async throws {
+        // Before they are read, so that what changes meanwhile is seen the next time.
+        let mark = FileMark(authority.keys)
+        let keys = try await Self.keys(of: authority)
+        state.withLock { $0 = State(keys: keys, mark: mark, reading: $0.reading + 1) }
+    }
+
     /// Reads the keys again whenever their file has changed, until the task is cancelled.
-    func run(_ logger: Logger) async {
+    ///
+    /// - Parameter changes: Told of it, so that calls that go on end with the key of their token.
+    func run(_ logger: Logger, changes: AccessChanges) async {
         var refused: FileMark?
         while (try? await Task.sleep(for: FileMark.period)) != nil {
             let mark = FileMark(authority.keys)
             guard mark != state.withLock(\.mark), mark != refused else { continue }
             do {
-                let keys = try await Self.keys(of: authority)
-                state.withLock { $0 = State(keys: keys, mark: mark) }  // What a key made right is forgotten with it.
+                try await reload()
+                changes.note([])
                 refused = nil
                 logger.notice("The keys of tokens were read again.", metadata: ["file": "\(authority.keys)"])
             } catch {
@@ -53,7 +67,7 @@ final class TokenVerifier: Sendable {
         let instant = ContinuousClock.now
         let keys = state.withLock { state -> Result<Login, Unknown> in
             if let known = state.known[digest], known.end > instant { return .success(known.login) }
-            return .failure(Unknown(keys: state.keys))
+            return .failure(Unknown(keys: state.keys, reading: state.reading))
         }
         switch keys {
         case .success(let login): return login
@@ -62,22 +76,30 @@ final class TokenVerifier: Sendable {
                 let claims = TokenClaims(payload, of: authority, now: now)
             else { return nil }
             let end = instant + claims.rest
-            let login = Login(principal: Principal(login: claims.subject, groups: claims.groups), end: end)
-            remember(login, digest, until: min(end, instant + AccessLimits.verifiedTime), now: instant)
+            let principal = Principal(login: claims.subject, groups: claims.groups)
+            let login = Login(principal: principal, token: token, end: end)
+            remember(
+                login, digest, until: min(end, instant + limits.verifiedTime), now: instant,
+                reading: unknown.reading)
             return login
         }
     }
 
-    private struct Unknown: Error { let keys: TokenKeys }
+    private struct Unknown: Error {
+        let keys: TokenKeys
+        let reading: Int
+    }
 
     private func remember(
-        _ login: Login, _ digest: [UInt8], until end: ContinuousClock.Instant, now: ContinuousClock.Instant
+        _ login: Login, _ digest: [UInt8], until end: ContinuousClock.Instant, now: ContinuousClock.Instant,
+        reading: Int
     ) {
         state.withLock { state in
-            if state.known.count >= AccessLimits.verifiedPasswords {
+            guard state.reading == reading else { return }  // By keys that are there no more.
+            if state.known.count >= limits.verifiedPasswords {
                 state.known = state.known.filter { $0.value.end > now }
             }
-            if state.known.count >= AccessLimits.verifiedPasswords { state.known.removeAll(keepingCapacity: true) }
+            if state.known.count >= limits.verifiedPasswords { state.known.removeAll(keepingCapacity: true) }
             state.known[digest] = (login, end)
         }
     }

@@ -12,10 +12,15 @@ final class LoginFailures: Sendable {
     private let peers = Mutex<[String: Peer]>([:])
     private let limit: Int
     private let forgiveness: Duration
+    private let mostPeers: Int
 
-    init(limit: Int = AccessLimits.failuresPerPeer, forgiveness: Duration = AccessLimits.forgiveness) {
+    init(
+        limit: Int = AccessLimits().failuresPerPeer, forgiveness: Duration = AccessLimits().forgiveness,
+        mostPeers: Int = AccessLimits().peersRemembered
+    ) {
         self.limit = limit
         self.forgiveness = forgiveness
+        self.mostPeers = mostPeers
     }
 
     func isOverLimit(_ address: String, now: ContinuousClock.Instant = .now) -> Bool {
@@ -27,9 +32,9 @@ final class LoginFailures: Sendable {
 
     func add(_ address: String, now: ContinuousClock.Instant = .now) {
         peers.withLock { peers in
-            if peers[address] == nil, peers.count >= AccessLimits.peersRemembered {
+            if peers[address] == nil, peers.count >= mostPeers {
                 peers = peers.filter { $0.value.forgiven > now }
-                if peers.count >= AccessLimits.peersRemembered { peers.removeAll(keepingCapacity: true) }
+                if peers.count >= mostPeers { peers.removeAll(keepingCapacity: true) }
             }
             let from = max(peers[address]?.forgiven ?? now, now)
             // No more than what the limit takes to be forgiven, so that nobody waits for hours.

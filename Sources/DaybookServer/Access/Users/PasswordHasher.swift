@@ -25,15 +25,18 @@ final class PasswordHasher: Sendable {
 
     private let cost: Cost
     private let turnstiles: [Turnstile]
+    /// Those that are hashed, and those that wait.
+    private let mostCalls: Int
     private let next = Atomic(0)
     private let waiting = Atomic(0)
     /// Of no password: what is looked at for a login that nobody has, so that it takes as long as any other.
     private let nobody = Mutex<String?>(nil)
 
-    init(cost: Cost = .interactive) {
+    init(cost: Cost = .interactive, limits: AccessLimits = AccessLimits()) {
         Sodium.start()
         self.cost = cost
-        turnstiles = (0..<AccessLimits.hashesAtOnce).map { _ in Turnstile() }
+        mostCalls = limits.hashesWaiting + limits.hashesAtOnce
+        turnstiles = (0..<limits.hashesAtOnce).map { _ in Turnstile() }
     }
 
     /// - Throws: ``AccessDenial/busy``.
@@ -42,8 +45,14 @@ final class PasswordHasher: Sendable {
         return try await run { try Self.hash(password, cost) }
     }
 
-    /// - Parameter hash: Nil when there is none; the answer is no then, and takes as long.
-    func isRight(_ password: String, _ hash: String?) async throws(AccessDenial) -> Bool {
+    /// - Parameters:
+    ///   - hash: Nil when there is none; the answer is no then, and takes as long.
+    ///   - answer: Called when it is this password's turn, which may be long after it came: gives the answer, or throws an
+    ///     ``AccessDenial``, by looking at the password or without.
+    func isRight(
+        _ password: String, _ hash: String?,
+        answer: @escaping @Sendable (_ look: () -> Bool) throws -> Bool = { look in look() }
+    ) async throws(AccessDenial) -> Bool {
         let cost = cost
         let hasHash = hash != nil
         let stored: String
@@ -55,17 +64,19 @@ final class PasswordHasher: Sendable {
             stored = try await run { try Self.hash("", cost) }
             nobody.withLock { $0 = stored }
         }
-        return try await run { Self.isRight(password, stored) } && hasHash
+        return try await run { try answer { Self.isRight(password, stored) && hasHash } }
     }
 
     private func run<T: Sendable>(_ work: @escaping @Sendable () throws -> T) async throws(AccessDenial) -> T {
         let count = waiting.add(1, ordering: .relaxed).newValue
         defer { waiting.subtract(1, ordering: .relaxed) }
-        guard count <= AccessLimits.hashesWaiting + AccessLimits.hashesAtOnce else { throw .busy }
+        guard count <= mostCalls else { throw .busy }
         let turn = next.wrappingAdd(1, ordering: .relaxed).newValue
         let turnstile = turnstiles[Int(UInt(bitPattern: turn) % UInt(turnstiles.count))]
         do {
             return try await turnstile.pass { try await NIOThreadPool.singleton.runIfActive(work) }
+        } catch let denial as AccessDenial {
+            throw denial
         } catch {
             throw .busy
         }

@@ -196,6 +196,8 @@ final class UserDirectory: Sendable {
 
     private func commit(_ events: [NewEvent], of login: String, after version: StreamVersion?) async throws {
         let stream = User.stream(of: login)
+        // First, since the store changes a stream once in an append: else who stops between has a user whose old hashes stay.
+        if version == nil { try await keepLastEvent(of: stream) }
         var request = AppendRequest()
         request.append(events, to: stream, expecting: version.map { ExpectedVersion.version($0) } ?? .noStream)
         if version == nil {
@@ -208,13 +210,15 @@ final class UserDirectory: Sendable {
             if case .wrongExpectedVersion = error { throw UserFailure.conflict(login: login) }
             throw UserFailure.unavailable(error.description)
         }
-        guard version == nil else { return }
+    }
+
+    private func keepLastEvent(of stream: StreamName) async throws(UserFailure) {
         let metadata = NewEvent(
             type: EventType(unchecked: KurrentNames.metadataType), data: Array(#"{"$maxCount":1}"#.utf8))
         do throws(KurrentFailure) {
             _ = try await log.append([metadata], to: KurrentNames.metadataPrefix + stream.rawValue, expecting: .any)
         } catch {
-            throw UserFailure.unavailable("\(error)")
+            throw .unavailable("\(error)")
         }
     }
 }

@@ -8,6 +8,7 @@ import Hummingbird
 /// See https://html.spec.whatwg.org/multipage/server-sent-events.html
 struct FollowRoutes: Sendable {
     let store: any EventStore
+    let metrics: ServerMetrics
     let limits: HTTPLimits
     let shutdown: HTTPShutdown
 
@@ -31,8 +32,9 @@ struct FollowRoutes: Sendable {
         }
         guard !shutdown.hasBegun else { throw HTTPProblem.shuttingDown }
         let follower = HTTPFollower(
-            store: store, filter: filter, stream: stream, start: start, pageSize: limits.eventsPerPiece,
-            heartbeat: limits.heartbeat, shutdown: shutdown, access: CallAccess.current)
+            store: store, reads: metrics.reads[.http], follows: metrics.follows[.http], filter: filter, stream: stream,
+            start: start, pageSize: limits.eventsPerPiece, heartbeat: limits.heartbeat, shutdown: shutdown,
+            access: CallAccess.current)
         // A filter that the store does not take is told of now, and not when the answer has begun.
         let first = try await follower.readPage(after: start)
         let body = call.request.body

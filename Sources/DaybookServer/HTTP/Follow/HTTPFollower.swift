@@ -5,6 +5,8 @@ import NIOCore
 /// Sends what is recorded to one client, and then what comes, as it takes it: one page is in memory.
 struct HTTPFollower: Sendable {
     let store: any EventStore
+    let reads: ReadMeter
+    let follows: FollowMeter
     let filter: EventFilter
     /// The only stream that is wanted; its name begins those that the filter lets through.
     let stream: StreamName?
@@ -28,6 +30,8 @@ struct HTTPFollower: Sendable {
     /// - Parameter first: The page behind ``start``.
     /// - Throws: ``HTTPProblem`` when the store cannot be read; what `send` throws; `CancellationError`.
     func run(_ first: LogPage, send: (ByteBuffer) async throws -> Void) async throws {
+        follows.open.add()
+        defer { follows.open.subtract() }
         let clock = ContinuousClock()
         var page = first
         var scanned = start
@@ -40,9 +44,13 @@ struct HTTPFollower: Sendable {
             let visible = try await CallAccess.$current.withValue(access) { [page] in
                 try await CallAccess.visible(page.events)
             }
+            var count = 0
+            var recordedAt: Timestamp?
             for event in visible where stream == nil || event.stream == stream {
                 events.add(event)
                 told = event.position
+                count += 1
+                if isLive, recordedAt == nil { recordedAt = event.recordedAt }
             }
             scanned = max(scanned, page.scannedThrough)
             if page.isAtEnd, !isLive {
@@ -53,6 +61,7 @@ struct HTTPFollower: Sendable {
             if events.isEmpty, lastSent.duration(to: clock.now) >= heartbeat { addSign(to: &events, scanned, &told) }
             if !events.isEmpty {
                 try await send(events.buffer)
+                follows.sent(count, recordedAt: recordedAt)
                 lastSent = clock.now
             }
             if page.isAtEnd {
@@ -77,8 +86,8 @@ struct HTTPFollower: Sendable {
 
     func readPage(after position: Position) async throws(HTTPProblem) -> LogPage {
         do {
-            return try await store.readPage(
-                from: .after(position), direction: .forward, filter: filter, limit: pageSize)
+            return try await reads.page(
+                from: .after(position), .forward, filter: filter, limit: pageSize, in: store)
         } catch {
             throw HTTPProblem(error)
         }
@@ -110,9 +119,9 @@ struct HTTPFollower: Sendable {
                 try await shutdown.wait()
                 return .shutdown
             }
-            if access != nil {
+            if let access {
                 group.addTask {
-                    try await Task.sleep(for: AccessLimits.recheckTime)
+                    try await Task.sleep(for: access.recheckTime)
                     return .recheck
                 }
             }

@@ -7,6 +7,7 @@ import Hummingbird
 /// What the server tells of itself and of its store.
 struct NodeRoutes: Sendable {
     let store: any EventStore
+    let metricsPage: MetricsPage
     let configuration: ServerConfiguration
     let shutdown: HTTPShutdown
 
@@ -50,10 +51,11 @@ struct NodeRoutes: Sendable {
         return Response(bytes: bytes, status: health.isHealthy ? .ok : .serviceUnavailable)
     }
 
-    /// The same metrics as `daybook health --metrics`.
+    /// What `daybook health --metrics` says, and what the server counts.
     @Sendable private func metrics(_ call: HTTPCall) async throws -> Response {
         try call.query().finish()
-        let text = HealthMetrics(try await storeHealth(), of: configuration.storeName).text
+        let text: String
+        do { text = try await metricsPage.text() } catch { throw HTTPProblem(error) }
         return Response(bytes: Array(text.utf8), type: "text/plain; version=0.0.4; charset=utf-8")
     }
 

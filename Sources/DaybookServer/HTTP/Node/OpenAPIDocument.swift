@@ -422,11 +422,10 @@ enum OpenAPIDocument {
               "get": {
                 "operationId": "metrics",
                 "tags": ["server"],
-                "summary": "The health as metrics, in the text format of Prometheus.",
+                "summary": "The health and what the server counts, as metrics in the text format of Prometheus.",
                 "responses": {
                   "200": {"description": "Metrics.", "content": {"text/plain": {"schema": {"type": "string"}}}},
                   "400": {"$ref": "#/components/responses/BadRequest"},
-                  "501": {"$ref": "#/components/responses/NotImplemented"},
                   "503": {"$ref": "#/components/responses/Unavailable"}
                 }
               }

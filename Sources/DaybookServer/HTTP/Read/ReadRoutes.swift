@@ -6,6 +6,7 @@ import Hummingbird
 /// Reads of one stream, and of the whole log.
 struct ReadRoutes: Sendable {
     let store: any EventStore
+    let meter: ReadMeter
     /// The `source` of events that are answered as CloudEvents.
     let source: String
     let limits: HTTPLimits
@@ -23,6 +24,7 @@ struct ReadRoutes: Sendable {
     @Sendable private func readStream(_ call: HTTPCall) async throws -> Response {
         let stream = try call.name("stream", as: StreamName.self)
         try await CallAccess.require(.read, of: stream)
+        let access = CallAccess.current
         var query = try call.query()
         let filter = try query.streamFilter()
         let options = try HTTPReadOptions(&query, filter: filter)
@@ -35,7 +37,8 @@ struct ReadRoutes: Sendable {
         switch form {
         case .lines:
             return matching.lines(limit: options.limit, shutdown: shutdown) { cursor in
-                try await readPage(of: stream, from: cursor, options, limit: limit).page.matching(options.filter)
+                try await access?.recheck()
+                return try await readPage(of: stream, from: cursor, options, limit: limit).page.matching(options.filter)
             }
         case .cloudEvents:
             return cloudEvents(matching.events, links: links(of: page, options, path: path, limit: limit))
@@ -58,7 +61,7 @@ struct ReadRoutes: Sendable {
     ) async throws(HTTPProblem) -> (page: HTTPEventPage<StreamCursor>, state: StreamState) {
         let read: StreamPage
         do {
-            read = try await store.readPage(of: stream, from: cursor, direction: options.direction, limit: limit)
+            read = try await meter.page(of: stream, from: cursor, options.direction, limit: limit, in: store)
         } catch {
             throw HTTPProblem(error)
         }
@@ -125,17 +128,19 @@ struct ReadRoutes: Sendable {
     ) async throws(HTTPProblem) -> (page: HTTPEventPage<LogCursor>, scannedThrough: Position) {
         let read: LogPage
         do {
-            read = try await store.readPage(
-                from: cursor, direction: options.direction, filter: options.filter, limit: limit)
-        } catch {
+            read = try await CallAccess.visiblePage(
+                of: store, by: meter, from: cursor, direction: options.direction, filter: options.filter, limit: limit)
+        } catch let error as ReadError {
             throw HTTPProblem(error)
+        } catch let denial as AccessDenial {
+            throw HTTPProblem(denial)
+        } catch {
+            throw HTTPProblem.unforeseen
         }
-        let events: [RecordedEvent]
-        do { events = try await CallAccess.visible(read.events) } catch { throw HTTPProblem(error) }
         let through = read.scannedThrough
         let next = options.direction == .forward ? through.next : through.previous
         let isAtEnd = read.isAtEnd || next <= .start
-        return (HTTPEventPage(events: events, next: isAtEnd ? nil : .position(next)), through)
+        return (HTTPEventPage(events: read.events, next: isAtEnd ? nil : .position(next)), through)
     }
 
     private func links(of page: HTTPEventPage<LogCursor>, _ options: HTTPReadOptions, limit: Int) -> HTTPPageLinks {

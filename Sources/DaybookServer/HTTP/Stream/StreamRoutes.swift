@@ -25,17 +25,27 @@ struct StreamRoutes: Sendable {
         let after = try query.name("after", as: StreamName.self)
         let limit = Int(try query.integer("limit", in: 1...Int64(Limits.eventsPerPage)) ?? Int64(Self.defaultLimit))
         try query.finish()
-        let names: [StreamName]
-        do { names = try await store.streams(after: after, limit: limit) } catch { throw HTTPProblem(error) }
         try await CallAccess.require(.stream(.read, .log))
-        let shown = try await CallAccess.visible(names) { [StreamResource(recorded: $0)] }
+        if let after { try await CallAccess.requireVisible(after) }
+        var shown: [StreamName] = []
+        var last = after
+        // As many as were asked for, so that the address of the next page names none that may not be seen.
+        while shown.count < limit {
+            try Task.checkCancellation()
+            let names: [StreamName]
+            do { names = try await store.streams(after: last, limit: limit) } catch { throw HTTPProblem(error) }
+            let visible = try await CallAccess.visible(names) { [StreamResource(recorded: $0)] }
+            shown += visible.prefix(limit - shown.count)
+            guard names.count == limit else { break }
+            last = names.last
+        }
         var bytes = Array(#"{"streams":["#.utf8)
         for (index, name) in shown.enumerated() {
             if index > 0 { bytes.append(UInt8(ascii: ",")) }
             bytes.appendJSONString(name.rawValue)
         }
         bytes += #"],"next":"#.utf8
-        if names.count == limit, let last = names.last {
+        if shown.count == limit, let last = shown.last {
             bytes.appendJSONString("/v1/streams?after=\(PercentEncoding.encoded(last.rawValue))&limit=\(limit)")
         } else {
             bytes += "null".utf8

@@ -10,15 +10,17 @@ import DaybookCore
 /// | `$et-OrderPlaced` | links to the events of a type, other than links |
 /// | `$streams` | links to event 0 of every stream |
 /// | `$category-order` | the names of the streams of a category, by their event 0 |
+/// | `$bc-7f3a` | links to the events whose metadata has that `$correlationId`, other than links: see ``CorrelationIndex`` |
 ///
-/// A stream whose name begins with `$` is in neither of them but `$et-`, and one without a `-` behind at least one character is
-/// of no category.
+/// A stream whose name begins with `$` is in none of them but `$et-` and `$bc-`, and one without a `-` behind at least one
+/// character is of no category.
 struct IndexStream: Sendable, Hashable {
     enum Content: Sendable, Hashable {
         case category(Category)
         case type(EventType)
         case streams
         case streamsOfCategory(Category)
+        case correlation(CorrelationKey)
         /// No event can be in it: `$ce-a-b`, as no category has a `-`.
         case nothing
     }
@@ -31,10 +33,14 @@ struct IndexStream: Sendable, Hashable {
     private static let categoryPrefix = "$ce-"
     private static let typePrefix = "$et-"
     private static let streamsPrefix = "$category-"
+    private static let correlationPrefix = "$bc-"
 
     /// Whether a client's name is that of such a stream.
     static func isName(_ name: String) -> Bool {
-        name == streams || [categoryPrefix, typePrefix, streamsPrefix].contains { name.utf8.starts(with: $0.utf8) }
+        name == streams
+            || [categoryPrefix, typePrefix, streamsPrefix, correlationPrefix].contains {
+                name.utf8.starts(with: $0.utf8)
+            }
     }
 
     /// Nil when the name is another stream's.
@@ -51,6 +57,8 @@ struct IndexStream: Sendable, Hashable {
             type.rawValue != KurrentNames.linkType
         {
             content = .type(type)
+        } else if let rest = Self.rest(of: name, behind: Self.correlationPrefix), let key = CorrelationKey(of: rest) {
+            content = .correlation(key)
         } else {
             content = .nothing
         }
@@ -73,7 +81,7 @@ struct IndexStream: Sendable, Hashable {
         case .category(let category), .streamsOfCategory(let category): EventFilter(categories: [category])
         case .type(let type): EventFilter(types: [type])
         case .streams: .all
-        case .nothing: nil
+        case .correlation, .nothing: nil
         }
     }
 
@@ -84,7 +92,7 @@ struct IndexStream: Sendable, Hashable {
         case .type: true
         case .streams: event.version == .first && event.stream.rawValue.utf8.first != UInt8(ascii: "$")
         case .streamsOfCategory: event.version == .first && event.stream.id != nil
-        case .nothing: false
+        case .correlation, .nothing: false
         }
     }
 
@@ -92,7 +100,7 @@ struct IndexStream: Sendable, Hashable {
     var isOfStreams: Bool {
         switch content {
         case .streams, .streamsOfCategory: true
-        case .category, .type, .nothing: false
+        case .category, .type, .correlation, .nothing: false
         }
     }
 
@@ -103,6 +111,7 @@ struct IndexStream: Sendable, Hashable {
         case .type(let type): .type(type)
         case .streams: .newStreams
         case .streamsOfCategory(let category): .newStreamsOfCategory(category)
+        case .correlation(let key): .correlation(key)
         case .nothing: .stream(name)
         }
     }

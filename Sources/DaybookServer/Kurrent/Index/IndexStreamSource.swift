@@ -10,11 +10,7 @@ struct IndexStreamSource: KurrentSource {
     let stream: IndexStream
     let table: IndexTable
 
-    /// A recorded event, and its ordinal number.
-    struct Found: Sendable {
-        let event: RecordedEvent
-        let revision: Int64
-    }
+    private var made: IndexedEvents { IndexedEvents(log: log, links: table.links) }
 
     var subject: StreamSignals.Subject { stream.subject }
 
@@ -87,21 +83,21 @@ struct IndexStreamSource: KurrentSource {
                 events: [], next: .revision(revision), isAtEnd: true, isFound: try await table.hasEvents())
         }
         var (ordinal, position) = place
-        var found: [Found] = []
+        var found: [IndexedEvents.Found] = []
         var isAtEnd = false
         while found.isEmpty, !isAtEnd {
             let page = try await log.store.readPage(
                 from: .position(position), direction: .forward, filter: filter,
                 limit: Int(max(revision - ordinal, 0)) + limit)
             for event in page.events where stream.includes(event) {
-                if ordinal >= revision { found.append(Found(event: event, revision: ordinal)) }
+                if ordinal >= revision { found.append(IndexedEvents.Found(event: event, revision: ordinal)) }
                 ordinal += 1
             }
             position = max(position, page.scannedThrough.next)
             isAtEnd = page.isAtEnd
         }
         return KurrentPage(
-            events: try await events(found, resolvesLinks),
+            events: try await made.events(found, resolvesLinks),
             next: ordinal < revision ? .revision(revision) : KurrentCursor(.revision(ordinal), at: position),
             isAtEnd: isAtEnd, isFound: ordinal > 0, lastRevision: isAtEnd && ordinal > 0 ? ordinal - 1 : nil)
     }
@@ -133,20 +129,20 @@ struct IndexStreamSource: KurrentSource {
             return KurrentPage(events: [], next: cursor, isAtEnd: true, isFound: false)
         }
         var (ordinal, position) = place
-        var found: [Found] = []
+        var found: [IndexedEvents.Found] = []
         var isAtEnd = false
         while found.isEmpty, !isAtEnd {
             let page = try await log.store.readPage(
                 from: .position(position), direction: .backward, filter: filter, limit: limit)
             for event in page.events where ordinal >= 0 && stream.includes(event) {
-                found.append(Found(event: event, revision: ordinal))
+                found.append(IndexedEvents.Found(event: event, revision: ordinal))
                 ordinal -= 1
             }
             position = min(position, page.scannedThrough).previous
             isAtEnd = page.isAtEnd || ordinal < 0 || position <= .start
         }
         return KurrentPage(
-            events: try await events(found, resolvesLinks),
+            events: try await made.events(found, resolvesLinks),
             next: KurrentCursor(.revision(ordinal), at: position), isAtEnd: isAtEnd, isFound: true)
     }
 
@@ -188,10 +184,10 @@ struct IndexStreamSource: KurrentSource {
     ) async throws -> KurrentPage {
         let first = try await firstRevision(of: cursor)
         let (positions, count) = try await table.positions(from: first, limit: limit)
-        let (found, looked) = try await eventsAt(positions) { first + Int64($0) }
+        let (found, looked) = try await made.at(positions) { first + Int64($0) }
         let next = first + Int64(looked)
         return KurrentPage(
-            events: try await events(found, resolvesLinks), next: .revision(next),
+            events: try await made.events(found, resolvesLinks), next: .revision(next),
             // Fewer than were asked for: the table was looked through to the log's end.
             isAtEnd: looked == positions.count && looked < limit, isFound: count > 0)
     }
@@ -222,29 +218,11 @@ struct IndexStreamSource: KurrentSource {
         }
         let first = max(last - Int64(limit) + 1, 0)
         let positions = try await table.positions(from: first, limit: Int(last - first) + 1).positions
-        let (found, looked) = try await eventsAt(positions.reversed()) { last - Int64($0) }
+        let (found, looked) = try await made.at(positions.reversed()) { last - Int64($0) }
         let next = last - Int64(looked)
         return KurrentPage(
-            events: try await events(found, resolvesLinks), next: .revision(next), isAtEnd: next < 0, isFound: true)
-    }
-
-    /// The events at positions, as many as make a page, but for those that are no longer in the log; and how many positions
-    /// were looked at, of which the numbers are told by their place among them.
-    private func eventsAt(
-        _ positions: [Position], _ revision: (Int) -> Int64
-    ) async throws -> (found: [Found], looked: Int) {
-        var found: [Found] = []
-        var bytes = 0
-        for (index, position) in positions.enumerated() {
-            let page = try await log.store.readPage(
-                from: .position(position), direction: .forward, filter: .all, limit: 1)
-            if let event = page.events.first, event.position == position {
-                found.append(Found(event: event, revision: revision(index)))
-                bytes += event.data.count + event.metadata.count
-            }
-            if bytes >= Limits.pageBytes { return (found: found, looked: index + 1) }
-        }
-        return (found: found, looked: positions.count)
+            events: try await made.events(found, resolvesLinks), next: .revision(next), isAtEnd: next < 0, isFound: true
+        )
     }
 }
 #endif

@@ -60,8 +60,11 @@ extension KurrentLog {
             recent.remember(events.lazy.map(\.id), in: stream, endingAt: version, position)
             return Appended(revision: version.rawValue, position: position.rawValue)
         } catch let error as AppendError {
-            guard case .wrongExpectedVersion = error else {
+            guard case .wrongExpectedVersion(let changed, _, _) = error else {
                 throw KurrentFailure(error, stream: name, expected: expected)
+            }
+            if changed == revival?.stream {  // Its metadata: with what it is now.
+                return try await write(events, to: stream, name: name, expecting: expected)
             }
             return try await conflict(of: events, with: stream, name: name, expected)
         } catch let failure as KurrentFailure {
@@ -168,15 +171,17 @@ extension KurrentLog {
         return false
     }
 
-    /// A deleted stream that is written again keeps its metadata, but for the events below, which stay hidden.
+    /// A deleted stream that is written again keeps its metadata, but for the events below, which stay hidden. To be tried again
+    /// when the metadata is another meanwhile: else an access list that was changed would be as before.
     func revival(of stream: StreamName, name: String) async throws(KurrentFailure) -> StreamWrite? {
         guard let metadata = KurrentNames.metadata(of: name) else { return nil }
         let last = try await state(of: stream).lastVersion?.rawValue ?? -1
+        let expected = try await state(of: metadata).expectedVersion
         let present = try await lastEvent(of: metadata)
         let event = NewEvent(
             type: EventType(unchecked: KurrentNames.metadataType),
             data: KurrentMetadata.replacingTruncation(in: present?.data ?? [], with: last + 1))
-        return StreamWrite(stream: metadata, action: .append([event]))
+        return StreamWrite(stream: metadata, expected: expected, action: .append([event]))
     }
 
     // MARK: - Metadata
@@ -267,29 +272,43 @@ extension KurrentLog {
             }
         }
         let expectsAny = state.status == .missing && expected == .exists
-        var request = AppendRequest(writes: [
-            StreamWrite(stream: stream, expected: expectsAny ? .any : expected.version, action: .delete)
-        ])
-        let event = NewEvent(
-            type: EventType(unchecked: KurrentNames.metadataType),
-            data: try await deletion(keepingListOf: metadata))
-        request.append([event], to: metadata)
-        let position = try await change(request, name: name, stream, expecting: expected)
-        deleted.insert(stream, at: Position(position))
-        return position
+        for _ in 0..<Self.attempts {
+            var request = AppendRequest(writes: [
+                StreamWrite(stream: stream, expected: expectsAny ? .any : expected.version, action: .delete)
+            ])
+            let (data, present) = try await deletion(keepingListOf: metadata)
+            let event = NewEvent(type: EventType(unchecked: KurrentNames.metadataType), data: data)
+            request.append([event], to: metadata, expecting: present)
+            do throws(AppendError) {
+                let position = try await commit(request).position
+                deleted.insert(stream, at: position)
+                return position.rawValue
+            } catch {
+                if case .wrongExpectedVersion(let changed, _, _) = error, changed == metadata { continue }
+                throw try await failure(error, name: name, stream, expecting: expected)
+            }
+        }
+        throw .unavailable("The metadata of the stream has changed each time that it was to be deleted: try again.")
     }
 
     /// The metadata of a deleted stream: nothing else, as KurrentDB has it. But where it is asked who calls, the access list
     /// stays: the events are in the whole log yet, and those shall not see them who could not before.
-    private func deletion(keepingListOf metadata: StreamName) async throws(KurrentFailure) -> [UInt8] {
+    ///
+    /// - Returns: Also what to expect of the metadata, so that the list that stays is the present one.
+    private func deletion(
+        keepingListOf metadata: StreamName
+    ) async throws(KurrentFailure) -> (data: [UInt8], expected: ExpectedVersion) {
         var list: [UInt8] = []
-        if CallAccess.current != nil, let present = try await lastEvent(of: metadata),
-            let object = try? JSONText(parsing: present.data),
-            let member = object.members?.last(where: { $0.key == "$acl" })
-        {
-            list = Array("\"$acl\":".utf8) + member.value.bytes + [UInt8(ascii: ",")]
+        var expected = ExpectedVersion.any
+        if CallAccess.current != nil {
+            expected = try await state(of: metadata).expectedVersion
+            if let present = try await lastEvent(of: metadata), let object = try? JSONText(parsing: present.data),
+                let member = object.members?.last(where: { $0.key == "$acl" })
+            {
+                list = Array("\"$acl\":".utf8) + member.value.bytes + [UInt8(ascii: ",")]
+            }
         }
-        return Array("{".utf8) + list + Array("\"$tb\":\(KurrentMetadata.deleted)}".utf8)
+        return (Array("{".utf8) + list + Array("\"$tb\":\(KurrentMetadata.deleted)}".utf8), expected)
     }
 
     /// Deletes a stream for good. Returns the position of what says so.
@@ -299,23 +318,23 @@ extension KurrentLog {
         let request = AppendRequest(writes: [
             StreamWrite(stream: stream, expected: expected.version, action: .tombstone)
         ])
-        let position = try await change(request, name: name, stream, expecting: expected)
-        deleted.remove(stream, at: Position(position))
-        return position
+        do throws(AppendError) {
+            let position = try await commit(request).position
+            deleted.remove(stream, at: position)
+            return position.rawValue
+        } catch {
+            throw try await failure(error, name: name, stream, expecting: expected)
+        }
     }
 
-    private func change(
-        _ request: AppendRequest, name: String, _ stream: StreamName, expecting expected: KurrentExpectation
-    ) async throws(KurrentFailure) -> Int64 {
-        do {
-            return try await commit(request).position.rawValue
-        } catch {
-            guard case .wrongExpectedVersion = error else {
-                throw KurrentFailure(error, stream: name, expected: expected)
-            }
-            throw .wrongExpectedVersion(
-                stream: name, expected: expected, current: try await state(of: stream).lastVersion?.rawValue ?? -1)
+    private func failure(
+        _ error: AppendError, name: String, _ stream: StreamName, expecting expected: KurrentExpectation
+    ) async throws(KurrentFailure) -> KurrentFailure {
+        guard case .wrongExpectedVersion = error else {
+            return KurrentFailure(error, stream: name, expected: expected)
         }
+        return .wrongExpectedVersion(
+            stream: name, expected: expected, current: try await state(of: stream).lastVersion?.rawValue ?? -1)
     }
 
     // MARK: -

@@ -36,7 +36,7 @@ extension KurrentLog {
     }
 
     /// How often an append is tried whose streams change between its being refused and their being looked at.
-    private static let attempts = 8
+    static let attempts = 8
 
     /// Appends to several streams in one append of the store: all of it, or nothing. No stream is named twice.
     ///
@@ -181,7 +181,10 @@ extension KurrentLog {
         /// A stream that is checked, too, is checked by the write.
         mutating func add(consequence write: StreamWrite) {
             var write = write
-            if let expected = checks.removeValue(forKey: write.stream) { write.expected = expected }
+            if let expected = checks.removeValue(forKey: write.stream) {
+                // Who asks for a version knows that it is there.
+                if write.expected == .any || expected != .streamExists { write.expected = expected }
+            }
             consequences.append(write)
         }
 

@@ -3,13 +3,16 @@ import DaybookCore
 
 extension KurrentLog {
     /// Changes the log: the one way by which clients, of whatever protocol, come to the store's append. Says in the events who
-    /// appended them, and has it noticed when they decide who may do what.
+    /// appended them and in which trace, and has it noticed when they decide who may do what.
     func commit(_ request: AppendRequest) async throws(AppendError) -> AppendResult {
         let deciding = AccessChanges.deciding(in: request)
         // Also when it fails: the outcome may not be known.
         defer { if !deciding.isEmpty { accessChanges.note(deciding) } }
-        guard let call = CallAccess.current else { return try await store.append(request) }
-        return try await store.append(ActorStamp(call.principal).stamped(request))
+        let origin = CallOrigin.current
+        var stamped = request
+        if let trace = origin?.trace { stamped = TraceStamp(trace).stamped(stamped) }
+        if let call = CallAccess.current { stamped = ActorStamp(call.principal).stamped(stamped) }
+        return try await metrics.appends[origin?.served ?? .server].append(stamped, to: store)
     }
 
     /// Records events as another store has them. They keep the actors that they have: a copy is what was recorded.

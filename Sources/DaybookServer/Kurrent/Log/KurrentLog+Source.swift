@@ -5,6 +5,9 @@ extension KurrentLog {
     /// The stream of a client's name, for its readers.
     func source(of name: String) throws(KurrentFailure) -> any KurrentSource {
         if let stream = IndexStream(name) {
+            if case .correlation(let key) = stream.content, let correlations {
+                return CorrelationSource(log: self, stream: stream, key: key, index: correlations)
+            }
             return IndexStreamSource(log: self, stream: stream, table: indexTables.table(of: stream))
         }
         return RecordedStream(log: self, name: name, stream: try self.stream(name))

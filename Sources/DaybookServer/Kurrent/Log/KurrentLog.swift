@@ -11,20 +11,29 @@ final class KurrentLog: Sendable {
     /// (``note(_:_:)``), so that it knows them.
     let deleted: DeletedStreams
     let indexTables: IndexTables
+    /// Nil where there are no streams by correlation.
+    let correlations: CorrelationIndex?
     /// Of what decides who may do what.
     let accessChanges = AccessChanges()
+    /// What is counted of all that goes through it, and of the server around it.
+    let metrics = ServerMetrics()
 
-    private init(store: any EventStore, recent: RecentEvents, deleted: [StreamName: Position]) {
+    private init(
+        store: any EventStore, recent: RecentEvents, deleted: [StreamName: Position], correlations: CorrelationIndex?
+    ) {
         self.store = store
         self.recent = recent
         self.deleted = DeletedStreams(deleted)
         indexTables = IndexTables(store: store)
+        self.correlations = correlations
     }
 
     /// Looks up what has been deleted, and the last events.
     ///
     /// - Complexity: O(deletions ever made).
-    static func open(_ store: any EventStore, remembering recentEvents: Int = 10_000) async throws -> KurrentLog {
+    static func open(
+        _ store: any EventStore, remembering recentEvents: Int = 10_000, correlations: CorrelationIndex? = nil
+    ) async throws -> KurrentLog {
         var deleted: [StreamName: Position] = [:]
         let deletions = EventFilter(types: [StreamControl.streamDeleted], includesControlEvents: true)
         for try await event in store.events(filter: deletions) {
@@ -40,7 +49,7 @@ final class KurrentLog: Sendable {
         for event in last.reversed() {
             recent.remember(CollectionOfOne(event.id), in: event.stream, endingAt: event.version, event.position)
         }
-        return KurrentLog(store: store, recent: recent, deleted: deleted)
+        return KurrentLog(store: store, recent: recent, deleted: deleted, correlations: correlations)
     }
 
     /// Has the store scavenged. Events may be gone also when that fails.

@@ -14,8 +14,16 @@ final class StreamSignals: Sendable {
         /// The first events of streams.
         case newStreams
         case newStreamsOfCategory(Category)
+        /// What has a correlation identifier, of which the index of them tells.
+        case correlation(CorrelationKey)
 
-        fileprivate var isStream: Bool { if case .stream = self { true } else { false } }
+        /// Whether an event is to be looked up by more than its stream for it.
+        fileprivate var isOfOthers: Bool {
+            switch self {
+            case .stream, .correlation: false
+            case .category, .type, .newStreams, .newStreamsOfCategory: true
+            }
+        }
     }
 
     private struct Interests {
@@ -27,13 +35,13 @@ final class StreamSignals: Sendable {
 
         mutating func add(_ interest: Interest) {
             bySubject[interest.subject, default: [:]][ObjectIdentifier(interest)] = interest
-            if !interest.subject.isStream { others += 1 }
+            if interest.subject.isOfOthers { others += 1 }
         }
 
         mutating func remove(_ interest: Interest) {
             guard bySubject[interest.subject]?.removeValue(forKey: ObjectIdentifier(interest)) != nil else { return }
             if bySubject[interest.subject]?.isEmpty == true { bySubject[interest.subject] = nil }
-            if !interest.subject.isStream { others -= 1 }
+            if interest.subject.isOfOthers { others -= 1 }
         }
     }
 
@@ -69,30 +77,42 @@ final class StreamSignals: Sendable {
 
     func drop(_ interest: Interest) { interests.withLock { $0.remove(interest) } }
 
-    /// Follows the log until the task is cancelled or the store is closed.
+    /// How long a store is left alone that could not be read. Those who wait look for themselves as often.
+    private static let pause = Duration.milliseconds(100)
+
+    /// Follows the log until the task is cancelled.
     func run() async {
-        var position = (try? await store.head()) ?? .start
-        wakeAll()  // Of those who were there before, something may have been recorded up to here.
+        var position: Position?  // Nil until it is known where the log ends.
         while !Task.isCancelled {
-            guard let head = try? await store.head(beyond: position) else {
+            do {
+                guard let seen = position else {
+                    position = try await store.head()
+                    wakeAll()  // Of those who were there before, something may have been recorded up to here.
+                    continue
+                }
+                let head = try await store.head(beyond: seen)
+                position = await follow(after: seen, to: head)
+            } catch {
                 // The store is closed, or cannot be read: those who wait shall see for themselves.
                 wakeAll()
-                guard (try? await Task.sleep(for: .milliseconds(100))) != nil else { return }
-                continue
+                guard (try? await Task.sleep(for: Self.pause)) != nil else { return }
             }
-            guard interests.withLock({ !$0.bySubject.isEmpty }) else {
-                position = head
-                continue
-            }
-            do {
-                let page = try await store.readPage(
-                    from: .after(position), direction: .forward, filter: .everything, limit: 1_000)
-                for event in page.events { wake(by: event) }
-                position = max(position, page.scannedThrough)
-            } catch {
-                wakeAll()
-                position = head
-            }
+        }
+    }
+
+    /// Wakes those whom some of what was recorded concerns.
+    ///
+    /// - Returns: Up to where that was looked at.
+    private func follow(after position: Position, to head: Position) async -> Position {
+        guard interests.withLock({ !$0.bySubject.isEmpty }) else { return head }
+        do {
+            let page = try await store.readPage(
+                from: .after(position), direction: .forward, filter: .everything, limit: 1_000)
+            for event in page.events { wake(by: event) }
+            return max(position, page.scannedThrough)
+        } catch {
+            wakeAll()
+            return head
         }
     }
 
@@ -109,7 +129,12 @@ final class StreamSignals: Sendable {
         for interest in woken { interest.signal() }
     }
 
-    private func wakeAll() {
+    /// Wakes those who follow something of which the log's reader does not tell.
+    func wake(_ subject: Subject) {
+        for interest in interests.withLock({ $0[subject] }) { interest.signal() }
+    }
+
+    func wakeAll() {
         for interest in interests.withLock({ $0.bySubject.values.flatMap(\.values) }) { interest.signal() }
     }
 }

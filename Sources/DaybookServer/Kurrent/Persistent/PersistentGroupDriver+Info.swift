@@ -53,7 +53,7 @@ extension PersistentGroupDriver {
         info.maxSubscriberCount = settings.maxSubscriberCount
     }
 
-    private func status(of group: PersistentGroup, isReading: Bool) -> String {
+    func status(of group: PersistentGroup, isReading: Bool) -> String {
         guard group.isLoaded else { return "NotReady" }
         var flags = [group.isLive ? "Live" : "Behind"]
         if isReading, !group.isLive { flags.append("OutstandingPageRequest") }

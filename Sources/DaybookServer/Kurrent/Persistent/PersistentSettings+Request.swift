@@ -64,7 +64,7 @@ extension PersistentSettings {
     /// 100 ns each.
     private static func milliseconds(ticks: Int64) -> Int64 { max(0, ticks / 10_000) }
 
-    private func check(_ name: PersistentGroupName) throws(RPCStatus) {
+    func check(_ name: PersistentGroupName) throws(RPCStatus) {
         guard readBatchSize < historyBufferSize else {
             throw .groupFailed(
                 name,

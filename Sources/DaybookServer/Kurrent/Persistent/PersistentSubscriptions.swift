@@ -1,5 +1,6 @@
 #if Server
 import DaybookCore
+import DaybookProtocol
 import Logging
 import Synchronization
 
@@ -80,8 +81,12 @@ final class PersistentSubscriptions: Sendable {
 
     // MARK: - What there is
 
+    /// The group of this stream. One of another stream whose name, with the group's, is the same text is another's: who may read
+    /// `a::b` may not read `a` by a group `b::g` of that.
     func group(_ name: PersistentGroupName) throws(RPCStatus) -> PersistentGroupDriver {
-        guard let driver = state.withLock({ $0.drivers[name] }) else { throw .groupMissing(name) }
+        guard let driver = state.withLock({ $0.drivers[name] }), driver.name.stream.hasSameBytes(as: name.stream) else {
+            throw .groupMissing(name)
+        }
         return driver
     }
 
@@ -114,11 +119,8 @@ final class PersistentSubscriptions: Sendable {
             let driver = try driver(for: group)
             var stored = state.withLock(\.stored)
             stored.groups.append(group)
-            if case .end(let position) = group.settings.start {
-                try await moveCheckpoint(of: name, to: Position(position))
-            } else {
-                try await moveCheckpoint(of: name, to: .start)
-            }
+            // A server that ended while it deleted a group of this name may have left one.
+            try await deleteCheckpoint(of: name)
             try await save(stored, changing: name)
             state.withLock { [stored] state in
                 state.stored = stored
@@ -131,13 +133,29 @@ final class PersistentSubscriptions: Sendable {
 
     /// Replaces the settings of a group, but for its filter; its clients are dropped, and it goes on behind its checkpoint.
     func update(_ name: PersistentGroupName, settings: PersistentSettings) async throws {
+        try await replaceSettings(of: name) { [self] _ in try await settled(settings, of: name) }
+    }
+
+    /// The same of some of the settings; the others stay as they are, and with them where the group begins.
+    func change(_ name: PersistentGroupName, by change: GroupChange) async throws {
+        try await replaceSettings(of: name) { [self] settings in
+            let changed = try settings.changed(by: change, of: name)
+            guard change.start != nil else { return changed }
+            return try await settled(changed, of: name)
+        }
+    }
+
+    private func replaceSettings(
+        of name: PersistentGroupName,
+        by edit: @escaping @Sendable (PersistentSettings) async throws -> PersistentSettings
+    ) async throws {
         try await changes.pass { [self] in
             let old = try group(name)
             var stored = state.withLock(\.stored)
             guard let index = stored.groups.firstIndex(where: { $0.name == name }) else {
                 throw RPCStatus.groupMissing(name)
             }
-            stored.groups[index].settings = try await settled(settings, of: name)
+            stored.groups[index].settings = try await edit(stored.groups[index].settings)
             let driver = try driver(for: stored.groups[index])
             try await save(stored, changing: name)
             try await old.stop()
@@ -149,7 +167,7 @@ final class PersistentSubscriptions: Sendable {
         }
     }
 
-    /// Deletes a group, and what it had parked.
+    /// Deletes a group, its checkpoint, and what it had parked.
     func delete(_ name: PersistentGroupName) async throws {
         try await changes.pass { [self] in
             let old = try group(name)
@@ -161,7 +179,7 @@ final class PersistentSubscriptions: Sendable {
                 state.drivers[name] = nil
             }
             try await old.stop()
-            try await moveCheckpoint(of: name, to: try await log.store.head())
+            try await deleteCheckpoint(of: name)
             do {
                 try await old.parkedStream.delete()
             } catch let failure as KurrentFailure {
@@ -207,14 +225,11 @@ final class PersistentSubscriptions: Sendable {
         }
     }
 
-    /// A checkpoint cannot be deleted: that of a group that is gone is left at the log's end, where it holds nothing back for a
-    /// while, and a group of the same name begins with it where it would begin without.
-    private func moveCheckpoint(of name: PersistentGroupName, to position: Position) async throws {
+    private func deleteCheckpoint(of name: PersistentGroupName) async throws {
         do {
-            guard try await checkpoints.checkpoint(for: name.checkpoint) != nil else { return }
-            try await checkpoints.save(Checkpoint(after: position), for: name.checkpoint)
+            try await checkpoints.deleteCheckpoint(for: name.checkpoint)
         } catch {
-            throw RPCStatus.groupFailed(name, "Its checkpoint could not be moved: \(error)")
+            throw RPCStatus.groupFailed(name, "Its checkpoint could not be deleted: \(error)")
         }
     }
 }

@@ -22,7 +22,7 @@ struct KurrentFilter: Sendable {
         case pattern(Pattern)
     }
 
-    private let subject: Definition.Subject
+    let definition: Definition
     private let test: Test
     /// How many events are looked at until a subscription is told how far: at least 1.
     let checkpointInterval: Int
@@ -38,7 +38,7 @@ struct KurrentFilter: Sendable {
                 "The filter has \(definition.prefixes.count) prefixes; the limit is \(Self.mostPrefixes): use a regular expression, "
                     + "or several subscriptions.")
         }
-        subject = definition.subject
+        self.definition = definition
         test = definition.regex.isEmpty ? .prefixes(definition.prefixes) : .pattern(try Pattern(definition.regex))
         self.checkpointInterval = max(1, checkpointInterval)
     }
@@ -69,7 +69,7 @@ struct KurrentFilter: Sendable {
     /// - Throws: INVALID_ARGUMENT when the pattern takes too long to tell.
     func matches(_ event: KurrentEvent) throws(RPCStatus) -> Bool {
         let text =
-            switch subject {
+            switch definition.subject {
             case .stream: event.stream
             case .type: event.type
             }

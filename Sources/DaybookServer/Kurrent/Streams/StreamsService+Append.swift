@@ -33,6 +33,8 @@ extension StreamsService {
                     id: proposed.id, metadata: proposed.metadata, customMetadata: proposed.customMetadata,
                     data: proposed.data))
         }
+        // Again: the events may have been long in coming.
+        try await CallAccess.require(.write, ofClient: stream)
         let response: EventStore_Client_Streams_AppendResp
         do {
             response = .success(try await log.append(events, to: stream, expecting: expected))

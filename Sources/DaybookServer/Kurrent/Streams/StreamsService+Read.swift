@@ -29,6 +29,9 @@ extension StreamsService {
         }
     }
 
+    private var reads: ReadMeter { log.metrics.reads[.kurrentdb] }
+    private var follows: FollowMeter { log.metrics.follows[.kurrentdb] }
+
     // MARK: - One stream
 
     private func readStream(
@@ -39,8 +42,10 @@ extension StreamsService {
         var remaining = start == .end && options.direction == .forward ? 0 : count
         var isFirst = true
         while true {
-            let page = try await source.page(
-                from: cursor, direction: options.direction, limit: remaining, resolvesLinks: options.resolvesLinks)
+            let page = try await reads.page {
+                try await source.page(
+                    from: cursor, direction: options.direction, limit: remaining, resolvesLinks: options.resolvesLinks)
+            }
             if isFirst, !page.isFound {
                 try await responses.send(.with { $0.streamNotFound.streamIdentifier = .init(name) })
                 return
@@ -75,14 +80,20 @@ extension StreamsService {
         defer { signals.drop(interest) }
         var cursor = try await source.following(start)
         try await confirm(to: responses)
+        follows.open.add()
+        defer { follows.open.subtract() }
         var isLive = false
         do {
             while true {
                 let seen = interest.count
                 while true {
-                    let page = try await source.nextPage(
-                        at: cursor, limit: KurrentPage.limit, resolvesLinks: options.resolvesLinks)
+                    let page = try await reads.page {
+                        try await source.nextPage(
+                            at: cursor, limit: KurrentPage.limit, resolvesLinks: options.resolvesLinks)
+                    }
                     try await send(page.events, options, to: responses)
+                    follows.sent(
+                        page.events.count, recordedAt: isLive ? page.events.first?.original.event.recordedAt : nil)
                     cursor = page.next
                     if page.isAtEnd { break }
                 }
@@ -123,9 +134,9 @@ extension StreamsService {
         }
         var remaining = count
         while remaining > 0 {
-            let page = try await log.store.readPage(
-                from: cursor, direction: options.direction, filter: .everything,
-                limit: filter == nil ? min(remaining, KurrentPage.limit) : KurrentPage.limit)
+            let page = try await reads.page(
+                from: cursor, options.direction, filter: .everything,
+                limit: filter == nil ? min(remaining, KurrentPage.limit) : KurrentPage.limit, in: log.store)
             var sent: [KurrentEvent] = []
             // What may not be seen is not compared with the filter either, whose failures name what they are about.
             for event in try await CallAccess.visible(page.events.compactMap(KurrentEvent.init))
@@ -155,16 +166,24 @@ extension StreamsService {
         case .end: position = try await log.store.head()
         }
         try await confirm(to: responses)
+        follows.open.add()
+        defer { follows.open.subtract() }
         var progress = FilterProgress(interval: filter?.checkpointInterval)
         var isLive = false
         while true {
-            let page = try await log.store.readPage(
-                from: .after(position), direction: .forward, filter: .everything, limit: KurrentPage.limit)
+            let page = try await reads.page(
+                from: .after(position), .forward, filter: .everything, limit: KurrentPage.limit, in: log.store)
             var sent: [KurrentEvent] = []
+            var count = 0
+            var first: KurrentEvent?
             for event in try await CallAccess.visible(page.events.compactMap(KurrentEvent.init))
             where !event.isHiddenFromAll {
                 let isWanted = try filter?.matches(event) ?? true
-                if isWanted { sent.append(event) }
+                if isWanted {
+                    sent.append(event)
+                    count += 1
+                    if first == nil { first = event }
+                }
                 if let checkpoint = progress.considered(event.position) {
                     try await send(sent, options, to: responses)
                     sent = []
@@ -172,6 +191,7 @@ extension StreamsService {
                 }
             }
             try await send(sent, options, to: responses)
+            follows.sent(count, recordedAt: isLive ? first?.event.recordedAt : nil)
             position = max(position, page.scannedThrough)
             guard page.isAtEnd else { continue }
             if !isLive {

@@ -57,6 +57,10 @@ struct StreamsV2Service: Sendable {
             writes.append(KurrentLog.Write(name: request.stream, condition: .expectation(expected), events: events))
         }
         guard !writes.isEmpty else { throw RPCStatus.sessionWithoutRequests }
+        // Again: the requests may have been long in coming.
+        for write in writes {
+            try await Self.status { try await CallAccess.require(.write, ofClient: write.name) }
+        }
         switch try await Self.status({ [writes] in try await log.append(writes) }) {
         case .refused(let violations): throw RPCStatus(session: violations)
         case .appended(let revisions, let position):

@@ -1,14 +1,24 @@
 #if Server
 import DaybookCore
 
-extension IndexStreamSource {
+/// The events of one stream that nobody writes, made of recorded ones.
+struct IndexedEvents: Sendable {
+    let log: KurrentLog
+    let links: IndexStream.Links
+
+    /// A recorded event, and its revision in the stream.
+    struct Found: Sendable {
+        let event: RecordedEvent
+        let revision: Int64
+    }
+
     /// The events of the stream by which recorded ones are in it, with these where they are asked for.
     func events(_ found: [Found], _ resolvesLinks: Bool) async throws -> [ResolvedEvent] {
         var visibility = Visibility(log: log)
         var events: [ResolvedEvent] = []
         events.reserveCapacity(found.count)
         for one in found {
-            let link = table.links.link(to: one.event, revision: one.revision)
+            let link = links.link(to: one.event, revision: one.revision)
             if !resolvesLinks || link.type != KurrentNames.linkType {
                 events.append(ResolvedEvent(link))
             } else if IndexStream.Links.isLink(one.event) {
@@ -19,6 +29,25 @@ extension IndexStreamSource {
             }
         }
         return events
+    }
+
+    /// The events at positions, as many as make a page, but for those that are no longer in the log; and how many positions
+    /// were looked at, of which the numbers are told by their place among them.
+    func at(
+        _ positions: [Position], _ revision: (Int) -> Int64
+    ) async throws -> (found: [Found], looked: Int) {
+        var found: [Found] = []
+        var bytes = 0
+        for (index, position) in positions.enumerated() {
+            let page = try await log.store.readPage(
+                from: .position(position), direction: .forward, filter: .all, limit: 1)
+            if let event = page.events.first, event.position == position {
+                found.append(Found(event: event, revision: revision(index)))
+                bytes += event.data.count + event.metadata.count
+            }
+            if bytes >= Limits.pageBytes { return (found: found, looked: index + 1) }
+        }
+        return (found: found, looked: positions.count)
     }
 
     /// Whether the readers of streams see events, with what was asked of each stream for one page.

@@ -1,0 +1,166 @@
+"""The command `daybook serve`: what it is told by flags, variables and a file, what it says, and how it ends."""
+
+import contextlib
+import http.client
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import unittest
+
+from server import PATIENCE, Server
+
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+SETTINGS = b"\x00\x00\x00\x04\x00\x00\x00\x00\x00"
+
+
+class ServeCase(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def run_serve(self, *arguments, **variables):
+        return subprocess.run(
+            [os.environ["DAYBOOK"], "serve", *arguments], capture_output=True, text=True, timeout=PATIENCE,
+            env={**os.environ, **variables})
+
+    def file(self, text):
+        path = self.folder / "server.json"
+        path.write_text(text)
+        return str(path)
+
+    def start(self, *arguments):
+        server = Server(self.folder, *arguments).start()
+        self.addCleanup(server.stop)
+        return server
+
+
+class SettingsTests(ServeCase):
+    def test_prints_what_holds_and_where_it_is_said(self):
+        path = self.file('{"host": "::1", "limits": {"connections": 7}}')
+        done = self.run_serve(
+            "a.daybook", "--insecure", "--config", path, "--limit", "resets=77", "--print-configuration",
+            DAYBOOK_PORT="2114")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        lines = {line.split()[0]: line.split(maxsplit=2)[1:] for line in done.stdout.splitlines()}
+        self.assertEqual(lines["file"], ["a.daybook", "FILE"])
+        self.assertEqual(lines["port"], ["2114", "DAYBOOK_PORT"])
+        self.assertEqual(lines["host"], ["::1", f"file '{path}'"])
+        self.assertEqual(lines["limits.connections"], ["7", f"file '{path}'"])
+        self.assertEqual(lines["limits.resets"], ["77", "--limit resets"])
+        self.assertEqual(lines["log-level"], ["info", "default"])
+        self.assertFalse(pathlib.Path("a.daybook").exists())
+
+    def test_says_what_is_wrong_and_does_not_start(self):
+        for text, code, said in (
+            ('{"prot": 1}', 64, "'prot' is no setting; did you mean 'port'"),
+            ('{"port": "many"}', 64, "'port' is \"many\""),
+            ('{"limits": {"connections": 0}}', 64, "from 1 to 1000000"),
+            ("{", 65, "it is no JSON"),
+        ):
+            with self.subTest(text):
+                done = self.run_serve("a.daybook", "--insecure", "--config", self.file(text))
+                self.assertEqual(done.returncode, code, done.stderr)
+                self.assertIn(said, done.stderr)
+                self.assertIn("server.json", done.stderr)
+        done = self.run_serve("--insecure")
+        self.assertEqual(done.returncode, 64)
+        self.assertIn("No store is named", done.stderr)
+
+    def test_takes_all_of_it_from_a_file(self):
+        store = self.folder / "store.daybook"
+        path = self.file(json.dumps({"file": str(store), "insecure": True, "port": 0, "host": "127.0.0.1"}))
+        process = subprocess.Popen(
+            [os.environ["DAYBOOK"], "serve"], stderr=subprocess.PIPE, text=True, env={**os.environ, "DAYBOOK_CONFIG": path})
+        try:
+            self.assertIn("Serving on 127.0.0.1:", process.stderr.readline())
+            self.assertTrue(store.exists())
+        finally:
+            process.terminate()
+            self.assertEqual(process.wait(PATIENCE), 0)
+            process.stderr.close()
+
+
+class LogTests(ServeCase):
+    def test_is_lines_of_json_with_each_call(self):
+        server = self.start("--log-format", "json", "--access-log")
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
+        connection.request("GET", "/v1/streams/a-1?limit=7")
+        connection.getresponse().read()
+        connection.close()
+        self.assertEqual(server.stop(), 0)
+        lines = [json.loads(line) for line in server.said]
+        call = next(line for line in lines if line["label"] == "daybook.access")
+        self.assertEqual((call["method"], call["status"], call["user"]), ("GET /v1/streams/a-1", "404", "-"))
+        self.assertGreater(call["sent"], 10)
+        self.assertFalse([line for line in server.said if "limit=7" in line])
+
+    def test_has_no_calls_unless_asked(self):
+        server = self.start("--log-format", "json")
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
+        connection.request("GET", "/version")
+        connection.getresponse().read()
+        connection.close()
+        server.stop()
+        self.assertFalse([line for line in server.said if "daybook.access" in line])
+
+
+class EndTests(ServeCase):
+    def test_a_follower_is_told_and_the_program_ends(self):
+        server = self.start()
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
+        self.addCleanup(connection.close)
+        connection.request("GET", "/v1/log/follow", headers={"Accept": "text/event-stream"})
+        answer = connection.getresponse()
+        self.assertIn(b"id: 0", answer.readline())
+        server.process.send_signal(signal.SIGTERM)
+        answer.read()  # To the last chunk: one that is missing is an error.
+        self.assertEqual(server.process.wait(PATIENCE), 0)
+
+    def silent_client(self, server):
+        """One that answers nothing, so that its connection stays open until the server has had enough."""
+        connection = socket.create_connection(("127.0.0.1", server.port), PATIENCE)
+        self.addCleanup(connection.close)
+        connection.sendall(PREFACE + SETTINGS)
+        connection.recv(9)
+        # A call, whose headers are literals: :method, :scheme, :path, content-type.
+        block = b"".join(
+            b"\x00" + bytes([len(name)]) + name + bytes([len(value)]) + value
+            for name, value in (
+                (b":method", b"POST"), (b":scheme", b"http"), (b":path", b"/event_store.client.streams.Streams/BatchAppend"),
+                (b"content-type", b"application/grpc"),
+            ))
+        connection.sendall(len(block).to_bytes(3, "big") + b"\x01\x04" + (1).to_bytes(4, "big") + block)
+        time.sleep(0.2)
+        return connection
+
+    def test_a_client_that_answers_nothing_holds_it_no_longer_than_the_limit(self):
+        server = self.start("--limit", "shutdown-seconds=1")
+        self.silent_client(server)
+        begun = time.monotonic()
+        server.process.send_signal(signal.SIGTERM)
+        self.assertEqual(server.process.wait(PATIENCE), 0)
+        self.assertLess(time.monotonic() - begun, 8)
+
+    def test_a_second_signal_ends_it_at_once(self):
+        server = self.start("--limit", "shutdown-seconds=60")
+        self.silent_client(server)
+        server.process.send_signal(signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            server.process.wait(1)
+            self.fail("It did not wait for its client.")
+        begun = time.monotonic()
+        server.process.send_signal(signal.SIGINT)
+        self.assertEqual(server.process.wait(PATIENCE), 128 + signal.SIGINT)
+        self.assertLess(time.monotonic() - begun, 5)
+        # What was recorded is there, and the file can be opened.
+        self.start()
+
+
+if __name__ == "__main__":
+    unittest.main()
