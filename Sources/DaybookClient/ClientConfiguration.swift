@@ -17,6 +17,9 @@ public struct ClientConfiguration: Sendable {
     public var keepAliveTimeout: Duration
     /// The calls that are open at once, 2 or more, as one may wait for the log to grow; further ones wait for their turn.
     public var openCalls: Int
+    /// The calls that a connection carries in all; then a new one is made. HTTP/2 has numbers for twice as many, and SwiftNIO
+    /// ends the process when they are used up.
+    var callsPerConnection = 1 << 29
     /// A file of certificates in PEM by which the server's is checked; nil for those of the system.
     public var trustedCertificates: String?
     /// Who the client is, unless the address tells; nil where the server asks nobody.

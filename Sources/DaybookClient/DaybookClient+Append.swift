@@ -6,6 +6,7 @@ extension DaybookClient {
     @discardableResult
     public func append(_ request: AppendRequest) async throws(AppendError) -> AppendResult {
         do { try request.validate() } catch { throw .invalid(error) }
+        let losses = heads.losses
         let answer: StoreLink.Answer<MaybeResult, AppendError>
         do throws(CallFailure) {
             answer = try await link.ask(
@@ -19,7 +20,7 @@ extension DaybookClient {
             guard let result = success.result else {
                 throw .storageFailed(reason: "the server's answer has no result", mayBeWritten: true)
             }
-            heads.note(result.position)
+            heads.note(result.position, asOf: losses)
             return result
         case .failure(.cancelled(let mayBeWritten)):
             // Not this client's task, but the server's.

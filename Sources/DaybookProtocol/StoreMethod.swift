@@ -26,6 +26,9 @@ package enum StoreMethod: String, Sendable, CaseIterable {
     case importCommands = "ImportCommands"
     case listCommands = "ListCommands"
 
+    /// The longest request that a server takes, in bytes.
+    package static let requestBytes = 17 << 20
+
     /// As it stands in a request.
     package var path: String { "/daybook.v1.Store/\(rawValue)" }
 }

@@ -36,6 +36,15 @@ struct WireTests {
         #expect(read.documents[0].data?.count == count && read.documents[1].data == nil && read.examined == 2)
     }
 
+    @Test("brings a check of the settings of a stream whose name is as long as one may be")
+    func longCheck() throws {
+        let stream = StreamName(unchecked: String(repeating: "s", count: Limits.nameBytes))
+        let check = StreamCheck(stream: stream.control, expected: .noStream)
+        #expect(try copy(check) == check)
+        #expect(throws: WireError.self) { try copy(StreamCheck(stream: stream.control.control, expected: .any)) }
+        #expect(throws: WireError.self) { try copy(StreamCheck(stream: StreamName(unchecked: ""), expected: .any)) }
+    }
+
     @Test("brings a whole append")
     func append() throws {
         var request = AppendRequest(commandID: "transfer-17")

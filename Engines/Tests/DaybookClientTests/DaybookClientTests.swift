@@ -80,6 +80,28 @@ struct DaybookClientTests {
         await server.stop()
     }
 
+    @Test("makes a new connection before one has carried all the calls that it can, and loses none")
+    func callsInAll() async throws {
+        let store = InMemoryEventStore()
+        let server = try await TestServer.start(store)
+        var configuration = ClientConfiguration()
+        configuration.callsPerConnection = 10
+        let client = try DaybookClient.connect(to: server.address, configuration: configuration)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for number in 0..<60 {
+                group.addTask {
+                    let stream = StreamName(unchecked: "account-\(number)")
+                    try await client.append([Self.event()], to: stream)  // Which cannot be made again.
+                }
+            }
+            try await group.waitForAll()
+        }
+        #expect(try await store.head() == 60)
+        #expect(client.heads.losses >= 5)
+        await client.close()
+        await server.stop()
+    }
+
     @Test("lets a thousand subscriptions wait, and is told by one call")
     func manyWaits() async throws {
         let store = ObservedStore()
@@ -120,6 +142,70 @@ struct DaybookClientTests {
 
         func deleteCheckpoint(for name: CheckpointName) async throws(DerivedStateError) {
             try await checkpoints.deleteCheckpoint(for: name)
+        }
+    }
+
+    @Test("does not make a change of a read model again that a store may have made which was closed meanwhile")
+    func closedStore() async throws {
+        let server = try await TestServer.start(ClosingStore())
+        let client = try DaybookClient.connect(to: server.address)
+        let batch = DocumentBatch(model: "accounts", changes: ["a": [1]], previous: .start, checkpoint: 1)
+        let error = await #expect(throws: DerivedStateError.self) { try await client.commit(batch) }
+        guard case .storageFailed? = error else {
+            Issue.record("The error is \(String(describing: error)).")
+            return
+        }
+        #expect(try await client.checkpoint(of: "accounts") == 1)
+        await client.close()
+        await server.stop()
+    }
+
+    /// A store that is closed when it has sent the first change of a read model to where it keeps that.
+    private final class ClosingStore: ForwardingStore, CheckpointStore, ReadModelStore {
+        private let store = InMemoryEventStore()
+        private let isFirst = Mutex(true)
+
+        var base: any EventStore { store }
+
+        func commit(_ batch: DocumentBatch) async throws(DerivedStateError) {
+            try await store.commit(batch)
+            let isOver = isFirst.withLock { isFirst in
+                defer { isFirst = false }
+                return isFirst
+            }
+            if isOver { throw .closed }
+        }
+
+        func checkpoint(of model: ReadModelName) async throws(DerivedStateError) -> Position {
+            try await store.checkpoint(of: model)
+        }
+
+        func document(_ key: String, of model: ReadModelName) async throws(DerivedStateError) -> [UInt8]? {
+            try await store.document(key, of: model)
+        }
+
+        func documents(
+            _ keys: [String], of model: ReadModelName
+        ) async throws(DerivedStateError) -> [String: [UInt8]] {
+            try await store.documents(keys, of: model)
+        }
+
+        func documents(
+            of model: ReadModelName, after key: String?, limit: Int
+        ) async throws(DerivedStateError) -> [(key: String, data: [UInt8])] {
+            try await store.documents(of: model, after: key, limit: limit)
+        }
+
+        func deleteReadModel(_ model: ReadModelName) async throws(DerivedStateError) {
+            try await store.deleteReadModel(model)
+        }
+
+        func checkpoint(for name: CheckpointName) async throws(DerivedStateError) -> Checkpoint? {
+            try await store.checkpoint(for: name)
+        }
+
+        func save(_ checkpoint: Checkpoint, for name: CheckpointName) async throws(DerivedStateError) {
+            try await store.save(checkpoint, for: name)
         }
     }
 
@@ -172,6 +258,24 @@ struct DaybookClientTests {
             let delay = backoff.delay(after: failures, using: &random)
             #expect(delay >= whole * 0.5 && delay <= whole)
         }
+    }
+
+    @Test("says that the store does not take an append only when that is too large, and not while the server is busy")
+    func tooLarge() async throws {
+        let client = try DaybookClient.connect(to: TestServer.address(1), configuration: Self.impatient)
+        let tags = (0..<Limits.tagsPerEvent).map { Tag(unchecked: "\($0)" + String(repeating: "t", count: 500)) }
+        let events = (0..<2_000).map { _ in NewEvent(type: "noted", data: [1], tags: tags) }
+        do throws(AppendError) {
+            try await client.append(events, to: "account-1")
+            Issue.record("It was appended.")
+        } catch {
+            guard case .unsupported = error else {
+                Issue.record("The error is \(error).")
+                return
+            }
+        }
+        let failure = CallFailure(status: 8, "Too many logins have failed")
+        #expect(AppendError(failure) == .storageFailed(reason: failure.reason, mayBeWritten: false))
     }
 
     @Test("repeats what a store's contract allows")

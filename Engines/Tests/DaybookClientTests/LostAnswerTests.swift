@@ -59,6 +59,23 @@ struct LostAnswerTests {
         }
     }
 
+    @Test("asks again when who stands in front of the server answers with a page of its own")
+    func gateway() async throws {
+        func frame(_ type: UInt8, flags: UInt8, _ payload: [UInt8]) -> [UInt8] {
+            // Of the second call, whose stream is the third.
+            [0, 0, UInt8(payload.count), type, flags, 0, 0, 0, 3] + payload
+        }
+        try await cutting { store, client, relay in
+            // The status is the eighth of the headers that HTTP/2 has a number for.
+            let headers = frame(1, flags: 4, [8, 3] + Array("502".utf8))
+            let page = frame(0, flags: 1, Array("<html>Bad Gateway</html>".utf8))
+            relay.answer("account-1", with: headers + page)
+            let result = try await client.append([event()], to: "account-1", expecting: .noStream)
+            #expect(result.version == .first)
+            #expect(try await store.head() == 1)
+        }
+    }
+
     @Test("says that an append may be written which it cannot ask for again, and writes it once")
     func reportsUnknown() async throws {
         try await cutting { store, client, relay in
@@ -157,6 +174,26 @@ struct LostAnswerTests {
             count.withLock { count in
                 count += 1
                 return count
+            }
+        }
+    }
+
+    @Test("makes all calls again that waited for their turn, however many they are")
+    func manyWait() async throws {
+        try await cutting(ClientConfiguration(timeout: .seconds(120))) { store, client, relay in
+            try await store.append([event()], to: "account-1")
+            relay.loseAnswers()
+            let begun = Count()
+            try await withThrowingTaskGroup(of: Position.self) { group in
+                for _ in 0..<10_000 {
+                    group.addTask {
+                        begun.add()
+                        return try await client.head()
+                    }
+                }
+                try await eventually("all calls are made") { begun.value == 10_000 }
+                relay.cut()
+                for try await head in group { #expect(head == 1) }
             }
         }
     }

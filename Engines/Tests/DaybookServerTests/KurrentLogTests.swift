@@ -49,6 +49,29 @@ import Testing
         #expect(try await log.state(of: "a").lastVersion == StreamVersion(2))
     }
 
+    @Test func anAppendOfWhichNobodyKnewTheOutcomeIsKnownAgainBehindOthers() async throws {
+        let store = WatchedStore()
+        let log = try await KurrentLog.open(store)
+        let events = [Self.event(), Self.event()]
+        store.loseNextAnswer()
+        await #expect(throws: KurrentFailure.self) { try await log.append(events, to: "a", expecting: .any) }
+        _ = try await log.append([Self.event()], to: "a", expecting: .any)
+        let repeated = try await log.append(events, to: "a", expecting: .any)
+        #expect(repeated == KurrentLog.Appended(revision: 1, position: 2))
+        #expect(try await log.state(of: "a").lastVersion == StreamVersion(2))
+
+        let writes = [KurrentLog.Write(name: "b", events: [Self.event(), Self.event()])]
+        store.loseNextAnswer()
+        await #expect(throws: KurrentFailure.self) { try await log.append(writes) }
+        _ = try await log.append([Self.event()], to: "b", expecting: .any)
+        guard case .appended(let revisions, _) = try await log.append(writes) else {
+            Issue.record("The repeat was refused.")
+            return
+        }
+        #expect(revisions == [1])
+        #expect(try await log.state(of: "b").lastVersion == StreamVersion(2))
+    }
+
     private static func metadata(_ text: String) -> NewEvent { NewEvent(type: "$metadata", data: Array(text.utf8)) }
 
     @Test func anAccessListThatIsChangedWhileItsStreamIsDeletedStays() async throws {
@@ -144,6 +167,17 @@ import Testing
         _ = try await log.append([Self.event()], to: "a", expecting: .any)
         let metadata = try #require(try await log.lastEvent(of: "$metadata-a"))
         #expect(metadata.data.elementsEqual(#"{"$tb":1}"#.utf8))
+    }
+
+    @Test func aStreamWhoseDeletionHadNoKnownOutcomeIsBegunAnew() async throws {
+        let store = WatchedStore()
+        let log = try await KurrentLog.open(store)
+        _ = try await log.append([Self.event(), Self.event()], to: "a", expecting: .noStream)
+        store.loseNextAnswer()
+        await #expect(throws: KurrentFailure.self) { try await log.delete("a", expecting: .any) }
+        _ = try await log.append([Self.event()], to: "a", expecting: .any)
+        let metadata = try #require(try await log.lastEvent(of: "$metadata-a"))
+        #expect(metadata.data.elementsEqual(#"{"$tb":2}"#.utf8))
     }
 
     @Test func changesAreNotedInAnyOrder() async throws {

@@ -2,13 +2,14 @@ import DaybookCore
 import Synchronization
 
 /// A store in memory that counts what is read of its log, and can hold up the first page, or the first append, until it is told
-/// to go on, or the task is cancelled; or it does not know at first where its log ends.
+/// to go on, or the task is cancelled; or it does not know at first where its log ends. It can lose the answer to an append.
 final class WatchedStore: EventStore {
     private let store = InMemoryEventStore()
     private let read = Mutex(0)
     private let isHeld: Mutex<Bool>
     private let isAppendHeld: Mutex<Bool>
     private let failsHead: Mutex<Bool>
+    private let losesAnswer = Mutex(false)
     private let entered = AsyncStream<Void>.makeStream()
     private let released = AsyncStream<Void>.makeStream()
 
@@ -28,6 +29,8 @@ final class WatchedStore: EventStore {
     /// The next append waits as the first one may.
     func holdNextAppend() { isAppendHeld.withLock { $0 = true } }
     func release() { released.continuation.yield() }
+    /// The next append is recorded, and its outcome not known to who makes it.
+    func loseNextAnswer() { losesAnswer.withLock { $0 = true } }
 
     func readPage(
         from cursor: LogCursor, direction: ReadDirection, filter: EventFilter, limit: Int
@@ -40,7 +43,9 @@ final class WatchedStore: EventStore {
 
     func append(_ request: AppendRequest) async throws(AppendError) -> AppendResult {
         await wait(if: isAppendHeld.withLock { Self.isFirst(&$0) })
-        return try await store.append(request)
+        let result = try await store.append(request)
+        guard losesAnswer.withLock({ Self.isFirst(&$0) }) else { return result }
+        throw .storageFailed(reason: "the connection was cut", mayBeWritten: true)
     }
 
     private static func isFirst(_ isHeld: inout Bool) -> Bool {

@@ -19,6 +19,8 @@ struct CallFailure: Error, Sendable {
     enum Refusal: Sendable, Equatable {
         /// The request is larger than the server takes.
         case tooLarge
+        /// The server takes no more from where the client is, for now.
+        case exhausted
         /// The request breaks a bound of the protocol.
         case invalid
         /// The server's store cannot do this.
@@ -52,7 +54,7 @@ struct CallFailure: Error, Sendable {
             self.init(
                 .refused(.denied), "the client's user may not do this, or is not known: \(message)",
                 mayHaveEffect: false)
-        case 8: self.init(.refused(.tooLarge), message, mayHaveEffect: false)
+        case 8: self.init(.refused(.exhausted), message, mayHaveEffect: false)
         case 12: self.init(.refused(.unimplemented), message, mayHaveEffect: false)
         default: self.init(.refused(.failed), "status \(code): \(message)", mayHaveEffect: true)
         }

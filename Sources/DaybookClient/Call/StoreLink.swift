@@ -61,7 +61,14 @@ final class StoreLink: Sendable {
         repeating repetition: Repetition, within time: TimeAmount? = nil, isWait: Bool = false
     ) async throws(CallFailure) -> Answer<Success, Refusal> {
         let timeout = time ?? self.timeout
-        let body = Self.framed(request.wireBytes)
+        let message = request.wireBytes
+        guard message.count <= StoreMethod.requestBytes else {
+            throw CallFailure(
+                .refused(.tooLarge),
+                "the request has \(message.count) bytes, and a server takes \(StoreMethod.requestBytes)",
+                mayHaveEffect: false)
+        }
+        let body = Self.framed(message)
         let trace = TraceHeaders.current
         var deadline = NIODeadline.now() + timeout
         var mayHaveEffect = false
@@ -78,7 +85,8 @@ final class StoreLink: Sendable {
                 guard case .failure(let refusal) = result, refusal.saysClosed else {
                     return Answer(result: result, isRepeat: mayHaveEffect)
                 }
-                failure = CallFailure(.interrupted, "the server's store is closed", mayHaveEffect: false)
+                failure = CallFailure(
+                    .interrupted, "the server's store is closed", mayHaveEffect: Refusal.mayHaveEffectWhenClosed)
             } catch {
                 failure = error
             }
@@ -112,7 +120,7 @@ final class StoreLink: Sendable {
     private static func framed(_ message: [UInt8]) -> ByteBuffer {
         var buffer = ByteBufferAllocator().buffer(capacity: message.count + prefixBytes)
         buffer.writeInteger(0 as UInt8)
-        buffer.writeInteger(UInt32(truncatingIfNeeded: message.count))
+        buffer.writeInteger(UInt32(message.count))
         buffer.writeBytes(message)
         return buffer
     }

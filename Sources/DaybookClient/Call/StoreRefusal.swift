@@ -4,20 +4,25 @@ import DaybookProtocol
 
 /// What a store says when it does not do what was asked.
 protocol StoreRefusal: WireMessage, Error {
-    /// Whether the store is closed, so that nothing was done: its server is about to end, and perhaps to begin again.
+    /// Whether the store is closed: its server is about to end, and perhaps to begin again.
     var saysClosed: Bool { get }
+    /// Whether a store that is closed while it does what was asked may say no more than that.
+    static var mayHaveEffectWhenClosed: Bool { get }
 }
 
 extension AppendError: StoreRefusal {
     var saysClosed: Bool { self == .closed }
+    static var mayHaveEffectWhenClosed: Bool { false }
 }
 
 extension ReadError: StoreRefusal {
     var saysClosed: Bool { self == .closed }
+    static var mayHaveEffectWhenClosed: Bool { false }
 }
 
 extension DerivedStateError: StoreRefusal {
     var saysClosed: Bool { self == .closed }
+    static var mayHaveEffectWhenClosed: Bool { true }
 }
 
 extension OperationFailure: StoreRefusal {
@@ -26,5 +31,6 @@ extension OperationFailure: StoreRefusal {
 
 extension LogCopyError: StoreRefusal {
     var saysClosed: Bool { self == .closed }
+    static var mayHaveEffectWhenClosed: Bool { true }
 }
 #endif

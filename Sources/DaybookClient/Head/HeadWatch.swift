@@ -22,6 +22,10 @@ final class HeadWatch: Sendable {
         /// Who asks the server, and which one of those who did.
         var asking: Task<Void, Never>?
         var turn = 0
+        /// What they ask it to go beyond; nil when they ask for the head as it is.
+        var asked: Position?
+        /// How often what was known has been forgotten.
+        var losses = 0
         var isClosed = false
 
         /// Those whose wait is over.
@@ -54,19 +58,21 @@ final class HeadWatch: Sendable {
         }
         let outcome: Outcome = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                let answer = state.withLock { state -> Outcome? in
-                    if Task.isCancelled { return .failure(.cancelled) }
-                    if state.isClosed { return .failure(.closed) }
-                    if let known = state.known, known > position { return .success(known) }
+                let (answer, former) = state.withLock { state -> (Outcome?, Task<Void, Never>?) in
+                    if Task.isCancelled { return (.failure(.cancelled), nil) }
+                    if state.isClosed { return (.failure(.closed), nil) }
+                    if let known = state.known, known > position { return (.success(known), nil) }
                     state.waiters[id] = Waiter(position: position, continuation: continuation)
-                    if state.asking == nil {
-                        state.turn += 1
-                        let turn = state.turn
-                        // Ends with the last who waits: those who began to wait later are its charge, too.
-                        state.asking = Task { await self.follow(turn) }
+                    guard let asking = state.asking else {
+                        beginAsking(&state)
+                        return (nil, nil)
                     }
-                    return nil
+                    // Who asks may still ask to go beyond a head that was known, and has been forgotten since.
+                    guard let asked = state.asked, position < asked else { return (nil, nil) }
+                    beginAsking(&state)
+                    return (nil, asking)
                 }
+                former?.cancel()
                 if let answer { continuation.resume(returning: answer) }
             }
         } onCancel: {
@@ -82,9 +88,23 @@ final class HeadWatch: Sendable {
         return try outcome.get()
     }
 
+    private func beginAsking(_ state: inout State) {
+        state.turn += 1
+        state.asked = nil
+        let turn = state.turn
+        // Ends with the last who waits: those who began to wait later are its charge, too.
+        state.asking = Task { await self.follow(turn) }
+    }
+
+    /// To be asked before a server is, and given to ``note(_:asOf:)`` with what it says.
+    var losses: Int { state.withLock(\.losses) }
+
     /// Takes into account that the log has come to a position.
-    func note(_ head: Position) {
+    ///
+    /// - Parameter losses: Before the server was asked that tells it; one that is lost since does not count.
+    func note(_ head: Position, asOf losses: Int) {
         let (ready, known) = state.withLock { state -> ([Waiter], Position) in
+            guard state.losses == losses else { return ([], head) }
             let known = max(state.known ?? head, head)
             state.known = known
             return (state.takeReady(), known)
@@ -93,21 +113,27 @@ final class HeadWatch: Sendable {
     }
 
     /// The server may be another one from now on: what is known of its log does not count.
-    func forget() { state.withLock { $0.known = nil } }
+    func forget() {
+        state.withLock { state in
+            state.known = nil
+            state.losses += 1
+        }
+    }
 
     private func follow(_ turn: Int) async {
         while true {
-            let (isOver, known) = state.withLock { state -> (Bool, Position?) in
-                guard state.turn == turn, state.asking != nil else { return (true, nil) }
+            let (isOver, known, losses) = state.withLock { state -> (Bool, Position?, Int) in
+                guard state.turn == turn, state.asking != nil else { return (true, nil, state.losses) }
                 guard !state.waiters.isEmpty else {
                     state.asking = nil
-                    return (true, nil)
+                    return (true, nil, state.losses)
                 }
-                return (false, state.known)
+                state.asked = state.known
+                return (false, state.known, state.losses)
             }
             if isOver { return }
             do throws(ReadError) {
-                note(try await ask(known))
+                note(try await ask(known), asOf: losses)
             } catch {
                 let waiters = state.withLock { state -> [Waiter] in
                     guard state.turn == turn, state.asking != nil else { return [] }

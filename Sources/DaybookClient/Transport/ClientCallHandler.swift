@@ -67,7 +67,8 @@ final class ClientCallHandler: ChannelInboundHandler {
             if httpStatus == nil { httpStatus = frame.headers.first(name: ":status") }
             if frame.endStream || frame.headers.contains(name: "grpc-status") { finish(frame.headers) }
         case .data(let frame):
-            if case .byteBuffer(let bytes) = frame.data { take(bytes) }
+            // With another status comes the page of somebody in between.
+            if case .byteBuffer(let bytes) = frame.data, httpStatus == "200" { take(bytes) }
             if frame.endStream { finish([:]) }
         default:
             break

@@ -8,6 +8,8 @@ import Synchronization
 final class ClientConnection: Sendable {
     private struct State {
         var open = 0
+        /// Those that are open, and those that were.
+        var begun = 0
         var waiting: [ClientCall] = []
         var first = 0
         /// Takes no further calls, and closes when those that are open have ended.
@@ -40,11 +42,17 @@ final class ClientConnection: Sendable {
     private let address: ServerAddress
     private let credentials: ClientCredentials?
     private let openCalls: Int
+    private let callsInAll: Int
+    private let onLastCall: @Sendable (ClientConnection) -> Void
     private let state = Mutex(State())
 
+    /// - Parameters:
+    ///   - callsInAll: How many calls it carries.
+    ///   - onLastCall: Called when the last of them begins.
     init(
         number: Int, channel: any Channel, multiplexer: NIOHTTP2Handler.StreamMultiplexer, address: ServerAddress,
-        credentials: ClientCredentials?, openCalls: Int
+        credentials: ClientCredentials?, openCalls: Int, callsInAll: Int,
+        onLastCall: @escaping @Sendable (ClientConnection) -> Void
     ) {
         self.number = number
         self.channel = channel
@@ -52,6 +60,8 @@ final class ClientConnection: Sendable {
         self.address = address
         self.credentials = credentials
         self.openCalls = openCalls
+        self.callsInAll = callsInAll
+        self.onLastCall = onLastCall
     }
 
     func answer(to call: ClientCall) async throws(CallFailure) -> [UInt8] {
@@ -88,9 +98,11 @@ final class ClientConnection: Sendable {
         let slot = CallSlot { [self] in ended() }
         let headers = self.headers(of: call)
         let promise = channel.eventLoop.makePromise(of: (any Channel).self)
-        promise.futureResult.whenFailure { error in
+        promise.futureResult.whenFailure { [loop = channel.eventLoop] error in
             call.fail { CallFailure(.interrupted, "\(error)", mayHaveEffect: $0) }
-            slot.free()
+            // Not at once: on a connection that has ended the next call fails as well, within this one, and so on through all
+            // that wait, for which the stack has no room.
+            loop.execute { slot.free() }
         }
         multiplexer.createStreamChannel(promise: promise) { stream in
             stream.eventLoop.makeCompletedFuture {
@@ -98,6 +110,11 @@ final class ClientConnection: Sendable {
                     ClientCallHandler(call: call, headers: headers) { slot.free() })
             }
         }
+        let isLast = state.withLock { state in
+            state.begun += 1
+            return state.begun == callsInAll
+        }
+        if isLast { onLastCall(self) }
     }
 
     private func headers(of call: ClientCall) -> HPACKHeaders {

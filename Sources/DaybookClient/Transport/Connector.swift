@@ -200,7 +200,8 @@ final class Connector: Sendable {
         }
         let made = ClientConnection(
             number: attempt, channel: channel, multiplexer: multiplexer, address: address,
-            credentials: configuration.credentials, openCalls: max(configuration.openCalls, 2))
+            credentials: configuration.credentials, openCalls: max(configuration.openCalls, 2),
+            callsInAll: configuration.callsPerConnection, onLastCall: { [self] in retire($0) })
         try channel.pipeline.syncOperations.addHandler(
             ConnectionHandler(
                 beginning: TimeAmount(configuration.connectTimeout),
@@ -233,7 +234,7 @@ final class Connector: Sendable {
         }
     }
 
-    /// The server wants no further calls on the connection.
+    /// The server wants no further calls on the connection, or it has carried as many as it can.
     private func retire(_ connection: ClientConnection) {
         state.withLock { state in
             if case .connected(let current) = state.phase, current.number == connection.number { state.phase = .idle }

@@ -62,12 +62,18 @@ extension StreamCheck: WireMessage {
         var expected = ExpectedVersion.any
         while let field = try reader.next() {
             switch field.number {
-            case 1: stream = try reader.name(field, StreamName.self)
+            case 1:
+                let name = try reader.text(field)
+                // That of a control stream is longer than others.
+                guard name.utf8.count <= Limits.nameBytes + StreamName.controlPrefix.utf8.count else {
+                    throw WireError("A check names a stream in \(name.utf8.count) bytes.")
+                }
+                stream = StreamName(unchecked: name)
             case 2: expected = try reader.message(field, ExpectedVersion.self)
             default: break
             }
         }
-        guard let stream else { throw WireError("A check names no stream.") }
+        guard let stream, !stream.rawValue.isEmpty else { throw WireError("A check names no stream.") }
         self.init(stream: stream, expected: expected)
     }
 }

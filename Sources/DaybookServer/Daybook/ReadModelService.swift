@@ -34,9 +34,14 @@ struct ReadModelService: Sendable {
         while page.examined < request.keys.count, !portion.isFull {
             let keys = Array(request.keys[page.examined...].prefix(portion.size))
             let found = try await store.documents(keys, of: request.model)
-            for (key, data) in found { page.documents.append(WireDocument(key: key, data: data)) }
-            page.examined += keys.count
-            portion.note(found.values.reduce(0) { $0 + $1.count })
+            var bytes = 0
+            for key in keys where bytes < Limits.pageBytes {
+                page.examined += 1
+                guard let data = found[key] else { continue }
+                page.documents.append(WireDocument(key: key, data: data))
+                bytes += data.count
+            }
+            portion.note(bytes)
         }
         page.isAtEnd = page.examined == request.keys.count
         return page
@@ -49,10 +54,15 @@ struct ReadModelService: Sendable {
         while page.documents.count < request.limit, !portion.isFull, !page.isAtEnd {
             let wanted = min(portion.size, request.limit - page.documents.count)
             let found = try await store.documents(of: request.model, after: after, limit: wanted)
-            for document in found { page.documents.append(WireDocument(key: document.key, data: document.data)) }
-            after = found.last?.key ?? after
-            page.isAtEnd = found.count < wanted
-            portion.note(found.reduce(0) { $0 + $1.data.count })
+            var (count, bytes) = (0, 0)
+            for document in found where bytes < Limits.pageBytes {
+                page.documents.append(WireDocument(key: document.key, data: document.data))
+                bytes += document.data.count
+                after = document.key
+                count += 1
+            }
+            page.isAtEnd = found.count < wanted && count == found.count
+            portion.note(bytes)
         }
         return page
     }
@@ -64,7 +74,8 @@ struct ReadModelService: Sendable {
         return WireNothing()
     }
 
-    /// How many documents are looked up at once: few while nobody knows how large they are, more while they are small.
+    /// How many documents are looked up at once: few while nobody knows how large they are, more while they are small. Of those
+    /// that turn out to be large the rest is left to the next request.
     private struct Portion {
         private(set) var size = 16
         private var bytes = 0

@@ -1,11 +1,12 @@
 #if Server
 import DaybookCore
+import DaybookProtocol
 import NIOCore
 
 /// What one client may take of the server's memory and attention. What goes beyond is refused, and harms nobody else.
 struct RPCLimits: Sendable, Hashable {
     /// The longest message that a client may send, in bytes. Clients of KurrentDB send up to 17 MiB.
-    var messageBytes = 17 << 20
+    var messageBytes = StoreMethod.requestBytes
     /// The headers of one call, in bytes.
     var headerBytes = 16 << 10
     /// The calls that one connection may have open at once.

@@ -48,6 +48,7 @@ extension KurrentLog {
             revival = try await self.revival(of: stream, name: name)
             if let revival { request.writes.append(revival) }
         }
+        let before = recent.latest
         do {
             let result = try await commit(request)
             if result.isRepeat { try await checkNotTombstoned(stream, name: name) }
@@ -61,6 +62,7 @@ extension KurrentLog {
             return Appended(revision: version.rawValue, position: position.rawValue)
         } catch let error as AppendError {
             guard case .wrongExpectedVersion(let changed, _, _) = error else {
+                if error.mayBeWritten { recent.doubt(events[0].id, after: before) }
                 throw KurrentFailure(error, stream: name, expected: expected)
             }
             if changed == revival?.stream {  // Its metadata: with what it is now.
@@ -78,7 +80,7 @@ extension KurrentLog {
     private func repeated(
         _ events: [NewEvent], in stream: StreamName, name: String, _ expected: KurrentExpectation
     ) async throws(KurrentFailure) -> Appended? {
-        guard var last = recent.place(of: events[0].id, in: stream) else { return nil }
+        guard var last = try await place(of: events[0].id, in: stream) else { return nil }
         try await checkNotTombstoned(stream, name: name)
         for event in events.dropFirst() {
             guard let place = recent.place(of: event.id, in: stream) else {
@@ -88,6 +90,28 @@ extension KurrentLog {
             last = place
         }
         return Appended(revision: last.version.rawValue, position: last.position.rawValue)
+    }
+
+    /// Where an append's first event is recorded, if that is remembered. When the outcome of the append was not known, it is
+    /// looked up.
+    func place(of id: EventID, in stream: StreamName) async throws(KurrentFailure) -> RecentEvents.Place? {
+        if let place = recent.place(of: id, in: stream) { return place }
+        guard var position = recent.doubt(of: id) else { return nil }
+        while true {
+            let page: StreamPage
+            do {
+                page = try await store.readPage(
+                    of: stream, from: .position(position.next), direction: .forward, limit: 1_000)
+            } catch {
+                throw KurrentFailure(error)
+            }
+            for event in page.events {
+                recent.remember(CollectionOfOne(event.id), in: stream, endingAt: event.version, event.position)
+            }
+            guard !page.isAtEnd, let last = page.events.last else { break }
+            position = last.position
+        }
+        return recent.place(of: id, in: stream)
     }
 
     /// The result of the first time of an append to a deleted stream; nil, and nothing written, when it is no repeat: the store
@@ -210,6 +234,7 @@ extension KurrentLog {
         var request = AppendRequest()
         if let change = try await change(of: subject, by: events) { request.writes.append(change) }
         request.append(events, to: stream, expecting: expected.version)
+        let before = recent.latest
         do {
             let result = try await commit(request)
             if case .delete? = request.writes.first?.action, !result.isRepeat {
@@ -220,6 +245,7 @@ extension KurrentLog {
             return Appended(revision: version?.rawValue, position: result.position.rawValue)
         } catch {
             guard case .wrongExpectedVersion = error else {
+                if error.mayBeWritten { recent.doubt(events[0].id, after: before) }
                 throw KurrentFailure(error, stream: name, expected: expected)
             }
             let last = try await state(of: stream).lastVersion?.rawValue ?? -1

@@ -59,13 +59,16 @@ extension KurrentLog {
         }
         for _ in 0..<Self.attempts {
             let draft = try await draft(of: targets, seen)
+            let before = recent.latest
             let result: AppendResult?
             do {
                 result = try await commit(draft.request)
             } catch {
                 switch error {
                 case .wrongExpectedVersion, .streamTombstoned: result = nil
-                default: throw KurrentFailure(error, stream: "", expected: .any)
+                default:
+                    if error.mayBeWritten { for id in repeatable { recent.doubt(id, after: before) } }
+                    throw KurrentFailure(error, stream: "", expected: .any)
                 }
             }
             if let result { return settle(result, of: draft, targets) }
@@ -284,7 +287,7 @@ extension KurrentLog {
                 guard let last = try await lastEvent(of: target.stream), last.id == events.last?.id else { return .no }
                 return .after(Self.before(last.version.advanced(by: 1 - events.count)))
             }
-            guard let first = recent.place(of: events[0].id, in: target.stream)?.version else { return .no }
+            guard let first = try await place(of: events[0].id, in: target.stream)?.version else { return .no }
             for (offset, event) in events.enumerated().dropFirst() {
                 guard recent.place(of: event.id, in: target.stream)?.version == first.advanced(by: offset) else {
                     return .inParts

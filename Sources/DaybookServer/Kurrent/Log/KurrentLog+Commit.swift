@@ -12,7 +12,12 @@ extension KurrentLog {
         var stamped = request
         if let trace = origin?.trace { stamped = TraceStamp(trace).stamped(stamped) }
         if let call = CallAccess.current { stamped = ActorStamp(call.principal).stamped(stamped) }
-        return try await metrics.appends[origin?.served ?? .server].append(stamped, to: store)
+        do {
+            return try await metrics.appends[origin?.served ?? .server].append(stamped, to: store)
+        } catch {
+            if error.mayBeWritten { noteDoubt(request) }
+            throw error
+        }
     }
 
     /// Records events as another store has them. They keep the actors that they have: a copy is what was recorded.

@@ -15,6 +15,12 @@ extension KurrentLog {
         }
     }
 
+    /// The same of a request of which nobody knows whether it took effect: a stream that is noted as deleted is looked at before
+    /// that is relied on.
+    func noteDoubt(_ request: AppendRequest) {
+        for write in request.writes where write.action == .delete { deleted.insert(write.stream, at: .start) }
+    }
+
     /// The same of an event that was copied from another store.
     func note(_ event: RecordedEvent, at position: Position) {
         guard let stream = event.stream.controlled else { return deleted.remove(event.stream, at: position) }

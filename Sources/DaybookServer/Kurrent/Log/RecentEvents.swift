@@ -16,6 +16,10 @@ final class RecentEvents: Sendable {
         /// The identifiers in the order in which they came, as a ring.
         var order: [EventID] = []
         var next = 0
+        /// The last position of all events that were remembered.
+        var latest = Position.start
+        /// The first events of appends of which nobody knows whether they were recorded, and where they are not.
+        var doubts: [EventID: Position] = [:]
     }
 
     /// How many events are remembered; about 100 bytes each.
@@ -31,13 +35,29 @@ final class RecentEvents: Sendable {
         }
     }
 
+    /// What is appended from now on is behind this position.
+    var latest: Position { state.withLock(\.latest) }
+
+    /// Nobody knows whether an append that begins with an event was recorded: not up to a position, if it was.
+    func doubt(_ id: EventID, after position: Position) {
+        state.withLock { state in
+            if state.doubts.count >= capacity { state.doubts = [:] }
+            state.doubts[id] = position
+        }
+    }
+
+    /// Behind which position the event is, if it was recorded; nil when that is known of it, or nothing is.
+    func doubt(of id: EventID) -> Position? { state.withLock { $0.doubts[id] } }
+
     /// Remembers the events of one append, whose last one is at a version and position.
     func remember(
         _ ids: some Collection<EventID>, in stream: StreamName, endingAt version: StreamVersion, _ position: Position
     ) {
         let first = Int64(1 - ids.count)
         state.withLock { state in
+            state.latest = max(state.latest, position)
             for (index, id) in ids.enumerated() {
+                state.doubts[id] = nil
                 let offset = first + Int64(index)
                 let place = Place(
                     stream: stream, version: StreamVersion(version.rawValue + offset),
