@@ -38,7 +38,7 @@ def setting(number, value):
 # What breaks a connection, by the chapter of RFC 9113 that says so.
 CONNECTION_ERRORS = {
     "data of no stream": frame(DATA, 0, 0, b"x"),
-    "data of a stream that never was": frame(DATA, 0, 7, b"x") * 200,
+    "data of a stream that never was": frame(DATA, 0, 7, b"x"),
     "headers of no stream": frame(HEADERS, END_HEADERS, 0, block()),
     "headers of a stream that is the server's": frame(HEADERS, END_HEADERS, 2, block()),
     "headers of a stream before the last": frame(HEADERS, END_HEADERS, 9, block(BATCH_APPEND))
@@ -65,7 +65,7 @@ CONNECTION_ERRORS = {
     "a goodbye of three bytes": frame(GOAWAY, 0, 0, bytes(3)),
     "a reset of no stream": frame(RESET, 0, 0, bytes(4)),
     "a reset of three bytes": CALL + frame(RESET, 0, 1, bytes(3)),
-    "a reset of a stream that never was": frame(RESET, 0, 7, bytes(4)) * 200,
+    "a reset of a stream that never was": frame(RESET, 0, 7, bytes(4)),
     "room of three bytes": frame(WINDOW, 0, 0, bytes(3)),
     "no room": window_update(0),
     "more room than there is": window_update(0x7FFFFFFF) * 2,
@@ -98,6 +98,9 @@ STREAM_ERRORS = {
 
 
 class Frames(FaultCase):
+    # A client that sends frames for calls that are not there may finish others within that time.
+    limits = {"shutdown-seconds": 1}
+
     def test_what_breaks_the_protocol_ends_the_connection(self):
         for name, data in CONNECTION_ERRORS.items():
             with self.subTest(name):

@@ -36,14 +36,14 @@ struct RPCLimits: Sendable, Hashable {
     var controlFrames = 10_000
     /// Calls of one connection that are given up within half a minute.
     var resets = 2_000
-    /// Frames of one connection for streams that are not there. A client may send some when the server has just ended a call.
+    /// Frames of one connection for calls that are not there, or have ended long ago; the first ends it after ``graceTime``.
     var strayFrames = 100
     /// How long a connection may take until its first bytes tell its protocol. Browsers open connections before they need them.
     var firstBytesTime = TimeAmount.seconds(60)
     /// How long a client may say nothing until it is pinged, and then until it has answered.
     var silentTime = TimeAmount.seconds(60)
     var answerTime = TimeAmount.seconds(20)
-    /// How long a connection that shuts down may take.
+    /// How long a connection may take that shuts down, or whose client has been told that it ends.
     var graceTime = TimeAmount.seconds(10)
 }
 #endif

@@ -156,6 +156,8 @@ final class RPCListener: Sendable {
             HTTP2Setting(parameter: .maxFrameSize, value: 1 << 16),
         ]
         connection.targetWindowSize = limits.connectionWindowBytes
+        // Of calls that the server has just ended, frames may be on their way.
+        connection.maximumRecentlyResetStreams = limits.callsPerConnection
         connection.controlFrameRateLimit.maximumCount = limits.controlFrames
         var stream = NIOHTTP2Handler.StreamConfiguration()
         stream.targetWindowSize = limits.streamWindowBytes
@@ -184,7 +186,8 @@ final class RPCListener: Sendable {
             }
         }
         try channel.pipeline.syncOperations.addHandler(management)
-        try channel.pipeline.syncOperations.addHandler(RPCConnectionFaults(strayFrames: limits.strayFrames))
+        try channel.pipeline.syncOperations.addHandler(
+            RPCConnectionFaults(strayFrames: limits.strayFrames, graceTime: limits.graceTime))
         try channel.pipeline.syncOperations.addHandler(
             RPCSilence(patience: limits.silentTime + limits.answerTime + limits.graceTime))
     }
