@@ -31,6 +31,18 @@ import Testing
         #expect(server.bytesHeld == 100)
     }
 
+    @Test func whatCannotBeRefusedKeepsOthersOut() throws {
+        let server = RPCMemory(limit: 100, holder: "the server")
+        let memory = RPCMemory(limit: 100, of: server, holder: "the connection")
+        let hold = RPCHold(of: memory)
+        #expect(hold.isAtEase)
+        hold.takeAnyway(120)
+        #expect(server.bytesHeld == 120 && !hold.isAtEase)
+        #expect(throws: RPCStatus.self) { try RPCHold(of: server).take(1) }
+        hold.giveBack(120)
+        #expect(server.bytesHeld == 0)
+    }
+
     @Test func theLastWhoWorksWithACallGivesAllOfItBack() async throws {
         let memory = RPCMemory(limit: 1_000, holder: "a test")
         do {

@@ -335,7 +335,7 @@ final class RPCCallHandler: ChannelDuplexHandler {
         guard let context else { throw CancellationError() }
         if case .finished = state { throw CancellationError() }
         let size = messages.readableBytes
-        try hold.take(size)
+        try hold(answerOf: size)
         let sent = context.eventLoop.makePromise(of: Void.self)
         sent.futureResult.whenComplete { [hold] _ in hold.giveBack(size) }
         sendHeaders()
@@ -346,6 +346,12 @@ final class RPCCallHandler: ChannelDuplexHandler {
         let room = room ?? context.eventLoop.makePromise(of: Void.self)
         self.room = room
         return room.futureResult
+    }
+
+    /// - Throws: RESOURCE_EXHAUSTED when there is no room for it. What a method has written is told all the same: the client
+    ///   would take it for not written.
+    private func hold(answerOf size: Int) throws(RPCStatus) {
+        if finishesMethod { hold.takeAnyway(size) } else { try hold.take(size) }
     }
 
     /// Flushes when the loop has run what is ready: what follows at once, often the end of the call, goes out with it.
@@ -372,7 +378,7 @@ final class RPCCallHandler: ChannelDuplexHandler {
         var result = result
         if case .success(let answer?) = result {
             // Until the client has taken it, and the stream is closed.
-            do throws(RPCStatus) { try hold.take(answer.readableBytes) } catch { result = .failure(error) }
+            do throws(RPCStatus) { try hold(answerOf: answer.readableBytes) } catch { result = .failure(error) }
         }
         switch result {
         case .success(let answer):

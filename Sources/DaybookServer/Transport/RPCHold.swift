@@ -17,6 +17,12 @@ final class RPCHold: Sendable {
         held.add(count, ordering: .relaxed)
     }
 
+    /// The same of what cannot be refused, and is small.
+    func takeAnyway(_ count: Int) {
+        memory.takeAnyway(count)
+        held.add(count, ordering: .relaxed)
+    }
+
     /// Whether the connection and the server have enough memory left for a call to begin something that can wait.
     var isAtEase: Bool { memory.isAtEase }
 

@@ -41,6 +41,12 @@ final class RPCMemory: Sendable {
         }
     }
 
+    /// Also beyond the limit, so that others wait or are refused.
+    func takeAnyway(_ count: Int) {
+        held.add(count, ordering: .relaxed)
+        whole?.takeAnyway(count)
+    }
+
     func giveBack(_ count: Int) {
         held.subtract(count, ordering: .relaxed)
         whole?.giveBack(count)
