@@ -348,10 +348,11 @@ final class RPCCallHandler: ChannelDuplexHandler {
         return room.futureResult
     }
 
-    /// - Throws: RESOURCE_EXHAUSTED when there is no room for it. What a method has written is told all the same: the client
-    ///   would take it for not written.
+    /// - Throws: UNAVAILABLE when there is no room for it: of RESOURCE_EXHAUSTED clients know that nothing was written, and here
+    ///   the method has done what it does. One that is to be finished is answered all the same.
     private func hold(answerOf size: Int) throws(RPCStatus) {
-        if finishesMethod { hold.takeAnyway(size) } else { try hold.take(size) }
+        if finishesMethod { return hold.takeAnyway(size) }
+        do throws(RPCStatus) { try hold.take(size) } catch { throw RPCStatus(.unavailable, error.message) }
     }
 
     /// Flushes when the loop has run what is ready: what follows at once, often the end of the call, goes out with it.
