@@ -335,7 +335,7 @@ final class RPCCallHandler: ChannelDuplexHandler {
         guard let context else { throw CancellationError() }
         if case .finished = state { throw CancellationError() }
         let size = messages.readableBytes
-        try hold(answerOf: size)
+        try takeRoom(forAnswerOf: size)
         let sent = context.eventLoop.makePromise(of: Void.self)
         sent.futureResult.whenComplete { [hold] _ in hold.giveBack(size) }
         sendHeaders()
@@ -350,7 +350,7 @@ final class RPCCallHandler: ChannelDuplexHandler {
 
     /// - Throws: UNAVAILABLE when there is no room for it: of RESOURCE_EXHAUSTED clients know that nothing was written, and here
     ///   the method has done what it does. One that is to be finished is answered all the same.
-    private func hold(answerOf size: Int) throws(RPCStatus) {
+    private func takeRoom(forAnswerOf size: Int) throws(RPCStatus) {
         if finishesMethod { return hold.takeAnyway(size) }
         do throws(RPCStatus) { try hold.take(size) } catch { throw RPCStatus(.unavailable, error.message) }
     }
@@ -379,7 +379,7 @@ final class RPCCallHandler: ChannelDuplexHandler {
         var result = result
         if case .success(let answer?) = result {
             // Until the client has taken it, and the stream is closed.
-            do throws(RPCStatus) { try hold(answerOf: answer.readableBytes) } catch { result = .failure(error) }
+            do throws(RPCStatus) { try takeRoom(forAnswerOf: answer.readableBytes) } catch { result = .failure(error) }
         }
         switch result {
         case .success(let answer):
