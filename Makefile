@@ -24,6 +24,9 @@ CUTS ?= 20
 VALUES ?= 100000
 SECONDS ?= 60
 
+# How often `make test-faults` kills the server, through each of two clients.
+SERVER_KILLS ?= 200
+
 # The runs of `make histories`, each of so many calls, and another with 20 kills.
 HISTORIES ?= 5
 OPERATIONS ?= 20000
@@ -34,8 +37,8 @@ campaign := -c release -Xswiftc -enable-testing --scratch-path .build-campaign
 examples := $(patsubst %/Package.swift,%,$(wildcard Examples/*/Package.swift))
 library_targets := DaybookCore Daybook DaybookSQLite DaybookGRDB DaybookTesting
 
-.PHONY: help setup demo test test-engines test-server test-http bench bench-engines bench-short format lint docs crash-test \
-    crash-states kill-calls fail-calls disk-full \
+.PHONY: help setup demo test test-engines test-server test-http test-faults bench bench-engines bench-short format lint docs \
+    crash-test crash-states kill-calls fail-calls disk-full \
     memory-ceiling power-cut faults codec-corpus fuzz sanitize-thread sanitize-address histories corruption simulate \
     simulate-scale campaigns clean
 
@@ -70,6 +73,13 @@ test-server: ## Tests the server through KurrentDB's clients for Python (DAYBOOK
 test-http: ## Tests the HTTP API of `daybook serve`: from Python, by the examples of the docs, by schemathesis.
 	@scripts/setup --engines
 	scripts/test-http
+
+# Its short form is a part of `make test-engines ENGINES=server`. Half an hour: clients that say nothing are waited for.
+test-faults: ## Treats the server as badly as clients can, and kills it under load, in the long forms (SERVER_KILLS).
+	@scripts/setup --engines
+	LONG=1 KILLS=$(SERVER_KILLS) scripts/test-faults
+	swift build --package-path Engines --build-tests
+	SERVER_KILLS=$(SERVER_KILLS) scripts/run-tests --package-path Engines --no-parallel --filter ServerKillTests
 
 bench-engines: ## Measures these beside bare clients of the same systems (ENGINES=kafka for one).
 	@scripts/setup --engines
@@ -132,7 +142,8 @@ faults: setup ## The short form of the five tests that break the real store: abo
 codec-corpus: setup ## Compares the JSON codec with Foundation's, over made-up and damaged values (VALUES).
 	@scripts/codec-corpus $(VALUES)
 
-fuzz: setup ## Feeds made-up bytes to all that reads bytes: records, JSON, imports (SECONDS for each target).
+fuzz: ## Feeds made-up bytes to all that reads bytes: records, JSON, imports, the server (SECONDS for each target).
+	@scripts/setup --engines
 	@scripts/fuzz --seconds $(SECONDS)
 
 sanitize-thread: setup ## Runs the unit tests under the thread sanitizer (SHORT=--short for the concurrent ones).
@@ -161,7 +172,7 @@ simulate-scale: ## Simulates what the stores cost to 10^9 events, beside what wa
 
 # What breaks the store, each in its long form, the shorter ones first; what CI runs of them is in .ci/run.
 long_forms := power-cut disk-full memory-ceiling crash-test fuzz codec-corpus histories kill-calls crash-states simulate \
-    sanitize-address sanitize-thread fail-calls corruption
+    sanitize-address sanitize-thread fail-calls test-faults corruption
 
 campaigns: ## All that breaks the store, in its long forms, one after another, up to the first that fails: some hours.
 	for campaign in $(long_forms); do \

@@ -251,7 +251,14 @@ if Context.environment["DAYBOOK_FUZZ"] == "1" {
     }
     package.targets.append(
         .executableTarget(
-            name: "DaybookFuzz", dependencies: ["DaybookCommand", "DaybookCore", "Daybook", "DaybookSQLite"],
+            name: "DaybookFuzz",
+            dependencies: [
+                "DaybookCommand", "DaybookCore", "Daybook", "DaybookSQLite", "DaybookProtocol",
+                .target(name: "DaybookServer", condition: .when(traits: ["Server"])),
+                .target(name: "KurrentProtocol", condition: .when(traits: ["Server"])),
+                .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: ["Server"])),
+                .product(name: "HTTPTypes", package: "swift-http-types", condition: .when(traits: ["Server"])),
+            ],
             path: "Tests/Fuzzing", exclude: ["corpus", "dictionary.txt"],
             swiftSettings: swiftSettings + [.unsafeFlags(["-parse-as-library"])]))
 }

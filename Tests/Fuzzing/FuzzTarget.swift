@@ -5,7 +5,10 @@ import Foundation
 /// What a run feeds made-up bytes to; `DAYBOOK_FUZZ_TARGET` names it. Each is one function that must return, whatever the
 /// bytes are: it stops the program where a promise is broken.
 enum FuzzTarget: String, CaseIterable {
-    case records, json, ndjson, xes, csv
+    case records, json, ndjson, xes, csv, wire
+    #if Server
+    case rpc, headers, credentials, requests
+    #endif
 
     func run(_ bytes: [UInt8]) {
         switch self {
@@ -14,6 +17,13 @@ enum FuzzTarget: String, CaseIterable {
         case .ndjson: ImportFuzzing.run(bytes, as: .ndjson)
         case .xes: ImportFuzzing.run(bytes, as: .xes)
         case .csv: ImportFuzzing.run(bytes, as: .csv)
+        case .wire: WireFuzzing.run(bytes)
+        #if Server
+        case .rpc: RPCFuzzing.run(bytes)
+        case .headers: HeaderFuzzing.run(bytes)
+        case .credentials: CredentialFuzzing.run(bytes)
+        case .requests: RequestFuzzing.run(bytes)
+        #endif
         }
     }
 

@@ -21,14 +21,14 @@ PATIENCE = 20
 class Server:
     """`daybook serve` on a port that is free, with a store in a folder of its own."""
 
-    def __init__(self, folder, *arguments):
+    def __init__(self, folder, *arguments, access=("--insecure",)):
         self.file = pathlib.Path(folder) / "store.daybook"
-        self.arguments = arguments
+        self.arguments = (*access, *arguments)
         self.process = None
 
     def start(self):
         self.process = subprocess.Popen(
-            [os.environ["DAYBOOK"], "serve", str(self.file), "--insecure", "--port", "0", *self.arguments],
+            [os.environ["DAYBOOK"], "serve", str(self.file), "--port", "0", *self.arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,

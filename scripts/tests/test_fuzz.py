@@ -79,13 +79,13 @@ class FuzzTests(unittest.TestCase):
     def test_says_which_targets_there_are(self):
         result, _ = self.run_script(arguments=("--targets", "yaml"))
         self.assertEqual(result.returncode, 2)
-        self.assertIn("records, json, ndjson, xes, csv", result.stderr)
+        self.assertIn("records, json, ndjson, xes, csv, wire, rpc, headers, credentials, requests", result.stderr)
 
     def test_has_a_corpus_for_each_target(self):
         corpus = SCRIPT.parent.parent / "Tests/Fuzzing/corpus"
         self.assertEqual(
             {folder.name for folder in corpus.iterdir() if any(folder.iterdir())},
-            {"records", "json", "ndjson", "xes", "csv"})
+            {"records", "json", "ndjson", "xes", "csv", "wire", "rpc", "headers", "credentials", "requests"})
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
 import DaybookCore
+import StoreTrials
 import Testing
 
 /// What the loads on a cluster are judged by, where no server is needed.

@@ -54,6 +54,14 @@ struct BareConnection: Sendable {
         try await write(Self.frame(8, on: stream, Self.bytes(of: count)))
     }
 
+    /// Sends a part of a call's messages.
+    func send(_ bytes: [UInt8], on stream: UInt32) async throws { try await write(Self.frame(0, on: stream, bytes)) }
+
+    /// Sends a frame that may be none.
+    func sendFrame(_ type: UInt8, flags: UInt8 = 0, on stream: UInt32, _ payload: [UInt8]) async throws {
+        try await write(Self.frame(type, flags: flags, on: stream, payload))
+    }
+
     func close() async throws { try await channel.close() }
 
     /// Returns when the connection is closed.

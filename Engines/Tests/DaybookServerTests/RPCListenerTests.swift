@@ -118,6 +118,66 @@ import Testing
         }
     }
 
+    @Test(.timeLimit(.minutes(1))) func aConnectionWhoseClientDoesNotKeepToTheProtocolIsClosed() async throws {
+        try await Self.listening([:]) { port, _ in
+            let client = try await BareConnection.open(port: port)
+            try await client.sendFrame(0, on: 0, [1])  // Data of no call.
+            try await client.waitForEnd()
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func aConnectionThatGivesUpTooManyCallsIsClosed() async throws {
+        var limits = RPCLimits()
+        limits.resets = 10
+        let routes: RPCRoutes = ["/watch": .streaming { requests, _, _ in while try await requests.next() != nil {} }]
+        try await Self.listening(routes, limits: limits) { port, _ in
+            let client = try await BareConnection.open(port: port)
+            for number in 0..<100 as Range<UInt32> {
+                do {
+                    try await client.call("/watch", on: 2 * number + 1)
+                    try await client.sendFrame(3, on: 2 * number + 1, [0, 0, 0, 8])
+                } catch { break }  // It is closed.
+            }
+            try await client.waitForEnd()
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func halfMessagesOfAConnectionAreBoundTogether() async throws {
+        var limits = RPCLimits()
+        limits.bytesPerConnection = 10_000
+        let routes: RPCRoutes = ["/take": .unary { message, _ in message }]
+        try await Self.listening(routes, limits: limits) { port, _ in
+            let client = try await BareConnection.open(port: port)
+            let half = [0, 0, 0, 0xFF, 0xFF] + [UInt8](repeating: 0, count: 3_000)
+            for number in 0..<4 as Range<UInt32> {
+                try await client.call("/take", on: 2 * number + 1)
+                try await client.send(half, on: 2 * number + 1)
+            }
+            // The fourth has its answer though no message has come in whole; the others wait.
+            for await frame in client.frames where frame.type == 1 {
+                #expect(frame.stream == 7)
+                break
+            }
+            try await client.close()
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func aMessageThatDoesNotComeToItsEndIsRefused() async throws {
+        var limits = RPCLimits()
+        limits.messageTime = .milliseconds(20)
+        let routes: RPCRoutes = ["/take": .unary { message, _ in message }]
+        try await Self.listening(routes, limits: limits) { port, _ in
+            let client = try await BareConnection.open(port: port)
+            try await client.call("/take", on: 1)
+            try await client.send([0, 0, 0, 0, 9, 1], on: 1)
+            for await frame in client.frames where frame.type == 1 {
+                #expect(frame.stream == 1)
+                break
+            }
+            try await client.close()
+        }
+    }
+
     @Test(.timeLimit(.minutes(1))) func whatIsBeingWrittenIsAnsweredBeforeTheServerEnds() async throws {
         let begun = AsyncStream<Void>.makeStream()
         let written = AsyncStream<Void>.makeStream()

@@ -44,4 +44,29 @@ import Testing
         #expect(try reader.next() == nil)
         #expect(reader.hasPartialMessage)
     }
+
+    @Test func aStreamThatIsNeverCutBetweenMessagesIsNotKept() throws {
+        let message = Self.framed([String(repeating: "a", count: 1_000)])
+        var stream = ByteBuffer()
+        for _ in 0..<100 { stream.writeImmutableBuffer(message) }
+        var reader = RPCMessageReader(limit: 1_000)
+        // Half of the first message, so that every piece ends within one.
+        reader.append(stream.readSlice(length: 500)!)
+        var most = 0
+        for _ in 0..<99 {
+            reader.append(stream.readSlice(length: message.readableBytes)!)
+            let next = try reader.next()
+            #expect(next?.readableBytes == 1_000)
+            most = max(most, reader.bytesHeld)
+        }
+        #expect(reader.hasPartialMessage)
+        #expect(most <= 8 << 10)
+    }
+
+    @Test func aFewBytesDoNotKeepWhatWasReceivedWithThem() {
+        var received = ByteBuffer(repeating: 0, count: 64 << 10)
+        var reader = RPCMessageReader(limit: 1_000)
+        reader.append(received.readSlice(length: 3)!)
+        #expect(reader.bytesHeld < 64)
+    }
 }

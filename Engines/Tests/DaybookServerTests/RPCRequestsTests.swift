@@ -8,7 +8,7 @@ import Testing
         let requests = RPCRequests()
         var count = 0
         while requests.mayRead(orElse: {}), count < RPCRequests.bytesHeld {
-            requests.deliver(ByteBuffer())
+            try requests.deliver(ByteBuffer())
             count += 1
         }
         let mayReadFull = requests.mayRead(orElse: {})
@@ -21,11 +21,26 @@ import Testing
         #expect(mayReadAgain)
     }
 
+    @Test func messagesOfAQueueThatNeverBecomesEmptyComeInOrder() async throws {
+        let requests = RPCRequests()
+        var delivered = 0
+        for _ in 0..<3 {
+            try requests.deliver(ByteBuffer(integer: delivered))
+            delivered += 1
+        }
+        for number in 0..<1_000 {
+            try requests.deliver(ByteBuffer(integer: delivered))
+            delivered += 1
+            let next = try await requests.next()
+            #expect(next?.getInteger(at: 0, as: Int.self) == number)
+        }
+    }
+
     @Test func whatComesBehindTheEndOfACallIsNotRead() async throws {
         let requests = RPCRequests()
-        requests.deliver(ByteBuffer(integer: 1))
+        try requests.deliver(ByteBuffer(integer: 1))
         requests.finish(.failure(RPCStatus(.unavailable, "The server is shutting down.")))
-        requests.deliver(ByteBuffer(integer: 2))
+        try requests.deliver(ByteBuffer(integer: 2))
         await #expect(throws: RPCStatus(.unavailable, "The server is shutting down.")) { try await requests.next() }
     }
 }

@@ -16,7 +16,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(1))) func anAppendIsRefusedAsSoonAsItHasTooManyEvents() async throws {
         let requests = RPCRequests()
-        requests.deliver(
+        try requests.deliver(
             try ByteBuffer(
                 EventStore_Client_Streams_AppendReq.with {
                     $0.options.streamIdentifier = .init("a")
@@ -27,7 +27,7 @@ import Testing
                 $0.proposedMessage.id.string = EventID().description
                 $0.proposedMessage.metadata = ["type": "Placed", "content-type": "application/json"]
             })
-        for _ in 0...Limits.eventsPerAppend { requests.deliver(event) }
+        for _ in 0...Limits.eventsPerAppend { try requests.deliver(event) }
         // The client has not said that these are all.
         let service = try await Self.service()
         let status = await #expect(throws: RPCStatus.self) { try await service.append(requests) }
@@ -38,7 +38,7 @@ import Testing
         let requests = RPCRequests()
         let count = 2 * Limits.appendBytes / 512 + 1
         for number in 0..<count {
-            requests.deliver(
+            try requests.deliver(
                 try ByteBuffer(
                     EventStore_Client_Streams_BatchAppendReq.with {
                         $0.correlationID.structured.leastSignificantBits = Int64(number)

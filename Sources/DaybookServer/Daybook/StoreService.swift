@@ -42,7 +42,8 @@ struct StoreService: Sendable {
     @Sendable private func readLog(_ request: LogPageRequest) async throws(ReadError) -> LogPage {
         do {
             return try await CallAccess.visiblePage(
-                of: store, by: log.metrics.reads[.daybook], from: request.cursor, direction: request.direction, filter: request.filter,
+                of: store, by: log.metrics.reads[.daybook], from: request.cursor, direction: request.direction,
+                filter: request.filter,
                 limit: request.limit)
         } catch let error as ReadError {
             throw error

@@ -46,7 +46,10 @@ final class HTTPConnections: Sendable {
                 record.end("\(response.status.code)")
             },
             configuration: HTTP1Channel.Configuration(
-                additionalChannelHandlers: [HTTPParserErrorHandler()],
+                additionalChannelHandlers: [
+                    HTTPParserErrorHandler(),
+                    HTTPSlowClients(bodyTime: limits.bodyTime, unreadTime: limits.unreadTime),
+                ],
                 idleTimeout: limits.idleTime,
                 httpDecoderConfiguration: HTTP1Channel.Configuration.DecoderConfiguration(
                     maxHeaderFieldSize: limits.headerFieldBytes, maxHeaderListSize: limits.headerBytes,

@@ -15,7 +15,11 @@ struct HTTPLimits: Sendable, Hashable {
     var bodyBytes = 2 * Limits.appendBytes
     /// The bodies of all requests together that are in memory.
     var bodyBytesHeld = 256 << 20
-    /// How long a connection may do nothing.
+    /// How long a body may take from the request's head to its last byte.
+    var bodyTime = TimeAmount.seconds(120)
+    /// How long a client may take nothing of an answer that waits for it.
+    var unreadTime = TimeAmount.seconds(120)
+    /// How long a connection may do nothing, and the head of a request take to come.
     var idleTime = TimeAmount.seconds(75)
     /// How long a follower is sent nothing before it is sent a sign of life.
     var heartbeat = Duration.seconds(15)

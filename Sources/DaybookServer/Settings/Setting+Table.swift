@@ -45,6 +45,7 @@ extension Setting {
 
     private static let limitTable: [Setting] = [
         limit("connections", \.limits.rpc.connections, 1...1_000_000),
+        limit("descriptors-left", \.limits.rpc.descriptorsLeft, 16...100_000),
         limit("first-bytes-seconds", \.limits.rpc.firstBytesTime.wholeSeconds, 1...3_600),
         limit("shutdown-seconds", \.limits.rpc.graceTime.wholeSeconds, 1...3_600),
         limit("calls-per-connection", \.limits.rpc.callsPerConnection, 1...100_000),
@@ -52,6 +53,10 @@ extension Setting {
         limit("call-header-bytes", \.limits.rpc.headerBytes, 1_024...1_048_576),
         limit("stream-window-bytes", \.limits.rpc.streamWindowBytes, 65_535...1_073_741_824),
         limit("connection-window-bytes", \.limits.rpc.connectionWindowBytes, 65_535...1_073_741_824),
+        limit("connection-bytes-held", \.limits.rpc.bytesPerConnection, 65_536...1_099_511_627_776),
+        limit("call-bytes-held", \.limits.rpc.bytesHeld, 65_536...1_099_511_627_776),
+        limit("message-seconds", \.limits.rpc.messageTime.wholeSeconds, 1...86_400),
+        limit("stray-frames", \.limits.rpc.strayFrames, 0...1_000_000),
         limit("control-frames", \.limits.rpc.controlFrames, 10...1_000_000),
         limit("resets", \.limits.rpc.resets, 10...1_000_000),
         limit("silent-seconds", \.limits.rpc.silentTime.wholeSeconds, 1...86_400),
@@ -61,6 +66,8 @@ extension Setting {
         limit("http-header-fields", \.limits.http.headerFields, 10...10_000),
         limit("http-body-bytes", \.limits.http.bodyBytes, 1_024...1_073_741_824),
         limit("http-body-bytes-held", \.limits.http.bodyBytesHeld, 1_024...1_099_511_627_776),
+        limit("http-body-seconds", \.limits.http.bodyTime.wholeSeconds, 1...86_400),
+        limit("http-unread-seconds", \.limits.http.unreadTime.wholeSeconds, 1...86_400),
         limit("http-idle-seconds", \.limits.http.idleTime.wholeSeconds, 1...86_400),
         limit("http-heartbeat-seconds", \.limits.http.heartbeat.wholeSeconds, 1...3_600),
         limit("http-events-per-piece", \.limits.http.eventsPerPiece, 1...10_000),

@@ -29,11 +29,17 @@ final class RPCCallHandler: ChannelDuplexHandler {
     private let executor: EventLoopExecutor
     private let calls: RPCCalls
     private let peer: RPCPeer
+    private let limits: RPCLimits
+    private let hold: RPCHold
     private let logger: Logger
     /// Logs calls; nil where they are not.
     private let callLogger: Logger?
     private var record: CallRecord?
     private var reader: RPCMessageReader
+    /// When a message has begun that has not come in whole, it must have by then.
+    private var messageDeadline: Scheduled<Void>?
+    /// What the stream may keep of a client that has to wait is counted.
+    private var isHeldUp = false
     private var state = State.waiting
     private var message: ByteBuffer?
     private var context: ChannelHandlerContext?
@@ -47,16 +53,18 @@ final class RPCCallHandler: ChannelDuplexHandler {
     private var room: EventLoopPromise<Void>?
 
     init(
-        routes: RPCRoutes, executor: EventLoopExecutor, calls: RPCCalls, peer: RPCPeer, messageBytes: Int,
-        logger: Logger, callLogger: Logger? = nil
+        routes: RPCRoutes, executor: EventLoopExecutor, calls: RPCCalls, peer: RPCPeer, limits: RPCLimits,
+        memory: RPCMemory, logger: Logger, callLogger: Logger? = nil
     ) {
         self.routes = routes
         self.executor = executor
         self.calls = calls
         self.peer = peer
+        self.limits = limits
         self.logger = logger
         self.callLogger = callLogger
-        reader = RPCMessageReader(limit: messageBytes)
+        hold = RPCHold(of: memory)
+        reader = RPCMessageReader(limit: limits.messageBytes)
     }
 
     func handlerAdded(context: ChannelHandlerContext) { self.context = context }
@@ -84,7 +92,21 @@ final class RPCCallHandler: ChannelDuplexHandler {
         guard case .streaming(let requests) = state else { return context.read() }
         let loop = context.eventLoop
         let bound = NIOLoopBound(self, eventLoop: loop)
-        if requests.mayRead(orElse: { loop.execute { bound.value.context?.read() } }) { context.read() }
+        if requests.mayRead(orElse: { loop.execute { bound.value.readOn() } }) { return context.read() }
+        guard !isHeldUp else { return }
+        // What the client may still send waits in the stream, where nothing counts it.
+        do throws(RPCStatus) {
+            try hold.take(limits.streamWindowBytes)
+            isHeldUp = true
+        } catch {
+            finish(.failure(error))
+        }
+    }
+
+    private func readOn() {
+        if isHeldUp { hold.giveBack(limits.streamWindowBytes) }
+        isHeldUp = false
+        context?.read()
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -117,7 +139,16 @@ final class RPCCallHandler: ChannelDuplexHandler {
         }
         let path = headers.first(name: ":path") ?? ""
         guard let method = routes[path] else {
-            finish(.failure(RPCStatus(.unimplemented, "The server has no method \(path).")))
+            finish(
+                .failure(RPCStatus(.unimplemented, "The server has no method \(path.prefix(RPCLimits.quotedBytes)).")))
+            return
+        }
+        do throws(RPCStatus) {
+            // They are kept as long as the call.
+            try hold.take(
+                headers.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count + RPCLimits.headerOverhead })
+        } catch {
+            finish(.failure(error))
             return
         }
         let call = RPCContext(path: path, peer: peer, record: record, headers: headers)
@@ -126,7 +157,9 @@ final class RPCCallHandler: ChannelDuplexHandler {
                 finish(
                     .failure(
                         RPCStatus(
-                            .invalidArgument, "grpc-timeout '\(text)' is no time: use digits and a unit, as in 10S.")))
+                            .invalidArgument,
+                            "grpc-timeout '\(text.prefix(RPCLimits.quotedBytes))' is no time: use digits and a unit, as in "
+                                + "10S.")))
                 return
             }
             let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
@@ -145,12 +178,12 @@ final class RPCCallHandler: ChannelDuplexHandler {
         case .unary(let answer):
             state = .collecting(answer, call)
         case .clientStreaming(let answer):
-            let requests = RPCRequests()
+            let requests = RPCRequests(hold: hold)
             state = .streaming(requests)
             calls.add(self, on: context.eventLoop)
             run(path: call.path) { try await answer(requests, call) }
         case .streaming(let answer):
-            let requests = RPCRequests()
+            let requests = RPCRequests(hold: hold)
             state = .streaming(requests)
             let loop = context.eventLoop
             let bound = NIOLoopBound(self, eventLoop: loop)
@@ -175,12 +208,16 @@ final class RPCCallHandler: ChannelDuplexHandler {
         case .collecting, .streaming: break
         }
         record?.received(bytes.readableBytes)
-        reader.append(bytes)
         do throws(RPCStatus) {
+            try hold.take(bytes.readableBytes)
+            reader.append(bytes)
             while let next = try reader.next() {
+                messageDeadline?.cancel()
+                messageDeadline = nil
                 switch state {
                 case .streaming(let requests):
-                    requests.deliver(next)
+                    hold.giveBack(RPCMessageReader.prefixBytes + next.readableBytes)
+                    try requests.deliver(next)
                 default:
                     guard message == nil else {
                         throw RPCStatus(.internalError, "The method takes one message, and more came.")
@@ -188,9 +225,23 @@ final class RPCCallHandler: ChannelDuplexHandler {
                     message = next
                 }
             }
+            if reader.hasPartialMessage { expectRest() }
         } catch {
             finish(.failure(error))
         }
+    }
+
+    /// A client that sends a message byte by byte, or half of it, does not keep its memory for ever.
+    private func expectRest() {
+        guard messageDeadline == nil, let loop = context?.eventLoop else { return }
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        messageDeadline = loop.scheduleTask(in: limits.messageTime) { bound.value.restIsLate() }
+    }
+
+    private func restIsLate() {
+        messageDeadline = nil
+        guard !isHeldUp else { return expectRest() }  // It is the server that does not read.
+        finish(.failure(RPCStatus(.deadlineExceeded, "The rest of a message has not come in time.")))
     }
 
     private func clientEnded() {
@@ -207,7 +258,11 @@ final class RPCCallHandler: ChannelDuplexHandler {
             }
             state = .running
             self.message = nil
-            run(path: call.path) { try await answer(message, call) }
+            // The message's memory is counted until the method has ended, which may be after the client has gone.
+            run(path: call.path) { [hold] in
+                defer { withExtendedLifetime(hold) {} }
+                return try await answer(message, call)
+            }
         case .streaming(let requests):
             requests.finish()
         case .waiting, .running, .finished:
@@ -252,6 +307,9 @@ final class RPCCallHandler: ChannelDuplexHandler {
     private func end() {
         deadline?.cancel()
         deadline = nil
+        messageDeadline?.cancel()
+        messageDeadline = nil
+        reader = RPCMessageReader(limit: limits.messageBytes)
         if !finishesMethod { task?.cancel() }
         task = nil
         room?.fail(CancellationError())
@@ -276,14 +334,25 @@ final class RPCCallHandler: ChannelDuplexHandler {
     private func send(_ messages: ByteBuffer) throws -> EventLoopFuture<Void>? {
         guard let context else { throw CancellationError() }
         if case .finished = state { throw CancellationError() }
+        let size = messages.readableBytes
+        try takeRoom(forAnswerOf: size)
+        let sent = context.eventLoop.makePromise(of: Void.self)
+        sent.futureResult.whenComplete { [hold] _ in hold.giveBack(size) }
         sendHeaders()
         record?.sent(messages.readableBytes)
-        context.write(wrapOutboundOut(.data(.init(data: .byteBuffer(messages)))), promise: nil)
+        context.write(wrapOutboundOut(.data(.init(data: .byteBuffer(messages)))), promise: sent)
         flushSoon(context)
         guard !context.channel.isWritable else { return nil }
         let room = room ?? context.eventLoop.makePromise(of: Void.self)
         self.room = room
         return room.futureResult
+    }
+
+    /// - Throws: UNAVAILABLE when there is no room for it: of RESOURCE_EXHAUSTED clients know that nothing was written, and here
+    ///   the method has done what it does. One that is to be finished is answered all the same.
+    private func takeRoom(forAnswerOf size: Int) throws(RPCStatus) {
+        if finishesMethod { return hold.takeAnyway(size) }
+        do throws(RPCStatus) { try hold.take(size) } catch { throw RPCStatus(.unavailable, error.message) }
     }
 
     /// Flushes when the loop has run what is ready: what follows at once, often the end of the call, goes out with it.
@@ -307,6 +376,11 @@ final class RPCCallHandler: ChannelDuplexHandler {
         if case .finished = state { return }
         guard let context else { return }
         var trailers = HPACKHeaders()
+        var result = result
+        if case .success(let answer?) = result {
+            // Until the client has taken it, and the stream is closed.
+            do throws(RPCStatus) { try takeRoom(forAnswerOf: answer.readableBytes) } catch { result = .failure(error) }
+        }
         switch result {
         case .success(let answer):
             sendHeaders()

@@ -24,6 +24,8 @@ final class RPCListener: Sendable {
     private let group: MultiThreadedEventLoopGroup
     private let executors: [ObjectIdentifier: EventLoopExecutor]
     private let calls = RPCCalls()
+    private let memory: RPCMemory
+    private let mostConnections: Int
     private let connections = Mutex<[ObjectIdentifier: any Channel]>([:])
 
     /// - Parameter callLogger: Logs calls that have ended; nil for none.
@@ -39,6 +41,14 @@ final class RPCListener: Sendable {
         self.meter = meter
         self.logger = logger
         self.callLogger = callLogger
+        memory = RPCMemory(limit: limits.bytesHeld, holder: "the server")
+        let most = ConnectionRoom.open(wanted: limits.connections, left: limits.descriptorsLeft)
+        if most < limits.connections {
+            logger.warning(
+                "The system lets the process have fewer connections than it could: raise its limit of open files.",
+                metadata: ["connections": "\(most)", "limit": "\(limits.connections)"])
+        }
+        mostConnections = most
         group = .singleton
         executors = Dictionary(
             uniqueKeysWithValues: group.makeIterator().map { (ObjectIdentifier($0), EventLoopExecutor($0)) })
@@ -109,13 +119,13 @@ final class RPCListener: Sendable {
     private func configure(_ channel: any Channel) throws {
         let identifier = ObjectIdentifier(channel)
         let isAdmitted = connections.withLock { connections in
-            guard connections.count < limits.connections else { return false }
+            guard connections.count < mostConnections else { return false }
             connections[identifier] = channel
             return true
         }
         guard isAdmitted else {
             meter.refused.add()
-            logger.warning("A connection was refused.", metadata: ["limit": "\(limits.connections)"])
+            logger.warning("A connection was refused.", metadata: ["limit": "\(mostConnections)"])
             throw TooManyConnections()
         }
         meter.accepted.add()
@@ -146,6 +156,8 @@ final class RPCListener: Sendable {
             HTTP2Setting(parameter: .maxFrameSize, value: 1 << 16),
         ]
         connection.targetWindowSize = limits.connectionWindowBytes
+        // Of calls that the server has just ended, frames may be on their way.
+        connection.maximumRecentlyResetStreams = limits.callsPerConnection
         connection.controlFrameRateLimit.maximumCount = limits.controlFrames
         var stream = NIOHTTP2Handler.StreamConfiguration()
         stream.targetWindowSize = limits.streamWindowBytes
@@ -159,6 +171,7 @@ final class RPCListener: Sendable {
             configuration: .init(
                 maxIdleTime: nil, maxAge: nil, maxGraceTime: limits.graceTime,
                 keepalive: .init(pingInterval: limits.silentTime, ackTimeout: limits.answerTime)))
+        let memory = RPCMemory(limit: limits.bytesPerConnection, of: memory, holder: "the connection")
         let peer = RPCPeer(of: channel)
         let executor = self.executor(of: channel)
         _ = try channel.pipeline.syncOperations.configureHTTP2Pipeline(
@@ -168,11 +181,13 @@ final class RPCListener: Sendable {
             stream.eventLoop.makeCompletedFuture {
                 try stream.pipeline.syncOperations.addHandler(
                     RPCCallHandler(
-                        routes: routes, executor: executor, calls: calls, peer: peer, messageBytes: limits.messageBytes,
+                        routes: routes, executor: executor, calls: calls, peer: peer, limits: limits, memory: memory,
                         logger: logger, callLogger: callLogger))
             }
         }
         try channel.pipeline.syncOperations.addHandler(management)
+        try channel.pipeline.syncOperations.addHandler(
+            RPCConnectionFaults(strayFrames: limits.strayFrames, graceTime: limits.graceTime))
         try channel.pipeline.syncOperations.addHandler(
             RPCSilence(patience: limits.silentTime + limits.answerTime + limits.graceTime))
     }

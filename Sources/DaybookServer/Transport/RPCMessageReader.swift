@@ -15,14 +15,20 @@ struct RPCMessageReader {
 
     mutating func append(_ bytes: ByteBuffer) {
         if buffer.readableBytes == 0 {
-            buffer = bytes
+            // A few bytes of what was received at once would keep all of it in memory.
+            buffer = bytes.storageCapacity / 4 > bytes.readableBytes ? ByteBuffer(buffer: bytes) : bytes
         } else {
+            // Of a stream that is never cut between two messages all would be kept for ever.
+            buffer.discardReadBytes()
             buffer.writeImmutableBuffer(bytes)
         }
     }
 
     /// Whether a part of a message is there of which the rest has not come.
     var hasPartialMessage: Bool { buffer.readableBytes > 0 }
+
+    /// How much memory what has come of it takes.
+    var bytesHeld: Int { buffer.storageCapacity }
 
     /// The next message, or nil when the rest of it has not come.
     mutating func next() throws(RPCStatus) -> ByteBuffer? {

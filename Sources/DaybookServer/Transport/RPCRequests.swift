@@ -4,7 +4,8 @@ import Synchronization
 
 /// The messages that a client sends on one call, in order. One task reads them.
 ///
-/// Messages wait here until they are read; while more than ``bytesHeld`` wait, nothing more is taken from the connection.
+/// Messages wait here until they are read; while more than ``bytesHeld`` wait, nothing more is taken from the connection. What waits
+/// counts to the connection's ``RPCMemory``; a method that keeps what it has read counts that by ``hold``.
 final class RPCRequests: Sendable {
     private struct State {
         var waiting: [ByteBuffer] = []
@@ -24,6 +25,10 @@ final class RPCRequests: Sendable {
             if first == waiting.count {
                 waiting.removeAll(keepingCapacity: true)
                 first = 0
+            } else if first >= 64, first >= waiting.count / 2 {
+                // Else the places of a queue that never becomes empty would be kept for ever.
+                waiting.removeFirst(first)
+                first = 0
             }
             return message
         }
@@ -36,7 +41,11 @@ final class RPCRequests: Sendable {
 
     private static func size(of message: ByteBuffer) -> Int { messageOverhead + message.readableBytes }
 
+    /// What the call holds of the connection's memory.
+    let hold: RPCHold
     private let state = Mutex(State())
+
+    init(hold: RPCHold) { self.hold = hold }
 
     /// The next message; nil when the client has sent its last.
     ///
@@ -49,6 +58,7 @@ final class RPCRequests: Sendable {
                     state -> (Result<ByteBuffer?, any Error>?, (@Sendable () -> Void)?) in
                     if Task.isCancelled { return (.failure(CancellationError()), nil) }
                     if let message = state.take() {
+                        hold.giveBack(Self.size(of: message))
                         guard state.bytes <= Self.bytesHeld / 2, let resume = state.resume else {
                             return (.success(message), nil)
                         }
@@ -73,7 +83,9 @@ final class RPCRequests: Sendable {
 
     /// A message that waits, without the cost of waiting for it. The stream that was stopped is not read on from here.
     private func takeAtHand() -> ByteBuffer? {
-        state.withLock { state in state.resume == nil ? state.take() : nil }
+        guard let message = state.withLock({ state in state.resume == nil ? state.take() : nil }) else { return nil }
+        hold.giveBack(Self.size(of: message))
+        return message
     }
 
     /// Whether the stream may be read on; when it may not, `resume` is called as soon as it may.
@@ -85,7 +97,9 @@ final class RPCRequests: Sendable {
         }
     }
 
-    func deliver(_ message: ByteBuffer) {
+    /// - Throws: RESOURCE_EXHAUSTED when there is no room for it.
+    func deliver(_ message: ByteBuffer) throws(RPCStatus) {
+        try hold.take(Self.size(of: message))
         let reader = state.withLock { state -> CheckedContinuation<ByteBuffer?, any Error>? in
             if let reader = state.reader {
                 state.reader = nil
@@ -97,7 +111,9 @@ final class RPCRequests: Sendable {
             state.bytes += Self.size(of: message)
             return nil
         }
-        reader?.resume(returning: message)
+        guard let reader else { return }
+        hold.giveBack(Self.size(of: message))
+        reader.resume(returning: message)
     }
 
     /// No message follows. What waits is still read, unless the call has failed.

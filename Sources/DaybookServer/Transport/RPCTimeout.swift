@@ -7,8 +7,9 @@ import NIOCore
 enum RPCTimeout {
     /// Nil for text of another form.
     static func parse(_ text: String) -> TimeAmount? {
-        guard let unit = text.utf8.last, (2...9).contains(text.utf8.count), let count = Int64(text.dropLast()),
-            count >= 0
+        guard let unit = text.utf8.last, (2...9).contains(text.utf8.count),
+            text.utf8.dropLast().allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
+            let count = Int64(text.dropLast())
         else {
             return nil
         }

@@ -79,7 +79,7 @@ import Testing
                 $0.proposedMessage.metadata = ["type": "Placed", "content-type": "application/json"]
             })
         let requests = RPCRequests()
-        requests.deliver(options)
+        try requests.deliver(options)
         try await appends(requests, event) { _ = try await service.append(requests) }
     }
 
@@ -102,7 +102,7 @@ import Testing
                 ]
             })
         let requests = RPCRequests()
-        requests.deliver(request)
+        try requests.deliver(request)
         let context = RPCContext(path: "", peer: RPCPeer(address: "here"), headers: [:])
         try await appends(requests, nil) { _ = try await session(requests, context) }
     }
@@ -118,7 +118,7 @@ import Testing
             let appending = Task(executorPreference: loop) { try await append() }
             let revoking = Task(executorPreference: loop) { try await revoke() }
             try await revoking.value
-            if let last { requests.deliver(last) }
+            if let last { try requests.deliver(last) }
             requests.finish()
             await #expect(throws: (any Error).self) { try await appending.value }
         }

@@ -114,7 +114,7 @@ import Testing
         let context = RPCContext(path: "", peer: RPCPeer(address: "test"), headers: HPACKHeaders())
         _ = try await append(try Self.requests(appendingTo: "a"), context)
         let reading = RPCRequests()
-        reading.deliver(
+        try reading.deliver(
             try ByteBuffer(
                 EventStore_Client_Streams_ReadReq.with {
                     $0.options.stream.streamIdentifier = .init("a")
@@ -140,13 +140,13 @@ import Testing
 
     private static func requests(appendingTo stream: String) throws -> RPCRequests {
         let requests = RPCRequests()
-        requests.deliver(
+        try requests.deliver(
             try ByteBuffer(
                 EventStore_Client_Streams_AppendReq.with {
                     $0.options.streamIdentifier = .init(stream)
                     $0.options.any = .init()
                 }))
-        requests.deliver(
+        try requests.deliver(
             try ByteBuffer(
                 EventStore_Client_Streams_AppendReq.with {
                     $0.proposedMessage.id.string = EventID().description

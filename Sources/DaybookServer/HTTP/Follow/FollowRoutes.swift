@@ -57,10 +57,16 @@ struct FollowRoutes: Sendable {
         if text == "end" {
             do { return try await store.head() } catch { throw HTTPProblem(error) }
         }
-        guard let position = Int64(text), position >= 0 else {
+        guard let position = Self.position(text) else {
             throw .malformed(
                 last == nil ? "after" : "Last-Event-ID", "is '\(text.prefix(40))'; use start, end or a position from 0")
         }
+        return position
+    }
+
+    /// Nil for text that is no position.
+    static func position(_ text: String) -> Position? {
+        guard let position = Int64(text), position >= 0 else { return nil }
         return Position(position)
     }
 }

@@ -37,7 +37,7 @@ final class HTTPBodies: Sendable {
         while let part = try await Self.next(&parts) {
             guard bytes.count + part.readableBytes <= limit else { throw HTTPProblem.bodyTooLarge(limit: limit) }
             try reserve(part.readableBytes, of: &reserved)
-            bytes.append(contentsOf: part.readableBytesView)
+            part.withUnsafeReadableBytes { bytes.append(contentsOf: $0) }
         }
         return try await use(bytes)
     }

@@ -21,6 +21,8 @@ extension StreamsService {
                 case .proposedMessage(let proposed) = try message.message(EventStore_Client_Streams_AppendReq.self)
                     .content
             else { throw RPCStatus.unforeseen }
+            // As long as the call: the events are kept until the last has come.
+            try requests.hold.take(message.readableBytes)
             bytes += proposed.data.count + proposed.customMetadata.count
             guard bytes <= Limits.appendBytes else { throw RPCStatus.appendTooLarge(limit: Limits.appendBytes) }
             guard events.count < Limits.eventsPerAppend else {

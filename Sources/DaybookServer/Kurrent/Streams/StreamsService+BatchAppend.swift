@@ -64,6 +64,7 @@ extension StreamsService {
             else { continue }
             append.messages += request.proposedMessages
             let size = message.readableBytes + Self.messageOverhead
+            try requests.hold.take(size)  // Until the append is done.
             append.bytes += size
             bytes += size
             guard request.isFinal else {
@@ -76,7 +77,7 @@ extension StreamsService {
                 continue
             }
             bytes -= append.bytes
-            while !inHand.hasRoom(for: append.bytes), let done = await group.next() {
+            while !inHand.hasRoom(for: append.bytes) || !requests.hold.isAtEase, let done = await group.next() {
                 inHand.end(done.bytes)
                 if let failure = done.failure { throw failure }
             }
@@ -84,6 +85,7 @@ extension StreamsService {
             let id = request.correlationID
             let whole = append
             group.addTask {
+                defer { requests.hold.giveBack(whole.bytes) }
                 do { try await responses.send(try await answer(whole, id: id)) } catch {
                     return Done(bytes: whole.bytes, failure: error)
                 }

@@ -32,6 +32,7 @@ struct StreamsV2Service: Sendable {
         var size = AppendSize()
         while let message = try await requests.next() {
             let request = try message.message(SessionRequest.self)
+            try requests.hold.take(message.readableBytes)  // As long as the call: the session is one append.
             try await Self.status { try await CallAccess.require(.write, ofClient: request.stream) }
             guard (1...Limits.nameBytes).contains(request.stream.utf8.count) else {
                 throw RPCStatus.badRequest("A stream's name has 1 to \(Limits.nameBytes) bytes.")

@@ -4,8 +4,9 @@ extension AcknowledgedAppends {
     /// Plants each kind of violation in a log that has none, to show that it would be reported.
     ///
     /// - Returns: Those that are not, or for which there is no place.
-    func missed(in log: [RecordedEvent]) -> [Violation.Kind] {
+    public func missed(in log: [RecordedEvent]) -> [Violation.Kind] {
         Violation.Kind.allCases.filter { kind in
+            if kind == .toldRepeat, mayRepeat { return false }
             var appends = self
             var planted = log
             guard appends.plant(kind, in: &planted) else { return true }

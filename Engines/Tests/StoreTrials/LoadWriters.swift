@@ -3,22 +3,27 @@ import Synchronization
 import Testing
 
 /// Writers that append at the same time, and note what they are told.
-final class LoadWriters: Sendable {
+public final class LoadWriters: Sendable {
     private static let count = 12
 
     private struct State {
-        var appends = AcknowledgedAppends()
+        var appends: AcknowledgedAppends
         var isOver = false
     }
 
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
-    var appends: AcknowledgedAppends { state.withLock { $0.appends } }
+    /// - Parameter mayRepeat: Whether an append may be made again on the way to the store.
+    public init(mayRepeat: Bool = false) {
+        state = Mutex(State(appends: AcknowledgedAppends(mayRepeat: mayRepeat)))
+    }
+
+    public var appends: AcknowledgedAppends { state.withLock { $0.appends } }
 
     /// Has them append until a body returns.
     ///
     /// - Parameter stores: Ways to one log.
-    func run<Store: EventStore>(on stores: [Store], while body: () async throws -> Void) async throws {
+    public func run<Store: EventStore>(on stores: [Store], while body: () async throws -> Void) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for writer in 0..<Self.count {
                 let store = stores[writer % stores.count]
@@ -40,7 +45,7 @@ final class LoadWriters: Sendable {
     }
 
     /// Has each of them append so often.
-    func run(on store: some EventStore, rounds: Int) async throws {
+    public func run(on store: some EventStore, rounds: Int) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for writer in 0..<Self.count {
                 group.addTask { try await self.write(writer, to: store, rounds: rounds) }
@@ -50,7 +55,7 @@ final class LoadWriters: Sendable {
     }
 
     /// Waits until so many more appends were acknowledged.
-    func waitForAppends(_ count: Int) async throws {
+    public func waitForAppends(_ count: Int) async throws {
         let start = state.withLock { $0.appends.told.count }
         let deadline = ContinuousClock.now + .seconds(180)
         while state.withLock({ $0.appends.told.count }) < start + count {

@@ -1,10 +1,10 @@
 import DaybookCore
 
 /// What writers were told of their appends, to be held against the log when all is over.
-struct AcknowledgedAppends: Sendable {
-    struct Append: Sendable {
+public struct AcknowledgedAppends: Sendable {
+    public struct Append: Sendable {
         /// There were to be no events with a tag behind a position.
-        struct Condition: Sendable {
+        public struct Condition: Sendable {
             var tag: DaybookCore.Tag
             var after: Position
         }
@@ -15,8 +15,8 @@ struct AcknowledgedAppends: Sendable {
     }
 
     /// One thing that no store does to appends that were sent once.
-    struct Violation: Sendable, CustomStringConvertible {
-        enum Kind: Sendable, CaseIterable {
+    public struct Violation: Sendable, CustomStringConvertible {
+        public enum Kind: Sendable, CaseIterable {
             /// No event, or not every event, of an acknowledged append is in the log.
             case lost, torn
             /// Not every event, and not none, of an append whose outcome is unknown is in the log.
@@ -32,23 +32,28 @@ struct AcknowledgedAppends: Sendable {
             /// Between the events of an append stands something else.
             case scattered
             case brokenCondition
+            /// A writer was told that it repeats, though it asked once, and the way to the store makes no repeats.
             case toldRepeat
         }
 
-        var kind: Kind
+        public var kind: Kind
         var message: String
 
-        var description: String { "\(kind): \(message)" }
+        public var description: String { "\(kind): \(message)" }
     }
 
-    var told: [Append] = []
+    public internal(set) var told: [Append] = []
     /// The events of each append of which nobody knows whether it was written.
-    var unknown: [[EventID]] = []
+    public internal(set) var unknown: [[EventID]] = []
+    /// Whether an append whose answer was lost is made again on the way to the store, and told as a repeat when it was recorded.
+    public var mayRepeat: Bool
+
+    public init(mayRepeat: Bool = false) { self.mayRepeat = mayRepeat }
 
     /// Everything in which a log is not what the writers were told.
     ///
     /// - Parameter log: Every event, in the order of positions, read when all appends were over.
-    func violations(in log: [RecordedEvent]) -> [Violation] {
+    public func violations(in log: [RecordedEvent]) -> [Violation] {
         var violations: [Violation] = []
         func report(_ kind: Violation.Kind, _ message: String) {
             violations.append(Violation(kind: kind, message: message))
@@ -72,7 +77,7 @@ struct AcknowledgedAppends: Sendable {
         for append in told {
             asked.formUnion(append.ids)
             let place = "an append of \(append.ids.count) events at position \(append.result.position)"
-            if append.result.isRepeat { report(.toldRepeat, place) }
+            if append.result.isRepeat, !mayRepeat { report(.toldRepeat, place) }
             let found = append.ids.compactMap { recorded[$0] }
             guard let first = found.first, let end = found.last else {
                 report(.lost, place)
