@@ -22,7 +22,7 @@ struct CommandTests {
             let events = (0..<5).map { index in
                 NewEvent(
                     type: index == 0 ? "OrderPlaced" : "OrderChanged", data: Array("{\"size\":\(index)}".utf8),
-                    tags: ["owner:\(number % 3)"])
+                    tags: [Tag(unchecked: "owner:\(number % 3)")])
             }
             try await store.append(events, to: stream, expecting: .noStream)
         }

@@ -207,6 +207,10 @@ struct DaybookClientTests {
         func save(_ checkpoint: Checkpoint, for name: CheckpointName) async throws(DerivedStateError) {
             try await store.save(checkpoint, for: name)
         }
+
+        func deleteCheckpoint(for name: CheckpointName) async throws(DerivedStateError) {
+            try await store.deleteCheckpoint(for: name)
+        }
     }
 
     @Test("reads addresses")

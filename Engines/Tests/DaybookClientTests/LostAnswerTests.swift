@@ -170,6 +170,9 @@ struct LostAnswerTests {
     private final class Count: Sendable {
         private let count = Mutex(0)
 
+        var value: Int { count.withLock { $0 } }
+
+        @discardableResult
         func add() -> Int {
             count.withLock { count in
                 count += 1

@@ -123,7 +123,7 @@ import Testing
         let control = AccessControl(
             log: log, users: users,
             authenticator: Authenticator(users: users, passwords: passwords, founding: founding), rules: [],
-            records: AccessRecords(access: logger, audit: logger, audited: []))
+            records: AccessRecords(logger: logger))
         return CallAccess(
             Login(principal: Principal(login: "ada", groups: ["$admins"])), asOf: log.accessChanges.total,
             control: control, method: "test", address: "here")

@@ -25,7 +25,7 @@ import Testing
             control: AccessControl(
                 log: log, users: users,
                 authenticator: Authenticator(users: users, passwords: passwords, founding: founding), rules: [],
-                records: AccessRecords(access: logger, audit: logger, audited: [])))
+                records: AccessRecords(logger: logger)))
     }
 
     private func add(_ groups: String...) async throws {

@@ -114,7 +114,7 @@ import Testing
             control: AccessControl(
                 log: log, users: users,
                 authenticator: Authenticator(users: users, passwords: passwords, founding: founding, tokens: verifier),
-                rules: [], records: AccessRecords(access: logger, audit: logger, audited: [])))
+                rules: [], records: AccessRecords(logger: logger)))
         try await gate.enter(.bearer(token: token), method: "test", address: "here", .call) {
             try await CallAccess.require(.stream(.read, .log))
             try await verifier.reload()

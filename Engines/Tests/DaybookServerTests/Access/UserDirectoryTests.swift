@@ -83,7 +83,7 @@ import Testing
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let control = AccessControl(
             log: log, users: users, authenticator: authenticator, rules: [],
-            records: AccessRecords(access: logger, audit: logger, audited: []))
+            records: AccessRecords(logger: logger))
         #expect(try await control.renewed(login).end == later)
         await #expect(throws: AccessDenial.unauthenticated) {
             let user = try #require(login.user)
