@@ -82,7 +82,7 @@ import Testing
         let run = Task { await signals.run() }
         defer { run.cancel() }
         // Woken once to see for itself that the log cannot be read, and once when it can.
-        try await interest.wait(beyond: 1)
+        while interest.count < 2 { try await interest.wait(beyond: interest.count) }
         let seen = interest.count
         try await store.append([NewEvent(type: "Placed", data: [])], to: "b")
         try await interest.wait(beyond: seen)
