@@ -142,9 +142,9 @@ faults: setup ## The short form of the five tests that break the real store: abo
 codec-corpus: setup ## Compares the JSON codec with Foundation's, over made-up and damaged values (VALUES).
 	@scripts/codec-corpus $(VALUES)
 
-fuzz: ## Feeds made-up bytes to all that reads bytes: records, JSON, imports, the server (SECONDS for each target).
+fuzz: ## Feeds made-up bytes to all that reads bytes: records, JSON, imports, the server (SECONDS for each of TARGETS).
 	@scripts/setup --engines
-	@scripts/fuzz --seconds $(SECONDS)
+	@scripts/fuzz --seconds $(SECONDS) $(if $(TARGETS),--targets $(TARGETS))
 
 sanitize-thread: setup ## Runs the unit tests under the thread sanitizer (SHORT=--short for the concurrent ones).
 	@scripts/sanitize thread $(SHORT)

@@ -1,6 +1,7 @@
 """Streams beside their events, CloudEvents that come in, and the server itself."""
 
 import json
+import re
 import unittest
 import uuid
 
@@ -107,7 +108,7 @@ class Node(Case):
         self.append(fresh(), 1)
         answer = self.get("/metrics")
         self.assertTrue(answer.headers["Content-Type"].startswith("text/plain; version=0.0.4"))
-        names = {line.split("{")[0] for line in answer.body.decode().splitlines() if not line.startswith("#")}
+        names = {re.split("[{ ]", line)[0] for line in answer.body.decode().splitlines() if not line.startswith("#")}
         self.assertLessEqual(
             {"daybook_healthy", "daybook_head_position", "daybook_wal_bytes", "daybook_append_requests_total",
              "daybook_append_duration_seconds_bucket", "daybook_store_commit_events_count", "daybook_calls_in_hand",
