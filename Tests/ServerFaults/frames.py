@@ -141,6 +141,8 @@ class Connection:
                 self.send(window_update(len(payload)))
             if type == PING and not flags & ACK:
                 self.send(frame(PING, ACK, 0, payload))
+            if type == SETTINGS and not flags & ACK:
+                self.send(frame(SETTINGS, ACK, 0))  # Before, a hundred calls may be open.
             if other != stream:
                 continue
             if type == RESET:

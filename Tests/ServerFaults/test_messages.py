@@ -56,10 +56,8 @@ NO_CALLS = {
     "another type of content": {"content_type": "text/html"},
     "no type of content": {"content_type": None},
     "another method": {"method": "GET"},
-    "a method that is none": {"method": "\x7f\x01"},
     "a path that is none": {"path": "//..%2f%00/"},
     "a path that is long": {"path": "/" + "a" * 15_000},
-    "no path": {"path": ""},
     "no time": {"grpc_timeout": "soon"},
     "a time that is negative": {"grpc_timeout": "-1S"},
     "all the time there is": {"grpc_timeout": "99999999H"},
@@ -79,6 +77,14 @@ class Messages(FaultCase):
             with self.subTest(name):
                 self.assertIsNotNone(connection.call(**headers), "The connection is closed.")
         self.assertTrue(connection.call())
+
+    def test_headers_that_are_none_of_http(self):
+        # An error of the call, after which a server may close the connection (RFC 9113, section 5.4.2), and this one does.
+        for headers in ({"method": "\x7f\x01"}, {"path": ""}):
+            with self.subTest(**headers):
+                connection = self.connect()
+                self.assertIn(connection.call(**headers), (False, None))
+                self.assert_closed(connection)
 
     def test_what_is_no_message_of_grpc(self):
         connection = self.connect()

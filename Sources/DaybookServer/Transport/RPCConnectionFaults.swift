@@ -1,4 +1,5 @@
 #if Server
+import Logging
 import NIOCore
 import NIOHTTP2
 
@@ -11,15 +12,17 @@ final class RPCConnectionFaults: ChannelInboundHandler {
 
     private let strayFrames: Int
     private let graceTime: TimeAmount
+    private let logger: Logger
     private var strayFramesMet = 0
     private var end: Scheduled<Void>?
 
     /// - Parameters:
     ///   - strayFrames: How many frames for calls that are not there may come.
     ///   - graceTime: How long after the first of them calls that are open may go on.
-    init(strayFrames: Int, graceTime: TimeAmount) {
+    init(strayFrames: Int, graceTime: TimeAmount, logger: Logger) {
         self.strayFrames = strayFrames
         self.graceTime = graceTime
+        self.logger = logger
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
@@ -38,7 +41,10 @@ final class RPCConnectionFaults: ChannelInboundHandler {
             guard end == nil else { return }
             let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
             end = context.eventLoop.scheduleTask(in: graceTime) { bound.value.close(promise: nil) }
-        default: context.close(promise: nil)
+        default:
+            // Not at a level at which somebody could fill the log.
+            logger.debug("A connection was closed that breaks its protocol.", metadata: ["error": "\(error)"])
+            context.close(promise: nil)
         }
     }
 }

@@ -187,7 +187,7 @@ final class RPCListener: Sendable {
         }
         try channel.pipeline.syncOperations.addHandler(management)
         try channel.pipeline.syncOperations.addHandler(
-            RPCConnectionFaults(strayFrames: limits.strayFrames, graceTime: limits.graceTime))
+            RPCConnectionFaults(strayFrames: limits.strayFrames, graceTime: limits.graceTime, logger: logger))
         try channel.pipeline.syncOperations.addHandler(
             RPCSilence(patience: limits.silentTime + limits.answerTime + limits.graceTime))
     }
