@@ -37,7 +37,7 @@ campaign := -c release -Xswiftc -enable-testing --scratch-path .build-campaign
 examples := $(patsubst %/Package.swift,%,$(wildcard Examples/*/Package.swift))
 library_targets := DaybookCore Daybook DaybookSQLite DaybookGRDB DaybookTesting
 
-.PHONY: help setup demo test test-engines test-server test-http test-faults bench bench-engines bench-short format lint docs \
+.PHONY: help setup demo test test-engines test-server test-http test-faults bench bench-engines bench-server bench-short format lint docs \
     crash-test crash-states kill-calls fail-calls disk-full \
     memory-ceiling power-cut faults codec-corpus fuzz sanitize-thread sanitize-address histories corruption simulate \
     simulate-scale campaigns clean
@@ -85,17 +85,22 @@ bench-engines: ## Measures these beside bare clients of the same systems (ENGINE
 	@scripts/setup --engines
 	scripts/bench-engines $(ENGINES)
 
+bench-server: ## Measures `daybook serve` by gRPC and HTTP, beside the embedded store (release builds; 15 minutes).
+	@scripts/setup --engines
+	scripts/bench-server
+
 bench: setup ## Measures the store beside the raw disk, then the pieces of the core (release builds; minutes).
 	swift run -c release daybook bench
 	swift package --package-path Benchmarks --disable-sandbox benchmark
 
-bench-short: setup ## Shows that what measures runs, but for HTTP; its figures, of debug builds and few events, say nothing.
+bench-short: setup ## Shows that what measures runs, but for webhooks; its figures, of debug builds and few events, say nothing.
 	@scripts/setup --engines
 	swift build --product daybook
 	.build/debug/daybook bench --seconds 0.05
 	swift build --package-path Benchmarks --scratch-path .build
 	.build/debug/ModelBenchmarks --events 2000 --keys 100
 	SHORT=1 NATS_NODES=1 scripts/bench-engines postgres jetstream kafka
+	scripts/bench-server --debug --rounds 1 --seconds 0.3
 	scripts/simulate-scale --quick
 
 format: ## Formats the Swift sources in place.
