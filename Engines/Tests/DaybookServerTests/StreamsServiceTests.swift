@@ -2,6 +2,7 @@ import DaybookCore
 import KurrentProtocol
 import NIOCore
 import SwiftProtobuf
+import Synchronization
 import Testing
 
 @testable import DaybookServer
@@ -50,18 +51,46 @@ import Testing
         #expect(status?.code == .resourceExhausted)
     }
 
-    @Test func appendsOfACallThatAreUnderWayAreBound() {
-        var inHand = AppendsInHand()
-        for _ in 0..<AppendsInHand.mostAppends {
-            #expect(inHand.hasRoom(for: 100))
-            inHand.begin(100)
+    /// Begins one, and tells when it has.
+    private static func begin(_ size: Int, _ inHand: AppendsInHand, isAtEase: Bool = true) -> Task<Void, any Error> {
+        Task { try await inHand.begin(size) { isAtEase } }
+    }
+
+    @Test(.timeLimit(.minutes(1)), arguments: [100, AppendsInHand.mostBytes - (AppendsInHand.mostAppends - 1) * 100])
+    func appendsOfACallThatAreUnderWayAreBound(_ last: Int) async throws {
+        let inHand = AppendsInHand()
+        for _ in 1..<AppendsInHand.mostAppends { try await inHand.begin(100) { true } }
+        try await inHand.begin(last) { true }
+        let begun = Mutex(false)
+        let next = Task {
+            try await inHand.begin(100) { true }
+            begun.withLock { $0 = true }
         }
-        #expect(!inHand.hasRoom(for: 100))
+        while !inHand.isAwaited { await Task.yield() }
+        #expect(!begun.withLock { $0 })
         inHand.end(100)
-        #expect(inHand.hasRoom(for: 100))
-        let rest = AppendsInHand.mostBytes - (AppendsInHand.mostAppends - 1) * 100
-        #expect(inHand.hasRoom(for: rest))
-        #expect(!inHand.hasRoom(for: rest + 1))
-        #expect(AppendsInHand().hasRoom(for: 2 * AppendsInHand.mostBytes))
+        try await next.value
+    }
+
+    @Test(.timeLimit(.minutes(1))) func anAppendThatIsLargeOrThatThereIsNoMemoryForIsAlone() async throws {
+        let inHand = AppendsInHand()
+        try await inHand.begin(2 * AppendsInHand.mostBytes) { false }
+        for isAtEase in [true, false] {
+            let next = Self.begin(100, inHand, isAtEase: isAtEase)
+            while !inHand.isAwaited { await Task.yield() }
+            inHand.end(isAtEase ? 2 * AppendsInHand.mostBytes : 100)
+            try await next.value
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func anAppendThatCouldNotBeAnsweredEndsWhatWouldFollow() async throws {
+        let inHand = AppendsInHand()
+        try await inHand.begin(100) { true }
+        let next = Self.begin(100, inHand, isAtEase: false)
+        while !inHand.isAwaited { await Task.yield() }
+        inHand.end(100, failure: CancellationError())
+        await #expect(throws: CancellationError.self) { try await next.value }
+        await #expect(throws: CancellationError.self) { try await inHand.begin(1) { true } }
+        #expect(inHand.failure is CancellationError)
     }
 }

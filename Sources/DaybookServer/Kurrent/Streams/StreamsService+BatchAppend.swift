@@ -31,31 +31,25 @@ extension StreamsService {
         }
     }
 
-    /// An append that is done: what it had of memory, and why it could not be answered.
-    private struct Done: Sendable {
-        let bytes: Int
-        var failure: (any Error)?
-    }
-
     /// Many appends on one call, each answered as soon as it is done. What is begun is finished, also when the client sends no
     /// more, or is gone.
     func batchAppend(_ requests: RPCRequests, to responses: RPCResponses) async throws {
-        // Not a throwing group: that would cancel what is being written, and a repeat of it would be written again.
-        let failure = await withTaskGroup(of: Done.self) { group -> (any Error)? in
-            var failure: (any Error)?
-            do { try await take(requests, to: responses, in: &group) } catch { failure = error }
-            for await done in group { failure = failure ?? done.failure }
-            return failure
+        let inHand = AppendsInHand()
+        // Not a throwing group: that would cancel what is being written, and a repeat of it would be written again. And one that
+        // forgets each append when it is done, since the call may go on for days.
+        let failure = await withDiscardingTaskGroup { group -> (any Error)? in
+            do { try await take(requests, to: responses, inHand, in: &group) } catch { return error }
+            return nil
         }
-        if let failure { throw failure }
+        if let failure = failure ?? inHand.failure { throw failure }
     }
 
     private func take(
-        _ requests: RPCRequests, to responses: RPCResponses, in group: inout TaskGroup<Done>
+        _ requests: RPCRequests, to responses: RPCResponses, _ inHand: AppendsInHand,
+        in group: inout DiscardingTaskGroup
     ) async throws {
         var gathering: [EventStore_Client_UUID: Gathering] = [:]
         var bytes = 0
-        var inHand = AppendsInHand()
         while let message = try await requests.next() {
             let request = try message.message(BatchRequest.self)
             guard
@@ -77,19 +71,14 @@ extension StreamsService {
                 continue
             }
             bytes -= append.bytes
-            while !inHand.hasRoom(for: append.bytes) || !requests.hold.isAtEase, let done = await group.next() {
-                inHand.end(done.bytes)
-                if let failure = done.failure { throw failure }
-            }
-            inHand.begin(append.bytes)
+            try await inHand.begin(append.bytes) { requests.hold.isAtEase }
             let id = request.correlationID
             let whole = append
             group.addTask {
-                defer { requests.hold.giveBack(whole.bytes) }
-                do { try await responses.send(try await answer(whole, id: id)) } catch {
-                    return Done(bytes: whole.bytes, failure: error)
-                }
-                return Done(bytes: whole.bytes)
+                var failure: (any Error)?
+                do { try await responses.send(try await answer(whole, id: id)) } catch { failure = error }
+                requests.hold.giveBack(whole.bytes)
+                inHand.end(whole.bytes, failure: failure)
             }
         }
     }
