@@ -54,6 +54,7 @@ let package = Package(
             name: "DaybookServerTests",
             dependencies: daybook("DaybookServer", "DaybookClient", "DaybookSQLite", "DaybookCore", "Daybook") + nio
                 + [
+                    .product(name: "NIOEmbedded", package: "swift-nio"),
                     .product(name: "AsyncHTTPClient", package: "async-http-client"),
                     .product(name: "Crypto", package: "swift-crypto"),
                 ],

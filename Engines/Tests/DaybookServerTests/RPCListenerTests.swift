@@ -178,6 +178,44 @@ import Testing
         }
     }
 
+    @Test(.timeLimit(.minutes(1))) func whatIsBeingWrittenIsAnsweredThoughTheNextMessageIsRefused() async throws {
+        let begun = AsyncStream<Void>.makeStream()
+        let written = AsyncStream<Void>.makeStream()
+        let routes: RPCRoutes = [
+            "/write": .finishing(
+                .streaming { requests, responses, _ in
+                    _ = try await requests.next()
+                    begun.continuation.yield()
+                    for await _ in written.stream { break }
+                    try await responses.send { $0.writeInteger(7) }
+                    // Nothing more is taken: this throws.
+                    while try await requests.next() != nil {}
+                })
+        ]
+        var limits = RPCLimits()
+        limits.messageBytes = 100
+        try await Self.listening(routes, limits: limits) { port, _ in
+            let client = try await BareConnection.open(port: port)
+            try await client.call("/write", on: 1)
+            try await client.send([0, 0, 0, 0, 1, 1], on: 1)
+            for await _ in begun.stream { break }
+            try await client.send([0, 0, 0, 0, 101], on: 1)
+            // That has come when what was sent behind it is answered.
+            try await client.call("/missing", on: 3)
+            var answer: [UInt8] = []
+            for await frame in client.frames {
+                if frame.stream == 3, frame.type == 1 {
+                    #expect(answer.isEmpty)
+                    written.continuation.yield()
+                }
+                if frame.stream == 1, frame.type != 8 { answer.append(frame.type) }
+                if frame.stream == 1, frame.type == 3 { break }
+            }
+            #expect(answer == [1, 0, 1, 3])
+            try await client.close()
+        }
+    }
+
     @Test(.timeLimit(.minutes(1))) func whatIsBeingWrittenIsAnsweredBeforeTheServerEnds() async throws {
         let begun = AsyncStream<Void>.makeStream()
         let written = AsyncStream<Void>.makeStream()

@@ -48,11 +48,29 @@ final class HTTPSlowClients: ChannelDuplexHandler, RemovableChannelHandler {
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         unreadDeadline?.cancel()
         unreadDeadline = nil
-        if !context.channel.isWritable {
-            let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
-            unreadDeadline = context.eventLoop.scheduleTask(in: unreadTime) { bound.value.close(promise: nil) }
-        }
+        if !context.channel.isWritable { expectTaking(context) }
         context.fireChannelWritabilityChanged()
+    }
+
+    /// Looks again as long as some of what waits is taken: a large piece may be long on its way, and all the while there is no
+    /// room for the next.
+    private func expectTaking(_ context: ChannelHandlerContext) {
+        let waiting = bytesWaiting(context)
+        let bound = NIOLoopBound((handler: self, context: context), eventLoop: context.eventLoop)
+        unreadDeadline = context.eventLoop.scheduleTask(in: unreadTime) {
+            let (handler, context) = bound.value
+            handler.unreadDeadline = nil
+            if handler.bytesWaiting(context) != waiting {
+                handler.expectTaking(context)
+            } else {
+                context.close(promise: nil)
+            }
+        }
+    }
+
+    /// Nil when the connection is closed.
+    private func bytesWaiting(_ context: ChannelHandlerContext) -> Int? {
+        try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)
     }
 
     private func expectEnd(_ context: ChannelHandlerContext) {

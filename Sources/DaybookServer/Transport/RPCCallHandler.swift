@@ -40,6 +40,8 @@ final class RPCCallHandler: ChannelDuplexHandler {
     private var messageDeadline: Scheduled<Void>?
     /// What the stream may keep of a client that has to wait is counted.
     private var isHeldUp = false
+    /// Of what comes nothing more is taken, and the method ends by itself.
+    private var isRefused = false
     private var state = State.waiting
     private var message: ByteBuffer?
     private var context: ChannelHandlerContext?
@@ -99,7 +101,7 @@ final class RPCCallHandler: ChannelDuplexHandler {
             try hold.take(limits.streamWindowBytes)
             isHeldUp = true
         } catch {
-            finish(.failure(error))
+            refuse(error)
         }
     }
 
@@ -207,6 +209,7 @@ final class RPCCallHandler: ChannelDuplexHandler {
         case .waiting, .running, .finished: return
         case .collecting, .streaming: break
         }
+        guard !isRefused else { return }
         record?.received(bytes.readableBytes)
         do throws(RPCStatus) {
             try hold.take(bytes.readableBytes)
@@ -227,7 +230,7 @@ final class RPCCallHandler: ChannelDuplexHandler {
             }
             if reader.hasPartialMessage { expectRest() }
         } catch {
-            finish(.failure(error))
+            refuse(error)
         }
     }
 
@@ -241,7 +244,7 @@ final class RPCCallHandler: ChannelDuplexHandler {
     private func restIsLate() {
         messageDeadline = nil
         guard !isHeldUp else { return expectRest() }  // It is the server that does not read.
-        finish(.failure(RPCStatus(.deadlineExceeded, "The rest of a message has not come in time.")))
+        refuse(RPCStatus(.deadlineExceeded, "The rest of a message has not come in time."))
     }
 
     private func clientEnded() {
@@ -318,11 +321,17 @@ final class RPCCallHandler: ChannelDuplexHandler {
         calls.remove(self)
     }
 
-    /// Ends the call because the server does. A method that writes is given no more, and ends by itself when what it has begun is
-    /// written and answered.
-    func shutDown() {
-        let status = RPCStatus(.unavailable, "The server is shutting down.")
+    /// Ends the call because the server does.
+    func shutDown() { refuse(RPCStatus(.unavailable, "The server is shutting down.")) }
+
+    /// Ends the call because nothing more of it can be taken. A method that writes is given no more, and ends by itself when what
+    /// it has begun is written and answered: the status tells of what came behind.
+    private func refuse(_ status: RPCStatus) {
         guard finishesMethod, case .streaming(let requests) = state else { return finish(.failure(status)) }
+        isRefused = true
+        messageDeadline?.cancel()
+        messageDeadline = nil
+        reader = RPCMessageReader(limit: limits.messageBytes)
         requests.finish(.failure(status))
     }
 
