@@ -126,6 +126,26 @@ struct BackupTests {
         #expect(try sample.leftovers().isEmpty)
     }
 
+    @Test(
+        "takes no name of a part of the store, replacing or not",
+        arguments: ["-wal", "-shm", "-journal", "-owner", "-WAL", ".archive-1-100", ".archive-partial"])
+    func ownParts(_ end: String) async throws {
+        let sample = try await Sample()
+        try await sample.store.archive(through: 100)
+        let part = sample.path + end
+        let folder = sample.directory.url.path
+        let before = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
+        for isReplacing in [false, true] {
+            await #expect(throws: BackupError.destinationIsSource(path: part)) {
+                try await sample.store.backup(to: part, replacing: isReplacing)
+            }
+        }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder).sorted() == before)
+        // A name that only begins like the store's is any other.
+        try await sample.store.backup(to: sample.path + "-2026")
+        await sample.store.close()
+    }
+
     @Test("of a damaged store fails, naming the position, and leaves the destination as it was; unchecked, it is made")
     func damage() async throws {
         let sample = try await Sample()
