@@ -105,6 +105,22 @@ import Testing
         }
     }
 
+    @Test func aDeletionThatIsRepeatedTakesTheCheckpointThatWasLeft() async throws {
+        let store = InMemoryEventStore()
+        try await Self.running(store) { subscriptions, _ in
+            try await store.save(Checkpoint(after: 7), for: Self.name.checkpoint)
+            await #expect(throws: RPCStatus.groupMissing(Self.name)) { try await subscriptions.delete(Self.name) }
+            #expect(try await store.checkpoint(for: Self.name.checkpoint) == nil)
+            // Another group's, whose checkpoint has the same name, stays.
+            let other = PersistentGroupName(stream: "secret", group: "b::g")
+            try await subscriptions.create(other, settings: Self.settings, filter: nil)
+            try await store.save(Checkpoint(after: 7), for: other.checkpoint)
+            let same = PersistentGroupName(stream: "secret::b", group: "g")
+            await #expect(throws: RPCStatus.groupMissing(same)) { try await subscriptions.delete(same) }
+            #expect(try await store.checkpoint(for: other.checkpoint)?.position == 7)
+        }
+    }
+
     @Test func parkedEventsAreLinksAndComeBack() async throws {
         let store = InMemoryEventStore()
         try await Self.running(store) { subscriptions, log in
