@@ -18,6 +18,11 @@ extension SQLiteEventStore: StoreUpkeep {
                 return try Self.json(try await scavenge(ScavengeOptions(wanted), progress: working))
             case .archiving(let wanted): return try Self.json(try await archive(wanted, progress: working))
             case .backup(let wanted):
+                guard !wanted.replaces || Self.isReplaceable(wanted.destination) else {
+                    throw UpkeepError(
+                        .cannotCreate,
+                        "\(wanted.destination) is no store, and no backup of one: name another destination.")
+                }
                 let report = try await backup(
                     to: wanted.destination, replacing: wanted.replaces, verifying: wanted.verifies
                 ) { step in
@@ -31,6 +36,21 @@ extension SQLiteEventStore: StoreUpkeep {
         } catch {
             throw UpkeepError(upkeep: error)
         }
+    }
+
+    /// Whether nothing is at a path, or a store: what else lies in a folder of backups, such as the log of who has read
+    /// what, is not replaced for somebody who may only name files there.
+    private static func isReplaceable(_ path: String) -> Bool {
+        guard FileManager.default.fileExists(atPath: path) else { return true }
+        let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+        guard attributes?[.type] as? FileAttributeType == .typeRegular,
+            let file = FileHandle(forReadingAtPath: path)
+        else { return false }
+        defer { try? file.close() }
+        // https://www.sqlite.org/fileformat.html#the_database_header
+        guard let header = try? file.read(upToCount: 72), header.count == 72 else { return false }
+        let applicationID = header.suffix(4).reduce(Int64(0)) { $0 << 8 | Int64($1) }
+        return header.starts(with: "SQLite format 3\0".utf8) && applicationID == Schema.applicationID
     }
 
     private static func json(_ report: some Encodable) throws -> [UInt8] {
@@ -81,6 +101,7 @@ extension ScavengeOptions {
 extension UpkeepError {
     fileprivate init(upkeep error: any Error) {
         switch error {
+        case let error as UpkeepError: self = error
         case let error as ReadError: self.init(Self.code(error), error.description)
         case let error as ScavengeError: self.init(Self.code(error), error.description)
         case let error as ArchiveError: self.init(Self.code(error), error.description)

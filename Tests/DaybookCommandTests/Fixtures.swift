@@ -61,6 +61,26 @@ struct Daybook {
     }
 }
 
+extension Daybook {
+    /// Runs it with an output that nobody reads.
+    ///
+    /// - Returns: The exit code.
+    static func runUnread(_ arguments: String...) async throws -> Int32 {
+        let process = Process()
+        process.executableURL = try binary()
+        process.arguments = arguments
+        let pipe = Pipe()
+        try pipe.fileHandleForReading.close()
+        process.standardOutput = pipe.fileHandleForWriting
+        process.standardError = FileHandle.nullDevice
+        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+            process.terminationHandler = { _ in continuation.resume() }
+            do { try process.run() } catch { continuation.resume(throwing: error) }
+        }
+        return process.terminationStatus
+    }
+}
+
 /// Real data that lies beside the repository, where there is any.
 enum SharedData {
     static func path(_ name: String) -> String? {

@@ -33,6 +33,25 @@ struct ProcessTests {
         #expect(try await Daybook.run("streams", file).output.contains("order-1"))
     }
 
+    @Test("tells what is wrong by its exit code, also when nobody reads the rest of the output")
+    func unread() async throws {
+        let folder = try TemporaryFolder()
+        let file = folder.file("a.db")
+        let store = try await SQLiteEventStore.open(file)
+        try await store.append([NewEvent(type: "Counted", data: Array(repeating: 17, count: 1000))], to: "s-1")
+        try await store.append([NewEvent(type: "Counted", data: [])], to: "s-2")
+        try await store.save(Checkpoint(after: 0), for: "reader")
+        await store.close()
+        #expect(try await Daybook.runUnread("verify", file) == 0)
+        #expect(try await Daybook.runUnread("health", file) == 0)
+        #expect(try await Daybook.runUnread("health", file, "--max-behind", "0") == 3)
+        var bytes = try Data(contentsOf: URL(fileURLWithPath: file))
+        let place = try #require(bytes.range(of: Data(repeating: 17, count: 1000)))
+        bytes[place.lowerBound + 9] ^= 1
+        try bytes.write(to: URL(fileURLWithPath: file))
+        #expect(try await Daybook.runUnread("verify", file) == 2)
+    }
+
     @Test("tells a conflict by exit code 1, and what to do")
     func conflict() async throws {
         let folder = try TemporaryFolder()

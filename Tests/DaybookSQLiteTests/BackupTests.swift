@@ -126,6 +126,44 @@ struct BackupTests {
         #expect(try sample.leftovers().isEmpty)
     }
 
+    @Test(
+        "takes no name of a part of the store, replacing or not",
+        arguments: ["-wal", "-shm", "-journal", "-owner", "-WAL", ".archive-1-100", ".archive-partial"])
+    func ownParts(_ end: String) async throws {
+        let sample = try await Sample()
+        try await sample.store.archive(through: 100)
+        let part = sample.path + end
+        let folder = sample.directory.url.path
+        let before = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
+        for isReplacing in [false, true] {
+            await #expect(throws: BackupError.destinationIsSource(path: part)) {
+                try await sample.store.backup(to: part, replacing: isReplacing)
+            }
+        }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder).sorted() == before)
+        // A name that only begins like the store's is any other.
+        try await sample.store.backup(to: sample.path + "-2026")
+        await sample.store.close()
+    }
+
+    @Test("that was asked for as a task replaces a store, and no other file")
+    func taskReplaces() async throws {
+        let sample = try await Sample()
+        let task = UpkeepTask.backup(UpkeepTask.Backup(to: sample.copy, replaces: true, verifies: false))
+        for other in [Data("{}\n".utf8), Data(count: 4096), Data()] {
+            try other.write(to: URL(fileURLWithPath: sample.copy))
+            let error = await #expect(throws: UpkeepError.self) { try await sample.store.perform(task) { _ in } }
+            #expect(error?.code == .cannotCreate)
+            #expect(try Data(contentsOf: URL(fileURLWithPath: sample.copy)) == other)
+        }
+        try FileManager.default.removeItem(atPath: sample.copy)
+        for _ in 0..<2 { _ = try await sample.store.perform(task) { _ in } }
+        await sample.store.close()
+        let copy = try await SQLiteEventStore.open(sample.copy)
+        #expect(try await copy.head() == 4000)
+        await copy.close()
+    }
+
     @Test("of a damaged store fails, naming the position, and leaves the destination as it was; unchecked, it is made")
     func damage() async throws {
         let sample = try await Sample()

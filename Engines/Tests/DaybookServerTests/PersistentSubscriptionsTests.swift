@@ -19,9 +19,10 @@ import Testing
 
     /// The groups of a store, while they run.
     private static func running(
-        _ store: InMemoryEventStore, _ body: (PersistentSubscriptions, KurrentLog) async throws -> Void
+        _ store: InMemoryEventStore, correlations: CorrelationIndex? = nil,
+        _ body: (PersistentSubscriptions, KurrentLog) async throws -> Void
     ) async throws {
-        let log = try await KurrentLog.open(store)
+        let log = try await KurrentLog.open(store, correlations: correlations)
         let signals = StreamSignals(store: store)
         let subscriptions = try await PersistentSubscriptions.open(log: log, signals: signals, checkpoints: store)
         try await withThrowingTaskGroup(of: Void.self) { tasks in
@@ -66,6 +67,57 @@ import Testing
             _ = try await log.append(Self.events(1), to: "order", expecting: .any)
             let new = try await Self.take(1, from: group, client)
             #expect(new.map(\.original.revision) == [3])
+        }
+    }
+
+    @Test func aGroupIsNotTakenForAsFarAsTheLogWhereItsIndexIsBehind() async throws {
+        let store = InMemoryEventStore()
+        let index = CorrelationIndex(store: store)
+        let name = PersistentGroupName(stream: "$bc-a", group: "g")
+        let events = (0..<2).map { _ in
+            NewEvent(type: "Placed", data: [], metadata: Array(#"{"$correlationId":"a"}"#.utf8))
+        }
+        try await Self.running(store, correlations: index) { subscriptions, _ in
+            try await store.append([events[0]], to: "order-1")
+            while try await !index.indexPage().isAtEnd {}
+            try await subscriptions.create(name, settings: Self.settings, filter: nil)
+            let group = try subscriptions.group(name)
+            let client = try group.connect(name: "c", user: "u", bufferSize: 10)
+            let seen = try await Self.take(1, from: group, client)
+            group.change { $0.acknowledge(seen.map(\.id), now: .now) }
+            try await Self.until { try await store.checkpoint(for: name.checkpoint) != nil }
+
+            // Recorded, and not in the index yet, when the group reads to the end.
+            try await store.append([events[1]], to: "order-2")
+            let head = try await store.head()
+            try await subscriptions.update(name, settings: Self.settings)
+            let begun = try subscriptions.group(name)
+            try await Self.until { begun.look(\.isLive) }
+            let place = try #require(begun.look(\.lastPlace))
+            #expect(place.position < head.rawValue)
+
+            while try await !index.indexPage().isAtEnd {}
+            try await subscriptions.update(name, settings: Self.settings)
+            let last = try subscriptions.group(name)
+            let again = try last.connect(name: "c", user: "u", bufferSize: 10)
+            let left = try await Self.take(1, from: last, again)
+            #expect(left.map(\.original.revision) == [1])
+        }
+    }
+
+    @Test func aDeletionThatIsRepeatedTakesTheCheckpointThatWasLeft() async throws {
+        let store = InMemoryEventStore()
+        try await Self.running(store) { subscriptions, _ in
+            try await store.save(Checkpoint(after: 7), for: Self.name.checkpoint)
+            await #expect(throws: RPCStatus.groupMissing(Self.name)) { try await subscriptions.delete(Self.name) }
+            #expect(try await store.checkpoint(for: Self.name.checkpoint) == nil)
+            // Another group's, whose checkpoint has the same name, stays.
+            let other = PersistentGroupName(stream: "secret", group: "b::g")
+            try await subscriptions.create(other, settings: Self.settings, filter: nil)
+            try await store.save(Checkpoint(after: 7), for: other.checkpoint)
+            let same = PersistentGroupName(stream: "secret::b", group: "g")
+            await #expect(throws: RPCStatus.groupMissing(same)) { try await subscriptions.delete(same) }
+            #expect(try await store.checkpoint(for: other.checkpoint)?.position == 7)
         }
     }
 

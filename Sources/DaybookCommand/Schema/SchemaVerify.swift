@@ -42,7 +42,7 @@ struct SchemaVerify: AsyncParsableCommand {
             }
         }
         let kinds = report.eventCounts.keys.sorted()
-        try await StandardOutput.shared.write(json ? Self.lines(report, kinds) : Self.text(report, kinds))
+        try await StandardOutput.shared.offer(json ? Self.lines(report, kinds) : Self.text(report, kinds))
         let failures = report.failureCounts.values.reduce(0, +)
         guard failures == 0 else {
             throw CommandFailure(

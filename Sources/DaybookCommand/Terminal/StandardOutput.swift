@@ -41,6 +41,13 @@ final class StandardOutput: Sendable {
 
     func write(_ text: String) async throws { try await write(Array(text.utf8)) }
 
+    /// Writes what a failure may follow, which is told by the exit code also when nobody reads the output any more.
+    func offer(_ bytes: [UInt8]) async throws {
+        do { try await write(bytes) } catch is Closed {}
+    }
+
+    func offer(_ text: String) async throws { try await offer(Array(text.utf8)) }
+
     private func drain() {
         while true {
             let (bytes, waiters) = state.withLock { state in

@@ -69,7 +69,7 @@ struct Health: AsyncParsableCommand {
             json
             ? try Self.line(health)
             : Array((metrics ? HealthMetrics(health, of: store.label).text : Self.text(health)).utf8)
-        try await StandardOutput.shared.write(output)
+        try await StandardOutput.shared.offer(output)
         guard health.isHealthy else {
             let problems =
                 health.problems

@@ -38,9 +38,9 @@ struct Salvage: AsyncParsableCommand {
         }
         bar.finish()
         if json {
-            try await StandardOutput.shared.write(report.lostPositions.flatMap(Self.line) + Self.totals(report))
+            try await StandardOutput.shared.offer(report.lostPositions.flatMap(Self.line) + Self.totals(report))
         } else {
-            try await StandardOutput.shared.write(Self.text(report, newPath))
+            try await StandardOutput.shared.offer(Self.text(report, newPath))
         }
         guard report.isComplete else {
             throw CommandFailure(

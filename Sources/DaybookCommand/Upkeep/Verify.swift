@@ -22,16 +22,16 @@ struct Verify: AsyncParsableCommand {
     func run() async throws {
         let report = try await report()
         if json {
-            try await StandardOutput.shared.write(report.findings.flatMap(Self.line) + Self.totals(report))
+            try await StandardOutput.shared.offer(report.findings.flatMap(Self.line) + Self.totals(report))
         } else if report.isSound {
-            try await StandardOutput.shared.write(
+            try await StandardOutput.shared.offer(
                 "\(report.eventsChecked.grouped) events in \(report.streams.grouped) streams checked: all are as recorded.\n"
             )
         } else {
             var table = Table([
                 .init(title: "POSITION", alignment: .right), .init(title: "STREAM"), .init(title: "DAMAGE"),
             ])
-            try await StandardOutput.shared.write(
+            try await StandardOutput.shared.offer(
                 table.text(
                     of: report.findings.map {
                         [$0.position?.description ?? "", $0.stream?.rawValue ?? "", $0.reason]

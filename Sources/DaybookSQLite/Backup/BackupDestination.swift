@@ -97,6 +97,7 @@ final class BackupDestination {
     private static func checked(
         _ path: String, replacing: Bool, source: String
     ) throws(BackupError) -> OwnerLock? {
+        guard !belongs(path, to: source) else { throw .destinationIsSource(path: path) }
         var lock: OwnerLock?
         if let found = status(of: path) {
             if let source = status(of: source), source.st_dev == found.st_dev, source.st_ino == found.st_ino {
@@ -117,6 +118,21 @@ final class BackupDestination {
             throw .destinationHasWAL(path: path)
         }
         return lock
+    }
+
+    /// Whether a path has the name of what stands beside a store and is a part of it: its write-ahead log, its lock, an archive.
+    ///
+    /// Some disks do not tell capital letters from small ones.
+    private static func belongs(_ path: String, to store: String) -> Bool {
+        let (file, own) = (URL(fileURLWithPath: path), URL(fileURLWithPath: store))
+        guard let folder = status(of: file.deletingLastPathComponent().path),
+            let ownFolder = status(of: own.deletingLastPathComponent().path),
+            folder.st_dev == ownFolder.st_dev, folder.st_ino == ownFolder.st_ino
+        else { return false }
+        let (name, ownName) = (file.lastPathComponent.lowercased(), own.lastPathComponent.lowercased())
+        guard name.hasPrefix(ownName) else { return false }
+        let end = String(name.dropFirst(ownName.count))
+        return besides.dropFirst().contains(end) || end.hasPrefix(".archive-")
     }
 
     /// Whether no write-ahead log is there, or an empty one.

@@ -8,7 +8,7 @@ public enum BackupError: Error, Equatable, CustomStringConvertible {
     case destinationInUse(path: String, processID: Int32?)
     /// A write-ahead log stands beside the destination: it would be played over the copy.
     case destinationHasWAL(path: String)
-    /// The destination is the source.
+    /// The destination is the source, or a part of it that stands beside it: its write-ahead log, its lock, an archive.
     case destinationIsSource(path: String)
     /// The source cannot be read: it is missing, or no Daybook file.
     case sourceUnusable(OpenError)
@@ -34,7 +34,7 @@ public enum BackupError: Error, Equatable, CustomStringConvertible {
             "\(path)-wal stands beside the destination and would be played over the copy: open the store at \(path) once, so "
                 + "that it is taken in, or remove it with that store."
         case .destinationIsSource(let path):
-            "\(path) is the store itself: name another destination."
+            "\(path) is the store itself, or a part of it: name another destination."
         case .sourceUnusable(let error): error.description
         case .damaged(let path, let finding, let count):
             "\(path) is damaged, and was not copied: \(finding)"

@@ -45,6 +45,10 @@ struct SettingsFile: Sendable {
         of members: [(key: String, value: JSONText)], source: String
     ) throws(SettingsError) -> [String: String] {
         var texts: [String: String] = [:]
+        // Of two of them the snapshot has one.
+        guard members.count(where: { $0.key == Setting.limits }) <= 1 else {
+            throw .twice(name: Setting.limits, source: source)
+        }
         for (key, value) in members {
             guard key == Setting.limits else {
                 try add(Setting.named(key), key, value, isLimit: false, source, to: &texts)

@@ -110,6 +110,7 @@ import Testing
             (#"{"limits": 5}"#, "'limits' is a number: write an object"),
             (#"{"limits": {"connections": 0}}"#, "'limits.connections' is 0: write a whole number from 1"),
             (#"{"port": 1, "port": 2}"#, "'port' stands there twice"),
+            (#"{"limits": {"connections": 5}, "limits": {"resets": 20}}"#, "'limits' stands there twice"),
             (#"{"audit": [{"a": 1}]}"#, "write texts"),
             ("[]", "it is an array"),
             ("{", "it is no JSON"),

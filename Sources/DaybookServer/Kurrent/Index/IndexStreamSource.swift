@@ -69,6 +69,8 @@ struct IndexStreamSource: KurrentSource {
         try await page(from: cursor, direction: .forward, limit: limit, resolvesLinks: resolvesLinks)
     }
 
+    func knownThrough() async throws -> Position { try await log.store.head() }
+
     func farewell() async throws -> KurrentEvent? { nil }
 
     // MARK: - Events that the index leads to one behind another

@@ -52,13 +52,14 @@ extension PersistentGroupDriver {
             }
             let seen = interest?.count ?? 0
             setReading(true)
-            let head: Position? = try await interest == nil ? nil : log.store.head()
+            // Before the page: what is known only later is behind it.
+            let known = try await reader.source?.knownThrough()
             let (events, isAtEnd) = try await reader.next(
                 limit: limit, filter: filter, resolvesLinks: settings.resolvesLinks, from: log)
             setReading(false)
             change { group in
                 group.take(events, isAtEnd: isAtEnd)
-                if isAtEnd, let head { group.pass(head.rawValue) }
+                if isAtEnd, let known { group.pass(known.rawValue) }
             }
             guard isAtEnd else { continue }
             if let interest {

@@ -170,6 +170,10 @@ final class PersistentSubscriptions: Sendable {
     /// Deletes a group, its checkpoint, and what it had parked.
     func delete(_ name: PersistentGroupName) async throws {
         try await changes.pass { [self] in
+            if name.isStorable, state.withLock({ $0.drivers[name] == nil }) {
+                // A deletion that was not finished may have left one, at which scavenging would stop for good.
+                try await deleteCheckpoint(of: name)
+            }
             let old = try group(name)
             var stored = state.withLock(\.stored)
             stored.groups.removeAll { $0.name == name }

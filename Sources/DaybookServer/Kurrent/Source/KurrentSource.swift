@@ -42,6 +42,9 @@ protocol KurrentSource: Sendable {
     /// What comes next for somebody who follows the stream.
     func nextPage(at cursor: KurrentCursor, limit: Int, resolvesLinks: Bool) async throws -> KurrentPage
 
+    /// Up to where in the log all events of the stream can be read by now.
+    func knownThrough() async throws -> Position
+
     /// The event that says that the stream is deleted for good; nil when it is not.
     func farewell() async throws -> KurrentEvent?
 }

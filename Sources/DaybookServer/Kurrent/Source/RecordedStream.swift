@@ -86,6 +86,8 @@ struct RecordedStream: KurrentSource {
         return try await page(of: read, from: cursor, .forward, resolvesLinks)
     }
 
+    func knownThrough() async throws -> Position { try await log.store.head() }
+
     func farewell() async throws -> KurrentEvent? {
         guard try await log.store.state(of: stream).status == .tombstoned else { return nil }
         return try await log.lastEvent(of: stream.control).flatMap(KurrentEvent.init)

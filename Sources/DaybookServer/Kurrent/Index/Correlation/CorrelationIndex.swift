@@ -95,6 +95,9 @@ final class CorrelationIndex: Sendable {
 
     // MARK: - What it tells
 
+    /// Up to where in the log it has every event.
+    func reached() async throws -> Position { try await store.checkpoint(of: Self.model) }
+
     func entry(of key: CorrelationKey) async throws -> CorrelationEntry {
         try CorrelationEntry(try await store.document(key.document, of: Self.model))
     }

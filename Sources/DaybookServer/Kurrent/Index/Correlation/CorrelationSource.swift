@@ -90,6 +90,8 @@ struct CorrelationSource: KurrentSource {
         try await page(from: cursor, direction: .forward, limit: limit, resolvesLinks: resolvesLinks)
     }
 
+    func knownThrough() async throws -> Position { try await index.reached() }
+
     func farewell() async throws -> KurrentEvent? { nil }
 }
 #endif
