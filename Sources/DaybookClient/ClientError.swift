@@ -14,7 +14,8 @@ public enum ClientError: Error, Equatable, CustomStringConvertible {
             "'\(text)' is no address of a server (\(reason)): use daybook://host:2113, behind it ?tls=false without TLS."
         case .credentialsWithoutTLS(let host):
             "Everybody between here and '\(host)' could read the password: use TLS, or ask without credentials."
-        case .tls(let reason): "TLS cannot be set up (\(reason)): see to the files of certificates."
+        case .tls(let reason):
+            "TLS cannot be set up (\(reason)): see whether the files of certificates and keys are there, and are PEM."
         }
     }
 }

@@ -3,7 +3,7 @@ import ArgumentParser
 /// What the command's exit status tells a script. The numbers above 63 are those of `sysexits.h`.
 extension ExitCode {
     /// The store or its server refused a request: a conflict, a broken rule, a right that is missing. Nothing of that request was
-    /// written.
+    /// written. Or a server cannot start.
     static let refused = ExitCode(1)
     /// `verify` or `backup` found damaged records, or `salvage` had to leave some out; `schema verify` found events that are
     /// not as their lock says.
@@ -27,7 +27,8 @@ extension ExitCode {
     static let explanation = """
         EXIT CODES
           0   done
-          1   the store or its server refused a request: a conflict, a broken rule, no right; nothing of it was written
+          1   the store or its server refused a request: a conflict, a broken rule, no right; nothing of it was written;
+              or 'serve' cannot start: a port that is taken, a certificate that cannot be used
           2   'verify' or 'backup' found damage; 'salvage' could not save everything; 'schema verify' found events that
               their lock does not describe
           3   'health' found a store or a consumer that is not well

@@ -24,7 +24,7 @@ public enum OpenError: Error, Equatable, CustomStringConvertible {
             "There is no file \(path): check the name, or let the store create it."
         case .owned(let path, let processID):
             "\(path) is open in process \(processID.map(String.init) ?? "unknown"): one process owns a store; end that "
-                + "one, or talk to it."
+                + "one, or go through it: where it is 'daybook serve', by its address, daybook://HOST:PORT."
         case .notADaybook(let path, let reason):
             "\(path) is not a Daybook file (\(reason)): check the name. If it once was one, restore it from a backup, or save what "
                 + "is whole in it with 'daybook salvage'."

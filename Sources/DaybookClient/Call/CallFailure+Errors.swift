@@ -53,8 +53,11 @@ extension OperationFailure {
         case .closed: self.init(.closed, "The client is closed.")
         case .timedOut, .interrupted:
             self.init(
-                .unreachable, "The server does not answer (\(failure.reason)): see whether it runs, and ask again.")
-        case .refused(.denied): self.init(.denied, failure.reason)
+                .unreachable,
+                "The server does not answer (\(failure.reason)): see whether it runs, whether it has TLS (an address of one "
+                    + "without ends in ?tls=false), and whether its certificate is of an authority that is known here "
+                    + "(?tlsCaFile=FILE), and ask again.")
+        case .refused(.denied): self.init(.denied, "The server refused: \(failure.reason)")
         case .refused(.unimplemented):
             self.init(.unsupported, "The server, or its store, does nothing of the kind: \(failure.reason)")
         case .refused(.tooLarge): self.init(.invalid, failure.reason)

@@ -50,9 +50,14 @@ struct CallFailure: Error, Sendable {
         case 1, 14: self.init(.interrupted, "the server said: \(message)", mayHaveEffect: true)
         case 3: self.init(.refused(.invalid), message, mayHaveEffect: false)
         case 4: self.init(.timedOut, "the server said: \(message)", mayHaveEffect: true)
-        case 7, 16:
+        case 7:
             self.init(
-                .refused(.denied), "the client's user may not do this, or is not known: \(message)",
+                .refused(.denied), "the user may not do this, ask an admin for the right: \(message)",
+                mayHaveEffect: false)
+        case 16:
+            self.init(
+                .refused(.denied),
+                "credentials are missing or wrong, send a user and password, a token or a certificate: \(message)",
                 mayHaveEffect: false)
         case 8: self.init(.refused(.exhausted), message, mayHaveEffect: false)
         case 12: self.init(.refused(.unimplemented), message, mayHaveEffect: false)

@@ -52,11 +52,12 @@ struct Serve: AsyncParsableCommand {
         name: .customLong("without-tls"),
         help: "Ask who calls, but without TLS: behind a proxy on this machine that has it.")
     var withoutTLS = false
-    @Option(help: "The server's certificate and those it is based on, in PEM.", completion: .file())
+    @Option(help: "The server's certificate, and the intermediate ones behind it, in PEM.", completion: .file())
     var tlsCertificate: String?
-    @Option(help: "The certificate's key, in PEM and not encrypted.", completion: .file()) var tlsKey: String?
+    @Option(help: "The private key of the certificate, in PEM and not encrypted.", completion: .file())
+    var tlsKey: String?
     @Option(
-        name: .customLong("tls-client-ca"), help: "The certificates of the authorities of clients, in PEM.",
+        name: .customLong("tls-client-ca"), help: "The authorities (CA) whose certificates clients may show, in PEM.",
         completion: .file())
     var tlsClientCA: String?
     @Option(help: "A file with the public keys of an authority of tokens (JWKS).", completion: .file())
@@ -78,25 +79,33 @@ struct Serve: AsyncParsableCommand {
         help: "A folder in which operators may have the store backed up, 'daybook backup --server'.",
         completion: .directory)
     var backupFolder: String?
-    @Option(help: "A category of which each read is in the audit log; may be repeated.") var audit: [String] = []
-    @Option(help: "A pattern of names of such streams, as in 'payroll-*'; may be repeated.")
+    @Option(help: "A category of streams whose reads are written to the audit log; may be repeated.")
+    var audit: [String] = []
+    @Option(help: "A pattern of names of streams whose reads are written there, as in 'payroll-*'; may be repeated.")
     var auditStreams: [String] = []
     @Option(help: "The file of the audit log. (default: FILE.audit.jsonl)", completion: .file()) var auditLog: String?
     @Flag(inversion: .prefixedNo, help: "Log each call when it has ended.") var accessLog: Bool?
-    @Option(help: "From which level on messages are logged: trace, debug, info, notice, warning, error, critical.")
+    @Option(
+        help: "The least level that is logged: trace, debug, info, notice, warning, error, critical. (default: info)")
     var logLevel: String?
-    @Option(help: "How they are: text, or json, a line each.") var logFormat: String?
+    @Option(help: "The form of the log's lines: text, or json. (default: text)") var logFormat: String?
     @Option(help: "The source of events that are read as CloudEvents. (default: /daybook)") var eventSource: String?
-    @Option(help: "How many events a healthy consumer is behind at most.") var healthMaxEventsBehind: String?
-    @Option(help: "How old the first of them is at most; 0 for any.") var healthMaxSecondsBehind: String?
-    @Option(help: "How many events a healthy consumer has parked at most.") var healthMaxParked: String?
-    @Option(name: .customLong("health-max-wal-bytes"), help: "The bytes of the write-ahead log of a healthy store.")
+    @Option(help: "For /health: how many events a healthy consumer is behind at most. (default: 50000)")
+    var healthMaxEventsBehind: String?
+    @Option(help: "For /health: how old the first event behind a healthy consumer is at most; 0 for any. (default: 0)")
+    var healthMaxSecondsBehind: String?
+    @Option(help: "For /health: how many events a healthy consumer has parked at most. (default: 0)")
+    var healthMaxParked: String?
+    @Option(
+        name: .customLong("health-max-wal-bytes"),
+        help: "For /health: the bytes of the write-ahead log of a healthy store at most. (default: 1 GiB)")
     var healthMaxWALBytes: String?
-    @Option(help: "A consumer that is not judged; may be repeated.") var healthIgnore: [String] = []
+    @Option(help: "For /health: a consumer that is not judged; may be repeated.") var healthIgnore: [String] = []
     @Option(
         name: .customLong("limit"),
         help: ArgumentHelp(
-            "A limit, by the name that --print-configuration tells; may be repeated.", valueName: "name=number"))
+            "A limit, by its name as --print-configuration tells it behind 'limits.'; may be repeated.",
+            valueName: "name=number"))
     var limits: [String] = []
 
     /// - Parameter environment: All variables.

@@ -18,8 +18,9 @@ struct ServerAnnouncement {
                 StandardError.line(
                     "There are no users yet. Make the first one, an admin, by POST /v1/users with the header\n"
                         + "  Authorization: Bearer \(token)\n"
-                        + "and a body such as {\"login\":\"admin\",\"password\":\"…\"}. The token ends with it, or "
-                        + "with the server.")
+                        + "and a body such as {\"login\":\"admin\",\"password\":\"…\"}, or by 'daybook users add --server "
+                        + "daybook://HOST:\(port) LOGIN' with the token in DAYBOOK_TOKEN. The token ends with it, or with "
+                        + "the server.")
             }
             return
         }

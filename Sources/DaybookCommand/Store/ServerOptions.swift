@@ -2,7 +2,9 @@ import ArgumentParser
 
 /// Who a verb is to the server of a store; see ``ServerLogin``.
 struct ServerOptions: ParsableArguments {
-    @Option(help: "The user of a server; else DAYBOOK_USER. The password is in DAYBOOK_PASSWORD, or asked for.")
+    @Option(
+        help:
+            "The user of a server; else DAYBOOK_USER. The password is in DAYBOOK_PASSWORD, or asked for on a terminal.")
     var user: String?
     @Option(help: "A file with the user's password.", completion: .file()) var passwordFile: String?
     @Option(help: "A file with a token in place of a user; else DAYBOOK_TOKEN.", completion: .file())
@@ -14,9 +16,11 @@ struct ServerOptions: ParsableArguments {
     var caFile: String?
 
     func validate() throws {
-        guard user == nil || tokenFile == nil else { throw ValidationError("Either --user or --token-file.") }
+        guard user == nil || tokenFile == nil else {
+            throw ValidationError("--user and --token-file both say who asks: leave one out.")
+        }
         guard passwordFile == nil || tokenFile == nil else {
-            throw ValidationError("Either --password-file or --token-file.")
+            throw ValidationError("--password-file and --token-file both say who asks: leave one out.")
         }
     }
 

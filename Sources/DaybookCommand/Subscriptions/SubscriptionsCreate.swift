@@ -9,6 +9,10 @@ struct SubscriptionsCreate: AsyncParsableCommand {
         discussion: """
             A group of '$all' may be given a part of the log: by prefixes of streams or of types, or by a regular expression.
 
+            Where nothing else is said, a group begins at the start, by RoundRobin, with a message timeout of 30,000 ms and \
+            10 retries; its checkpoint is saved after 2,000 ms and 10 events, at the latest after 1,000 events; it holds 500 \
+            events, and reads 20 at once. 'daybook subscriptions info' tells what holds.
+
             EXAMPLES
               daybook subscriptions create --server daybook://shop.example:2113 order-1 mailer --max-retries 5
               daybook subscriptions create --server daybook://shop.example:2113 '$all' audit --from end --type-prefix Order

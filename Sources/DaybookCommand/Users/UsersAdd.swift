@@ -8,7 +8,8 @@ struct UsersAdd: AsyncParsableCommand {
 
     @OptionGroup var store: StoreArgument
     @Argument(help: "The name by which the user logs in; of one with a certificate, its common name.") var login: String
-    @Option(name: .customLong("group"), help: "A group of the user; may be repeated.") var groups: [String] = []
+    @Option(name: .customLong("group"), help: "A group of the user, as in '$writers'; may be repeated.")
+    var groups: [String] = []
     @Option(help: "The user's full name.") var fullName = ""
     @Flag(help: "The user has no password, and shows a certificate.") var certificateOnly = false
 

@@ -8,16 +8,19 @@ struct UsersCommand: AsyncParsableCommand {
         discussion: """
             Users are events of the log. These verbs open the file, so that they work while no server does: to make the first \
             admin, or a new password. Of a server that runs, name the address: admins may change its users, and the first one is \
-            made with the token that the server says when it starts, in DAYBOOK_TOKEN.
+            made with the token that the server says when it starts, in DAYBOOK_TOKEN. Where the new user's password comes \
+            from a file, so does that of who asks, by --password-file, or it is in DAYBOOK_PASSWORD.
 
             Groups give rights: $admins all of them, $ops looking after the server, $writers reading and writing streams, \
-            $readers reading them, $projectors keeping what is derived from them. Other groups are named in access lists.
+            $readers reading them, $projectors keeping what is derived from them. Other groups are named in access lists. \
+            Write them in single quotes: in others the shell takes $admins for a variable.
 
             EXAMPLES
               daybook users add shop.db ada --group '$admins'
               daybook users list shop.db
               daybook users password shop.db ada < password.txt
-              daybook users add --server daybook://shop.example:2113 --user ada bob --group '$readers' < password.txt
+              DAYBOOK_TOKEN=… daybook users add --server daybook://shop.example:2113 ada < password.txt
+              daybook users add --server daybook://shop.example:2113 --user ada --password-file ada.txt bob < bob.txt
             """,
         subcommands: [UsersAdd.self, UsersList.self, UsersPassword.self, UsersRemove.self])
 }

@@ -4,7 +4,8 @@ import DaybookProtocol
 /// `daybook users list`.
 struct UsersList: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "list", abstract: "Print the users, one a line: login, groups, and what is particular.")
+        commandName: "list",
+        abstract: "Print the users, one a line: login, groups, and whether disabled or without a password.")
 
     @OptionGroup var store: StoreArgument
 

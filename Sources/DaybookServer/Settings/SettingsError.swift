@@ -14,11 +14,11 @@ public enum SettingsError: Error, Equatable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .unreadableFile(let path, let reason):
-            "The configuration file '\(path)' cannot be used (\(reason)): write an object of JSON such as "
-                + #"{"port": 2113, "limits": {"connections": 1000}}."#
+            "The configuration file '\(path)' cannot be used (\(reason)): name a file that is there, with an object of JSON "
+                + #"such as {"port": 2113, "limits": {"connections": 1000}}."#
         case .unknown(let name, let source, let similar):
             "\(source): '\(name)' is no setting\(similar.map { "; did you mean '\($0)'" } ?? ""): "
-                + "daybook serve --print-configuration lists them."
+                + "'daybook serve FILE --insecure --print-configuration' lists all."
         case .twice(let name, let source):
             "\(source): '\(name)' stands there twice: leave one out."
         case .wrong(let name, let source, let value, let wanted):
