@@ -153,8 +153,11 @@ public struct HistoryCanary: Sendable {
             guard
                 let (second, _) = places.first(where: { other, otherNumber in
                     // Without an answer it may have been written at any time after its start.
-                    otherNumber > number && checker.operations[other].ended != nil
-                        && checker.operations[first].ended ?? .max < checker.operations[other].started
+                    guard otherNumber > number, let end = checker.operations[other].ended else { return false }
+                    let (started, ended) = (checker.operations[first].started, checker.operations[first].ended ?? .max)
+                    // Where the store was opened in between, other checks may be the first to find it.
+                    return ended < checker.operations[other].started
+                        && !checker.history.openings.contains { $0.instant > started && $0.instant < end }
                 })
             else { continue }
             let (early, late) = (checker.operations[first], checker.operations[second])
