@@ -46,9 +46,7 @@ public final class DaybookServer: Service {
         store: any EventStore & CheckpointStore, configuration: ServerConfiguration = ServerConfiguration(),
         logger: Logger = Logger(label: "daybook.server"), accessLogger: Logger? = nil
     ) async throws {
-        guard configuration.tls != nil || ["127.0.0.1", "::1", "localhost"].contains(configuration.host) else {
-            throw ServerError.notLoopback(host: configuration.host)
-        }
+        try Self.check(configuration)
         self.configuration = configuration
         self.logger = logger
         asksWhoCalls = configuration.asksWhoCalls || configuration.tls != nil
@@ -149,6 +147,17 @@ public final class DaybookServer: Service {
         let log = AuditLog(path: file, mostWaiting: configuration.limits.auditReadsWaiting)
         do { try log.check() } catch { throw .unwritableAuditLog(file: file, reason: "\(error)") }
         return (streams, log)
+    }
+
+    /// Looks at what a server needs beside its store, before there is one: where it would listen, its certificate and its rules.
+    ///
+    /// - Throws: ``ServerError``.
+    public static func check(_ configuration: ServerConfiguration) throws {
+        guard configuration.tls != nil || ["127.0.0.1", "::1", "localhost"].contains(configuration.host) else {
+            throw ServerError.notLoopback(host: configuration.host)
+        }
+        if let files = configuration.tls { _ = try TLSCredentials(files) }
+        _ = try rules(configuration.accessRules)
     }
 
     private static func rules(_ file: String?) throws -> [AccessRule] {

@@ -5,6 +5,8 @@ import DaybookCore
 public enum ServerError: Error, Equatable, CustomStringConvertible {
     /// Others than this machine would reach the server, and it cannot tell them apart.
     case notLoopback(host: String)
+    /// The system does not let it listen there.
+    case cannotListen(host: String, port: Int, reason: String)
     /// The index of correlations is asked for, and the store has no place for it.
     case noReadModels
     /// The certificate, its key, or the authority of clients is not there, or not what it should be.
@@ -23,6 +25,9 @@ public enum ServerError: Error, Equatable, CustomStringConvertible {
         case .notLoopback(let host):
             "The server would listen on '\(host)', where other machines reach it, without TLS: give it a certificate, or listen "
                 + "on 127.0.0.1, ::1 or localhost."
+        case .cannotListen(let host, let port, let reason):
+            "The server cannot listen on '\(host)', port \(port) (\(reason)): end what listens there, or choose another by --port "
+                + "and --host; port 0 is any that is free."
         case .noReadModels:
             "The store keeps no read models, so that there can be no streams by correlation: leave them out, or serve another "
                 + "store."

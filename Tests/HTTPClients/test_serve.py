@@ -107,6 +107,21 @@ class LogTests(ServeCase):
         self.assertFalse([line for line in server.said if "daybook.access" in line])
 
 
+class StartTests(ServeCase):
+    def test_says_that_the_port_is_taken(self):
+        server = self.start()
+        done = self.run_serve(str(self.folder / "other.daybook"), "--insecure", "--port", str(server.port))
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(f"port {server.port} (Address already in use)", done.stderr)
+
+    def test_makes_no_file_when_it_cannot_serve(self):
+        store = self.folder / "other.daybook"
+        done = self.run_serve(str(store), "--tls-certificate", "missing.pem", "--tls-key", "missing.pem")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("certificate cannot be used", done.stderr)
+        self.assertFalse(store.exists())
+
+
 class EndTests(ServeCase):
     def test_a_follower_is_told_and_the_program_ends(self):
         server = self.start()

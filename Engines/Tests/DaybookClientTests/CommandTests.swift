@@ -192,7 +192,8 @@ struct CommandTests {
         for (arguments, said) in [
             (["serve", "--insecure"], "works on a file"), (["salvage", "new.db"], "works on a file"),
             (["bench"], "server's machine"), (["schema", "export", "--lock", "l"], "lock alone"),
-            (["copy"], "--from and --to"), (["read", "--durability", "x"], "Unknown option"),
+            (["copy"], "--from and --to"), (["users", "add", "bob", "--group", "admins"], "write '$admins'"),
+            (["read", "--durability", "x"], "Unknown option"),
         ] {
             let outcome = try await program.run(arguments + ["--server", address])
             #expect(outcome.status == 64 && outcome.errors.contains(said), "\(arguments): \(outcome)")

@@ -114,7 +114,7 @@ struct Serve: AsyncParsableCommand {
             return try ServerSettings.read(flags: try flags(), environment: environment, file: config)
         } catch {
             if case .unreadableFile = error { throw CommandFailure(.malformedInput, error.description) }
-            throw ValidationError(error.description)
+            throw CommandFailure(.usage, error.description)
         }
     }
 
@@ -148,6 +148,7 @@ struct Serve: AsyncParsableCommand {
         if printConfiguration { return try Self.print(settings) }
         guard let named = settings.file else { throw CommandFailure(.usage, "No store is named: write its file.") }
         let path = try FileArgument.path(of: StoreAddress.fileOrServer(named))
+        try DaybookServer.check(settings.configuration)
         let log = ServerLog(settings)
         defer { log.flush() }
         for (name, meant) in settings.doubtfulVariables {

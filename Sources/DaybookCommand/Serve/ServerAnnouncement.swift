@@ -13,7 +13,8 @@ struct ServerAnnouncement {
         let address = "kurrentdb://localhost:\(port)\(isEncrypted ? "" : "?tls=false")"
         let documents = "\(isEncrypted ? "https" : "http")://localhost:\(port)/openapi.json"
         guard settings.logFormat == LogFormat.json.rawValue else {
-            StandardError.line("Serving on \(settings.host):\(port). Connect by \(address), or see \(documents)")
+            let host = settings.host.contains(":") ? "[\(settings.host)]" : settings.host
+            StandardError.line("Serving on \(host):\(port). Connect by \(address), or see \(documents)")
             if let token {
                 StandardError.line(
                     "There are no users yet. Make the first one, an admin, by POST /v1/users with the header\n"

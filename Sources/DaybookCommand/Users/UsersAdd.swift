@@ -13,6 +13,15 @@ struct UsersAdd: AsyncParsableCommand {
     @Option(help: "The user's full name.") var fullName = ""
     @Flag(help: "The user has no password, and shows a certificate.") var certificateOnly = false
 
+    func validate() throws {
+        for group in groups where ["admins", "ops", "projectors", "writers", "readers", ""].contains(group) {
+            throw ValidationError(
+                group.isEmpty
+                    ? "--group is empty: the shell takes \"$admins\" for a variable, so write '$admins' in single quotes."
+                    : "The group '\(group)' gives no rights by itself: write '$\(group)', in single quotes.")
+        }
+    }
+
     func run() async throws {
         let password = certificateOnly ? nil : try PasswordInput.read("Password of the new user: ")
         let user = UserRequest(login: login, password: password, fullName: fullName, groups: groups)

@@ -1,4 +1,5 @@
 #if Server
+import Foundation
 import Logging
 import NIOCore
 import NIOExtras
@@ -65,7 +66,8 @@ final class RPCListener: Sendable {
         let listener: any Channel
         do { listener = try await bind(host: host, port: port, quiescing) } catch {
             http.finish()
-            throw error
+            let reason = (error as? IOError).map { String(cString: strerror($0.errnoCode)) }
+            throw ServerError.cannotListen(host: host, port: port, reason: reason ?? "\(error)")
         }
         onListening(listener.localAddress?.port ?? port)
         await withTaskCancellationHandler {
