@@ -28,6 +28,8 @@ public struct ServerConfiguration: Sendable {
     public var auditedStreams: [String] = []
     /// The file in which it is written down, which there must be where anything is. See `docs/operations.md`.
     public var auditLog: String?
+    /// The states that the server folds for clients.
+    public var states: [ServedStates] = []
     /// What clients may take.
     public var limits = ServerLimits()
     /// What the server's metrics call the store, to tell it from others.

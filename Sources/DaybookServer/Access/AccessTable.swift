@@ -58,6 +58,7 @@ enum AccessTable {
         "GET /v1/streams": .call,
         "GET /v1/streams/{stream}": .call,
         "GET /v1/streams/{stream}/state": .call,
+        "GET /v1/states/{stream}": .call,
         "PUT /v1/streams/{stream}/retention": .call,
         "DELETE /v1/streams/{stream}": .call,
         "GET /v1/receipts/{commandID}": .askLog,

@@ -35,6 +35,7 @@ struct HTTPAPI: Sendable {
             [
                 AppendRoutes(writer: writer).routes,
                 StreamRoutes(store: store, writer: writer).routes,
+                StateRoutes(configuration.states).routes,
                 ReadRoutes(
                     store: store, meter: log.metrics.reads[.http], source: configuration.eventSource, limits: limits,
                     shutdown: shutdown

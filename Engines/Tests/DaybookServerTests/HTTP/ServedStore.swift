@@ -34,9 +34,9 @@ struct ServedStore: Sendable {
     /// - Parameter log: Where calls are logged; nil for nowhere.
     static func serving(
         _ store: any EventStore & CheckpointStore = InMemoryEventStore(), log: ServerLog? = nil,
-        _ use: (ServedStore) async throws -> Void
+        states: [ServedStates] = [], _ use: (ServedStore) async throws -> Void
     ) async throws {
-        try await stopping(store, log: log) { served, stop in
+        try await stopping(store, log: log, states: states) { served, stop in
             try await use(served)
             await stop()
         }
@@ -45,10 +45,12 @@ struct ServedStore: Sendable {
     /// The same, where `use` may stop the server.
     static func stopping(
         _ store: any EventStore & CheckpointStore = InMemoryEventStore(), log: ServerLog? = nil,
-        _ use: (ServedStore, _ stop: @Sendable () async -> Void) async throws -> Void
+        states: [ServedStates] = [], _ use: (ServedStore, _ stop: @Sendable () async -> Void) async throws -> Void
     ) async throws {
+        var configuration = ServerConfiguration(port: 0)
+        configuration.states = states
         let server = try await DaybookServer(
-            store: store, configuration: ServerConfiguration(port: 0), accessLogger: log?.accessLogger)
+            store: store, configuration: configuration, accessLogger: log?.accessLogger)
         let (ports, continuation) = AsyncStream<Int>.makeStream()
         let run = Task {
             defer { continuation.finish() }

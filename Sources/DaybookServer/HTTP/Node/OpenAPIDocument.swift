@@ -170,6 +170,34 @@ enum OpenAPIDocument {
                 }
               }
             },
+            "/v1/states/{stream}": {
+              "parameters": [{"$ref": "#/components/parameters/stream"}],
+              "get": {
+                "operationId": "foldedState",
+                "tags": ["streams"],
+                "summary": "The state that a subject has, or had, where the server knows how its stream is folded.",
+                "parameters": [
+                  {
+                    "name": "asOf",
+                    "in": "query",
+                    "description": "What counts: the events up to a version, a position (p120), or a time of RFC 3339; all when \#
+        nothing is said.",
+                    "schema": {"type": "string"}
+                  }
+                ],
+                "responses": {
+                  "200": {
+                    "description": "The state; before the first event, the one to begin with.",
+                    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/FoldedState"}}}
+                  },
+                  "400": {"$ref": "#/components/responses/BadRequest"},
+                  "404": {"$ref": "#/components/responses/NotFound"},
+                  "410": {"$ref": "#/components/responses/Gone"},
+                  "500": {"$ref": "#/components/responses/Damaged"},
+                  "503": {"$ref": "#/components/responses/Unavailable"}
+                }
+              }
+            },
             "/v1/streams/{stream}/retention": {
               "parameters": [{"$ref": "#/components/parameters/stream"}],
               "put": {
@@ -848,6 +876,15 @@ enum OpenAPIDocument {
                 "properties": {
                   "streams": {"type": "array", "items": {"type": "string", "minLength": 1, "maxLength": 512}},
                   "next": {"$ref": "#/components/schemas/Link"}
+                }
+              },
+              "FoldedState": {
+                "type": "object",
+                "required": ["stream", "version", "state"],
+                "properties": {
+                  "stream": {"type": "string", "minLength": 1, "maxLength": 512},
+                  "version": {"type": ["integer", "null"], "format": "int64"},
+                  "state": {}
                 }
               },
               "StreamState": {
