@@ -122,6 +122,22 @@ class StartTests(ServeCase):
         self.assertFalse(store.exists())
 
 
+class UserTests(ServeCase):
+    def test_what_the_log_has_of_a_user_that_makes_no_sense_is_told(self):
+        server = self.start()
+        for path, body, status in (
+            ("/v1/append", {"writes": [{"stream": "$user-0", "events": [{"type": "$UserCreated", "data": 1}]}]}, 200),
+            ("/v1/users", {"login": "0"}, 503),
+        ):
+            connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
+            self.addCleanup(connection.close)
+            connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            text = answer.read().decode()
+            self.assertEqual(answer.status, status, text)
+        self.assertIn("usersUnavailable", text)
+
+
 class EndTests(ServeCase):
     def test_a_follower_is_told_and_the_program_ends(self):
         server = self.start()

@@ -20,6 +20,10 @@ struct UserRoutes: Sendable {
                 try await users.create(draft, isFirst: isFirst)
             } catch let failure as UserFailure {
                 throw HTTPProblem(failure)
+            } catch let failure as KurrentFailure {  // What the log has of the users makes no sense.
+                throw HTTPProblem(UserFailure.unavailable(RPCStatus(failure).message))
+            } catch let error as ReadError {
+                throw HTTPProblem(error)
             }
             var bytes = Array(#"{"login":"#.utf8)
             bytes.appendJSONString(draft.login)
