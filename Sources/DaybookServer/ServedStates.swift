@@ -25,7 +25,7 @@ public struct ServedStates: Sendable {
     /// - Parameters:
     ///   - decider: Its states are told as `JSONEncoder` writes them, with keys in order and dates in ISO 8601.
     ///   - category: The streams, `category-id`, that it has.
-    public init<D: Decider>(
+    public init<D: Decider & SendableMetatype>(
         _ decider: D.Type, in store: any EventStore, category: Category,
         codec: any EventCodec<D.Event> = JSONEventCodec<D.Event>()
     ) where D.State: Encodable {
@@ -35,7 +35,8 @@ public struct ServedStates: Sendable {
     /// The same by a command handler that there is, with its snapshots.
     ///
     /// - Parameter category: The handler's.
-    public init<D: Decider>(_ handler: CommandHandler<D>, category: Category) where D.State: Encodable {
+    public init<D: Decider & SendableMetatype>(_ handler: CommandHandler<D>, category: Category)
+    where D.State: Encodable {
         self.category = category
         state = { (id: String, moment: Moment) async throws(StateError) -> Answer in
             let state = try await handler.state(of: id, asOf: moment)
