@@ -32,12 +32,13 @@ struct PublishEventsTests {
         let store = InMemoryEventStore()
         let accounts = CommandHandler(CashAccount.self, in: store, category: "account")
         for id in ["41", "42"] { try await accounts.handle([.deposit(amount: 1), .deposit(amount: 2)], id: id) }
-        let taken = Mutex<[String]>([])
+        let taken = Mutex<[String: [Int]]>([:])  // The amounts, by account.
         let isMended = Mutex(false)
         let post: @Sendable ([UInt8]) async throws -> Int = { bytes in
             let text = String(decoding: bytes, as: UTF8.self)
             guard isMended.withLock({ $0 }) || !text.contains("account-42") else { return 422 }
-            taken.withLock { $0.append(text) }
+            let account = text.contains("account-42") ? "42" : "41"
+            taken.withLock { $0[account, default: []].append(text.contains(#""amount":1}"#) ? 1 : 2) }
             return 200
         }
 
@@ -58,10 +59,10 @@ struct PublishEventsTests {
         }
         try await publisher.replay("account-42")
         // end of sample
-        while taken.withLock({ $0.count }) < 4 { try await Task.sleep(for: .milliseconds(1)) }
+        while taken.withLock({ $0.values.joined().count }) < 4 { try await Task.sleep(for: .milliseconds(1)) }
         running.cancel()
         try await running.value
-        #expect(taken.withLock { $0 }.suffix(2).allSatisfy { $0.contains("account-42") })
+        #expect(taken.withLock { $0 } == ["41": [1, 2], "42": [1, 2]])
         #expect(try await publisher.lag() == 0)
     }
 }
