@@ -41,7 +41,8 @@ def literal(name, value, first=0, bits=4):
 
 def block(path=GOSSIP, method="POST", content_type="application/grpc", **more):
     """The headers of a call; those of None are left out, and `_` stands for `-`."""
-    headers = [(":method", method), (":scheme", "http"), (":path", path), ("content-type", content_type)]
+    headers = [(":method", method), (":scheme", "http"), (":path", path), (":authority", "localhost")]
+    headers += [("content-type", content_type)]
     headers += [(name.replace("_", "-"), value) for name, value in more.items()]
     return b"".join(literal(name, value) for name, value in headers if value is not None)
 

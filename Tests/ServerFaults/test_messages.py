@@ -6,7 +6,7 @@ import re
 import unittest
 
 from faults import LONG, FaultCase, long_only
-from frames import BATCH_APPEND, DATA, END_STREAM, RESET, SETTINGS, WINDOW, frame, message, window_update
+from frames import ACK, BATCH_APPEND, DATA, END_STREAM, RESET, SETTINGS, WINDOW, frame, message, window_update
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -149,6 +149,8 @@ class Memory(FaultCase):
                 got = connection.frame()
                 if got is None or got[2] == stream and got[0] == RESET:
                     return False
+                if got[0] == SETTINGS and not got[1] & ACK:
+                    connection.send(frame(SETTINGS, ACK, 0))  # Before, a stream has less room.
                 if got[0] == WINDOW and got[2] in room:
                     room[got[2]] += int.from_bytes(got[3], "big")
             room[0] -= piece

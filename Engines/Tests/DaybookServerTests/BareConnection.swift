@@ -36,7 +36,8 @@ struct BareConnection: Sendable {
     /// Begins a call; streams have odd numbers that grow.
     func call(_ path: String, on stream: UInt32) async throws {
         let headers = [
-            (":method", "POST"), (":scheme", "http"), (":path", path), ("content-type", "application/grpc"),
+            (":method", "POST"), (":scheme", "http"), (":path", path), (":authority", "localhost"),
+            ("content-type", "application/grpc"),
         ]
         var block: [UInt8] = []
         for (name, value) in headers {

@@ -5,7 +5,7 @@ import Synchronization
 /// The streaming calls of a server that are open: those that have to be told when it shuts down.
 final class RPCCalls: Sendable {
     private struct State {
-        var open: [ObjectIdentifier: NIOLoopBound<RPCCallHandler>] = [:]
+        var open: [ObjectIdentifier: NIOLoopBound<RPCCall>] = [:]
         var isEnding = false
     }
 
@@ -15,7 +15,7 @@ final class RPCCalls: Sendable {
     func start() { state.withLock { $0.isEnding = false } }
 
     /// To be called on the loop of the call. One that comes while the server ends is told at once.
-    func add(_ call: RPCCallHandler, on loop: any EventLoop) {
+    func add(_ call: RPCCall, on loop: any EventLoop) {
         let bound = NIOLoopBound(call, eventLoop: loop)
         let isEnding = state.withLock { state in
             state.open[ObjectIdentifier(call)] = bound
@@ -24,7 +24,7 @@ final class RPCCalls: Sendable {
         if isEnding { loop.execute { bound.value.shutDown() } }
     }
 
-    func remove(_ call: RPCCallHandler) {
+    func remove(_ call: RPCCall) {
         _ = state.withLock { $0.open.removeValue(forKey: ObjectIdentifier(call)) }
     }
 

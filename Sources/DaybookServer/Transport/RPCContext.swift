@@ -1,6 +1,4 @@
 #if Server
-import NIOHPACK
-
 /// What a method knows of its call beside the messages.
 struct RPCContext: Sendable {
     /// The method's path: `/package.Service/Method`.
@@ -9,9 +7,9 @@ struct RPCContext: Sendable {
     let peer: RPCPeer
     /// What the log of calls will say of it; nil where there is none.
     let record: CallRecord?
-    private let headers: HPACKHeaders
+    private let headers: RPCHeaders
 
-    init(path: String, peer: RPCPeer, record: CallRecord? = nil, headers: HPACKHeaders) {
+    init(path: String, peer: RPCPeer, record: CallRecord? = nil, headers: RPCHeaders) {
         self.path = path
         self.peer = peer
         self.record = record
@@ -19,6 +17,6 @@ struct RPCContext: Sendable {
     }
 
     /// The first value of a header; names are in lower case.
-    func header(_ name: String) -> String? { headers.first(name: name) }
+    func header(_ name: String) -> String? { headers.first(name) }
 }
 #endif

@@ -3,7 +3,6 @@ import Foundation
 import Logging
 import NIOCore
 import NIOExtras
-import NIOHTTP2
 import NIOPosix
 import NIOSSL
 import Synchronization
@@ -150,48 +149,12 @@ final class RPCListener: Sendable {
     }
 
     private func configureHTTP2(_ channel: any Channel) throws {
-        var connection = NIOHTTP2Handler.ConnectionConfiguration()
-        connection.initialSettings = [
-            HTTP2Setting(parameter: .maxConcurrentStreams, value: limits.callsPerConnection),
-            HTTP2Setting(parameter: .maxHeaderListSize, value: limits.headerBytes),
-            HTTP2Setting(parameter: .initialWindowSize, value: limits.streamWindowBytes),
-            HTTP2Setting(parameter: .maxFrameSize, value: 1 << 16),
-        ]
-        connection.targetWindowSize = limits.connectionWindowBytes
-        // Of calls that the server has just ended, frames may be on their way.
-        connection.maximumRecentlyResetStreams = limits.callsPerConnection
-        connection.controlFrameRateLimit.maximumCount = limits.controlFrames
-        var stream = NIOHTTP2Handler.StreamConfiguration()
-        stream.targetWindowSize = limits.streamWindowBytes
-        stream.outboundBufferSizeHighWatermark = 256 << 10
-        stream.outboundBufferSizeLowWatermark = 64 << 10
-        stream.streamResetFrameRateLimit.maximumCount = limits.resets
-        stream.streamErrorRateLimit.maximumCount = limits.resets
-        let loop = channel.eventLoop
-        let management = NIOHTTP2ServerConnectionManagementHandler(
-            eventLoop: loop,
-            configuration: .init(
-                maxIdleTime: nil, maxAge: nil, maxGraceTime: limits.graceTime,
-                keepalive: .init(pingInterval: limits.silentTime, ackTimeout: limits.answerTime)))
+        let services = RPCServices(
+            routes: routes, executor: executor(of: channel), calls: calls, limits: limits, logger: logger,
+            callLogger: callLogger)
         let memory = RPCMemory(limit: limits.bytesPerConnection, of: memory, holder: "the connection")
-        let peer = RPCPeer(of: channel)
-        let executor = self.executor(of: channel)
-        _ = try channel.pipeline.syncOperations.configureHTTP2Pipeline(
-            mode: .server, connectionConfiguration: connection, streamConfiguration: stream,
-            streamDelegate: management.http2StreamDelegate
-        ) { [routes, calls, limits, logger, callLogger] stream in
-            stream.eventLoop.makeCompletedFuture {
-                try stream.pipeline.syncOperations.addHandler(
-                    RPCCallHandler(
-                        routes: routes, executor: executor, calls: calls, peer: peer, limits: limits, memory: memory,
-                        logger: logger, callLogger: callLogger))
-            }
-        }
-        try channel.pipeline.syncOperations.addHandler(management)
         try channel.pipeline.syncOperations.addHandler(
-            RPCConnectionFaults(strayFrames: limits.strayFrames, graceTime: limits.graceTime, logger: logger))
-        try channel.pipeline.syncOperations.addHandler(
-            RPCSilence(patience: limits.silentTime + limits.answerTime + limits.graceTime))
+            RPCConnection(services: services, peer: RPCPeer(of: channel), memory: memory))
     }
 }
 #endif

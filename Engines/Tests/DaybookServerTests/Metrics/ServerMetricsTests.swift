@@ -4,7 +4,6 @@ import DaybookSQLite
 import Foundation
 import KurrentProtocol
 import NIOCore
-import NIOHPACK
 import SwiftProtobuf
 import Testing
 
@@ -111,7 +110,7 @@ import Testing
             Issue.record("The methods are of another kind.")
             return
         }
-        let context = RPCContext(path: "", peer: RPCPeer(address: "test"), headers: HPACKHeaders())
+        let context = RPCContext(path: "", peer: RPCPeer(address: "test"), headers: RPCHeaders())
         _ = try await append(try Self.requests(appendingTo: "a"), context)
         let reading = RPCRequests()
         try reading.deliver(

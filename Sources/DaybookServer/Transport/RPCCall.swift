@@ -1,17 +1,12 @@
 #if Server
 import Logging
 import NIOCore
-import NIOHPACK
-import NIOHTTP2
 
-/// One call, on its HTTP/2 stream: cuts what comes into messages, runs the method, and sends what that answers.
+/// One call, on its stream of HTTP/2: cuts what comes into messages, runs the method, and sends what that answers. To be used on
+/// its event loop.
 ///
 /// See https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
-final class RPCCallHandler: ChannelDuplexHandler {
-    typealias InboundIn = HTTP2Frame.FramePayload
-    typealias OutboundIn = HTTP2Frame.FramePayload
-    typealias OutboundOut = HTTP2Frame.FramePayload
-
+final class RPCCall {
     private enum State {
         /// No headers have come.
         case waiting
@@ -25,136 +20,79 @@ final class RPCCallHandler: ChannelDuplexHandler {
         case finished
     }
 
-    private let routes: RPCRoutes
-    private let executor: EventLoopExecutor
-    private let calls: RPCCalls
+    /// While more than this waits for the client, a method waits, too, until it is less than the other.
+    private static let mostWaiting = 256 << 10
+    private static let fewWaiting = 64 << 10
+
+    private let stream: Int32
+    private let loop: any EventLoop
+    private let services: RPCServices
     private let peer: RPCPeer
-    private let limits: RPCLimits
     private let hold: RPCHold
-    private let logger: Logger
-    /// Logs calls; nil where they are not.
-    private let callLogger: Logger?
+    /// Nil when the stream is closed.
+    private var connection: RPCConnection?
     private var record: CallRecord?
     private var reader: RPCMessageReader
     /// When a message has begun that has not come in whole, it must have by then.
     private var messageDeadline: Scheduled<Void>?
-    /// What the stream may keep of a client that has to wait is counted.
-    private var isHeldUp = false
+    /// What has come of a client that gets room for more only when the method has read on, in bytes.
+    private var heldUp = 0
     /// Of what comes nothing more is taken, and the method ends by itself.
     private var isRefused = false
     private var state = State.waiting
     private var message: ByteBuffer?
-    private var context: ChannelHandlerContext?
     private var task: Task<Void, Never>?
     private var deadline: Scheduled<Void>?
     private var finishesMethod = false
     private var hasSentHeaders = false
-    private var flushesSoon = false
-    private var hasClientEnded = false
+    private(set) var hasClientEnded = false
+    private var outgoing = RPCOutgoing()
+    /// The stream has been told that nothing is there to be sent.
+    private var isDrained = false
     /// Resumed when the client has room again.
     private var room: EventLoopPromise<Void>?
 
-    init(
-        routes: RPCRoutes, executor: EventLoopExecutor, calls: RPCCalls, peer: RPCPeer, limits: RPCLimits,
-        memory: RPCMemory, logger: Logger, callLogger: Logger? = nil
-    ) {
-        self.routes = routes
-        self.executor = executor
-        self.calls = calls
-        self.peer = peer
-        self.limits = limits
-        self.logger = logger
-        self.callLogger = callLogger
-        hold = RPCHold(of: memory)
-        reader = RPCMessageReader(limit: limits.messageBytes)
+    private var limits: RPCLimits { services.limits }
+
+    init(on stream: Int32, of connection: RPCConnection, loop: any EventLoop) {
+        self.stream = stream
+        self.connection = connection
+        self.loop = loop
+        services = connection.services
+        peer = connection.peer
+        hold = RPCHold(of: connection.memory)
+        reader = RPCMessageReader(limit: connection.services.limits.messageBytes)
     }
-
-    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
-
-    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
 
     // MARK: - What comes
 
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        switch unwrapInboundIn(data) {
-        case .headers(let frame):
-            if frame.endStream { hasClientEnded = true }
-            if case .waiting = state { begin(frame.headers, context: context) }
-            if frame.endStream { clientEnded() }
-        case .data(let frame):
-            if case .byteBuffer(let bytes) = frame.data { take(bytes) }
-            if frame.endStream { clientEnded() }
-        default:
-            break  // Of the frames of a stream, the others are the connection's to look at.
-        }
-    }
-
-    /// Takes nothing more from the connection while too much waits for the method.
-    func read(context: ChannelHandlerContext) {
-        guard case .streaming(let requests) = state else { return context.read() }
-        let loop = context.eventLoop
-        let bound = NIOLoopBound(self, eventLoop: loop)
-        if requests.mayRead(orElse: { loop.execute { bound.value.readOn() } }) { return context.read() }
-        guard !isHeldUp else { return }
-        // What the client may still send waits in the stream, where nothing counts it.
-        do throws(RPCStatus) {
-            try hold.take(limits.streamWindowBytes)
-            isHeldUp = true
-        } catch {
-            refuse(error)
-        }
-    }
-
-    private func readOn() {
-        if isHeldUp { hold.giveBack(limits.streamWindowBytes) }
-        isHeldUp = false
-        context?.read()
-    }
-
-    func channelInactive(context: ChannelHandlerContext) {
+    /// The stream is closed, or the connection.
+    func closed() {
         abandon(RPCStatus(.cancelled, "The client has gone."))
-        context.fireChannelInactive()
+        outgoing.removeAll()
+        connection = nil
     }
 
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        abandon(RPCStatus(.cancelled, "The stream has failed."))
-        context.close(promise: nil)
-    }
-
-    func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if context.channel.isWritable, let room {
-            self.room = nil
-            room.succeed()
-        }
-        context.fireChannelWritabilityChanged()
-    }
-
-    private func begin(_ headers: HPACKHeaders, context: ChannelHandlerContext) {
-        if let callLogger {
-            record = CallRecord(headers.first(name: ":path") ?? "", from: peer.address, logger: callLogger)
-        }
-        guard headers.first(name: ":method") == "POST",
-            headers.first(name: "content-type")?.hasPrefix("application/grpc") == true
-        else {
-            finish(httpStatus: headers.first(name: ":method") == "POST" ? "415" : "405")
-            return
-        }
-        let path = headers.first(name: ":path") ?? ""
-        guard let method = routes[path] else {
+    /// The headers have come.
+    func begin(_ headers: RPCHeaders) {
+        guard case .waiting = state else { return }
+        let path = headers.first(":path") ?? ""
+        if let logger = services.callLogger { record = CallRecord(path, from: peer.address, logger: logger) }
+        guard headers.first(":method") == "POST" else { return finish(httpStatus: "405") }
+        guard headers.first("content-type", startsWith: "application/grpc") else { return finish(httpStatus: "415") }
+        guard let method = services.routes[path] else {
             finish(
                 .failure(RPCStatus(.unimplemented, "The server has no method \(path.prefix(RPCLimits.quotedBytes)).")))
             return
         }
         do throws(RPCStatus) {
-            // They are kept as long as the call.
-            try hold.take(
-                headers.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count + RPCLimits.headerOverhead })
+            try hold.take(headers.size)  // They are kept as long as the call.
         } catch {
             finish(.failure(error))
             return
         }
         let call = RPCContext(path: path, peer: peer, record: record, headers: headers)
-        if let text = headers.first(name: "grpc-timeout") {
+        if let text = headers.first("grpc-timeout") {
             guard let timeout = RPCTimeout.parse(text) else {
                 finish(
                     .failure(
@@ -164,39 +102,38 @@ final class RPCCallHandler: ChannelDuplexHandler {
                                 + "10S.")))
                 return
             }
-            let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
-            deadline = context.eventLoop.scheduleTask(in: timeout) {
+            let bound = NIOLoopBound(self, eventLoop: loop)
+            deadline = loop.scheduleTask(in: timeout) {
                 bound.value.finish(.failure(RPCStatus(.deadlineExceeded, "The call's time is over.")))
             }
         }
-        begin(method, call, context: context)
+        begin(method, call)
     }
 
-    private func begin(_ method: RPCMethod, _ call: RPCContext, context: ChannelHandlerContext) {
+    private func begin(_ method: RPCMethod, _ call: RPCContext) {
         switch method {
         case .finishing(let method):
             finishesMethod = true
-            begin(method, call, context: context)
+            begin(method, call)
         case .unary(let answer):
             state = .collecting(answer, call)
         case .clientStreaming(let answer):
             let requests = RPCRequests(hold: hold)
             state = .streaming(requests)
-            calls.add(self, on: context.eventLoop)
+            services.calls.add(self, on: loop)
             run(path: call.path) { try await answer(requests, call) }
         case .streaming(let answer):
             let requests = RPCRequests(hold: hold)
             state = .streaming(requests)
-            let loop = context.eventLoop
             let bound = NIOLoopBound(self, eventLoop: loop)
-            let responses = RPCResponses { messages in
+            let responses = RPCResponses { [loop] messages in
                 if loop.inEventLoop {
                     try await bound.value.send(messages)?.get()
                 } else {
                     try await loop.submit { try bound.value.send(messages) }.get()?.get()
                 }
             }
-            calls.add(self, on: loop)
+            services.calls.add(self, on: loop)
             run(path: call.path) {
                 try await answer(requests, responses, call)
                 return nil
@@ -204,16 +141,17 @@ final class RPCCallHandler: ChannelDuplexHandler {
         }
     }
 
-    private func take(_ bytes: ByteBuffer) {
+    /// - Returns: Whether the client may send as much more on the stream; when not, it may when the method has read on.
+    func take(_ bytes: UnsafeRawBufferPointer) -> Bool {
         switch state {
-        case .waiting, .running, .finished: return
+        case .waiting, .running, .finished: return true
         case .collecting, .streaming: break
         }
-        guard !isRefused else { return }
-        record?.received(bytes.readableBytes)
+        guard !isRefused else { return true }
+        record?.received(bytes.count)
         do throws(RPCStatus) {
-            try hold.take(bytes.readableBytes)
-            reader.append(bytes)
+            try hold.take(bytes.count)
+            reader.append(ByteBuffer(bytes: bytes))
             while let next = try reader.next() {
                 messageDeadline?.cancel()
                 messageDeadline = nil
@@ -232,22 +170,38 @@ final class RPCCallHandler: ChannelDuplexHandler {
         } catch {
             refuse(error)
         }
+        return mayRead(behind: bytes.count)
+    }
+
+    /// Nothing more is taken from the client while too much waits for the method.
+    private func mayRead(behind count: Int) -> Bool {
+        guard case .streaming(let requests) = state else { return true }
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        if requests.mayRead(orElse: { [loop] in loop.execute { bound.value.readOn() } }) { return true }
+        heldUp += count
+        return false
+    }
+
+    private func readOn() {
+        connection?.giveRoom(heldUp, on: stream)
+        heldUp = 0
     }
 
     /// A client that sends a message byte by byte, or half of it, does not keep its memory for ever.
     private func expectRest() {
-        guard messageDeadline == nil, let loop = context?.eventLoop else { return }
+        guard messageDeadline == nil else { return }
         let bound = NIOLoopBound(self, eventLoop: loop)
         messageDeadline = loop.scheduleTask(in: limits.messageTime) { bound.value.restIsLate() }
     }
 
     private func restIsLate() {
         messageDeadline = nil
-        guard !isHeldUp else { return expectRest() }  // It is the server that does not read.
+        guard heldUp == 0 else { return expectRest() }  // It is the server that does not read.
         refuse(RPCStatus(.deadlineExceeded, "The rest of a message has not come in time."))
     }
 
-    private func clientEnded() {
+    /// The client sends nothing more.
+    func clientEnded() {
         hasClientEnded = true
         if reader.hasPartialMessage {
             finish(.failure(RPCStatus(.internalError, "The last message ends before its length.")))
@@ -276,10 +230,8 @@ final class RPCCallHandler: ChannelDuplexHandler {
     // MARK: - The method
 
     private func run(path: String, _ body: @escaping @Sendable () async throws -> ByteBuffer?) {
-        guard let loop = context?.eventLoop else { return }
         let bound = NIOLoopBound(self, eventLoop: loop)
-        let logger = logger
-        task = Task(executorPreference: executor) {
+        task = Task(executorPreference: services.executor) { [loop, logger = services.logger] in
             let result: Result<ByteBuffer?, RPCStatus>
             do {
                 result = .success(try await body())
@@ -318,7 +270,7 @@ final class RPCCallHandler: ChannelDuplexHandler {
         room?.fail(CancellationError())
         room = nil
         message = nil
-        calls.remove(self)
+        services.calls.remove(self)
     }
 
     /// Ends the call because the server does.
@@ -337,24 +289,45 @@ final class RPCCallHandler: ChannelDuplexHandler {
 
     // MARK: - What is sent
 
-    private static let responseHeaders: HPACKHeaders = [":status": "200", "content-type": "application/grpc"]
+    private static let responseFields = [(name: ":status", value: "200"), ("content-type", "application/grpc")]
+    private static let responseHeaders = HTTP2Fields(responseFields, isLasting: true)
+    private static let okTrailers = HTTP2Fields([("grpc-status", "0")], isLasting: true)
 
     /// Sends a piece; what is returned succeeds when the client has room for more, and is nil when it has already.
     private func send(_ messages: ByteBuffer) throws -> EventLoopFuture<Void>? {
-        guard let context else { throw CancellationError() }
+        guard connection != nil else { throw CancellationError() }
         if case .finished = state { throw CancellationError() }
-        let size = messages.readableBytes
-        try takeRoom(forAnswerOf: size)
-        let sent = context.eventLoop.makePromise(of: Void.self)
-        sent.futureResult.whenComplete { [hold] _ in hold.giveBack(size) }
+        try takeRoom(forAnswerOf: messages.readableBytes)
         sendHeaders()
         record?.sent(messages.readableBytes)
-        context.write(wrapOutboundOut(.data(.init(data: .byteBuffer(messages)))), promise: sent)
-        flushSoon(context)
-        guard !context.channel.isWritable else { return nil }
-        let room = room ?? context.eventLoop.makePromise(of: Void.self)
+        outgoing.append(messages)
+        resume()
+        guard outgoing.count > Self.mostWaiting else { return nil }
+        let room = room ?? loop.makePromise(of: Void.self)
         self.room = room
         return room.futureResult
+    }
+
+    /// Moves what waits into a frame.
+    func readPiece(into place: UnsafeMutableRawBufferPointer) -> HTTP2Session.Piece {
+        let count = outgoing.move(into: place)
+        hold.giveBack(count)
+        if outgoing.count <= Self.fewWaiting, let room {
+            self.room = nil
+            room.succeed()
+        }
+        if outgoing.count == 0, let trailers = outgoing.trailers { return .last(count, trailers: trailers) }
+        guard count > 0 else {
+            isDrained = true
+            return .none
+        }
+        return .bytes(count)
+    }
+
+    private func resume() {
+        guard isDrained else { return }
+        isDrained = false
+        connection?.resume(stream)
     }
 
     /// - Throws: UNAVAILABLE when there is no room for it: of RESOURCE_EXHAUSTED clients know that nothing was written, and here
@@ -364,82 +337,73 @@ final class RPCCallHandler: ChannelDuplexHandler {
         do throws(RPCStatus) { try hold.take(size) } catch { throw RPCStatus(.unavailable, error.message) }
     }
 
-    /// Flushes when the loop has run what is ready: what follows at once, often the end of the call, goes out with it.
-    private func flushSoon(_ context: ChannelHandlerContext) {
-        guard !flushesSoon else { return }
-        flushesSoon = true
-        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
-        context.eventLoop.execute {
-            bound.value.flushesSoon = false
-            bound.value.context?.flush()
-        }
-    }
-
     private func sendHeaders() {
-        guard !hasSentHeaders, let context else { return }
+        guard !hasSentHeaders else { return }
         hasSentHeaders = true
-        context.write(wrapOutboundOut(.headers(.init(headers: Self.responseHeaders))), promise: nil)
+        connection?.respond(Self.responseHeaders, on: stream)
     }
 
     private func finish(_ result: Result<ByteBuffer?, RPCStatus>) {
         if case .finished = state { return }
-        guard let context else { return }
-        var trailers = HPACKHeaders()
+        guard connection != nil else { return }
         var result = result
         if case .success(let answer?) = result {
-            // Until the client has taken it, and the stream is closed.
-            do throws(RPCStatus) { try takeRoom(forAnswerOf: answer.readableBytes) } catch { result = .failure(error) }
+            // Until the client has taken it, or the stream is closed.
+            do throws(RPCStatus) {
+                try takeRoom(forAnswerOf: answer.readableBytes + RPCMessageReader.prefixBytes)
+            } catch {
+                result = .failure(error)
+            }
         }
         switch result {
         case .success(let answer):
-            sendHeaders()
             if let answer {
-                var framed = context.channel.allocator.buffer(
-                    capacity: answer.readableBytes + RPCMessageReader.prefixBytes)
+                var framed = ByteBuffer()
+                framed.reserveCapacity(answer.readableBytes + RPCMessageReader.prefixBytes)
                 framed.writeRPCMessage { $0.writeImmutableBuffer(answer) }
                 record?.sent(framed.readableBytes)
-                context.write(wrapOutboundOut(.data(.init(data: .byteBuffer(framed)))), promise: nil)
+                outgoing.append(framed)
             }
             record?.end("OK")
-            trailers.add(name: "grpc-status", value: "0")
+            sendHeaders()
+            end(with: Self.okTrailers)
         case .failure(let status):
             record?.end(status.name)
-            if !hasSentHeaders { trailers = Self.responseHeaders }  // Headers and trailers in one block.
-            trailers.add(name: "grpc-status", value: String(status.code.rawValue))
-            trailers.add(name: "grpc-message", value: status.encodedMessage)
-            for trailer in status.trailers { trailers.add(name: trailer.name, value: trailer.value) }
+            let fields =
+                [("grpc-status", String(status.code.rawValue)), ("grpc-message", status.encodedMessage)]
+                + status.trailers.map { ($0.name, $0.value) }
+            if hasSentHeaders {
+                end(with: HTTP2Fields(fields))
+            } else {
+                endAtOnce(with: HTTP2Fields(Self.responseFields + fields))
+            }
         }
-        finish(trailers: trailers)
     }
 
     private func finish(httpStatus: String) {
         record?.end(httpStatus)
-        finish(trailers: [":status": httpStatus])
+        endAtOnce(with: HTTP2Fields([(":status", httpStatus)]))
     }
 
-    private func finish(trailers: HPACKHeaders) {
-        guard let context else { return }
+    /// Headers and trailers in one block, and no messages.
+    private func endAtOnce(with fields: HTTP2Fields) {
+        hasSentHeaders = true
+        connection?.respond(fields, on: stream, isEnd: true)
+        finished()
+    }
+
+    private func end(with trailers: HTTP2Fields) {
+        outgoing.trailers = trailers
+        resume()
+        finished()
+    }
+
+    private func finished() {
         if case .streaming(let requests) = state {
             requests.finish(.failure(RPCStatus(.cancelled, "The call has ended.")))
         }
         state = .finished
-        var trailersSent: EventLoopPromise<Void>?
-        if !hasClientEnded {
-            // Not at once: a reset drops what still waits for the client to have room, and the trailers behind it.
-            let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
-            let promise = context.eventLoop.makePromise(of: Void.self)
-            promise.futureResult.whenSuccess { bound.value.refuseRest() }
-            trailersSent = promise
-        }
-        context.writeAndFlush(
-            wrapOutboundOut(.headers(.init(headers: trailers, endStream: true))), promise: trailersSent)
         end()
-    }
-
-    /// What the client still sends is not wanted.
-    private func refuseRest() {
-        guard !hasClientEnded, let context else { return }
-        context.writeAndFlush(wrapOutboundOut(.rstStream(.noError)), promise: nil)
     }
 }
 #endif
