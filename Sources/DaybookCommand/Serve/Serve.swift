@@ -148,7 +148,9 @@ struct Serve: AsyncParsableCommand {
         if printConfiguration { return try Self.print(settings) }
         guard let named = settings.file else { throw CommandFailure(.usage, "No store is named: write its file.") }
         let path = try FileArgument.path(of: StoreAddress.fileOrServer(named))
-        try DaybookServer.check(settings.configuration)
+        var configuration = settings.configuration
+        configuration.storeName = URL(fileURLWithPath: path).path
+        let checked = try await CheckedConfiguration(configuration)
         let log = ServerLog(settings)
         defer { log.flush() }
         for (name, meant) in settings.doubtfulVariables {
@@ -157,7 +159,7 @@ struct Serve: AsyncParsableCommand {
         }
         let store = try await openStore(path, creates: true)
         do {
-            try await serve(store, path, settings, log)
+            try await serve(store, checked, settings, log)
         } catch {
             await store.close()
             throw error
@@ -166,13 +168,12 @@ struct Serve: AsyncParsableCommand {
     }
 
     private func serve(
-        _ store: SQLiteEventStore, _ path: String, _ settings: ServerSettings, _ log: ServerLog
+        _ store: SQLiteEventStore, _ checked: CheckedConfiguration, _ settings: ServerSettings, _ log: ServerLog
     ) async throws {
-        var configuration = settings.configuration
-        configuration.storeName = URL(fileURLWithPath: path).path
-        configuration.scavenge = { _ = try await store.scavenge() }
+        var checked = checked
+        checked.scavenge = { _ = try await store.scavenge() }
         let server = try await DaybookServer(
-            store: store, configuration: configuration, logger: log.logger,
+            store: store, checked: checked, logger: log.logger,
             accessLogger: settings.accessLog ? log.accessLogger : nil)
         let token = try await server.foundingToken()
         let reload = Self.onHangup {
@@ -193,7 +194,7 @@ struct Serve: AsyncParsableCommand {
                     serviceName: "daybook server")
             ],
             gracefulShutdownSignals: [.sigterm, .sigint], logger: log.logger)
-        group.maximumGracefulShutdownDuration = .seconds(configuration.limits.shutdownSeconds + 5)
+        group.maximumGracefulShutdownDuration = .seconds(settings.limits.shutdownSeconds + 5)
         try await ServiceGroup(configuration: group).run()
     }
 
