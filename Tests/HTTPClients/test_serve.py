@@ -53,6 +53,20 @@ class SettingsTests(ServeCase):
         self.assertEqual(lines["log-level"], ["info", "default"])
         self.assertFalse(pathlib.Path("a.daybook").exists())
 
+    def test_prints_what_holds_without_a_store(self):
+        done = self.run_serve("--print-configuration")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        lines = {line.split()[0]: line.split(maxsplit=2)[1:] for line in done.stdout.splitlines()}
+        self.assertEqual(lines["file"], ["-", "default"])
+        self.assertEqual(lines["port"], ["2113", "default"])
+
+    def test_says_that_the_file_of_settings_is_missing(self):
+        path = str(self.folder / "none.json")
+        for arguments, variables, source in ((("--config", path), {}, "--config"), ((), {"DAYBOOK_CONFIG": path}, "DAYBOOK_CONFIG")):
+            done = self.run_serve("a.daybook", "--insecure", *arguments, **variables)
+            self.assertEqual(done.returncode, 66)
+            self.assertIn(f"'{path}', which {source} names, does not exist", done.stderr)
+
     def test_says_what_is_wrong_and_does_not_start(self):
         for text, code, said in (
             ('{"prot": 1}', 64, "'prot' is no setting; did you mean 'port'"),

@@ -34,6 +34,7 @@ struct Serve: AsyncParsableCommand {
               daybook serve shop.db --insecure
               daybook serve shop.db --insecure --port 0
               daybook serve shop.db --tls-certificate server.pem --tls-key server.key --host 0.0.0.0
+              daybook serve --print-configuration
               daybook serve --config /etc/daybook/server.json --print-configuration
             """)
 
@@ -41,7 +42,8 @@ struct Serve: AsyncParsableCommand {
         help: ArgumentHelp("The store: the path of its file, or file:PATH.", valueName: "file"), completion: .file())
     var file: String?
     @Option(help: "A file with settings, an object of JSON.", completion: .file()) var config: String?
-    @Flag(help: "Print all settings, what holds and where it is said, and end.") var printConfiguration = false
+    @Flag(help: "Print all settings, what holds and where it is said, and end. Needs no store, and no way to serve.")
+    var printConfiguration = false
 
     @Option(help: "The address to listen on; 0.0.0.0 for all of IPv4, :: for all of them. (default: 127.0.0.1)")
     var host: String?
@@ -111,10 +113,16 @@ struct Serve: AsyncParsableCommand {
     /// - Parameter environment: All variables.
     func settings(environment: [String: String]) throws -> ServerSettings {
         do throws(SettingsError) {
-            return try ServerSettings.read(flags: try flags(), environment: environment, file: config)
+            return try ServerSettings.read(
+                flags: try flags(), environment: environment, file: config, isForServer: !printConfiguration)
         } catch {
-            if case .unreadableFile = error { throw CommandFailure(.malformedInput, error.description) }
-            throw CommandFailure(.usage, error.description)
+            let code: ExitCode =
+                switch error {
+                case .missingFile: .missingFile
+                case .unreadableFile: .malformedInput
+                case .unknown, .twice, .wrong, .conflict: .usage
+                }
+            throw CommandFailure(code, error.description)
         }
     }
 
