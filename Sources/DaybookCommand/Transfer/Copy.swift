@@ -1,5 +1,6 @@
 import ArgumentParser
 import DaybookCore
+import DaybookProtocol
 
 /// `daybook copy`: a whole log from one store to another.
 struct Copy: AsyncParsableCommand {
@@ -101,6 +102,8 @@ extension CommandFailure {
     init(_ error: LogCopyError) {
         switch error {
         case .read(let error): self.init(error)
+        case .storageFailed(let reason, mayBeWritten: false) where AccessRefusal.isTold(by: reason):
+            self.init(denial: reason)
         case .storageFailed, .cancelled, .closed: self.init(.inputOutput, error.description)
         default: self.init(.refused, error.description)
         }
