@@ -57,6 +57,11 @@ struct OperatorCommandTests {
             }
             let listed = try await run(["users", "list"], at: served, as: "ada")
             #expect(listed.output == "ada\t$admins\nops\t$ops\nwriters\t$writers\n", "\(listed)")
+            let lines = try await run(["users", "list", "--json"], at: served, as: "ada")
+            #expect(
+                lines.output.hasPrefix(
+                    #"{"login":"ada","fullName":"","groups":["$admins"],"disabled":false,"hasPassword":true}"# + "\n"),
+                "\(lines)")
             let twice = try await run(
                 ["users", "add", "ops"], at: served, as: "ada", input: Self.password + "\n")
             #expect(twice.status == 1 && twice.errors.contains("There is a user 'ops' already"), "\(twice)")
@@ -130,7 +135,7 @@ struct OperatorCommandTests {
             #expect(changed.status == 0, "\(changed)")
             let info = try await ask("info", "order-1", "mailer", "--json")
             #expect(info.output.contains(#""messageTimeoutMilliseconds":60000,"maxRetries":5"#), "\(info)")
-            #expect(info.output.contains(#""startsFrom":"-1""#), "\(info)")
+            #expect(info.output.contains(#""startsFrom":"end""#), "\(info)")
             #expect(try await ask("info", "order-1", "mailer").output.contains("60,000 ms"))
             #expect(try await ask("update", "order-1", "mailer").status == 64)
             let batch = try await ask("update", "order-1", "mailer", "--read-batch", "1000")
