@@ -96,7 +96,7 @@ struct CopyCommandTests {
         let cluster = try await Daybook.run("copy", "--from", "file:\(from)", "--to", "jetstream://localhost/shop")
         #expect(cluster.status == 64 && cluster.errors.contains("--traits JetStream"), "\(cluster.errors)")
         #endif
-        for wrong in ["ftp:x", "file:", ""] {
+        for wrong in ["ftp:x", "file:"] {
             let outcome = try await Daybook.run("copy", "--from", "file:\(from)", "--to", wrong)
             #expect(outcome.status == 64 && outcome.errors.contains("file:PATH"), "\(outcome.errors)")
         }
