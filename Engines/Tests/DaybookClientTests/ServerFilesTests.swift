@@ -1,3 +1,4 @@
+import DaybookClient
 import DaybookCore
 import DaybookServer
 import Foundation
@@ -110,6 +111,31 @@ import Testing
         #expect(missing.contains("none', which --backup-folder names, does not exist: make the folder"), "\(missing)")
         let file = await refusal(ServerConfiguration(backupFolder: files.file("server.pem")))
         #expect(file.contains("is no folder: name one"), "\(file)")
+    }
+
+    @Test("are told as well to a client that is given such")
+    func client() throws {
+        try files.write("nothing", to: "text.pem")
+        func refusal(_ authority: String, _ certificate: (String, String)? = nil) -> String {
+            let shown = certificate.map { ClientCertificate(file: files.file($0.0), key: files.file($0.1)) }
+            do throws(ClientError) {
+                _ = try DaybookClient.connect(
+                    to: "daybook://localhost:9",
+                    configuration: ClientConfiguration(
+                        trustedCertificates: authority.isEmpty ? nil : files.file(authority), certificate: shown))
+                return "nothing"
+            } catch { return error.description }
+        }
+        let setting = "(--ca-file, DAYBOOK_CA_FILE or tlsCaFile)"
+        #expect(
+            refusal("none.pem")
+                == "TLS cannot be set up: '\(files.file("none.pem"))' \(setting) does not exist: name a file that is there."
+        )
+        #expect(refusal("text.pem").contains("\(setting) is not PEM"))
+        #expect(
+            refusal("", ("server.pem", "other.key")).contains(
+                "other.key' (userKeyFile) is not the key of the certificate"))
+        #expect(refusal("", ("server.key", "server.key")).contains("(userCertFile) has '-----BEGIN PRIVATE KEY-----'"))
     }
 
     @Test("are read once: a server is made of what was looked at")

@@ -1,4 +1,5 @@
 #if Server
+import DaybookProtocol
 import Foundation
 
 /// A file, or a folder, that a setting names: what is wrong with it is told with its path and the setting, and with what to do.
@@ -9,9 +10,6 @@ struct NamedFile: Sendable, Hashable {
     let setting: String
     let path: String
 
-    /// The most bytes that such a file has.
-    private static let mostBytes = 16 << 20
-
     /// - Parameter reason: What is wrong and what to do, as it goes on behind the name of the file.
     func unusable(_ reason: String) -> ServerError {
         .unusableFile(
@@ -19,27 +17,16 @@ struct NamedFile: Sendable, Hashable {
         )
     }
 
-    /// Reads it, once: what is given to the process as a pipe cannot be read again.
-    func bytes(atMost most: Int = NamedFile.mostBytes) throws(ServerError) -> [UInt8] {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw unusable(Self.reason(errno)) }
-        defer { close(descriptor) }
-        var bytes: [UInt8] = []
-        var piece = [UInt8](repeating: 0, count: 64 << 10)
-        while true {
-            let count = piece.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
-            if count == 0 { break }
-            guard count > 0 else {
-                if errno == EINTR { continue }
-                throw unusable(Self.reason(errno))
-            }
-            bytes += piece[..<count]
-            guard bytes.count <= most else {
-                throw unusable("has more than \(most) bytes: name the file that is meant")
-            }
+    /// Reads it, once.
+    func bytes(atMost most: Int = 16 << 20) throws(ServerError) -> [UInt8] {
+        do throws(FileTrouble) { return try FileTrouble.reading(path, atMost: most) } catch {
+            throw unusable(error.description)
         }
-        guard !bytes.isEmpty else { throw unusable("is empty: write it anew, or name the file that is meant") }
-        return bytes
+    }
+
+    /// The same of a file in PEM.
+    func pem(with content: PEMFile.Content) throws(ServerError) -> PEMFile {
+        do throws(FileTrouble) { return try PEMFile(path, with: content) } catch { throw unusable(error.description) }
     }
 
     /// Looks whether it is a folder in which the server can make files.
@@ -48,21 +35,14 @@ struct NamedFile: Sendable, Hashable {
         guard stat(path, &info) == 0 else {
             let number = errno
             throw unusable(
-                number == ENOENT ? "does not exist: make the folder, or name one that is there" : Self.reason(number))
+                number == ENOENT
+                    ? "does not exist: make the folder, or name one that is there"
+                    : FileTrouble(system: number).description)
         }
         guard info.st_mode & S_IFMT == S_IFDIR else { throw unusable("is no folder: name one") }
         guard access(path, W_OK | X_OK) == 0 else {
             throw unusable(
                 "cannot be written to by the server's user: change its owner or its mode, or name another folder")
-        }
-    }
-
-    private static func reason(_ number: Int32) -> String {
-        switch number {
-        case ENOENT: "does not exist: name a file that is there"
-        case EISDIR: "is a folder: name the file in it"
-        case EACCES, EPERM: "may not be read by the server's user: change its owner or its mode"
-        default: "cannot be read (\(String(cString: strerror(number)))): see to its disk, or name another file"
         }
     }
 }

@@ -1,4 +1,5 @@
 #if Server
+import DaybookProtocol
 import NIOSSL
 
 /// What the files of a server's certificate hold: read once, and looked at one by one, so that what is wrong is told by the file
@@ -36,46 +37,27 @@ struct TLSMaterial {
             configuration.certificateVerification = .optionalVerification
             configuration.sendCANameList = true
         }
-        do { return try NIOSSLContext(configuration: configuration) } catch {
-            if case NIOSSLError.failedToLoadPrivateKey = error {
-                throw keyFile.unusable(
-                    "is not the key of the certificate in '\(certificateFile.path)' (\(certificateFile.setting)): name the two that "
-                        + "were made together; 'openssl x509 -noout -pubkey -in \(certificateFile.path)' prints the same as "
-                        + "'openssl pkey -pubout -in \(keyFile.path)' then")
-            }
+        do { return try NIOSSLContext(configuration: configuration) } catch NIOSSLError.failedToLoadPrivateKey {
+            throw keyFile.unusable(
+                PEMFile.mismatch(
+                    key: keyFile.path, certificate: certificateFile.path, named: certificateFile.setting
+                ).description)
+        } catch {
             throw certificateFile.unusable("is not taken by TLS (\(error)): have it made anew")
         }
     }
 
     private static func certificates(in file: NamedFile) throws(ServerError) -> [NIOSSLCertificate] {
-        let bytes = try file.bytes()
-        let labels = PEMLabels(bytes)
-        guard labels.names.contains(where: { $0.hasSuffix("CERTIFICATE") }) else {
-            throw file.unusable(labels.lack(of: "CERTIFICATE"))
-        }
-        do { return try NIOSSLCertificate.fromPEMBytes(bytes) } catch {
-            throw file.unusable(
-                "has a certificate that cannot be read: it was cut or changed; copy it anew, and see what 'openssl x509 -in "
-                    + "\(file.path) -noout -text' says")
+        let pem = try file.pem(with: .certificate)
+        do { return try NIOSSLCertificate.fromPEMBytes(pem.bytes) } catch {
+            throw file.unusable(pem.trouble.description)
         }
     }
 
     private static func key(in file: NamedFile) throws(ServerError) -> NIOSSLPrivateKey {
-        let bytes = try file.bytes()
-        let labels = PEMLabels(bytes)
-        guard labels.names.contains(where: { $0.hasSuffix("PRIVATE KEY") }) else {
-            throw file.unusable(labels.lack(of: "PRIVATE KEY"))
-        }
-        // Else the library would ask for the passphrase on the terminal.
-        guard !labels.isEncrypted else {
-            throw file.unusable(
-                "is protected by a passphrase, which nobody is asked for: write it without one, 'openssl pkey -in \(file.path) "
-                    + "-out plain.key', for the server's user alone to read")
-        }
-        do { return try NIOSSLPrivateKey(bytes: bytes, format: .pem) } catch {
-            throw file.unusable(
-                "has a key that cannot be read: it was cut or changed, or is of a kind that TLS does not have; see what 'openssl "
-                    + "pkey -in \(file.path) -noout -text' says")
+        let pem = try file.pem(with: .privateKey)
+        do { return try NIOSSLPrivateKey(bytes: pem.bytes, format: .pem) } catch {
+            throw file.unusable(pem.trouble.description)
         }
     }
 }
