@@ -33,7 +33,7 @@ import Testing
 
     @Test(
         "is none that begins as TLS does, or as nothing that is known: that is handed on",
-        arguments: [22, 0, 0x80, 0x61])
+        arguments: [22, 0, 0x80, 0x61] as [UInt8])
     func handedOn(_ first: UInt8) throws {
         let channel = try connected { Issue.record("It was taken for plain HTTP.") }
         try channel.writeInbound(ByteBuffer(bytes: [first, 3, 1]))
