@@ -9,8 +9,8 @@ public enum ServerError: Error, Equatable, CustomStringConvertible {
     case cannotListen(host: String, port: Int, reason: String)
     /// The index of correlations is asked for, and the store has no place for it.
     case noReadModels
-    /// A file that a setting names, such as the certificate, the rules or the keys of tokens, or the folder of backups, is not there,
-    /// or not what it should be.
+    /// A file that a setting names, such as the certificate, the rules or the keys of tokens, or the folder of backups, is not
+    /// there, or not what it should be.
     case unusableFile(what: String, setting: String, path: String, reason: String)
     /// Reads are to be written down, and there is no file for that, or it cannot be written.
     case unwritableAuditLog(file: String?, reason: String)

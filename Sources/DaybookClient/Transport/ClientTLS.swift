@@ -3,8 +3,8 @@ import DaybookProtocol
 import Foundation
 import NIOSSL
 
-/// By what a client knows its server, and shows who it is: the files that its configuration names, looked at one by one, so that what
-/// is wrong is told by the file that it is in.
+/// By what a client knows its server, and shows who it is: the files that its configuration names, looked at one by one, so that
+/// what is wrong is told by the file that it is in.
 enum ClientTLS {
     private static let authority = "--ca-file, DAYBOOK_CA_FILE or tlsCaFile"
     private static let certificate = "userCertFile"

@@ -1,5 +1,5 @@
-/// A file in PEM, with what stands in it by its labels, as in `-----BEGIN CERTIFICATE-----`: read and looked at before a library of TLS
-/// gets it, whose errors name neither the file nor what is wrong.
+/// A file in PEM, with what stands in it by its labels, as in `-----BEGIN CERTIFICATE-----`: read and looked at before a library of
+/// TLS gets it, whose errors name neither the file nor what is wrong.
 ///
 /// See https://www.rfc-editor.org/rfc/rfc7468#section-2
 package struct PEMFile: Sendable {

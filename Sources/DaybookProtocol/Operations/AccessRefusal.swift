@@ -1,4 +1,5 @@
-/// How a refusal for a right that is missing begins where a store's error has text alone for it, by which the command knows it again.
+/// How a refusal for a right that is missing begins where a store's error has text alone for it, by which the command knows it
+/// again.
 package enum AccessRefusal {
     /// The caller is known, and may not.
     package static let notAllowed = "the user may not do this"

@@ -1,6 +1,6 @@
 #if Server
-/// The right that somebody lacks who is refused, in words for them and for whoever gives rights. It names nothing that they have not
-/// named themselves, so that it tells nobody what there is.
+/// The right that somebody lacks who is refused, in words for them and for whoever gives rights. It names nothing that they have
+/// not named themselves, so that it tells nobody what there is.
 struct MissingRight: Sendable, Hashable, CustomStringConvertible {
     /// Nil for who holds the token of a server without users.
     let login: String?
@@ -36,7 +36,8 @@ struct MissingRight: Sendable, Hashable, CustomStringConvertible {
         switch action {
         case .stream(let right, let resource):
             let what = Self.phrase(resource)
-            return switch resource.isMetadata ? right.ofMetadata : right {
+            let meant = resource.isMetadata ? right.ofMetadata : right
+            return switch meant {
             case .read: "read \(what)"
             case .write: "append to \(what)"
             case .delete: "delete \(what)"
