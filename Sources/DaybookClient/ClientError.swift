@@ -15,7 +15,7 @@ public enum ClientError: Error, Equatable, CustomStringConvertible {
         case .credentialsWithoutTLS(let host):
             "Everybody between here and '\(host)' could read the password: use TLS, or ask without credentials."
         case .tls(let reason):
-            "TLS cannot be set up (\(reason)): see whether the files of certificates and keys are there, and are PEM."
+            "TLS cannot be set up: \(reason)."
         }
     }
 }

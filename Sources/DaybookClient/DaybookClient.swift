@@ -39,7 +39,8 @@ public final class DaybookClient: EventStore {
         configuration.trustedCertificates = address.trustedCertificates ?? configuration.trustedCertificates
         configuration.certificate = address.certificate ?? configuration.certificate
         guard configuration.certificate == nil || address.usesTLS else {
-            throw .tls(reason: "a certificate is shown by TLS alone, and the address says tls=false")
+            throw .tls(
+                reason: "a certificate is shown by TLS alone, and the address says tls=false: leave one of them out")
         }
         guard configuration.credentials == nil || address.usesTLS || address.isLoopback else {
             throw .credentialsWithoutTLS(host: address.host)

@@ -1,5 +1,6 @@
 import ArgumentParser
 import DaybookCore
+import DaybookProtocol
 
 /// Why a verb ended early: what standard error says, and the exit code.
 struct CommandFailure: Error, CustomStringConvertible {
@@ -14,6 +15,8 @@ struct CommandFailure: Error, CustomStringConvertible {
 
     init(_ error: AppendError) {
         switch error {
+        case .storageFailed(let reason, mayBeWritten: false) where AccessRefusal.isTold(by: reason):
+            self.init(denial: reason)
         case .storageFailed, .closed, .cancelled: self.init(.inputOutput, error.description)
         default: self.init(.refused, error.description)
         }
@@ -23,9 +26,13 @@ struct CommandFailure: Error, CustomStringConvertible {
         switch error {
         case .corrupted, .archiveUnreadable: self.init(.damageFound, error.description)
         case .invalidLimit, .queryTooLarge: self.init(.usage, error.description)
+        case .storageFailed(let reason) where AccessRefusal.isTold(by: reason): self.init(denial: reason)
         default: self.init(.inputOutput, error.description)
         }
     }
+
+    /// A server refused what only others may do.
+    init(denial reason: String) { self.init(.noPermission, "The server refused: \(reason).") }
 
     init(_ error: JSONSyntaxError, in what: String) {
         self.init(.malformedInput, "\(what) is not JSON: \(error).")

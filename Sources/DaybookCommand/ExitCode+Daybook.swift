@@ -2,8 +2,8 @@ import ArgumentParser
 
 /// What the command's exit status tells a script. The numbers above 63 are those of `sysexits.h`.
 extension ExitCode {
-    /// The store or its server refused a request: a conflict, a broken rule, a right that is missing. Nothing of that request was
-    /// written. Or a server cannot start.
+    /// The store or its server refused a request: a conflict, a broken rule. Nothing of that request was written. Or a server
+    /// cannot start.
     static let refused = ExitCode(1)
     /// `verify` or `backup` found damaged records, or `salvage` had to leave some out; `schema verify` found events that are
     /// not as their lock says.
@@ -22,12 +22,14 @@ extension ExitCode {
     static let cannotCreate = ExitCode(73)
     /// The storage, the input or the output failed.
     static let inputOutput = ExitCode(74)
+    /// A server does not know who asks, or they have no right to what they ask for. Nothing of it was done.
+    static let noPermission = ExitCode(77)
 
     /// The table in `daybook --help`.
     static let explanation = """
         EXIT CODES
           0   done
-          1   the store or its server refused a request: a conflict, a broken rule, no right; nothing of it was written;
+          1   the store or its server refused a request: a conflict, a broken rule; nothing of it was written;
               or 'serve' cannot start: a port that is taken, a certificate that cannot be used
           2   'verify' or 'backup' found damage; 'salvage' could not save everything; 'schema verify' found events that
               their lock does not describe
@@ -38,5 +40,6 @@ extension ExitCode {
           69  another process has the store's file open, or no server of the store can be reached, or it has no time
           73  a file cannot be created
           74  the storage, the input or the output failed
+          77  the server does not know the user, or the user has no right to this; nothing of it was done
         """
 }

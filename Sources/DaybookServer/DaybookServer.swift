@@ -1,6 +1,5 @@
 #if Server
 import DaybookCore
-import Foundation
 import Logging
 import ServiceLifecycle
 
@@ -39,18 +38,28 @@ public final class DaybookServer: Service {
     /// - Parameters:
     ///   - store: Keeps the checkpoints of groups of consumers beside the log: in the log they would fill it.
     ///   - accessLogger: Is told of each call when it has ended, at the level `info`; nil for none.
-    /// - Throws: ``ServerError`` when the address is not a loopback address and there is no certificate, or a file cannot be
-    ///   used; `ReadError` when the store cannot be read.
+    /// - Throws: ``ServerError`` when the address is not a loopback address and there is no certificate, or a file or folder
+    ///   cannot be used; `ReadError` when the store cannot be read.
     /// - Complexity: O(deletions ever made of streams), which are looked up.
-    public init(
+    public convenience init(
         store: any EventStore & CheckpointStore, configuration: ServerConfiguration = ServerConfiguration(),
         logger: Logger = Logger(label: "daybook.server"), accessLogger: Logger? = nil
     ) async throws {
-        try Self.check(configuration)
+        try await self.init(
+            store: store, checked: CheckedConfiguration(configuration), logger: logger,
+            accessLogger: accessLogger)
+    }
+
+    /// The same with what was looked at before there was a store.
+    public init(
+        store: any EventStore & CheckpointStore, checked: CheckedConfiguration,
+        logger: Logger = Logger(label: "daybook.server"), accessLogger: Logger? = nil
+    ) async throws {
+        let configuration = checked.configuration
         self.configuration = configuration
         self.logger = logger
         asksWhoCalls = configuration.asksWhoCalls || configuration.tls != nil
-        tls = try configuration.tls.map { try TLSCredentials($0) }
+        tls = checked.tls
         var correlations: CorrelationIndex?
         if configuration.indexesCorrelations {
             guard let store = store as? any EventStore & ReadModelStore else { throw ServerError.noReadModels }
@@ -63,11 +72,7 @@ public final class DaybookServer: Service {
         accessChanges = log.accessChanges
         self.store = store
         users = UserDirectory(log: log, passwords: passwords, founding: founding)
-        var tokens: TokenVerifier?
-        if asksWhoCalls, let authority = configuration.tokens {
-            tokens = try await TokenVerifier(authority, limits: limits.access)
-        }
-        self.tokens = tokens
+        tokens = checked.tokens
         var gate: AccessGate?
         if asksWhoCalls {
             let control = AccessControl(
@@ -82,7 +87,7 @@ public final class DaybookServer: Service {
                         mostPeers: limits.access.peersRemembered),
                     verified: VerifiedPasswords(
                         time: limits.access.verifiedTime, most: limits.access.verifiedPasswords)),
-                rules: try Self.rules(configuration.accessRules),
+                rules: checked.rules,
                 records: AccessRecords(logger: logger, audit: try Self.audit(configuration)),
                 limits: limits.access)
             gate = AccessGate(control: control)
@@ -149,26 +154,6 @@ public final class DaybookServer: Service {
         return (streams, log)
     }
 
-    /// Looks at what a server needs beside its store, before there is one: where it would listen, its certificate and its rules.
-    ///
-    /// - Throws: ``ServerError``.
-    public static func check(_ configuration: ServerConfiguration) throws {
-        guard configuration.tls != nil || ["127.0.0.1", "::1", "localhost"].contains(configuration.host) else {
-            throw ServerError.notLoopback(host: configuration.host)
-        }
-        if let files = configuration.tls { _ = try TLSCredentials(files) }
-        _ = try rules(configuration.accessRules)
-    }
-
-    private static func rules(_ file: String?) throws -> [AccessRule] {
-        guard let file else { return [] }
-        do {
-            return try AccessRule.list(in: try Data(contentsOf: URL(fileURLWithPath: file)))
-        } catch {
-            throw ServerError.unreadableRules(file: file, reason: "\(error)")
-        }
-    }
-
     /// A token with which somebody can make the first user, who is an admin: `POST /v1/users` takes it. Each call makes
     /// another, and ends the one before; it ends, too, as soon as there is a user.
     ///
@@ -178,10 +163,17 @@ public final class DaybookServer: Service {
         return founding.issue()
     }
 
-    /// Reads the certificate again; without a call it is read when its file has changed. Open connections stay as they are.
+    /// Reads the certificate again, and says so in the log; without a call it is read when its file has changed. Open connections
+    /// stay as they are.
     ///
     /// - Throws: ``ServerError`` when it cannot be used; the one before is used on.
-    public func reloadCertificate() throws { try tls?.reload() }
+    public func reloadCertificate() throws {
+        guard let tls, let files = configuration.tls else {
+            return logger.notice("There is no certificate to read again: the server has no TLS.")
+        }
+        try tls.reload()
+        logger.notice("The certificate was read again.", metadata: files.metadata)
+    }
 
     /// The same as ``run(onListening:)``, for a service group.
     public func run() async throws { try await run { _ in } }

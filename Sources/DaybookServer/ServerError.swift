@@ -9,12 +9,9 @@ public enum ServerError: Error, Equatable, CustomStringConvertible {
     case cannotListen(host: String, port: Int, reason: String)
     /// The index of correlations is asked for, and the store has no place for it.
     case noReadModels
-    /// The certificate, its key, or the authority of clients is not there, or not what it should be.
-    case unreadableCertificate(reason: String)
-    /// The access rules are not what this version reads.
-    case unreadableRules(file: String, reason: String)
-    /// The keys of the authority whose tokens are taken are not there, or not what they should be.
-    case unreadableKeys(file: String, reason: String)
+    /// A file that a setting names, such as the certificate, the rules or the keys of tokens, or the folder of backups, is not
+    /// there, or not what it should be.
+    case unusableFile(what: String, setting: String, path: String, reason: String)
     /// Reads are to be written down, and there is no file for that, or it cannot be written.
     case unwritableAuditLog(file: String?, reason: String)
     /// What the log has of the groups of consumers is not what this version reads.
@@ -31,13 +28,8 @@ public enum ServerError: Error, Equatable, CustomStringConvertible {
         case .noReadModels:
             "The store keeps no read models, so that there can be no streams by correlation: leave them out, or serve another "
                 + "store."
-        case .unreadableCertificate(let reason):
-            "The certificate cannot be used (\(reason)): the files are to be PEM, the key not encrypted and the certificate's."
-        case .unreadableKeys(let file, let reason):
-            "The keys of tokens in '\(file)' cannot be used (\(reason)): write a JSON Web Key Set whose keys have kid and alg."
-        case .unreadableRules(let file, let reason):
-            "The access rules in '\(file)' cannot be read (\(reason)): write an array of objects with effect, users, rights "
-                + "and streams."
+        case .unusableFile(let what, let setting, let path, let reason):
+            "\(what) cannot be used: '\(path)', which \(setting) names, \(reason)."
         case .unwritableAuditLog(let file?, let reason):
             "The audit log '\(file)' cannot be written (\(reason)): name a file in a folder that the server may write to."
         case .unwritableAuditLog(nil, let reason):

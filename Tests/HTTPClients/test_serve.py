@@ -53,6 +53,20 @@ class SettingsTests(ServeCase):
         self.assertEqual(lines["log-level"], ["info", "default"])
         self.assertFalse(pathlib.Path("a.daybook").exists())
 
+    def test_prints_what_holds_without_a_store(self):
+        done = self.run_serve("--print-configuration")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        lines = {line.split()[0]: line.split(maxsplit=2)[1:] for line in done.stdout.splitlines()}
+        self.assertEqual(lines["file"], ["-", "default"])
+        self.assertEqual(lines["port"], ["2113", "default"])
+
+    def test_says_that_the_file_of_settings_is_missing(self):
+        path = str(self.folder / "none.json")
+        for arguments, variables, source in ((("--config", path), {}, "--config"), ((), {"DAYBOOK_CONFIG": path}, "DAYBOOK_CONFIG")):
+            done = self.run_serve("a.daybook", "--insecure", *arguments, **variables)
+            self.assertEqual(done.returncode, 66)
+            self.assertIn(f"'{path}', which {source} names, does not exist", done.stderr)
+
     def test_says_what_is_wrong_and_does_not_start(self):
         for text, code, said in (
             ('{"prot": 1}', 64, "'prot' is no setting; did you mean 'port'"),
@@ -107,6 +121,40 @@ class LogTests(ServeCase):
         self.assertFalse([line for line in server.said if "daybook.access" in line])
 
 
+class ReloadTests(ServeCase):
+    def certificate(self):
+        certificate, key = str(self.folder / "server.pem"), str(self.folder / "server.key")
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+             "-keyout", key, "-out", certificate, "-subj", "/CN=localhost"],
+            check=True, capture_output=True)
+        return certificate, key
+
+    def said(self, server, text):
+        end = time.monotonic() + PATIENCE
+        while not any(text in line for line in server.said):
+            self.assertLess(time.monotonic(), end, f"'{text}' was not said: {server.said}")
+            time.sleep(0.01)
+        return next(line for line in server.said if text in line)
+
+    def test_a_hangup_has_the_certificate_read_again_and_says_so(self):
+        certificate, key = self.certificate()
+        server = Server(
+            self.folder, "--log-format", "json", access=("--tls-certificate", certificate, "--tls-key", key)).start()
+        self.addCleanup(server.stop)
+        server.process.send_signal(signal.SIGHUP)
+        line = json.loads(self.said(server, "The certificate was read again."))
+        self.assertEqual((line["file"], line["key"]), (certificate, key))
+        pathlib.Path(key).write_text("")
+        server.process.send_signal(signal.SIGHUP)
+        self.assertIn("which --tls-key names, is empty", self.said(server, "The certificate cannot be read"))
+
+    def test_a_hangup_without_a_certificate_says_that_there_is_none(self):
+        server = self.start("--log-format", "json")
+        server.process.send_signal(signal.SIGHUP)
+        self.said(server, "There is no certificate to read again")
+
+
 class StartTests(ServeCase):
     def test_says_that_the_port_is_taken(self):
         server = self.start()
@@ -118,7 +166,11 @@ class StartTests(ServeCase):
         store = self.folder / "other.daybook"
         done = self.run_serve(str(store), "--tls-certificate", "missing.pem", "--tls-key", "missing.pem")
         self.assertEqual(done.returncode, 1)
-        self.assertIn("certificate cannot be used", done.stderr)
+        self.assertIn("certificate cannot be used: 'missing.pem', which --tls-certificate names, does not exist", done.stderr)
+        self.assertFalse(store.exists())
+        done = self.run_serve(str(store), "--insecure", "--backup-folder", str(self.folder / "none"))
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("which --backup-folder names, does not exist", done.stderr)
         self.assertFalse(store.exists())
 
 

@@ -102,8 +102,6 @@ class TLS(FaultCase):
     def test_what_is_no_tls(self):
         hello = ssl_hello()
         for name, data in {
-            "a request": b"GET /version HTTP/1.1\r\nHost: localhost\r\n\r\n",
-            "HTTP/2": PREFACE + frame(SETTINGS),
             "bytes": bytes(range(256)) * 64,
             "zeros": bytes(10_000),
             "a record that says it has 64 KiB": b"\x16\x03\x01\xff\xff" + bytes(70_000),
@@ -116,6 +114,24 @@ class TLS(FaultCase):
         }.items():
             with self.subTest(name):
                 self.assert_refused(data)
+
+    def test_plain_requests_are_told_that_the_port_has_tls(self):
+        for name, data in {
+            "a request": b"GET /version HTTP/1.1\r\nHost: localhost\r\n\r\n",
+            "a request with a body": b"POST /v1/append HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n" + bytes(100_000),
+            "HTTP/2": PREFACE + frame(SETTINGS),
+        }.items():
+            with self.subTest(name):
+                connection = socket.create_connection(("127.0.0.1", self.server.port), PATIENCE)
+                self.opened.append(connection)
+                connection.sendall(data)
+                said = b""
+                while piece := connection.recv(65_536):
+                    said += piece
+                self.assertTrue(said.startswith(b"HTTP/1.1 400 Bad Request\r\n"), said)
+                self.assertIn(b"This port speaks TLS: use https://", said)
+        lines = [line for line in self.server.said if "spoke plain HTTP" in line]
+        self.assertLessEqual(len(lines), 1, lines)  # Others of these tests may have been told of first.
 
     def test_greetings_that_break_off(self):
         hello = ssl_hello()

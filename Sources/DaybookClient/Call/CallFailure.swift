@@ -1,4 +1,6 @@
 #if Client
+import DaybookProtocol
+
 /// Why a call has no answer of the store.
 struct CallFailure: Error, Sendable {
     enum Kind: Sendable, Equatable {
@@ -52,12 +54,12 @@ struct CallFailure: Error, Sendable {
         case 4: self.init(.timedOut, "the server said: \(message)", mayHaveEffect: true)
         case 7:
             self.init(
-                .refused(.denied), "the user may not do this, ask an admin for the right: \(message)",
-                mayHaveEffect: false)
+                .refused(.denied), "\(AccessRefusal.notAllowed): \(message)", mayHaveEffect: false)
         case 16:
             self.init(
                 .refused(.denied),
-                "credentials are missing or wrong, send a user and password, a token or a certificate: \(message)",
+                "\(AccessRefusal.unknown), send a user and password, a token or a certificate; as long as there are no users, the "
+                    + "token that the server says when it starts makes the first one, by 'daybook users add': \(message)",
                 mayHaveEffect: false)
         case 8: self.init(.refused(.exhausted), message, mayHaveEffect: false)
         case 12: self.init(.refused(.unimplemented), message, mayHaveEffect: false)

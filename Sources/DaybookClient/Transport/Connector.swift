@@ -73,24 +73,9 @@ final class Connector: Sendable {
         self.address = address
         self.configuration = configuration
         self.onLoss = onLoss
-        tls = try address.usesTLS ? Self.tlsContext(configuration) : nil
+        tls = try address.usesTLS ? ClientTLS.context(configuration) : nil
         loop = MultiThreadedEventLoopGroup.singleton.next()
         backoff = Backoff(first: configuration.firstBackoff, longest: configuration.longestBackoff)
-    }
-
-    private static func tlsContext(_ configuration: ClientConfiguration) throws(ClientError) -> NIOSSLContext {
-        var tls = TLSConfiguration.makeClientConfiguration()
-        tls.applicationProtocols = ["h2"]
-        if let file = configuration.trustedCertificates { tls.trustRoots = .file(file) }
-        do {
-            if let certificate = configuration.certificate {
-                tls.certificateChain = try NIOSSLCertificate.fromPEMFile(certificate.file).map { .certificate($0) }
-                tls.privateKey = .privateKey(try NIOSSLPrivateKey(file: certificate.key, format: .pem))
-            }
-            return try NIOSSLContext(configuration: tls)
-        } catch {
-            throw .tls(reason: "\(error)")
-        }
     }
 
     // MARK: - Who wants a connection

@@ -95,7 +95,7 @@ struct Append: AsyncParsableCommand {
         }
         guard totals.failed > 0 else { return }
         throw CommandFailure(
-            totals.storageFailed ? .inputOutput : .refused,
+            totals.storageFailed ? .inputOutput : totals.isDenied ? .noPermission : .refused,
             "\(totals.failed.grouped) of \(totals.acknowledged.grouped) requests were not appended: see the "
                 + "acknowledgements with an \"error\".")
     }

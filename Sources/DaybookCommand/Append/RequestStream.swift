@@ -16,12 +16,15 @@ struct RequestStream: Sendable {
         var failed = 0
         /// Whether a failure was the storage's.
         var storageFailed = false
+        /// Whether a server refused a request for a right that is missing.
+        var isDenied = false
 
         mutating func add(_ answer: Acknowledgement) {
             acknowledged += 1
             guard answer.isFailure else { return }
             failed += 1
-            if case .refused(.storageFailed) = answer.outcome { storageFailed = true }
+            guard case .refused(let error) = answer.outcome, case .storageFailed = error else { return }
+            if CommandFailure(error).code == .noPermission { isDenied = true } else { storageFailed = true }
         }
     }
 

@@ -34,6 +34,7 @@ struct Serve: AsyncParsableCommand {
               daybook serve shop.db --insecure
               daybook serve shop.db --insecure --port 0
               daybook serve shop.db --tls-certificate server.pem --tls-key server.key --host 0.0.0.0
+              daybook serve --print-configuration
               daybook serve --config /etc/daybook/server.json --print-configuration
             """)
 
@@ -41,7 +42,8 @@ struct Serve: AsyncParsableCommand {
         help: ArgumentHelp("The store: the path of its file, or file:PATH.", valueName: "file"), completion: .file())
     var file: String?
     @Option(help: "A file with settings, an object of JSON.", completion: .file()) var config: String?
-    @Flag(help: "Print all settings, what holds and where it is said, and end.") var printConfiguration = false
+    @Flag(help: "Print all settings, what holds and where it is said, and end. Needs no store, and no way to serve.")
+    var printConfiguration = false
 
     @Option(help: "The address to listen on; 0.0.0.0 for all of IPv4, :: for all of them. (default: 127.0.0.1)")
     var host: String?
@@ -111,10 +113,16 @@ struct Serve: AsyncParsableCommand {
     /// - Parameter environment: All variables.
     func settings(environment: [String: String]) throws -> ServerSettings {
         do throws(SettingsError) {
-            return try ServerSettings.read(flags: try flags(), environment: environment, file: config)
+            return try ServerSettings.read(
+                flags: try flags(), environment: environment, file: config, isForServer: !printConfiguration)
         } catch {
-            if case .unreadableFile = error { throw CommandFailure(.malformedInput, error.description) }
-            throw CommandFailure(.usage, error.description)
+            let code: ExitCode =
+                switch error {
+                case .missingFile: .missingFile
+                case .unreadableFile: .malformedInput
+                case .unknown, .twice, .wrong, .conflict: .usage
+                }
+            throw CommandFailure(code, error.description)
         }
     }
 
@@ -148,7 +156,9 @@ struct Serve: AsyncParsableCommand {
         if printConfiguration { return try Self.print(settings) }
         guard let named = settings.file else { throw CommandFailure(.usage, "No store is named: write its file.") }
         let path = try FileArgument.path(of: StoreAddress.fileOrServer(named))
-        try DaybookServer.check(settings.configuration)
+        var configuration = settings.configuration
+        configuration.storeName = URL(fileURLWithPath: path).path
+        let checked = try await CheckedConfiguration(configuration)
         let log = ServerLog(settings)
         defer { log.flush() }
         for (name, meant) in settings.doubtfulVariables {
@@ -157,7 +167,7 @@ struct Serve: AsyncParsableCommand {
         }
         let store = try await openStore(path, creates: true)
         do {
-            try await serve(store, path, settings, log)
+            try await serve(store, checked, settings, log)
         } catch {
             await store.close()
             throw error
@@ -166,13 +176,12 @@ struct Serve: AsyncParsableCommand {
     }
 
     private func serve(
-        _ store: SQLiteEventStore, _ path: String, _ settings: ServerSettings, _ log: ServerLog
+        _ store: SQLiteEventStore, _ checked: CheckedConfiguration, _ settings: ServerSettings, _ log: ServerLog
     ) async throws {
-        var configuration = settings.configuration
-        configuration.storeName = URL(fileURLWithPath: path).path
-        configuration.scavenge = { _ = try await store.scavenge() }
+        var checked = checked
+        checked.scavenge = { _ = try await store.scavenge() }
         let server = try await DaybookServer(
-            store: store, configuration: configuration, logger: log.logger,
+            store: store, checked: checked, logger: log.logger,
             accessLogger: settings.accessLog ? log.accessLogger : nil)
         let token = try await server.foundingToken()
         let reload = Self.onHangup {
@@ -193,7 +202,7 @@ struct Serve: AsyncParsableCommand {
                     serviceName: "daybook server")
             ],
             gracefulShutdownSignals: [.sigterm, .sigint], logger: log.logger)
-        group.maximumGracefulShutdownDuration = .seconds(configuration.limits.shutdownSeconds + 5)
+        group.maximumGracefulShutdownDuration = .seconds(settings.limits.shutdownSeconds + 5)
         try await ServiceGroup(configuration: group).run()
     }
 

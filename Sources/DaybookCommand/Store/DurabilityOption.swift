@@ -4,28 +4,25 @@ import DaybookSQLite
 /// What has happened when an append is acknowledged, for verbs that append.
 struct DurabilityOption: ParsableArguments {
     @Option(
+        name: .customLong("durability"),
         help: ArgumentHelp(
-            "every-commit, or may-lose-latest-on-power-loss.",
+            "What has happened when an append is acknowledged.",
             discussion: """
                 With every-commit, nothing that was acknowledged is ever lost. With the other, a failure of power or of the \
                 operating system, not of the program, may take the appends of the last moments, though acknowledged.
                 """))
-    var durability = Durability.everyCommit
-}
+    private var word = Word.everyCommit
 
-extension Durability: ExpressibleByArgument {
-    public init?(argument: String) {
-        guard let found = Self.allCases.first(where: { $0.argument == argument }) else { return nil }
-        self = found
+    var durability: Durability {
+        switch word {
+        case .everyCommit: .everyCommit
+        case .mayLoseLatestOnPowerLoss: .mayLoseLatestOnPowerLoss
+        }
     }
 
-    public static var allValueStrings: [String] { allCases.map(\.argument) }
-    public var defaultValueDescription: String { argument }
-
-    private var argument: String {
-        switch self {
-        case .everyCommit: "every-commit"
-        case .mayLoseLatestOnPowerLoss: "may-lose-latest-on-power-loss"
-        }
+    /// As arguments and the help write them: of a type with raw values the help shows these.
+    private enum Word: String, CaseIterable, ExpressibleByArgument {
+        case everyCommit = "every-commit"
+        case mayLoseLatestOnPowerLoss = "may-lose-latest-on-power-loss"
     }
 }

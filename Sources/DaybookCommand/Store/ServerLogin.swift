@@ -37,11 +37,12 @@ struct ServerLogin: Sendable {
     private func password(of user: String, at place: String) throws(CommandFailure) -> String {
         if let passwordFile { return try Self.secret(in: passwordFile) }
         if let password = Self.environment("DAYBOOK_PASSWORD") { return password }
-        guard isatty(STDIN_FILENO) == 1 else {
-            throw CommandFailure(
-                .usage, "There is no password of '\(user)': put it into DAYBOOK_PASSWORD, or name a --password-file.")
-        }
-        return try PasswordInput.read("Password of \(user) at \(place): ")
+        // Standard input may be what is appended, or the password of somebody else.
+        if let password = try PasswordInput.ask("Password of \(user) at \(place): ") { return password }
+        throw CommandFailure(
+            .usage,
+            "There is no password of '\(user)', and no terminal to ask on: put it into DAYBOOK_PASSWORD, or name a --password-file."
+        )
     }
 
     /// The first line of a file.

@@ -70,7 +70,8 @@ extension CommandFailure {
         let code: ExitCode =
             switch error.code {
             case .failed, .storageFailed, .cancelled, .closed: .inputOutput
-            case .notFound, .exists, .invalid, .unsupported, .denied: .refused
+            case .notFound, .exists, .invalid, .unsupported: .refused
+            case .denied: .noPermission
             case .busy, .unreachable: .unavailable
             case .damaged: .damageFound
             case .cannotCreate: .cannotCreate

@@ -75,6 +75,16 @@ struct StoreAddress: Sendable, CustomStringConvertible {
         }
     }
 
+    /// Takes the path of a file, too, as long as it has no colon: what has one may be an address that is misspelt, and a store
+    /// would be made by its name.
+    init(orBarePath text: String) throws {
+        if text.contains(":") || text.isEmpty {
+            try self.init(text)
+        } else {
+            self.init(place: .file(path: text), description: text)
+        }
+    }
+
     /// Takes a file or a server, for verbs that work on nothing else.
     static func fileOrServer(_ text: String) throws -> StoreAddress {
         if let scheme = schemes.first(where: { text.hasPrefix("\($0):") }), !["file", "daybook"].contains(scheme) {

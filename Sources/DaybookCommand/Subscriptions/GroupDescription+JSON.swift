@@ -16,7 +16,7 @@ extension GroupDescription {
         line.add("parked", parked)
         line.add("delivered", delivered)
         line.add("deliveredPerSecond", perSecond)
-        line.add("settings", raw: settings.object(startsFrom: startsFrom))
+        line.add("settings", raw: settings.object(startsFrom: GroupStart.word(for: startsFrom)))
         if let filter { line.add("filter", raw: filter.object) }
         if withConsumers {
             line.add(

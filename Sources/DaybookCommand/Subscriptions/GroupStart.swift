@@ -14,4 +14,14 @@ struct GroupStart: ExpressibleByArgument, Equatable {
             start = .at(number)
         }
     }
+
+    /// The same word for what a server tells of a group: a revision, or `C:…/P:…` of the log, below 0 for its end.
+    static func word(for text: String) -> String {
+        let number = text.hasPrefix("C:") ? text.dropFirst(2).prefix { $0 != "/" } : text[...]
+        return switch number {
+        case "-1": "end"
+        case "0": "start"
+        default: String(number)
+        }
+    }
 }

@@ -49,7 +49,7 @@ struct SubscriptionsInfo: AsyncParsableCommand {
             ["consumers", group.consumerCount.grouped], ["waiting", group.waiting.grouped],
             ["in flight", group.inFlight.grouped], ["retrying", group.retrying.grouped],
             ["parked", group.parked.grouped], ["delivered", group.delivered.grouped],
-            ["delivered a second", group.perSecond.grouped], ["starts from", group.startsFrom],
+            ["delivered a second", group.perSecond.grouped], ["starts from", GroupStart.word(for: group.startsFrom)],
             ["strategy", settings.strategy ?? ""],
             ["message timeout", "\((settings.messageTimeout ?? 0).grouped) ms"],
             ["most retries", (settings.maxRetryCount ?? 0).grouped],

@@ -1,5 +1,6 @@
 import ArgumentParser
 import DaybookCore
+import DaybookProtocol
 
 /// `daybook copy`: a whole log from one store to another.
 struct Copy: AsyncParsableCommand {
@@ -32,27 +33,27 @@ struct Copy: AsyncParsableCommand {
             different users, say who asks in the addresses: daybook://USER:PASSWORD@HOST:PORT.
 
             EXAMPLES
-              daybook copy --from file:shop.db --to file:shop-2.db
-              daybook copy --from daybook://shop.example:2113 --to file:shop-2.db --user ada
-              daybook copy --from file:shop.db --to postgres://shop@db1,db2/shop
-              daybook copy --from file:shop.db --to jetstream://n1:4222,n2:4222,n3:4222/shop
+              daybook copy --from shop.db --to shop-2.db
+              daybook copy --from daybook://shop.example:2113 --to shop-2.db --user ada
+              daybook copy --from shop.db --to postgres://shop@db1,db2/shop
+              daybook copy --from shop.db --to jetstream://n1:4222,n2:4222,n3:4222/shop
             """)
 
     @Option(
-        help: ArgumentHelp("The store to copy: \(StoreAddress.help).", valueName: "store"),
-        transform: StoreAddress.init(_:)
+        help: ArgumentHelp("The store to copy: the path of a file, or \(StoreAddress.help).", valueName: "store"),
+        completion: .file(), transform: StoreAddress.init(orBarePath:)
     )
     var from: StoreAddress
     @Option(
         help: ArgumentHelp("The store that takes the log; made when it is not there.", valueName: "store"),
-        transform: StoreAddress.init(_:))
+        completion: .file(), transform: StoreAddress.init(orBarePath:))
     var to: StoreAddress
     @OptionGroup var options: ServerOptions
     @Flag(inversion: .prefixedNo, help: "Compare every event and every command's result afterwards.")
     var compare = true
 
     func validate() throws {
-        guard from.description != to.description else {
+        guard from.label != to.label else {
             throw ValidationError("'\(from)' and '\(to)' are one store; name another to copy to.")
         }
     }
@@ -101,6 +102,8 @@ extension CommandFailure {
     init(_ error: LogCopyError) {
         switch error {
         case .read(let error): self.init(error)
+        case .storageFailed(let reason, mayBeWritten: false) where AccessRefusal.isTold(by: reason):
+            self.init(denial: reason)
         case .storageFailed, .cancelled, .closed: self.init(.inputOutput, error.description)
         default: self.init(.refused, error.description)
         }

@@ -14,7 +14,7 @@ struct Health: AsyncParsableCommand {
             event was recorded, and what is parked. It tells of a file's disk and write-ahead log, and of the servers \
             that keep a log on JetStream.
 
-            Ends with exit code 3 when something is wrong. With 1, 66, 69 or 74 the store could not be looked at, and \
+            Ends with exit code 3 when something is wrong. With 1, 66, 69, 74 or 77 the store could not be looked at, and \
             nothing is printed, no metrics either: that is an alarm, too. Consumers save every 10,000 positions or so \
             while nothing concerns them: a --max-behind below that raises false alarms.
 

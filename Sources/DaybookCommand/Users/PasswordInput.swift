@@ -1,27 +1,67 @@
 import Foundation
 
-/// Reads a password: a line of standard input, which a terminal does not show. Never an argument, which every process may read.
+/// Reads a password, which a terminal does not show. Never an argument, which every process may read.
 enum PasswordInput {
+    /// A new one: a line of standard input, or asked for where that is a terminal.
+    ///
     /// - Parameter prompt: What a person is asked on a terminal.
     static func read(_ prompt: String = "Password: ") throws(CommandFailure) -> String {
-        let isTerminal = isatty(STDIN_FILENO) == 1
-        var shown = termios()
-        if isTerminal {
-            FileHandle.standardError.write(Data(prompt.utf8))
-            tcgetattr(STDIN_FILENO, &shown)
-            var hidden = shown
-            hidden.c_lflag &= ~tcflag_t(ECHO)
-            tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden)
-        }
-        defer {
-            if isTerminal {
-                tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown)
-                FileHandle.standardError.write(Data("\n".utf8))
-            }
-        }
+        if let password = try ask(prompt, reading: STDIN_FILENO, writing: STDERR_FILENO) { return password }
         guard let line = readLine(), !line.isEmpty else {
             throw CommandFailure(.usage, "No password came on standard input: write it there as one line.")
         }
         return line
+    }
+
+    /// Asks on the terminal that the command was started from, wherever its input and its output are.
+    ///
+    /// - Returns: Nil where there is no terminal, as for what the system starts by itself.
+    static func ask(_ prompt: String) throws(CommandFailure) -> String? {
+        let terminal = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)
+        guard terminal >= 0 else { return nil }
+        defer { close(terminal) }
+        return try ask(prompt, reading: terminal, writing: terminal)
+    }
+
+    /// - Returns: Nil where what is read is no terminal.
+    private static func ask(
+        _ prompt: String, reading input: Int32, writing output: Int32
+    ) throws(CommandFailure) -> String? {
+        var shown = termios()
+        guard isatty(input) == 1, tcgetattr(input, &shown) == 0 else { return nil }
+        var hidden = shown
+        hidden.c_lflag &= ~tcflag_t(ECHO)
+        // Before the question, so that an answer that comes at once is not shown.
+        tcsetattr(input, TCSAFLUSH, &hidden)
+        defer {
+            tcsetattr(input, TCSAFLUSH, &shown)
+            say("\n", on: output)
+        }
+        say(prompt, on: output)
+        guard let password = lineWritten(on: input), !password.isEmpty else {
+            throw CommandFailure(.usage, "No password was written on the terminal: write it there as one line.")
+        }
+        return password
+    }
+
+    private static func say(_ text: String, on output: Int32) {
+        // Where nothing can be written nobody looks.
+        _ = Array(text.utf8).withUnsafeBytes { Foundation.write(output, $0.baseAddress, $0.count) }
+    }
+
+    /// The most bytes that a line is read for: no password is so long.
+    private static let mostBytes = 4_096
+
+    private static func lineWritten(on input: Int32) -> String? {
+        var bytes: [UInt8] = []
+        while bytes.count < mostBytes {
+            var byte: UInt8 = 0
+            let count = Foundation.read(input, &byte, 1)
+            if count < 0, errno == EINTR { continue }
+            guard count == 1 else { return nil }
+            if byte == UInt8(ascii: "\n") { return String(decoding: bytes, as: UTF8.self) }
+            bytes.append(byte)
+        }
+        return nil
     }
 }

@@ -8,8 +8,8 @@ struct UsersCommand: AsyncParsableCommand {
         discussion: """
             Users are events of the log. These verbs open the file, so that they work while no server does: to make the first \
             admin, or a new password. Of a server that runs, name the address: admins may change its users, and the first one is \
-            made with the token that the server says when it starts, in DAYBOOK_TOKEN. Where the new user's password comes \
-            from a file, so does that of who asks, by --password-file, or it is in DAYBOOK_PASSWORD.
+            made with the token that the server says when it starts, in DAYBOOK_TOKEN. The new user's password is read from \
+            standard input; that of who asks is in a --password-file or DAYBOOK_PASSWORD, or is asked for on the terminal.
 
             Groups give rights: $admins all of them, $ops looking after the server, $writers reading and writing streams, \
             $readers reading them, $projectors keeping what is derived from them. Other groups are named in access lists. \

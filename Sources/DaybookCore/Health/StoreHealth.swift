@@ -1,5 +1,5 @@
 /// Whether a store and what follows it are well, at one moment.
-public struct StoreHealth: Sendable, Equatable, Codable {
+public struct StoreHealth: Sendable, Equatable {
     /// The position of the last event; `.start` when the log is empty.
     public var head: Position
     public var checkedAt: Timestamp
@@ -23,4 +23,34 @@ public struct StoreHealth: Sendable, Equatable, Codable {
 
     /// Neither the store nor a consumer has a problem.
     public var isHealthy: Bool { problems.isEmpty && consumers.allSatisfy(\.problems.isEmpty) }
+}
+
+extension StoreHealth: Codable {
+    private enum Key: String, CodingKey {
+        case head, checkedAt, consumers, file, problems
+    }
+
+    /// Times are text, as those of events are.
+    public init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: Key.self)
+        let text = try fields.decode(String.self, forKey: .checkedAt)
+        guard let checkedAt = Timestamp(text) else {
+            throw DecodingError.dataCorruptedError(
+                forKey: .checkedAt, in: fields, debugDescription: "'\(text.prefix(40))' is no time of RFC 3339.")
+        }
+        self.init(
+            head: try fields.decode(Position.self, forKey: .head), checkedAt: checkedAt,
+            consumers: try fields.decode([ConsumerHealth].self, forKey: .consumers),
+            file: try fields.decodeIfPresent(FileHealth.self, forKey: .file),
+            problems: try fields.decode([String].self, forKey: .problems))
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var fields = encoder.container(keyedBy: Key.self)
+        try fields.encode(head, forKey: .head)
+        try fields.encode(checkedAt.description, forKey: .checkedAt)
+        try fields.encode(consumers, forKey: .consumers)
+        try fields.encodeIfPresent(file, forKey: .file)
+        try fields.encode(problems, forKey: .problems)
+    }
 }

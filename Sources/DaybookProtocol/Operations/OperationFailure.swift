@@ -18,9 +18,9 @@ package struct OperationFailure: Error, Sendable, Hashable, CustomStringConverti
         case storageFailed = 8
         case cancelled = 9
         case closed = 10
-        // What the server does not say, but its client.
         /// The caller is not known, or may not do this.
         case denied = 11
+        // What the server does not say, but its client.
         /// The server cannot be reached, or does not answer.
         case unreachable = 12
     }

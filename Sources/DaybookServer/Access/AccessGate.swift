@@ -5,6 +5,9 @@ import NIOCore
 struct AccessGate: Sendable {
     let control: AccessControl
 
+    /// How the paths of the store's own protocol begin.
+    private static let ownMethods = "/daybook.v1."
+
     /// The same methods, each behind the gate.
     func guarding(_ routes: RPCRoutes) -> RPCRoutes {
         Dictionary(
@@ -43,7 +46,7 @@ struct AccessGate: Sendable {
                     until: context.peer.certificateEnd),
                 method: context.path, address: context.peer.address, record: context.record, action, body)
         } catch let denial as AccessDenial {
-            throw RPCStatus(denial)
+            throw context.path.hasPrefix(Self.ownMethods) ? RPCStatus(store: denial) : RPCStatus(denial)
         }
     }
 

@@ -22,11 +22,11 @@ struct AccessRecords: Sendable {
     }
 
     func refused(_ method: String, _ principal: Principal, from address: String, _ denial: AccessDenial) {
-        logger.notice(
-            "A call was refused.",
-            metadata: [
-                "method": "\(method)", "user": "\(principal.login)", "address": "\(address)", "reason": "\(denial)",
-            ])
+        var metadata: Logger.Metadata = [
+            "method": "\(method)", "user": "\(principal.login)", "address": "\(address)", "reason": "\(denial.word)",
+        ]
+        if let details = denial.details { metadata["details"] = "\(details)" }
+        logger.notice("A call was refused.", metadata: metadata)
     }
 
     func isAudited(_ resource: StreamResource) -> Bool { audit?.streams.contains(resource) ?? false }

@@ -56,6 +56,17 @@ final class CallAccess: Sendable {
         try await current.require(.stream(right, StreamResource(recorded: stream)))
     }
 
+    /// Asks for the right to read streams that the caller has not named, and who lacks it is not told of: a receipt tells which
+    /// streams a command has written.
+    static func requireReading(unnamed streams: some Sequence<StreamName>) async throws(AccessDenial) {
+        do throws(AccessDenial) {
+            for stream in streams { try await require(.read, of: stream) }
+        } catch {
+            guard case .denied(let missing) = error else { throw error }
+            throw .denied(missing.unnamed)
+        }
+    }
+
     /// Looks again at what was allowed to a call that has waited for its client.
     ///
     /// - Throws: ``AccessDenial`` when the call may not go on.
@@ -104,7 +115,11 @@ final class CallAccess: Sendable {
 
     /// Asks whether the call may know of a stream: whoever names one to be told of others would learn whether it is there.
     static func requireVisible(_ stream: StreamName) async throws(AccessDenial) {
-        guard try await mayRead(StreamResource(recorded: stream)) else { throw .denied }
+        guard let current else { return }
+        let resource = StreamResource(recorded: stream)
+        guard try await current.mayRead(resource) else {
+            throw .denied(MissingRight(.stream(.read, resource), of: current.principal))
+        }
     }
 
     /// Whether the call may read a stream. Nothing is written down of it.
@@ -121,7 +136,7 @@ final class CallAccess: Sendable {
         let principal = principal
         switch try await control.decision(on: action, by: principal) {
         case .allowed, .allowedInPart: break
-        case .denied: throw refusal(.denied, of: principal)
+        case .denied: throw refusal(.denied(MissingRight(action, of: principal)), of: principal)
         case .unauthenticated: throw refusal(.unauthenticated, of: principal)
         }
         switch action {
@@ -209,7 +224,8 @@ final class CallAccess: Sendable {
         for action in granted {
             switch try await control.decision(on: action, by: renewed.principal) {
             case .allowed, .allowedInPart: break
-            case .denied: throw refusal(.denied, of: renewed.principal)
+            case .denied:
+                throw refusal(.denied(MissingRight(action, of: renewed.principal)), of: renewed.principal)
             case .unauthenticated: throw refusal(.unauthenticated, of: renewed.principal)
             }
         }

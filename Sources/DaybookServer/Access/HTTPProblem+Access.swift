@@ -10,11 +10,9 @@ extension HTTPProblem {
                 .unauthorized, "unauthenticated", title: "The request does not tell who makes it.",
                 detail:
                     "The request has no credentials, or wrong ones: send the header Authorization with a user and password "
-                    + "(Basic) or a token (Bearer), or use a certificate.")
-        case .denied:
-            self = HTTPProblem(
-                .forbidden, "accessDenied", title: "The user may not do this.",
-                detail: "The user may not do this: ask an admin for the right.")
+                    + "(Basic) or a token (Bearer), or use a certificate. As long as there are no users, the token that the server "
+                    + "says when it starts makes the first one, by POST /v1/users.")
+        case .denied(let missing): self = .accessDenied("\(missing)")
         case .tooManyFailures:
             self = HTTPProblem(
                 .tooManyRequests, "tooManyFailures", title: "Too many logins have failed.",
@@ -27,6 +25,13 @@ extension HTTPProblem {
             self = HTTPProblem(
                 .serviceUnavailable, "accessUnknown", title: "The server cannot tell who may do this.", detail: text)
         }
+    }
+
+    /// - Parameter reason: As it goes on behind a colon.
+    static func accessDenied(_ reason: String) -> HTTPProblem {
+        HTTPProblem(
+            .forbidden, "accessDenied", title: "The user may not do this.",
+            detail: "The user may not do this: \(reason).")
     }
 
     /// What HTTP wants to stand beside a problem: how to tell who one is, or when to come again.

@@ -48,7 +48,7 @@ struct StoreService: Sendable {
         } catch let error as ReadError {
             throw error
         } catch let denial as AccessDenial {
-            throw .storageFailed(reason: RPCStatus(denial).message)
+            throw .storageFailed(reason: denial.storeReason)
         } catch {
             throw .storageFailed(reason: "\(error)")
         }
@@ -69,7 +69,7 @@ struct StoreService: Sendable {
             do {
                 visible = try await CallAccess.visible(names) { [StreamResource(recorded: $0)] }
             } catch {
-                throw .storageFailed(reason: RPCStatus(error).message)
+                throw .storageFailed(reason: error.storeReason)
             }
             shown += visible.prefix(max(0, request.limit - shown.count))
             if shown.count >= request.limit || names.count < request.limit { return StreamsPage(shown) }
@@ -113,7 +113,7 @@ struct StoreService: Sendable {
     }
 
     @Sendable private func visibleReceipt(_ receipt: MaybeResult) async throws(AccessDenial) -> MaybeResult {
-        for written in receipt.result?.streams ?? [] { try await CallAccess.require(.read, of: written.stream) }
+        try await CallAccess.requireReading(unnamed: (receipt.result?.streams ?? []).map(\.stream))
         return receipt
     }
 }

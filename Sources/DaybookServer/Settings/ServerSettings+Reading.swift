@@ -4,21 +4,27 @@ import Configuration
 extension ServerSettings {
     /// The variable of the environment that names the file, when no flag does.
     public static let fileVariable = Setting.variablePrefix + "CONFIG"
+    private static let fileFlag = "--config"
 
     /// Reads what holds: flags before the environment, the environment before the file, the file before the defaults.
     ///
     /// - Parameters:
     ///   - environment: All variables; those whose names begin otherwise are passed over.
     ///   - path: Of the file; nil for the one that the environment names, or none.
+    ///   - isForServer: Whether a server is to run by them, which needs a store and a way to serve. To show them, neither is.
     public static func read(
-        flags: SettingsFlags, environment: [String: String], file path: String?
+        flags: SettingsFlags, environment: [String: String], file path: String?, isForServer: Bool = true
     ) throws(SettingsError) -> ServerSettings {
         let variables = environment.filter { $0.key.hasPrefix(Setting.variablePrefix) && !$0.value.isEmpty }
         var sources: [any SettingsSource] = [
             FlagSource(provider: try flags.provider(), texts: flags.texts),
             EnvironmentSource(variables: variables),
         ]
-        if let path = path ?? variables[fileVariable] { sources.append(FileSource(file: try SettingsFile(path: path))) }
+        if let path {
+            sources.append(FileSource(file: try SettingsFile(path: path, namedBy: fileFlag)))
+        } else if let path = variables[fileVariable] {
+            sources.append(FileSource(file: try SettingsFile(path: path, namedBy: fileVariable)))
+        }
         var settings = ServerSettings()
         for setting in Setting.all {
             for source in sources {
@@ -33,7 +39,7 @@ extension ServerSettings {
             }
         }
         settings.doubtfulVariables = doubtful(variables)
-        try settings.check()
+        try settings.check(isForServer: isForServer)
         return settings
     }
 

@@ -88,14 +88,14 @@ public struct ServerSettings: Sendable {
     /// Behind the name of the store's file: that of its audit log, unless another is said.
     public static let auditSuffix = ".audit.jsonl"
 
-    /// Tells of settings that do not go together.
-    func check() throws(SettingsError) {
-        guard file != nil else {
+    /// Tells of settings that do not go together, and for a server of those that are not there.
+    func check(isForServer: Bool) throws(SettingsError) {
+        guard file != nil || !isForServer else {
             throw .conflict(
                 "No store is named: write its file behind 'daybook serve', or set DAYBOOK_FILE or \"file\".")
         }
         let ways = [insecure, withoutTLS, tlsCertificate != nil].filter { $0 }.count
-        guard ways == 1 else {
+        guard ways == 1 || (ways == 0 && !isForServer) else {
             throw .conflict(
                 "Say how to serve, by one of them: --tls-certificate with --tls-key; --without-tls behind a proxy; or "
                     + "--insecure, by which everybody on this machine may do everything."

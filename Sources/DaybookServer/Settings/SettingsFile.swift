@@ -13,7 +13,9 @@ struct SettingsFile: Sendable {
     /// The most bytes that it has.
     private static let mostBytes = 1 << 20
 
-    init(path: String) throws(SettingsError) {
+    /// - Parameter source: Where the path is said, for messages.
+    init(path: String, namedBy source: String) throws(SettingsError) {
+        guard FileManager.default.fileExists(atPath: path) else { throw .missingFile(path: path, source: source) }
         let data: Data
         do { data = try Data(contentsOf: URL(fileURLWithPath: path)) } catch {
             throw .unreadableFile(path: path, reason: error.localizedDescription)

@@ -14,8 +14,8 @@ final class TLSCredentials: Sendable {
     private let files: TLSFiles
     private let state: Mutex<State>
 
-    /// - Throws: ``ServerError/unreadableCertificate(reason:)``.
-    init(_ files: TLSFiles) throws {
+    /// - Throws: ``ServerError/unusableFile(what:setting:path:reason:)``.
+    init(_ files: TLSFiles) throws(ServerError) {
         self.files = files
         let marks = Self.marks(files)  // Before they are read, as in ``reload()``.
         state = Mutex(State(context: try Self.context(files), marks: marks))
@@ -24,7 +24,7 @@ final class TLSCredentials: Sendable {
     var context: NIOSSLContext { state.withLock(\.context) }
 
     /// Reads the files again. What was read before stays when they cannot be: half of them may have been replaced yet.
-    func reload() throws {
+    func reload() throws(ServerError) {
         // Before they are read, so that what changes meanwhile is seen the next time.
         let marks = Self.marks(files)
         let context = try Self.context(files)
@@ -42,7 +42,7 @@ final class TLSCredentials: Sendable {
             do {
                 try await NIOThreadPool.singleton.runIfActive { [self] in try reload() }
                 refused = nil
-                logger.notice("The certificate was read again.", metadata: ["file": "\(files.certificate)"])
+                logger.notice("The certificate was read again.", metadata: files.metadata)
             } catch {
                 refused = marks
                 logger.error(
@@ -55,26 +55,8 @@ final class TLSCredentials: Sendable {
         [files.certificate, files.key, files.clientAuthority].compactMap { $0 }.map { FileMark($0) }
     }
 
-    private static func context(_ files: TLSFiles) throws -> NIOSSLContext {
-        do {
-            var configuration = TLSConfiguration.makeServerConfiguration(
-                certificateChain: try NIOSSLCertificate.fromPEMFile(files.certificate).map { .certificate($0) },
-                privateKey: .privateKey(try NIOSSLPrivateKey(file: files.key, format: .pem)))
-            configuration.minimumTLSVersion = .tlsv12
-            // Whoever speaks both is served HTTP/1.1, by which there is the HTTP API; clients of gRPC speak HTTP/2 alone.
-            configuration.applicationProtocols = ["http/1.1", "h2"]
-            if let authority = files.clientAuthority {
-                configuration.trustRoots = .file(authority)
-                // Without a certificate a client needs a password.
-                configuration.certificateVerification = .optionalVerification
-                configuration.sendCANameList = true
-            }
-            return try NIOSSLContext(configuration: configuration)
-        } catch {
-            throw ServerError.unreadableCertificate(
-                reason:
-                    "of \(files.certificate), \(files.key)\(files.clientAuthority.map { ", \($0)" } ?? ""): \(error)")
-        }
+    private static func context(_ files: TLSFiles) throws(ServerError) -> NIOSSLContext {
+        try TLSMaterial(files).context()
     }
 }
 #endif

@@ -1,4 +1,6 @@
 #if Server
+import Logging
+
 /// Where a server's certificate is, in PEM. The files are looked at again while the server runs, so that a certificate is
 /// renewed by replacing them.
 public struct TLSFiles: Sendable, Hashable {
@@ -14,6 +16,13 @@ public struct TLSFiles: Sendable, Hashable {
         self.certificate = certificate
         self.key = key
         self.clientAuthority = clientAuthority
+    }
+
+    /// For messages of the log that say that they were read.
+    var metadata: Logger.Metadata {
+        var metadata: Logger.Metadata = ["file": "\(certificate)", "key": "\(key)"]
+        if let clientAuthority { metadata["clientAuthority"] = "\(clientAuthority)" }
+        return metadata
     }
 }
 #endif

@@ -25,6 +25,7 @@ final class RPCListener: Sendable {
     private let executors: [ObjectIdentifier: EventLoopExecutor]
     private let calls = RPCCalls()
     private let memory: RPCMemory
+    private let plainRequests = SeldomNote()
     private let mostConnections: Int
     private let connections = Mutex<[ObjectIdentifier: any Channel]>([:])
 
@@ -131,7 +132,16 @@ final class RPCListener: Sendable {
         }
         meter.accepted.add()
         channel.closeFuture.whenComplete { [self] _ in _ = connections.withLock { $0.removeValue(forKey: identifier) } }
-        if let tls { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls.context)) }
+        if let tls {
+            try channel.pipeline.syncOperations.addHandler(
+                PlainRequestHandler { [plainRequests, logger] channel in
+                    guard let count = plainRequests.count() else { return }
+                    logger.notice(
+                        "A client spoke plain HTTP to the port, which has TLS, and was told so.",
+                        metadata: ["address": "\(RPCPeer(of: channel).address)", "count": .stringConvertible(count)])
+                })
+            try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls.context))
+        }
         try channel.pipeline.syncOperations.addHandler(
             ProtocolSelector(patience: limits.firstBytesTime) { [self] choice, channel in
                 let open = meter[choice]

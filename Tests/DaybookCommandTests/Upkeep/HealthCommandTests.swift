@@ -30,6 +30,9 @@ struct HealthCommandTests {
             let behind = try await Daybook.run("health", file, "--max-behind", "19", "--json")
             #expect(behind.status == 3 && behind.errors.contains("checkpoint 'reader': It is 20 positions behind"))
             #expect(behind.output.contains(#""healthy":false"#) && behind.output.contains(#""eventsBehind":20"#))
+            // A time is text, as that of an event is.
+            let checked = try #require(behind.output.firstRange(of: #""checkedAt":""#))
+            #expect(Timestamp(behind.output[checked.upperBound...].prefix { $0 != "\"" }) != nil, "\(behind.output)")
             let ignored = try await Daybook.run("health", file, "--max-behind", "19", "--ignore", "reader")
             #expect(ignored.status == 0)
             let addressed = try await Daybook.run("health", "file:\(file)", "--json")
@@ -104,5 +107,8 @@ struct HealthCommandTests {
         #expect(measured.status == 0 && measured.output.contains(#""durable":false"#), "\(measured.errors)")
         let unknown = try await Daybook.run("append", file, "--stream", "s", "--type", "T", "--durability", "none")
         #expect(unknown.status == 64 && unknown.errors.contains("every-commit"))
+        // The help shows words that the option takes.
+        let help = DaybookCommand.helpMessage(for: Append.self, columns: 400)
+        #expect(help.contains("default: every-commit") && !help.contains("everyCommit"), "\(help)")
     }
 }

@@ -15,6 +15,11 @@ import Testing
 
     private static let ada = Credentials.basic(login: "ada", password: "correct horse")
 
+    /// What ada is told who has no groups.
+    private static func denial(_ action: AccessAction) -> AccessDenial {
+        .denied(MissingRight(action, of: Principal(login: "ada", groups: [])))
+    }
+
     init() async throws {
         log = try await KurrentLog.open(InMemoryEventStore())
         let founding = FoundingToken()
@@ -45,7 +50,9 @@ import Testing
         try await enter {
             try await CallAccess.require(.write, ofClient: "a")
             try await revoke()
-            await #expect(throws: AccessDenial.denied) { try await CallAccess.require(.write, ofClient: "a") }
+            await #expect(throws: Self.denial(.stream(.write, StreamResource(client: "a")))) {
+                try await CallAccess.require(.write, ofClient: "a")
+            }
             try await users.delete("ada")
             await #expect(throws: AccessDenial.unauthenticated) { try await CallAccess.recheck() }
         }
@@ -60,7 +67,21 @@ import Testing
             try await CallAccess.require(.stream(.read, .log))
             #expect(try await CallAccess.visible(events).count == 1)
             try await revoke()
-            await #expect(throws: AccessDenial.denied) { _ = try await CallAccess.visible(events) }
+            await #expect(throws: Self.denial(.stream(.read, .log))) { _ = try await CallAccess.visible(events) }
+        }
+    }
+
+    @Test("that may not read what a command has written is not told which streams those are")
+    func unnamed() async throws {
+        try await add()
+        try await enter {
+            do throws(AccessDenial) {
+                try await CallAccess.requireReading(unnamed: ["secret-1"])
+                Issue.record("It may read the stream.")
+            } catch {
+                #expect(error == .denied(MissingRight(nil, of: Principal(login: "ada", groups: []))))
+                #expect(error.details?.contains("secret") == false)
+            }
         }
     }
 

@@ -121,6 +121,13 @@ import Testing
             #expect(!said.contains("secret"))
         }
         #expect(Self.failure(file: folder.file("none.json")).contains("none.json"))
+        #expect(
+            Self.failure(file: folder.file("none.json"))
+                .hasPrefix("The configuration file '\(folder.file("none.json"))', which --config names, does not exist")
+        )
+        #expect(
+            Self.failure(Self.flags(), ["DAYBOOK_CONFIG": folder.file("none.json")])
+                .contains("which DAYBOOK_CONFIG names, does not exist"))
     }
 
     @Test("say what is wrong with a limit")
@@ -157,6 +164,21 @@ import Testing
         var flags = Self.flags()
         flags.set("insecure", false)
         #expect(Self.failure(flags).contains("Say how to serve"))
+    }
+
+    @Test("are shown without a store and a way to serve, but not where they contradict each other")
+    func shown() throws {
+        let settings = try ServerSettings.read(
+            flags: SettingsFlags(), environment: ["DAYBOOK_PORT": "7"], file: nil, isForServer: false)
+        #expect(settings.lines.contains(ServerSettings.Line(name: "file", value: "-", origin: "default")))
+        #expect(settings.lines.contains(ServerSettings.Line(name: "port", value: "7", origin: "DAYBOOK_PORT")))
+        for environment in [
+            ["DAYBOOK_INSECURE": "true", "DAYBOOK_WITHOUT_TLS": "true"], ["DAYBOOK_TLS_KEY": "key.pem"],
+        ] {
+            #expect(throws: SettingsError.self) {
+                try ServerSettings.read(flags: SettingsFlags(), environment: environment, file: nil, isForServer: false)
+            }
+        }
     }
 
     @Test("that somebody may have misspelt in the environment are told of")

@@ -20,36 +20,49 @@ struct TokenKeys: Sendable {
 
     private var keys: [String: Key] = [:]
 
-    struct Unreadable: Error, CustomStringConvertible {
+    private struct Unreadable: Error, CustomStringConvertible {
         let description: String
     }
 
     /// Keys that are for something else, or of a kind that is not known, are passed over.
-    init(file: String) async throws {
-        let data = try Data(contentsOf: URL(fileURLWithPath: file))
-        guard data.count <= Self.fileBytes else {
-            throw Unreadable(description: "it has \(data.count) bytes; the limit is \(Self.fileBytes)")
+    ///
+    /// - Throws: ``ServerError/unusableFile(what:setting:path:reason:)``.
+    init(file path: String) async throws {
+        let file = NamedFile(what: "The file of the keys of tokens", setting: "--token-keys", path: path)
+        let bytes = try file.bytes(atMost: Self.fileBytes)
+        do { keys = try await Self.keys(in: bytes) } catch let error as JSONSyntaxError {
+            throw file.unusable("is no JSON (\(error)): write a JSON Web Key Set, {\"keys\": […]}")
+        } catch let error as Unreadable {
+            throw file.unusable("\(error): write a JSON Web Key Set whose keys have kid and alg")
+        } catch {
+            throw file.unusable(
+                "has a key that cannot be used (\(error)): get the set anew from the authority of the tokens")
         }
-        let set = try JSONText(parsing: ArraySlice(data))
+    }
+
+    private static func keys(in bytes: [UInt8]) async throws -> [String: Key] {
+        var keys: [String: Key] = [:]
+        let set = try JSONText(parsing: bytes[...])
         guard let elements = set.members?.last(where: { $0.key == "keys" })?.value.elements else {
-            throw Unreadable(description: "it is no object with an array 'keys'")
+            throw Unreadable(description: "has no object with an array 'keys'")
         }
         for element in elements {
             let use = element.members?.last { $0.key == "use" }?.value.string
             guard use == nil || use == "sig",
                 let key = try? JSONDecoder().decode(JWK.self, from: Data(element.bytes)),
                 let identifier = key.keyIdentifier, let algorithm = key.algorithm?.rawValue,
-                Self.algorithms.contains(algorithm)
+                algorithms.contains(algorithm)
             else { continue }
             let verifier = try await JWTKeyCollection().add(jwk: key).getKey(for: identifier, alg: algorithm)
             guard keys.updateValue(Key(algorithm: algorithm, verifier: verifier), forKey: identifier.string) == nil
             else {
-                throw Unreadable(description: "two of its keys have the kid '\(identifier.string.prefix(80))'")
+                throw Unreadable(description: "has two keys with the kid '\(identifier.string.prefix(80))'")
             }
         }
         guard !keys.isEmpty else {
-            throw Unreadable(description: "it has no key with a kid and an alg, such as RS256 or ES256")
+            throw Unreadable(description: "has no key with a kid and an alg, such as RS256 or ES256")
         }
+        return keys
     }
 
     /// The payload of a token whose signature is right; nil for any other.

@@ -18,25 +18,19 @@ final class TokenVerifier: Sendable {
     private let key = Sodium.randomBytes(32)
     private let state: Mutex<State>
 
-    /// - Throws: ``ServerError/unreadableKeys(file:reason:)``.
+    /// - Throws: ``ServerError/unusableFile(what:setting:path:reason:)``.
     init(_ authority: TokenAuthority, limits: AccessLimits = AccessLimits()) async throws {
         self.authority = authority
         self.limits = limits
         let mark = FileMark(authority.keys)
-        state = Mutex(State(keys: try await Self.keys(of: authority), mark: mark))
-    }
-
-    private static func keys(of authority: TokenAuthority) async throws -> TokenKeys {
-        do { return try await TokenKeys(file: authority.keys) } catch {
-            throw ServerError.unreadableKeys(file: authority.keys, reason: "\(error)")
-        }
+        state = Mutex(State(keys: try await TokenKeys(file: authority.keys), mark: mark))
     }
 
     /// Reads the keys again. What a key made right is forgotten with it.
     func reload() async throws {
         // Before they are read, so that what changes meanwhile is seen the next time.
         let mark = FileMark(authority.keys)
-        let keys = try await Self.keys(of: authority)
+        let keys = try await TokenKeys(file: authority.keys)
         state.withLock { $0 = State(keys: keys, mark: mark, reading: $0.reading + 1) }
     }
 

@@ -47,7 +47,7 @@ extension HTTPProblem {
             self = HTTPProblem(
                 .conflict, "userConflict", title: "The user was changed at the same time.",
                 detail: "Somebody else changed the user '\(login)' at the same time: try again.")
-        case .wrongPassword: self = HTTPProblem(AccessDenial.denied)
+        case .wrongPassword: self = .accessDenied("the password that is to be replaced is another one")
         case .invalid(let text):
             self = HTTPProblem(.badRequest, "invalidUser", title: "The user breaks a rule.", detail: text)
         case .unavailable(let text):

@@ -21,8 +21,7 @@ extension OperationFailure {
         switch error {
         case let error as OperationFailure: self = error
         case let error as UserFailure: self.init(Self.code(error), HTTPProblem(error).detail)
-        case let error as AccessDenial:
-            self.init(error == .busy || error == .tooManyFailures ? .busy : .failed, HTTPProblem(error).detail)
+        case let error as AccessDenial: self.init(Self.code(error), HTTPProblem(error).detail)
         case let error as RPCStatus: self.init(Self.code(error), error.message)
         case let error as KurrentFailure: self.init(.storageFailed, RPCStatus(error).message)
         case let error as ReadError: self.init(.storageFailed, error.description)
@@ -38,6 +37,14 @@ extension OperationFailure {
         case .conflict: .busy
         case .wrongPassword, .invalid: .invalid
         case .unavailable: .storageFailed
+        }
+    }
+
+    private static func code(_ denial: AccessDenial) -> Code {
+        switch denial {
+        case .unauthenticated, .denied: .denied
+        case .tooManyFailures, .busy: .busy
+        case .unavailable: .failed
         }
     }
 

@@ -933,7 +933,7 @@ enum OpenAPIDocument {
                     "required": ["head", "checkedAt", "consumers", "problems"],
                     "properties": {
                       "head": {"type": "integer", "format": "int64"},
-                      "checkedAt": {},
+                      "checkedAt": {"type": "string", "format": "date-time"},
                       "consumers": {
                         "type": "array",
                         "items": {

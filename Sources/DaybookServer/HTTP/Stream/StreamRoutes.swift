@@ -123,7 +123,7 @@ struct StreamRoutes: Sendable {
         let result: AppendResult?
         do { result = try await store.receipt(for: command) } catch { throw HTTPProblem(error) }
         guard let result else { throw HTTPProblem.noReceipt(command) }
-        for written in result.streams { try await CallAccess.require(.read, of: written.stream) }
+        try await CallAccess.requireReading(unnamed: result.streams.map(\.stream))
         return HTTPWriter.response(result)
     }
 }

@@ -169,8 +169,8 @@ struct StreamsV2Service: Sendable {
             return try await body()
         } catch let failure as KurrentFailure {
             throw RPCStatus(v2: failure)
-        } catch AccessDenial.denied {
-            throw RPCStatus(v2: .accessDenied)
+        } catch AccessDenial.denied(let missing) {
+            throw RPCStatus.accessDeniedV2(missing)
         }
     }
 }

@@ -126,13 +126,21 @@ extension RPCStatus {
             "APPEND_CONSISTENCY_VIOLATION", .streams, details)
     }
 
+    /// - Parameter missing: Nil where it is nobody's.
+    static func accessDeniedV2(_ missing: MissingRight?) -> RPCStatus {
+        .v2(
+            .permissionDenied, "Access Denied", "ACCESS_DENIED", .server,
+            Kurrent_Rpc_AccessDeniedErrorDetails.with {
+                $0.operation = "append"
+                if let login = missing?.login { $0.username = login }
+                if let missing { $0.permission = missing.deed }
+            })
+    }
+
     /// Of what the second protocol has no word for, the first protocol's status.
     init(v2 failure: KurrentFailure) {
         switch failure {
-        case .accessDenied:
-            self = .v2(
-                .permissionDenied, "Access Denied", "ACCESS_DENIED", .server,
-                Kurrent_Rpc_AccessDeniedErrorDetails.with { $0.operation = "append" })
+        case .accessDenied: self = .accessDeniedV2(nil)
         case .streamDeleted(let stream): self = .tombstoned(stream)
         case .wrongExpectedVersion(let stream, let expected, let current):
             self = .revisionConflict(stream, expected: expected.number, actual: current)
