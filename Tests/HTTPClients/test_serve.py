@@ -97,6 +97,12 @@ class LogTests(ServeCase):
         self.assertGreater(call["sent"], 10)
         self.assertFalse([line for line in server.said if "limit=7" in line])
 
+    def test_has_the_token_of_the_first_user_whatever_the_level_is(self):
+        server = Server(
+            self.folder, "--log-format", "json", "--log-level", "critical", access=("--without-tls",)).start()
+        self.assertEqual(server.stop(), 0)
+        self.assertEqual(len([line for line in server.said if "token" in json.loads(line)]), 1)
+
     def test_has_no_calls_unless_asked(self):
         server = self.start("--log-format", "json")
         connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
