@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import pathlib
+import re
 import signal
 import socket
 import subprocess
@@ -194,6 +195,30 @@ class EndTests(ServeCase):
         self.assertEqual(server.process.wait(PATIENCE), 128 + signal.SIGINT)
         # What was recorded is there, and the file can be opened.
         self.start()
+
+    def test_a_second_signal_ends_it_while_nobody_reads_its_log(self):
+        store = str(self.folder / "store.daybook")
+        process = subprocess.Popen(
+            [os.environ["DAYBOOK"], "serve", store, "--insecure", "--port", "0", "--access-log"],
+            stderr=subprocess.PIPE, text=True)
+        try:
+            port = int(re.search(r":(\d+)\.", process.stderr.readline())[1])
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+            for _ in range(2_000):  # More lines than a pipe holds.
+                connection.request("GET", "/version")
+                connection.getresponse().read()
+            connection.close()
+            process.send_signal(signal.SIGTERM)
+            end = time.monotonic() + PATIENCE
+            while subprocess.run([os.environ["DAYBOOK"], "verify", store], capture_output=True).returncode == 69:
+                self.assertLess(time.monotonic(), end, "The store is not closed.")
+            self.assertIsNone(process.poll(), "Its log has been read.")
+            process.send_signal(signal.SIGTERM)
+            self.assertEqual(process.wait(PATIENCE), 128 + signal.SIGTERM)
+        finally:
+            process.kill()
+            process.wait(PATIENCE)
+            process.stderr.close()
 
 
 if __name__ == "__main__":

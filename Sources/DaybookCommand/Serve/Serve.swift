@@ -149,6 +149,9 @@ struct Serve: AsyncParsableCommand {
         guard let named = settings.file else { throw CommandFailure(.usage, "No store is named: write its file.") }
         let path = try FileArgument.path(of: StoreAddress.fileOrServer(named))
         try DaybookServer.check(settings.configuration)
+        // Until the end: closing the store may take a while, and a log that nobody reads for ever.
+        let impatience = Impatience()
+        defer { impatience.end() }
         let log = ServerLog(settings)
         defer { log.flush() }
         for (name, meant) in settings.doubtfulVariables {
@@ -157,7 +160,7 @@ struct Serve: AsyncParsableCommand {
         }
         let store = try await openStore(path, creates: true)
         do {
-            try await serve(store, path, settings, log)
+            try await serve(store, path, settings, log, impatience)
         } catch {
             await store.close()
             throw error
@@ -166,7 +169,8 @@ struct Serve: AsyncParsableCommand {
     }
 
     private func serve(
-        _ store: SQLiteEventStore, _ path: String, _ settings: ServerSettings, _ log: ServerLog
+        _ store: SQLiteEventStore, _ path: String, _ settings: ServerSettings, _ log: ServerLog,
+        _ impatience: Impatience
     ) async throws {
         var configuration = settings.configuration
         configuration.storeName = URL(fileURLWithPath: path).path
@@ -181,8 +185,7 @@ struct Serve: AsyncParsableCommand {
             }
         }
         defer { reload.cancel() }
-        let impatience = Impatience()
-        defer { impatience.end() }
+        impatience.begin()
         let service = AnnouncedServer(server: server) { port in
             ServerAnnouncement(settings: settings, port: port, token: token).make(log)
         }
