@@ -99,7 +99,7 @@ struct Append: AsyncParsableCommand {
         if let failure = totals.failure { throw failure }
     }
 
-    /// Of an append that may be written it names the event, whose identifier may have been made here, and is known to nobody else.
+    /// Of an append that may be written it names the event, whose identifier may have been made here and be known to nobody else.
     private static func failure(_ error: AppendError, of request: AppendRequest) -> CommandFailure {
         let failure = CommandFailure(error)
         guard error.mayBeWritten, case .append(let events)? = request.writes.first?.action, let event = events.first
