@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import pathlib
+import re
 import signal
 import socket
 import subprocess
@@ -110,6 +111,12 @@ class LogTests(ServeCase):
         self.assertEqual((call["method"], call["status"], call["user"]), ("GET /v1/streams/a-1", "404", "-"))
         self.assertGreater(call["sent"], 10)
         self.assertFalse([line for line in server.said if "limit=7" in line])
+
+    def test_has_the_token_of_the_first_user_whatever_the_level_is(self):
+        server = Server(
+            self.folder, "--log-format", "json", "--log-level", "critical", access=("--without-tls",)).start()
+        self.assertEqual(server.stop(), 0)
+        self.assertEqual(len([line for line in server.said if "token" in json.loads(line)]), 1)
 
     def test_has_no_calls_unless_asked(self):
         server = self.start("--log-format", "json")
@@ -240,6 +247,30 @@ class EndTests(ServeCase):
         self.assertEqual(server.process.wait(PATIENCE), 128 + signal.SIGINT)
         # What was recorded is there, and the file can be opened.
         self.start()
+
+    def test_a_second_signal_ends_it_while_nobody_reads_its_log(self):
+        store = str(self.folder / "store.daybook")
+        process = subprocess.Popen(
+            [os.environ["DAYBOOK"], "serve", store, "--insecure", "--port", "0", "--access-log"],
+            stderr=subprocess.PIPE, text=True)
+        try:
+            port = int(re.search(r":(\d+)\.", process.stderr.readline())[1])
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+            for _ in range(2_000):  # More lines than a pipe holds.
+                connection.request("GET", "/version")
+                connection.getresponse().read()
+            connection.close()
+            process.send_signal(signal.SIGTERM)
+            end = time.monotonic() + PATIENCE
+            while subprocess.run([os.environ["DAYBOOK"], "verify", store], capture_output=True).returncode == 69:
+                self.assertLess(time.monotonic(), end, "The store is not closed.")
+            self.assertIsNone(process.poll(), "Its log has been read.")
+            process.send_signal(signal.SIGTERM)
+            self.assertEqual(process.wait(PATIENCE), 128 + signal.SIGTERM)
+        finally:
+            process.kill()
+            process.wait(PATIENCE)
+            process.stderr.close()
 
 
 if __name__ == "__main__":

@@ -205,6 +205,27 @@ struct CommandTests {
         #expect(other.status == 64 && other.errors.contains("daybook://HOST:PORT"), "\(other)")
     }
 
+    @Test("names the event of an append whose answer was lost, so that it is appended once")
+    func lostAnswer() async throws {
+        try await ServedFile.serving(file, by: program) { served in
+            let relay = try CuttingRelay(to: served.address)
+            defer { relay.close() }
+            relay.loseAnswers(to: "lost-words")
+            let append = ["append", "--stream", "order-1", "--type", "Placed", "--data", "\"lost-words\""]
+            let appending = try program.start(append + ["--server", "daybook://127.0.0.1:\(relay.port)?tls=false"])
+            try await eventually("the event is recorded") {
+                try await onServer(served, ["read", "--json"]).output.contains("lost-words")
+            }
+            relay.cut()
+            let lost = try await appending.outcome()
+            #expect(lost.status == 74 && lost.errors.contains("may or may not be there"), "\(lost)")
+            let id = try #require(lost.errors.split(separator: "--id ").last).prefix(36)
+            #expect(EventID(String(id)) != nil, "\(lost)")
+            let again = try await onServer(served, append, ["--id", String(id)])
+            #expect(again.status == 0 && again.output.contains(#""repeat":true"#), "\(again)")
+        }
+    }
+
     @Test("ends with 69 when there is no server")
     func unreachable() async throws {
         let outcome = try await program.run("read", "--server", "daybook://127.0.0.1:9?tls=false")

@@ -147,4 +147,68 @@ struct OperatorCommandTests {
             #expect(gone.status == 1 && gone.errors.contains("does not exist"), "\(gone)")
         }
     }
+
+    // MARK: - Answers that are lost
+
+    /// Where the server is found through what loses its answers.
+    private func address(of relay: CuttingRelay) -> String { "daybook://127.0.0.1:\(relay.port)?tls=false" }
+
+    @Test("says of a change whose answer was lost that it may have been made")
+    func lostAnswer() async throws {
+        try await ServedFile.serving(file, by: program) { served in
+            let relay = try CuttingRelay(to: served.address)
+            defer { relay.close() }
+            relay.loseAnswers(to: "bob-of-sales")
+            let adding = try program.start(
+                ["users", "add", "bob-of-sales", "--server", address(of: relay)], input: Self.password + "\n")
+            try await eventually("the user is there") {
+                try await run(["users", "list"], at: served, as: nil).output.contains("bob-of-sales")
+            }
+            relay.cut()
+            let lost = try await adding.outcome()
+            #expect(lost.status == 74 && lost.errors.contains("may have done it"), "\(lost)")
+        }
+    }
+
+    @Test("does not take it for a refusal that its password is another when it asks again")
+    func ownPassword() async throws {
+        let made = try await program.run(
+            ["users", "add", file, "ada", "--group", "$admins"], input: Self.password + "\n")
+        #expect(made.status == 0, "\(made)")
+        try await ServedFile.serving(file, by: program, ["--without-tls"]) { served in
+            let relay = try CuttingRelay(to: served.address)
+            defer { relay.close() }
+            relay.loseAnswers(to: "another horse")
+            let changing = try program.start(
+                ["users", "password", "ada", "--server", address(of: relay)],
+                variables: ["DAYBOOK_USER": "ada", "DAYBOOK_PASSWORD": Self.password], input: "another horse\n")
+            try await eventually("the password is another") {
+                try await run(["users", "list"], at: served, as: "ada").status == 1
+            }
+            relay.cut()
+            let lost = try await changing.outcome()
+            #expect(lost.status == 74 && lost.errors.contains("may have done it"), "\(lost)")
+        }
+    }
+
+    @Test("does not say of a backup which it no longer waits for that the destination is as it was")
+    func stoppedBackup() async throws {
+        let backups = program.file("backups")
+        try FileManager.default.createDirectory(atPath: backups, withIntermediateDirectories: true)
+        try await ServedFile.serving(file, by: program, ["--insecure", "--backup-folder", backups]) { served in
+            let append = ["append", "--stream", "order-1", "--type", "Placed"]
+            #expect(try await run(append, at: served, as: nil).status == 0)
+            let relay = try CuttingRelay(to: served.address)
+            defer { relay.close() }
+            relay.loseAnswers(to: "shop-1.db")
+            let copying = try program.start(["backup", "shop-1.db", "--server", address(of: relay)])
+            try await eventually("the copy is there") {
+                FileManager.default.fileExists(atPath: "\(backups)/shop-1.db")
+            }
+            copying.send(SIGINT)
+            let stopped = try await copying.outcome()
+            #expect(stopped.status == 74 && stopped.errors.contains("may have done it"), "\(stopped)")
+            #expect(!stopped.errors.contains("as it was"), "\(stopped)")
+        }
+    }
 }

@@ -121,6 +121,33 @@ import Testing
         }
     }
 
+    @Test func whatAnotherServerHasMadeIsNotWrittenOver() async throws {
+        let store = InMemoryEventStore()
+        let other = PersistentGroupName(stream: "order", group: "other")
+        try await Self.running(store) { first, _ in
+            try await Self.running(store) { second, _ in
+                try await first.create(Self.name, settings: Self.settings, filter: nil)
+                try await store.save(Checkpoint(after: 1), for: Self.name.checkpoint)
+                for name in [Self.name, other] {
+                    await #expect(throws: RPCStatus.self) {
+                        try await second.create(name, settings: Self.settings, filter: nil)
+                    }
+                }
+                await #expect(throws: RPCStatus.self) { try await second.delete(Self.name) }
+                #expect(try await store.checkpoint(for: Self.name.checkpoint)?.position == 1)
+                try await second.restart()
+                try await second.create(other, settings: Self.settings, filter: nil)
+                // And so again, by who was first.
+                await #expect(throws: RPCStatus.self) { try await first.delete(Self.name) }
+                try await first.restart()
+                try await first.update(other, settings: Self.settings)
+            }
+        }
+        try await Self.running(store) { subscriptions, _ in
+            #expect(subscriptions.groups(of: nil)?.map(\.name.group) == ["g", "other"])
+        }
+    }
+
     @Test func parkedEventsAreLinksAndComeBack() async throws {
         let store = InMemoryEventStore()
         try await Self.running(store) { subscriptions, log in

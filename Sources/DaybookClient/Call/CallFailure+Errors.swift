@@ -47,8 +47,10 @@ extension LogCopyError {
 }
 
 extension OperationFailure {
-    init(_ failure: CallFailure) {
+    /// - Parameter changes: Whether what was asked for changes something: then it is told where that may have happened.
+    init(_ failure: CallFailure, changes: Bool = false) {
         switch failure.kind {
+        case _ where changes && failure.mayHaveEffect: self.init(inDoubt: failure.reason)
         case .cancelled: self.init(.cancelled, "The task was cancelled.")
         case .closed: self.init(.closed, "The client is closed.")
         case .timedOut, .interrupted:
@@ -65,6 +67,12 @@ extension OperationFailure {
         case .refused(.invalid): self.init(.invalid, failure.reason)
         case .refused(.failed), .unintelligible: self.init(.failed, failure.reason)
         }
+    }
+
+    /// The answer to an attempt was lost, and nothing that came after it tells what has become of it.
+    init(inDoubt reason: String) {
+        self.init(
+            .failed, "The server may have done it, or not (\(reason)): see how things stand before you ask again.")
     }
 }
 #endif

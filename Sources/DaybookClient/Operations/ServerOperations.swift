@@ -36,7 +36,8 @@ package struct ServerOperations: Sendable {
         let id = EventID()
         async let _: Void = watch(id, progress)
         return try await ask(
-            .performUpkeep, UpkeepRequest(task, id: id), for: UpkeepReport.self, repeating: .unsent, isWait: true
+            .performUpkeep, UpkeepRequest(task, id: id), for: UpkeepReport.self, repeating: .unsent,
+            changes: !task.onlyLooks, isWait: true
         ).bytes
     }
 
@@ -67,16 +68,18 @@ package struct ServerOperations: Sendable {
 
     /// The first user may be made by who has the token that the server says when it starts.
     package func add(_ user: UserRequest) async throws(OperationFailure) {
-        _ = try await ask(.addUser, user, for: WireNothing.self, repeating: .unsent)
+        _ = try await ask(.addUser, user, for: WireNothing.self, repeating: .unsent, changes: true)
     }
 
     package func setPassword(of login: String, to password: String) async throws(OperationFailure) {
         _ = try await ask(
-            .setPassword, UserRequest(login: login, password: password), for: WireNothing.self, repeating: .always)
+            .setPassword, UserRequest(login: login, password: password), for: WireNothing.self, repeating: .always,
+            changes: true)
     }
 
     package func removeUser(_ login: String) async throws(OperationFailure) {
-        _ = try await ask(.removeUser, UserRequest(login: login), for: WireNothing.self, repeating: .unsent)
+        _ = try await ask(
+            .removeUser, UserRequest(login: login), for: WireNothing.self, repeating: .unsent, changes: true)
     }
 
     // MARK: - Groups of consumers
@@ -98,32 +101,35 @@ package struct ServerOperations: Sendable {
         _ name: GroupReference, _ settings: GroupChange, filter: GroupFilter?
     ) async throws(OperationFailure) {
         _ = try await ask(
-            .createGroup, GroupChangeRequest(name, settings, filter: filter), for: WireNothing.self, repeating: .unsent)
+            .createGroup, GroupChangeRequest(name, settings, filter: filter), for: WireNothing.self, repeating: .unsent,
+            changes: true)
     }
 
     package func updateGroup(_ name: GroupReference, _ change: GroupChange) async throws(OperationFailure) {
         _ = try await ask(
-            .updateGroup, GroupChangeRequest(name, change), for: WireNothing.self, repeating: .unsent)
+            .updateGroup, GroupChangeRequest(name, change), for: WireNothing.self, repeating: .unsent, changes: true)
     }
 
     package func deleteGroup(_ name: GroupReference) async throws(OperationFailure) {
-        _ = try await ask(.deleteGroup, name, for: WireNothing.self, repeating: .unsent)
+        _ = try await ask(.deleteGroup, name, for: WireNothing.self, repeating: .unsent, changes: true)
     }
 
     /// - Parameter end: The first of the parked events that is to stay; nil for none.
     package func replayParked(_ name: GroupReference, until end: Int64?) async throws(OperationFailure) {
         _ = try await ask(
-            .replayParked, ReplayParkedRequest(name, until: end), for: WireNothing.self, repeating: .unsent)
+            .replayParked, ReplayParkedRequest(name, until: end), for: WireNothing.self, repeating: .unsent,
+            changes: true)
     }
 
     /// Drops the consumers of all groups, and begins anew with what is saved.
     package func restartGroups() async throws(OperationFailure) {
-        _ = try await ask(.restartGroups, WireNothing(), for: WireNothing.self, repeating: .always)
+        _ = try await ask(.restartGroups, WireNothing(), for: WireNothing.self, repeating: .always, changes: true)
     }
 
+    /// - Parameter changes: Whether the call changes something, so that a caller whose answer was lost has to look what it did.
     private func ask<Success: WireMessage>(
         _ method: OperationsMethod, _ request: some WireMessage, for success: Success.Type,
-        repeating repetition: StoreLink.Repetition, isWait: Bool = false
+        repeating repetition: StoreLink.Repetition, changes: Bool = false, isWait: Bool = false
     ) async throws(OperationFailure) -> Success {
         let answer: StoreLink.Answer<Success, OperationFailure>
         do throws(CallFailure) {
@@ -131,10 +137,12 @@ package struct ServerOperations: Sendable {
                 at: method.path, request, for: Success.self, or: OperationFailure.self, repeating: repetition,
                 isWait: isWait)
         } catch {
-            throw OperationFailure(error)
+            throw OperationFailure(error, changes: changes)
         }
         switch answer.result {
         case .success(let success): return success
+        case .failure(let failure) where changes && answer.isRepeat:
+            throw OperationFailure(inDoubt: "the next attempt was refused: \(failure)")
         case .failure(let failure): throw failure
         }
     }

@@ -78,7 +78,10 @@ struct Append: AsyncParsableCommand {
         if let requests { return try await appendRequests(from: requests) }
         let request = try await singleRequest()
         let result = try await store.withStore(creates: true, durability: sync.durability) {
-            try await $0.append(request)
+            (store) async throws -> AppendResult in
+            do throws(AppendError) { return try await store.append(request) } catch {
+                throw Self.failure(error, of: request)
+            }
         }
         try await StandardOutput.shared.write(Acknowledgement(line: nil, outcome: .appended(result)).encoded())
     }
@@ -93,11 +96,18 @@ struct Append: AsyncParsableCommand {
                     .inputOutput, "Nobody reads the acknowledgements any more: read on from where the log ends.")
             }
         }
-        guard totals.failed > 0 else { return }
-        throw CommandFailure(
-            totals.storageFailed ? .inputOutput : totals.isDenied ? .noPermission : .refused,
-            "\(totals.failed.grouped) of \(totals.acknowledged.grouped) requests were not appended: see the "
-                + "acknowledgements with an \"error\".")
+        if let failure = totals.failure { throw failure }
+    }
+
+    /// Of an append that may be written it names the event, whose identifier may have been made here and be known to nobody else.
+    private static func failure(_ error: AppendError, of request: AppendRequest) -> CommandFailure {
+        let failure = CommandFailure(error)
+        guard error.mayBeWritten, case .append(let events)? = request.writes.first?.action, let event = events.first
+        else { return failure }
+        return CommandFailure(
+            failure.code,
+            "\(failure.description) See whether the stream has the event, and if it has not, append it with --id \(event.id)"
+        )
     }
 
     private func singleRequest() async throws -> AppendRequest {

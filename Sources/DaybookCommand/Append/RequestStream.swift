@@ -14,6 +14,8 @@ struct RequestStream: Sendable {
     struct Totals: Sendable, Equatable {
         var acknowledged = 0
         var failed = 0
+        /// Those of them that may be written all the same.
+        var doubtful = 0
         /// Whether a failure was the storage's.
         var storageFailed = false
         /// Whether a server refused a request for a right that is missing.
@@ -23,8 +25,25 @@ struct RequestStream: Sendable {
             acknowledged += 1
             guard answer.isFailure else { return }
             failed += 1
-            guard case .refused(let error) = answer.outcome, case .storageFailed = error else { return }
-            if CommandFailure(error).code == .noPermission { isDenied = true } else { storageFailed = true }
+            guard case .refused(let error) = answer.outcome else { return }
+            if error.mayBeWritten { doubtful += 1 }
+            switch CommandFailure(error).code {
+            case .inputOutput: storageFailed = true
+            case .noPermission: isDenied = true
+            default: break
+            }
+        }
+
+        /// How the command ends; nil when all were appended.
+        var failure: CommandFailure? {
+            guard failed > 0 else { return nil }
+            let what =
+                doubtful > 0
+                ? "failed, and \(doubtful.grouped) of these may be in the log all the same" : "were not appended"
+            return CommandFailure(
+                storageFailed ? .inputOutput : isDenied ? .noPermission : .refused,
+                "\(failed.grouped) of \(acknowledged.grouped) requests \(what): see the acknowledgements with an \"error\"."
+            )
         }
     }
 

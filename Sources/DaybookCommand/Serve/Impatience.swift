@@ -5,9 +5,10 @@ import Synchronization
 
 /// Ends the program at once when a second signal asks it to end: what is acknowledged is on the disk, as after a kill.
 final class Impatience {
-    private let sources: [any DispatchSourceSignal]
+    private var sources: [any DispatchSourceSignal] = []
 
-    init() {
+    /// Counts signals from now on: the first one is for others.
+    func begin() {
         let count = Counter()
         sources = [SIGINT, SIGTERM].map { number in
             signal(number, SIG_IGN)
@@ -15,7 +16,7 @@ final class Impatience {
                 signal: number, queue: DispatchQueue(label: "daybook.impatience"))
             source.setEventHandler {
                 guard count.add(1) > 1 else { return }
-                StandardError.line("daybook: ended at once, by a second signal.")
+                Impatience.say("daybook: ended at once, by a second signal.")
                 _exit(128 + number)
             }
             source.activate()
@@ -25,6 +26,12 @@ final class Impatience {
 
     func end() {
         for source in sources { source.cancel() }
+    }
+
+    /// Says it unless that would wait: somebody who does not read the log does not keep the program.
+    private static func say(_ text: String) {
+        var place = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
+        if poll(&place, 1, 0) == 1 { StandardError.line(text) }
     }
 
     private final class Counter: Sendable {

@@ -159,6 +159,9 @@ struct Serve: AsyncParsableCommand {
         var configuration = settings.configuration
         configuration.storeName = URL(fileURLWithPath: path).path
         let checked = try await CheckedConfiguration(configuration)
+        // Until the end: closing the store may take a while, and a log that nobody reads for ever.
+        let impatience = Impatience()
+        defer { impatience.end() }
         let log = ServerLog(settings)
         defer { log.flush() }
         for (name, meant) in settings.doubtfulVariables {
@@ -167,7 +170,7 @@ struct Serve: AsyncParsableCommand {
         }
         let store = try await openStore(path, creates: true)
         do {
-            try await serve(store, checked, settings, log)
+            try await serve(store, checked, settings, log, impatience)
         } catch {
             await store.close()
             throw error
@@ -176,7 +179,8 @@ struct Serve: AsyncParsableCommand {
     }
 
     private func serve(
-        _ store: SQLiteEventStore, _ checked: CheckedConfiguration, _ settings: ServerSettings, _ log: ServerLog
+        _ store: SQLiteEventStore, _ checked: CheckedConfiguration, _ settings: ServerSettings, _ log: ServerLog,
+        _ impatience: Impatience
     ) async throws {
         var checked = checked
         checked.scavenge = { _ = try await store.scavenge() }
@@ -190,8 +194,7 @@ struct Serve: AsyncParsableCommand {
             }
         }
         defer { reload.cancel() }
-        let impatience = Impatience()
-        defer { impatience.end() }
+        impatience.begin()
         let service = AnnouncedServer(server: server) { port in
             ServerAnnouncement(settings: settings, port: port, token: token).make(log)
         }

@@ -25,7 +25,7 @@ struct ServerAnnouncement {
             }
             return
         }
-        log.logger.notice(
+        log.announcer.notice(
             "Serving.",
             metadata: [
                 "host": "\(settings.host)", "port": .stringConvertible(port), "address": "\(address)",
@@ -33,7 +33,7 @@ struct ServerAnnouncement {
             ])
         if let token {
             // The only way to tell it; it ends with the first user.
-            log.logger.notice(
+            log.announcer.notice(
                 "There are no users yet: make the first one, an admin, by POST /v1/users with this token (Bearer).",
                 metadata: ["token": "\(token)"])
         }

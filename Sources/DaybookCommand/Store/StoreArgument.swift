@@ -80,7 +80,8 @@ struct StoreArgument: ParsableArguments {
                     }
                 }
             } catch {
-                if error.code == .cancelled { throw CancellationError() }
+                // Not when it is the server that gave it up.
+                if error.code == .cancelled, Task.isCancelled { throw CancellationError() }
                 throw CommandFailure(error)
             }
         }

@@ -24,6 +24,11 @@ extension AccessChanges {
         }
     }
 
+    /// What decides, and the store's own record of these streams: their deletions, and retentions that hide what they say.
+    private static let followed = EventFilter(
+        categories: ["$metadata", "$user", "$settings", "$$$metadata", "$$$user", "$$$settings"],
+        includesControlEvents: true)
+
     /// Notes what was recorded behind a position.
     ///
     /// - Returns: The position up to which was looked.
@@ -31,8 +36,7 @@ extension AccessChanges {
         var position = position
         while true {
             let page = try await store.readPage(
-                from: .after(position), direction: .forward,
-                filter: EventFilter(categories: ["$metadata", "$user", "$settings"]), limit: 1_000)
+                from: .after(position), direction: .forward, filter: Self.followed, limit: 1_000)
             let streams = Self.deciding(in: page.events)
             if !streams.isEmpty { note(streams) }
             position = max(position, page.scannedThrough)

@@ -37,9 +37,10 @@ final class AccessChanges: Sendable {
         request.writes.lazy.map(\.stream).filter { isDeciding($0) }
     }
 
-    /// The same of events that are copied from another store.
+    /// The same of events that are recorded, which were copied or written by others. Deletions and retentions are in the store's
+    /// own record of a stream.
     static func deciding(in events: [RecordedEvent]) -> [StreamName] {
-        events.lazy.map(\.stream).filter { isDeciding($0) }
+        events.lazy.map { $0.stream.controlled ?? $0.stream }.filter { isDeciding($0) }
     }
 
     private static func isDeciding(_ stream: StreamName) -> Bool {

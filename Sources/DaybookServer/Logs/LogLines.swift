@@ -68,6 +68,10 @@ final class LogLines: Sendable {
             let count = rest.withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress, $0.count) }
             if count > 0 {
                 rest = rest.dropFirst(count)
+            } else if errno == EAGAIN {
+                // Another process that has the same pipe or terminal has set it not to wait.
+                var place = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+                _ = poll(&place, 1, -1)
             } else if errno != EINTR {
                 return  // Nobody is left to be told that the log itself cannot be written.
             }

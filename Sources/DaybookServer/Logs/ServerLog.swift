@@ -31,6 +31,10 @@ public struct ServerLog: Sendable {
 
     public var logger: Logger { logger(label: Self.label, level: level) }
 
+    /// For what is said once when the server starts, such as the token of the first user: whatever the level is, as nothing else
+    /// tells it.
+    public var announcer: Logger { logger(label: Self.label, level: min(level, .notice)) }
+
     /// Of calls: what it has to say is of the level `info`, and is said whatever the level of the others is.
     public var accessLogger: Logger { logger(label: Self.accessLabel, level: .info) }
 

@@ -79,7 +79,7 @@ public struct ServerSettings: Sendable {
         configuration.indexesCorrelations = correlationStreams
         configuration.auditedStreams = auditStreams
         if !audit.isEmpty || !auditStreams.isEmpty {
-            configuration.auditLog = auditLog ?? file.map { $0 + Self.auditSuffix }
+            configuration.auditLog = auditLog ?? file.map { Self.path(of: $0) + Self.auditSuffix }
         }
         configuration.limits = limits
         return configuration
@@ -87,6 +87,12 @@ public struct ServerSettings: Sendable {
 
     /// Behind the name of the store's file: that of its audit log, unless another is said.
     public static let auditSuffix = ".audit.jsonl"
+
+    /// The path of a file that may be named as an address, `file:shop.db`.
+    private static func path(of file: String) -> String {
+        let scheme = "file:"
+        return file.hasPrefix(scheme) ? String(file.dropFirst(scheme.count)) : file
+    }
 
     /// Tells of settings that do not go together, and for a server of those that are not there.
     func check(isForServer: Bool) throws(SettingsError) {

@@ -60,6 +60,33 @@ struct RequestStreamTests {
         #expect(totals == RequestStream.Totals(acknowledged: 51))
         #expect(order.withLock { $0.last }?.hasPrefix(#"{"line":1,"#) == true)
     }
+
+    @Test("of which some may be written are not said to be unwritten")
+    func doubtful() async throws {
+        let folder = try TemporaryFolder()
+        func failure(of streams: [String]) async throws -> CommandFailure? {
+            let lines = streams.map { #"{"writes":[{"stream":"\#($0)","events":[{"type":"T"}]}]}"# + "\n" }
+            return try await RequestStream(store: FailedStore(doubtful: "lost")) { _ in }
+                .run(folder.source(lines.joined())).failure
+        }
+        let refused = try await failure(of: ["s", "s"])
+        #expect(refused?.code == .refused)
+        #expect(refused?.description.hasPrefix("2 of 2 requests were not appended:") == true)
+        let lost = try await failure(of: ["s", "lost", "s"])
+        #expect(lost?.code == .inputOutput)
+        #expect(lost?.description.hasPrefix("3 of 3 requests failed, and 1 of these may be in the log") == true)
+    }
+}
+
+/// A store that has failed, and does not know what became of appends to one stream.
+private struct FailedStore: ForwardingStore {
+    let base: any EventStore = InMemoryEventStore()
+    let doubtful: StreamName
+
+    func append(_ request: AppendRequest) async throws(AppendError) -> AppendResult {
+        guard request.writes.first?.stream != doubtful else { throw .cancelled(mayBeWritten: true) }
+        throw .wrongExpectedVersion(stream: "s", expected: .noStream, actual: 0)
+    }
 }
 
 /// A store whose appends to one stream wait until they are let go.

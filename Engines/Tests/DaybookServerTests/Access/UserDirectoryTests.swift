@@ -126,6 +126,24 @@ import Testing
         #expect(changes.total == total)
     }
 
+    @Test("whose stream another program deletes in the same store, or empties, are nobody any more")
+    func deletedElsewhere() async throws {
+        let changes = log.accessChanges
+        for login in ["ada", "eve"] {
+            try await add(login)
+            let start = try await changes.noteRecorded(in: log.store, behind: .start)
+            #expect(try await users.user(login) != nil)
+            let stream = User.stream(of: login)
+            if login == "ada" {
+                try await log.store.delete(stream)
+            } else {
+                try await log.store.setRetention(Retention(truncateBefore: 9), of: stream)
+            }
+            _ = try await changes.noteRecorded(in: log.store, behind: start)
+            #expect(try await users.user(login) == nil)
+        }
+    }
+
     @Test("are known to another server of the same log, which keeps one hash of each")
     func recorded() async throws {
         try await add("ada")

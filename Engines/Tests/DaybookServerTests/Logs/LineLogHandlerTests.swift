@@ -29,6 +29,26 @@ import Testing
         )
     }
 
+    @Test("waits for its reader also where a pipe is set not to wait")
+    func slowReader() {
+        var ends: [Int32] = [-1, -1]
+        #expect(pipe(&ends) == 0)
+        defer { for end in ends { close(end) } }
+        #expect(fcntl(ends[1], F_SETFL, O_NONBLOCK) == 0)
+        let lines = LogLines(descriptor: ends[1], mostBytes: 1 << 20) { Array("left out: \($0)".utf8) }
+        let line = [UInt8](repeating: UInt8(ascii: "x"), count: 500_000)  // More than a pipe holds.
+        lines.append(line)
+        var place = pollfd(fd: ends[0], events: Int16(POLLIN), revents: 0)
+        var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        var count = 0
+        while count <= line.count, poll(&place, 1, 10_000) == 1 {
+            let some = read(ends[0], &buffer, buffer.count)
+            guard some > 0 else { break }
+            count += some
+        }
+        #expect(count == line.count + 1)
+    }
+
     @Test("waits in memory up to a bound, and what is left out is counted")
     func bound() throws {
         let folder = try TemporaryFolder()

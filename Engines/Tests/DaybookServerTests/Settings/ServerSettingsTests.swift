@@ -74,6 +74,16 @@ import Testing
         #expect(origins["limits.silent-seconds"] == "file '\(file)'")
     }
 
+    @Test("have the audit log beside the store's file, which may be named as an address", arguments: ["", "file:"])
+    func auditLog(_ scheme: String) throws {
+        var flags = SettingsFlags()
+        flags.set("file", "\(scheme)/data/shop.db")
+        flags.set("without-tls", true)
+        flags.set("audit", ["payroll"])
+        let settings = try ServerSettings.read(flags: flags, environment: [:], file: nil)
+        #expect(settings.configuration.auditLog == "/data/shop.db.audit.jsonl")
+    }
+
     @Test("are in a file that the environment names; a variable without a value is none")
     func environment() throws {
         let folder = try TemporaryFolder()

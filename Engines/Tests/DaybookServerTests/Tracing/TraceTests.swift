@@ -57,6 +57,25 @@ import Tracing
         #expect(TraceStamp(trace).stamped(request) == request)
     }
 
+    @Test("is left out where there is room for it or for the actor, so that the append is taken")
+    func noRoomBesideActor() async throws {
+        try await SecureStore.serving { secure in
+            try await secure.addUsers("$writers")
+            // The trace takes 72 bytes, and the actor 19.
+            let text = String(repeating: "x", count: Limits.eventBytes - 80 - #"{}{"a":""}"#.utf8.count)
+            var headers = SecureStore.basic("writers")
+            headers.add(name: TraceContext.parentHeader, value: Self.parent)
+            let answer = try await secure.served.post(
+                "/v1/append",
+                #"{"writes":[{"stream":"a","events":[{"type":"T","data":{},"metadata":{"a":"\#(text)"}}]}]}"#,
+                headers: headers)
+            #expect(answer.status == 200, "\(answer.text)")
+            let events = try await secure.store.readPage(of: "a", from: .start, direction: .forward, limit: 1).events
+            let metadata = try EventMetadata(decoding: try #require(events.first).metadata)
+            #expect(metadata.actor == "writers" && metadata.traceParent == nil)
+        }
+    }
+
     @Test("that a client names stands in what it appends by HTTP, and is no other's")
     func http() async throws {
         let store = InMemoryEventStore()

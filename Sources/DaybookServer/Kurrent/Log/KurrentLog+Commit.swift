@@ -10,8 +10,9 @@ extension KurrentLog {
         defer { if !deciding.isEmpty { accessChanges.note(deciding) } }
         let origin = CallOrigin.current
         var stamped = request
-        if let trace = origin?.trace { stamped = TraceStamp(trace).stamped(stamped) }
         if let call = CallAccess.current { stamped = ActorStamp(call.principal).stamped(stamped) }
+        // Behind the actor, who has to have room, as the trace does not.
+        if let trace = origin?.trace { stamped = TraceStamp(trace).stamped(stamped) }
         do {
             return try await metrics.appends[origin?.served ?? .server].append(stamped, to: store)
         } catch {

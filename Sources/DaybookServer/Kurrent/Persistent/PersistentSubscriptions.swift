@@ -120,8 +120,9 @@ final class PersistentSubscriptions: Sendable {
             var stored = state.withLock(\.stored)
             stored.groups.append(group)
             // A server that ended while it deleted a group of this name may have left one.
+            try await requireKnown(changing: name)
             try await deleteCheckpoint(of: name)
-            try await save(stored, changing: name)
+            stored.expected = try await save(stored, changing: name)
             state.withLock { [stored] state in
                 state.stored = stored
                 state.drivers[name] = driver
@@ -157,7 +158,7 @@ final class PersistentSubscriptions: Sendable {
             }
             stored.groups[index].settings = try await edit(stored.groups[index].settings)
             let driver = try driver(for: stored.groups[index])
-            try await save(stored, changing: name)
+            stored.expected = try await save(stored, changing: name)
             try await old.stop()
             state.withLock { [stored] state in
                 state.stored = stored
@@ -172,12 +173,13 @@ final class PersistentSubscriptions: Sendable {
         try await changes.pass { [self] in
             if name.isStorable, state.withLock({ $0.drivers[name] == nil }) {
                 // A deletion that was not finished may have left one, at which scavenging would stop for good.
+                try await requireKnown(changing: name)
                 try await deleteCheckpoint(of: name)
             }
             let old = try group(name)
             var stored = state.withLock(\.stored)
             stored.groups.removeAll { $0.name == name }
-            try await save(stored, changing: name)
+            stored.expected = try await save(stored, changing: name)
             state.withLock { [stored] state in
                 state.stored = stored
                 state.drivers[name] = nil
@@ -221,9 +223,29 @@ final class PersistentSubscriptions: Sendable {
         return settings
     }
 
-    private func save(_ stored: StoredGroups, changing name: PersistentGroupName) async throws {
+    /// Looks whether the groups are still those that are known, before a checkpoint is taken away: it may be that of a group that
+    /// another server has made.
+    private func requireKnown(changing name: PersistentGroupName) async throws {
+        let expected = state.withLock(\.stored.expected)
+        let stored = try await StreamsService.status { try await StoredGroups.load(from: log) }
+        guard stored.expected == expected else { throw Self.changedElsewhere(name) }
+    }
+
+    private static func changedElsewhere(_ name: PersistentGroupName) -> RPCStatus {
+        .groupFailed(
+            name,
+            "Another server has changed the groups, or a change before has of which nobody knew: restart the persistent "
+                + "subscriptions, and try again.")
+    }
+
+    /// - Returns: What is to be expected next of the stream that tells them.
+    private func save(
+        _ stored: StoredGroups, changing name: PersistentGroupName
+    ) async throws -> KurrentExpectation {
         do {
-            try await stored.save(to: log)
+            return try await stored.save(to: log)
+        } catch KurrentFailure.wrongExpectedVersion {
+            throw Self.changedElsewhere(name)
         } catch let failure as KurrentFailure {
             throw RPCStatus.groupFailed(name, "The groups could not be saved: \(RPCStatus(failure).message)")
         }
