@@ -126,8 +126,9 @@ class DockerfileTests(unittest.TestCase):
         needed = set(re.findall(r"^ *need (\S+) ", SETUP, re.MULTILINE))
         self.assertLessEqual(packages(self.build), needed)
         # Those that the trait is documented to need, and the store's.
-        self.assertLessEqual({"libsodium-dev", "libsqlite3-dev"}, packages(self.build))
+        self.assertLessEqual({"libnghttp2-dev", "libsodium-dev", "libsqlite3-dev"}, packages(self.build))
         self.assertRegex(MANIFEST, r'name: "CSodium".*\n?.*libsodium-dev')
+        self.assertRegex(MANIFEST, r'name: "CNGHTTP2".*\n?.*libnghttp2-dev')
         self.assertEqual(
             {re.sub(r"[\d-]*$", "", name) for name in packages(self.run_stage) if "sodium" in name or "sqlite" in name},
             {re.sub(r"\d*-dev$", "", name) for name in packages(self.build) if name.endswith("-dev")},
