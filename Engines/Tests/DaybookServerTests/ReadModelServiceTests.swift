@@ -26,7 +26,7 @@ import Testing
                 Issue.record("There is no \(path).")
                 continue
             }
-            let context = RPCContext(path: path, peer: RPCPeer(address: "here"), headers: [:])
+            let context = RPCContext(path: path, peer: RPCPeer(address: "here"))
             let bytes = try await answer(ByteBuffer(bytes: request), context).readableBytes
             #expect(bytes > Limits.pageBytes && bytes < 2 * Limits.pageBytes)
         }

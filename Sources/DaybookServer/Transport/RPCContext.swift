@@ -9,7 +9,7 @@ struct RPCContext: Sendable {
     let record: CallRecord?
     private let headers: RPCHeaders
 
-    init(path: String, peer: RPCPeer, record: CallRecord? = nil, headers: RPCHeaders) {
+    init(path: String, peer: RPCPeer, record: CallRecord? = nil, headers: RPCHeaders = RPCHeaders()) {
         self.path = path
         self.peer = peer
         self.record = record

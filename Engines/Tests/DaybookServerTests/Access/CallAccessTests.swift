@@ -124,7 +124,7 @@ import Testing
             })
         let requests = RPCRequests()
         try requests.deliver(request)
-        let context = RPCContext(path: "", peer: RPCPeer(address: "here"), headers: [:])
+        let context = RPCContext(path: "", peer: RPCPeer(address: "here"))
         try await appends(requests, nil) { _ = try await session(requests, context) }
     }
 

@@ -110,7 +110,7 @@ import Testing
             Issue.record("The methods are of another kind.")
             return
         }
-        let context = RPCContext(path: "", peer: RPCPeer(address: "test"), headers: RPCHeaders())
+        let context = RPCContext(path: "", peer: RPCPeer(address: "test"))
         _ = try await append(try Self.requests(appendingTo: "a"), context)
         let reading = RPCRequests()
         try reading.deliver(
