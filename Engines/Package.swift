@@ -25,6 +25,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.0"),
     ],
     targets: [
         .testTarget(
@@ -56,6 +58,8 @@ let package = Package(
                 + [
                     .product(name: "NIOEmbedded", package: "swift-nio"),
                     .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                    .product(name: "HTTPTypes", package: "swift-http-types"),
+                    .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
                     .product(name: "Crypto", package: "swift-crypto"),
                 ],
             swiftSettings: swiftSettings),

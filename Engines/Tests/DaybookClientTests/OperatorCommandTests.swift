@@ -183,7 +183,7 @@ struct OperatorCommandTests {
                 ["users", "password", "ada", "--server", address(of: relay)],
                 variables: ["DAYBOOK_USER": "ada", "DAYBOOK_PASSWORD": Self.password], input: "another horse\n")
             try await eventually("the password is another") {
-                try await run(["users", "list"], at: served, as: "ada").status == 1
+                try await run(["users", "list"], at: served, as: "ada").status == 77
             }
             relay.cut()
             let lost = try await changing.outcome()

@@ -29,7 +29,7 @@ package struct JSONFields {
             throw FieldError(path: path, problem: "is \(value.kind.phrase); write an object.")
         }
         self.path = path
-        values = [:]
+        values = Dictionary(minimumCapacity: members.count)
         for (key, value) in members {
             guard values.updateValue(value, forKey: key) == nil else {
                 throw FieldError(path: self.path(of: key), problem: "stands twice; keep one.")

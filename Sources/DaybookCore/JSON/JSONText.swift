@@ -49,6 +49,7 @@ package struct JSONText: Equatable {
     package var members: [(key: String, value: JSONText)]? {
         guard kind == .object else { return nil }
         var found: [(key: String, value: JSONText)] = []
+        found.reserveCapacity(4)
         var scanner = JSONScanner(bytes)
         do {
             try scanner.members { (key, value) throws(JSONSyntaxError) in

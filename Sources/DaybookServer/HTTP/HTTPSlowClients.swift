@@ -11,6 +11,8 @@ final class HTTPSlowClients: ChannelDuplexHandler, RemovableChannelHandler {
     private let bodyTime: TimeAmount
     private let unreadTime: TimeAmount
     private var bodyDeadline: Scheduled<Void>?
+    /// A request has begun that has not come in whole.
+    private var expectsEnd = false
     private var unreadDeadline: Scheduled<Void>?
     /// The requests that have begun to come, and are not answered.
     private var unanswered = 0
@@ -31,13 +33,22 @@ final class HTTPSlowClients: ChannelDuplexHandler, RemovableChannelHandler {
         switch unwrapInboundIn(data) {
         case .head:
             unanswered += 1
-            expectEnd(context)
+            expectsEnd = true
+            bodyDeadline?.cancel()
+            bodyDeadline = nil
         case .body: break
         case .end:
+            expectsEnd = false
             bodyDeadline?.cancel()
             bodyDeadline = nil
         }
         context.fireChannelRead(data)
+    }
+
+    /// Most requests come in whole at once, and need no deadline.
+    func channelReadComplete(context: ChannelHandlerContext) {
+        if expectsEnd, bodyDeadline == nil { expectEnd(context) }
+        context.fireChannelReadComplete()
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
@@ -74,7 +85,6 @@ final class HTTPSlowClients: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     private func expectEnd(_ context: ChannelHandlerContext) {
-        bodyDeadline?.cancel()
         let bound = NIOLoopBound((handler: self, context: context), eventLoop: context.eventLoop)
         bodyDeadline = context.eventLoop.scheduleTask(in: bodyTime) {
             let (handler, context) = bound.value

@@ -3,7 +3,10 @@
 struct HTTPMediaType: Sendable, Equatable {
     let name: String
 
-    init(_ text: String) { name = Self.name(of: text[...]) }
+    init(_ text: String) {
+        let usual = "application/json"
+        name = text == usual ? usual : Self.name(of: text[...])
+    }
 
     static func name(of text: Substring) -> String {
         let name = text.prefix { $0 != ";" }
