@@ -364,11 +364,13 @@ class TLSTests(SecureTestCase):
         self.assertEqual(self.certificate(["h2", "http/1.1"])[1], "http/1.1")
         self.assertEqual(self.request("GET", "/version")[0], 200)
 
-    def test_plain_text_is_not_answered(self):
+    def test_plain_text_is_told_of_tls_and_nothing_else(self):
         with socket.create_connection(("localhost", self.server.port), PATIENCE) as plain:
             plain.sendall(b"GET /version HTTP/1.1\r\nHost: localhost\r\n\r\n")
-            with contextlib.suppress(ConnectionError):
-                self.assertNotIn(b"HTTP/1.1", plain.recv(100))
+            answer = b"".join(iter(lambda: plain.recv(1000), b""))
+        self.assertTrue(answer.startswith(b"HTTP/1.1 400 "), answer)
+        self.assertIn(b"TLS", answer)
+        self.assertEqual(answer.count(b"HTTP/1.1"), 1)
 
     def test_a_new_certificate_is_used_and_old_connections_stay(self):
         stream = fresh()
