@@ -36,7 +36,8 @@ let package = Package(
         .trait(name: "Webhook", description: "DaybookWebhook: events to and from other programs over HTTP."),
         .trait(
             name: "Server",
-            description: "DaybookServer: a store as a server, for KurrentDB's clients and HTTP; needs libsodium, libnghttp2."),
+            description:
+                "DaybookServer: a store as a server, for KurrentDB's clients and HTTP; needs libsodium, libnghttp2."),
         .trait(name: "Client", description: "DaybookClient: a store on a Daybook server."),
     ],
     dependencies: [
