@@ -220,8 +220,6 @@ final class RPCConnection: ChannelInboundHandler {
 // MARK: - What calls do
 
 extension RPCConnection {
-    var loop: (any EventLoop)? { context?.eventLoop }
-
     func respond(_ headers: HTTP2Fields, on stream: Int32, isEnd: Bool = false) {
         session?.respond(headers, on: stream, isEnd: isEnd)
         sendSoon()
