@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 
 /// What the command's exit status tells a script. The numbers above 63 are those of `sysexits.h`.
 extension ExitCode {
@@ -24,6 +25,8 @@ extension ExitCode {
     static let inputOutput = ExitCode(74)
     /// A server does not know who asks, or they have no right to what they ask for. Nothing of it was done.
     static let noPermission = ExitCode(77)
+    /// Control-C came in the place of a password: what a shell tells of a program that the signal ends.
+    static let interrupted = ExitCode(128 + SIGINT)
 
     /// The table in `daybook --help`.
     static let explanation = """
@@ -41,5 +44,6 @@ extension ExitCode {
           73  a file cannot be created
           74  the storage, the input or the output failed
           77  the server does not know the user, or the user has no right to this; nothing of it was done
+          130 control-C, while a password was asked for
         """
 }

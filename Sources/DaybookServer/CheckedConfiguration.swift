@@ -11,6 +11,8 @@ public struct CheckedConfiguration: Sendable {
     /// Nil where connections are not encrypted.
     let tls: TLSCredentials?
     let rules: [AccessRule]
+    /// Whether clients have to say who they are: always where there is TLS.
+    let asksWhoCalls: Bool
     /// Nil where no tokens are taken, or nobody is asked who calls.
     let tokens: TokenVerifier?
 
@@ -22,7 +24,7 @@ public struct CheckedConfiguration: Sendable {
         }
         tls = try configuration.tls.map { try TLSCredentials($0) }
         rules = try configuration.accessRules.map { try AccessRule.list(inFile: $0) } ?? []
-        let asksWhoCalls = configuration.asksWhoCalls || configuration.tls != nil
+        asksWhoCalls = configuration.asksWhoCalls || configuration.tls != nil
         if asksWhoCalls, let authority = configuration.tokens {
             tokens = try await TokenVerifier(authority, limits: configuration.limits.access)
         } else {

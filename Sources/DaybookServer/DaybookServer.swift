@@ -58,7 +58,7 @@ public final class DaybookServer: Service {
         let configuration = checked.configuration
         self.configuration = configuration
         self.logger = logger
-        asksWhoCalls = configuration.asksWhoCalls || configuration.tls != nil
+        asksWhoCalls = checked.asksWhoCalls
         tls = checked.tls
         var correlations: CorrelationIndex?
         if configuration.indexesCorrelations {

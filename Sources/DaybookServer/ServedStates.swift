@@ -17,7 +17,8 @@ public struct ServedStates: Sendable {
     struct Answer: Sendable {
         /// That of the last event that counts; nil when none does.
         let version: StreamVersion?
-        let json: [UInt8]
+        /// Nil when the state cannot be written, as one with a number that is not finite.
+        let json: [UInt8]?
     }
 
     /// States as a decider has them, from the same store that is served, so that they are kept in memory as its command handler's.
@@ -43,9 +44,7 @@ public struct ServedStates: Sendable {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
             encoder.dateEncodingStrategy = .iso8601
-            // A state that cannot be written, as one with a number that is not finite, is null.
-            let json = (try? encoder.encode(state.state)).map { Array($0) } ?? Array("null".utf8)
-            return Answer(version: state.version, json: json)
+            return Answer(version: state.version, json: (try? encoder.encode(state.state)).map { Array($0) })
         }
     }
 }

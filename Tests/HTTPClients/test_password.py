@@ -7,6 +7,7 @@ import select
 import signal
 import subprocess
 import tempfile
+import termios
 import time
 import unittest
 
@@ -60,6 +61,8 @@ class Terminal:
         if time.monotonic() > end:
             os.kill(self.process, signal.SIGKILL)
         status = os.waitstatus_to_exitcode(os.waitpid(self.process, 0)[1])
+        # Whether it shows what is written, as the command has left it.
+        self.shows = bool(termios.tcgetattr(self.terminal)[3] & termios.ECHO)
         os.close(self.terminal)
         return status
 
@@ -77,6 +80,22 @@ class PasswordTests(unittest.TestCase):
         terminal.write(PASSWORD + "\n")
         self.assertEqual(terminal.end(), 0, terminal.said)
         self.assertNotIn(PASSWORD.encode(), terminal.said)
+        self.assertTrue(terminal.shows)
+
+    def test_is_not_waited_for_after_control_c_and_the_terminal_shows_again_what_is_written(self):
+        server = "daybook://127.0.0.1:9?tls=false"  # Nobody is asked there before there is a password.
+        for arguments in (
+            ("users", "add", str(self.folder / "b.db"), "ada"),
+            ("read", "--server", server, "--user", "ada"),
+            ("follow", "--server", server, "--user", "ada"),
+        ):
+            with self.subTest(arguments[0]):
+                terminal = Terminal(*arguments)
+                terminal.wait_for(b"assword")
+                terminal.write("half a pass\x03")
+                self.assertEqual(terminal.end(), 130, terminal.said)
+                self.assertTrue(terminal.shows)
+                self.assertNotIn(b"half", terminal.said)
 
     def test_of_who_asks_is_asked_for_where_standard_input_is_taken(self):
         server = Server(self.folder, access=("--without-tls",))

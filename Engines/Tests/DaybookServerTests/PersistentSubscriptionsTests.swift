@@ -148,6 +148,27 @@ import Testing
         }
     }
 
+    @Test func aStorageThatFailsIsNoRefusal() async throws {
+        let store = InMemoryEventStore()
+        let subscriptions = try await PersistentSubscriptions.open(
+            log: try await KurrentLog.open(store), signals: StreamSignals(store: store),
+            checkpoints: BrokenCheckpoints())
+        await #expect(throws: GroupStorageError.self) {
+            try await subscriptions.create(Self.name, settings: Self.settings, filter: nil)
+        }
+        #expect(subscriptions.groups(of: nil)?.count == 0)
+    }
+
+    private struct BrokenCheckpoints: CheckpointStore {
+        private static let failure = DerivedStateError.storageFailed(reason: "the disk is gone")
+
+        func checkpoint(for name: CheckpointName) async throws(DerivedStateError) -> Checkpoint? { throw Self.failure }
+        func save(_ checkpoint: Checkpoint, for name: CheckpointName) async throws(DerivedStateError) {
+            throw Self.failure
+        }
+        func deleteCheckpoint(for name: CheckpointName) async throws(DerivedStateError) { throw Self.failure }
+    }
+
     @Test func parkedEventsAreLinksAndComeBack() async throws {
         let store = InMemoryEventStore()
         try await Self.running(store) { subscriptions, log in

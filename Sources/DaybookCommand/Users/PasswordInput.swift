@@ -30,7 +30,13 @@ enum PasswordInput {
         var shown = termios()
         guard isatty(input) == 1, tcgetattr(input, &shown) == 0 else { return nil }
         var hidden = shown
-        hidden.c_lflag &= ~tcflag_t(ECHO)
+        // Control-C comes as a byte that ends the line. As a signal it would end the program with the terminal hidden; or not end
+        // it, where work is only cancelled, for which this does not look.
+        hidden.c_lflag &= ~tcflag_t(ECHO | ISIG)
+        let interruption = withUnsafeMutableBytes(of: &hidden.c_cc) { characters -> UInt8 in
+            characters[Int(VEOL)] = characters[Int(VINTR)]
+            return characters[Int(VINTR)]
+        }
         // Before the question, so that an answer that comes at once is not shown.
         tcsetattr(input, TCSAFLUSH, &hidden)
         defer {
@@ -38,7 +44,7 @@ enum PasswordInput {
             say("\n", on: output)
         }
         say(prompt, on: output)
-        guard let password = lineWritten(on: input), !password.isEmpty else {
+        guard let password = try lineWritten(on: input, endedBy: interruption), !password.isEmpty else {
             throw CommandFailure(.usage, "No password was written on the terminal: write it there as one line.")
         }
         return password
@@ -52,13 +58,19 @@ enum PasswordInput {
     /// The most bytes that a line is read for: no password is so long.
     private static let mostBytes = 4_096
 
-    private static func lineWritten(on input: Int32) -> String? {
+    /// - Parameter interruption: The byte of control-C, or whatever the terminal has for it; 0 for nothing.
+    private static func lineWritten(
+        on input: Int32, endedBy interruption: UInt8
+    ) throws(CommandFailure) -> String? {
         var bytes: [UInt8] = []
         while bytes.count < mostBytes {
             var byte: UInt8 = 0
             let count = Foundation.read(input, &byte, 1)
             if count < 0, errno == EINTR { continue }
             guard count == 1 else { return nil }
+            if byte == interruption, byte != 0 {
+                throw CommandFailure(.interrupted, "Ended by control-C: no password was written.")
+            }
             if byte == UInt8(ascii: "\n") { return String(decoding: bytes, as: UTF8.self) }
             bytes.append(byte)
         }

@@ -37,6 +37,11 @@ extension RPCStatus {
         default: self.init(denial)
         }
     }
+
+    /// Of work that was ended because the right to it was, when a part of it may be done.
+    init(ending denial: AccessDenial) {
+        self.init(.aborted, "It was ended midway, and a part of it may be done: \(denial.storeReason)")
+    }
 }
 
 extension AccessDenial {

@@ -73,9 +73,15 @@ final class CallAccess: Sendable {
     static func recheck() async throws(AccessDenial) { try await current?.recheck() }
 
     /// Runs what goes on for long, until the call may not do any more what it does.
-    static func whileAllowed<T: Sendable>(_ work: @escaping @Sendable () async throws -> T) async throws -> T {
+    ///
+    /// - Parameter changes: Whether the work changes something: a refusal would say that nothing of it was done.
+    static func whileAllowed<T: Sendable>(
+        changes: Bool = false, _ work: @escaping @Sendable () async throws -> T
+    ) async throws -> T {
         guard let current else { return try await work() }
-        return try await current.whileAllowed(work)
+        do { return try await current.whileAllowed(work) } catch let denial as AccessDenial where changes {
+            throw RPCStatus(ending: denial)
+        }
     }
 
     /// The same of work that must not be cancelled, since it would be made again: `end` has it end by itself.

@@ -70,14 +70,14 @@ struct MissingRight: Sendable, Hashable, CustomStringConvertible {
             && !(resource.isMetadata ? right.ofMetadata : right).isReading
     }
 
-    /// The most letters of a name that are repeated: nobody has looked at it yet.
-    private static let nameLetters = 200
+    /// The most scalars of a name that are repeated: nobody has looked at it yet, and one letter may have any number of them.
+    private static let nameScalars = 200
 
     private static func phrase(_ resource: StreamResource) -> String {
         guard resource.kind != .log else { return "the whole log ($all)" }
-        let name = resource.name.rawValue
-        let shown = name.prefix(nameLetters)
-        return "stream '\(shown)\(shown.count < name.count ? "…" : "")'"
+        let name = resource.name.rawValue.unicodeScalars
+        let shown = name.prefix(nameScalars)
+        return "stream '\(String(shown))\(shown.endIndex < name.endIndex ? "…" : "")'"
     }
 }
 #endif

@@ -36,15 +36,19 @@ extension RPCMethod {
 
     /// The same of a call that may wait for long, so that a server that shuts down ends it, or the loss of the right
     /// to it.
+    ///
+    /// - Parameter changes: Whether what is asked for changes something.
     static func waitingStore<Request: WireMessage, Success: WireMessage, Failure: WireMessage & Error>(
-        _ answer: @escaping @Sendable (Request) async throws(Failure) -> Success
+        _ answer: @escaping @Sendable (Request) async throws(Failure) -> Success,
+        changes: @escaping @Sendable (Request) -> Bool = { _ in false }
     ) -> RPCMethod {
         .streaming { (requests: RPCRequests, responses: RPCResponses, _: RPCContext) in
             guard let message = try await requests.next() else {
                 throw RPCStatus(.internalError, "The method takes one message, and none came.")
             }
             let request = try message.storeMessage(Request.self)
-            let result = try await CallAccess.whileAllowed { () async -> Result<Success, Failure> in
+            let result = try await CallAccess.whileAllowed(changes: changes(request)) {
+                () async -> Result<Success, Failure> in
                 do throws(Failure) { return .success(try await answer(request)) } catch { return .failure(error) }
             }
             let bytes = result.wireBytes

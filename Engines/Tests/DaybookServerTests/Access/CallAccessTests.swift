@@ -11,6 +11,7 @@ import Testing
 @Suite("A call", .timeLimit(.minutes(1))) struct CallAccessTests {
     private let log: KurrentLog
     private let users: UserDirectory
+    private let authenticator: Authenticator
     private let gate: AccessGate
 
     private static let ada = Credentials.basic(login: "ada", password: "correct horse")
@@ -26,10 +27,10 @@ import Testing
         let passwords = PasswordHasher(cost: .least)
         users = UserDirectory(log: log, passwords: passwords, founding: founding)
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        authenticator = Authenticator(users: users, passwords: passwords, founding: founding)
         gate = AccessGate(
             control: AccessControl(
-                log: log, users: users,
-                authenticator: Authenticator(users: users, passwords: passwords, founding: founding), rules: [],
+                log: log, users: users, authenticator: authenticator, rules: [],
                 records: AccessRecords(logger: logger)))
     }
 
@@ -81,6 +82,34 @@ import Testing
             } catch {
                 #expect(error == .denied(MissingRight(nil, of: Principal(login: "ada", groups: []))))
                 #expect(error.details?.contains("secret") == false)
+            }
+        }
+    }
+
+    @Test(
+        "that changes something is not told that nothing was done when it loses the right to it meanwhile",
+        arguments: [true, false])
+    func midway(_ changes: Bool) async throws {
+        try await add("$ops")
+        var limits = AccessLimits()
+        limits.recheckTime = .milliseconds(1)
+        let hurried = AccessGate(
+            control: AccessControl(
+                log: log, users: users, authenticator: authenticator, rules: [], records: gate.control.records,
+                limits: limits))
+        try await hurried.enter(Self.ada, method: "test", address: "here", .call) {
+            try await CallAccess.require(.operate)
+            do {
+                try await CallAccess.whileAllowed(changes: changes) {
+                    try await revoke()
+                    while !Task.isCancelled { await Task.yield() }
+                }
+                Issue.record("It went on.")
+            } catch let status as RPCStatus {
+                #expect(changes && status.code == .aborted)
+                #expect(status.message.contains("a part of it may be done"))
+            } catch let denial as AccessDenial {
+                #expect(!changes && denial == Self.denial(.operate))
             }
         }
     }

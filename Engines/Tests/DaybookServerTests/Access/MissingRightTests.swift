@@ -55,6 +55,10 @@ import Testing
                 == "user 'ada' has no right to do this: ask an admin for it")
         let long = Self.words(.stream(.read, StreamResource(client: String(repeating: "x", count: 5_000))))
         #expect(long.count < 400 && long.contains("x…'"))
+        // One letter as people count them.
+        let accents = Self.words(
+            .stream(.read, StreamResource(client: "e" + String(repeating: "\u{301}", count: 5_000))))
+        #expect(accents.utf8.count < 800 && accents.contains("…'"))
     }
 
     @Test("is told as it is, but for KurrentDB's clients, whose status stays as they know it")

@@ -23,6 +23,35 @@ import Testing
         }
     }
 
+    /// A ratio to a number of events that may be none.
+    private enum Mean: Decider {
+        struct State: Encodable { var value = Double.nan }
+        enum Event: DomainEvent {
+            static let typePrefix = "mean"
+            case set(to: Double)
+        }
+        enum Rejection: Error {}
+
+        static let initialState = State()
+
+        static func decide(_ command: Double, in state: State) throws(Rejection) -> [Event] { [.set(to: command)] }
+        static func evolve(_ state: inout State, with event: Event) {
+            switch event {
+            case .set(let value): state.value = value
+            }
+        }
+    }
+
+    @Test func aStateThatCannotBeWrittenIsAProblemAndNotNull() async throws {
+        let store = InMemoryEventStore()
+        let states = [ServedStates(Mean.self, in: store, category: "mean")]
+        try await ServedStore.serving(store, states: states) { served async throws in
+            let answer = try await served.get("/v1/states/mean-1")
+            #expect(answer.status == 500)
+            #expect(try answer.json()["code"] as? String == "unwritableState", "\(answer.text)")
+        }
+    }
+
     private func serving(_ use: (ServedStore) async throws -> Void) async throws {
         let store = InMemoryEventStore()
         let accounts = CommandHandler(Account.self, in: store, category: "account")

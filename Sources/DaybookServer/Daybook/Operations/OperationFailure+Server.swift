@@ -22,6 +22,10 @@ extension OperationFailure {
         case let error as OperationFailure: self = error
         case let error as UserFailure: self.init(Self.code(error), HTTPProblem(error).detail)
         case let error as AccessDenial: self.init(Self.code(error), HTTPProblem(error).detail)
+        case let error as GroupStorageError:
+            self.init(
+                .storageFailed,
+                "\(RPCStatus(error).message): a part of it may be done, see how things stand and ask again.")
         case let error as RPCStatus: self.init(Self.code(error), error.message)
         case let error as KurrentFailure: self.init(.storageFailed, RPCStatus(error).message)
         case let error as ReadError: self.init(.storageFailed, error.description)

@@ -18,7 +18,7 @@ struct UpkeepService: Sendable {
 
     var routes: RPCRoutes {
         var routes = RPCRoutes()
-        routes.add(.performUpkeep, .waitingStore(perform))
+        routes.add(.performUpkeep, .waitingStore(perform, changes: { !$0.task.onlyLooks }))
         routes.add(.upkeepProgress, .store(progress))
         return routes
     }

@@ -39,10 +39,17 @@ struct StateRoutes: Sendable {
                     detail: error.description)
             }
         }
+        guard let json = answer.json else {
+            throw HTTPProblem(
+                .internalServerError, "unwritableState", title: "The state has no form in JSON.",
+                detail:
+                    "The state of '\(stream)' cannot be written as JSON, as one with a number that is not finite: see how the "
+                    + "program that serves the store encodes it.")
+        }
         var bytes = Array(#"{"stream":"#.utf8)
         bytes.appendJSONString(stream.rawValue)
         bytes += #","version":\#(answer.version?.description ?? "null"),"state":"#.utf8
-        bytes += answer.json
+        bytes += json
         bytes.append(UInt8(ascii: "}"))
         return Response(bytes: bytes)
     }

@@ -189,7 +189,7 @@ final class PersistentSubscriptions: Sendable {
             do {
                 try await old.parkedStream.delete()
             } catch let failure as KurrentFailure {
-                throw RPCStatus.groupFailed(
+                throw GroupStorageError(
                     name, "Its parked messages could not be deleted: \(RPCStatus(failure).message)")
             }
         }
@@ -247,7 +247,11 @@ final class PersistentSubscriptions: Sendable {
         } catch KurrentFailure.wrongExpectedVersion {
             throw Self.changedElsewhere(name)
         } catch let failure as KurrentFailure {
-            throw RPCStatus.groupFailed(name, "The groups could not be saved: \(RPCStatus(failure).message)")
+            let reason = "The groups could not be saved: \(RPCStatus(failure).message)"
+            switch failure {
+            case .doubtful, .unavailable, .cancelled: throw GroupStorageError(name, reason)
+            default: throw RPCStatus.groupFailed(name, reason)
+            }
         }
     }
 
@@ -255,7 +259,7 @@ final class PersistentSubscriptions: Sendable {
         do {
             try await checkpoints.deleteCheckpoint(for: name.checkpoint)
         } catch {
-            throw RPCStatus.groupFailed(name, "Its checkpoint could not be deleted: \(error)")
+            throw GroupStorageError(name, "Its checkpoint could not be deleted: \(error)")
         }
     }
 }

@@ -76,7 +76,7 @@ struct PersistentSubscriptionsService: Sendable {
         }
         if let filter { _ = try KurrentFilter(filter) }
         let settings = try PersistentSettings(options.settings, start: start, of: name)
-        try await subscriptions.create(name, settings: settings, filter: filter)
+        try await Self.status { try await subscriptions.create(name, settings: settings, filter: filter) }
         return CreateResponse()
     }
 
@@ -109,7 +109,7 @@ struct PersistentSubscriptionsService: Sendable {
         }
         _ = try subscriptions.group(name)
         let settings = try PersistentSettings(options.settings, start: start, of: name)
-        try await subscriptions.update(name, settings: settings)
+        try await Self.status { try await subscriptions.update(name, settings: settings) }
         return UpdateResponse()
     }
 
@@ -121,8 +121,14 @@ struct PersistentSubscriptionsService: Sendable {
         case .all: stream = KurrentNames.all
         case nil: throw RPCStatus.required("StreamOption", "StreamOptionOneofCase")
         }
-        try await subscriptions.delete(PersistentGroupName(stream: stream, group: options.groupName))
+        let name = PersistentGroupName(stream: stream, group: options.groupName)
+        try await Self.status { try await subscriptions.delete(name) }
         return DeleteResponse()
+    }
+
+    /// Makes a change; a failure of the storage is a status like others.
+    private static func status(_ change: () async throws -> Void) async throws {
+        do { try await change() } catch let error as GroupStorageError { throw RPCStatus(error) }
     }
 
     private static func groupName(ofStream stream: String, group: String) throws(RPCStatus) -> PersistentGroupName {
