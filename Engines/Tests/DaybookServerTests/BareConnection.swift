@@ -29,16 +29,24 @@ struct BareConnection: Sendable {
             }
             .connect(host: "127.0.0.1", port: port).get()
         let connection = BareConnection(frames: frames, channel: channel)
-        try await connection.write(ProtocolSelector.preface + frame(4, on: 0, [0, 4] + bytes(of: window)))
+        try await connection.write(opening(window: window))
         return connection
     }
 
+    /// How a client begins.
+    static func opening(window: UInt32 = 65_535) -> [UInt8] {
+        ProtocolSelector.preface + frame(4, on: 0, [0, 4] + bytes(of: window))
+    }
+
     /// Begins a call; streams have odd numbers that grow.
-    func call(_ path: String, on stream: UInt32) async throws {
-        let headers = [
-            (":method", "POST"), (":scheme", "http"), (":path", path), (":authority", "localhost"),
-            ("content-type", "application/grpc"),
+    func call(_ path: String, on stream: UInt32) async throws { try await write(Self.headers(path, on: stream)) }
+
+    /// The headers of a call; without a path they are those of none.
+    static func headers(_ path: String?, on stream: UInt32) -> [UInt8] {
+        var headers = [
+            (":method", "POST"), (":scheme", "http"), (":authority", "localhost"), ("content-type", "application/grpc"),
         ]
+        if let path { headers.insert((":path", path), at: 2) }
         var block: [UInt8] = []
         for (name, value) in headers {
             block.append(0)  // A literal that is not indexed; names and values have their length in front.
@@ -47,7 +55,7 @@ struct BareConnection: Sendable {
                 block += text.utf8
             }
         }
-        try await write(Self.frame(1, flags: 4, on: stream, block))
+        return frame(1, flags: 4, on: stream, block)
     }
 
     /// Lets the server send more data on a stream.
@@ -74,7 +82,7 @@ struct BareConnection: Sendable {
         Array(ByteBuffer(integer: number).readableBytesView)
     }
 
-    private static func frame(_ type: UInt8, flags: UInt8 = 0, on stream: UInt32, _ payload: [UInt8]) -> [UInt8] {
+    static func frame(_ type: UInt8, flags: UInt8 = 0, on stream: UInt32, _ payload: [UInt8]) -> [UInt8] {
         var buffer = ByteBuffer()
         buffer.writeInteger(UInt32(payload.count) << 8 | UInt32(type))
         buffer.writeInteger(flags)

@@ -32,6 +32,9 @@ final class HTTP2Session {
 
     private var session: OpaquePointer?
     private unowned let delegate: any HTTP2SessionDelegate
+    private var isReceiving = false
+    /// Why nothing more is taken, as soon as what has come is read.
+    private var termination: nghttp2_error_code?
 
     /// - Parameters:
     ///   - settings: What the client is told at once.
@@ -64,8 +67,14 @@ final class HTTP2Session {
 
     func receive(_ bytes: UnsafeRawBufferPointer) throws(Failure) {
         guard bytes.count > 0 else { return }
+        isReceiving = true
         let taken = nghttp2_session_mem_recv(
             session, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count)
+        isReceiving = false
+        if let termination {
+            self.termination = nil
+            terminate(termination)
+        }
         try Self.check(Int32(clamping: taken))
     }
 
@@ -121,8 +130,15 @@ final class HTTP2Session {
             NGHTTP2_NO_ERROR.rawValue, nil, 0)
     }
 
-    /// Takes nothing more.
-    func terminate(_ code: nghttp2_error_code) { nghttp2_session_terminate_session(session, code.rawValue) }
+    /// Takes nothing more, from within the delegate's methods as soon as these have been told of all that has come: libnghttp2 reads
+    /// on behind data whose end it was told at, and aborts the process when that breaks the protocol.
+    func terminate(_ code: nghttp2_error_code) {
+        if isReceiving {
+            termination = code
+        } else {
+            nghttp2_session_terminate_session(session, code.rawValue)
+        }
+    }
 
     /// Lets the client send as much more on all streams as has come.
     func giveRoom(_ count: Int) { nghttp2_session_consume_connection(session, count) }

@@ -287,7 +287,10 @@ extension RPCConnection: HTTP2SessionDelegate {
         if calls[stream]?.take(bytes) ?? true { session?.giveRoom(bytes.count, on: stream) }
     }
 
-    func requestEnds(on stream: Int32) { calls[stream]?.clientEnded() }
+    func requestEnds(on stream: Int32) {
+        guard !isBroken else { return }
+        calls[stream]?.clientEnded()
+    }
 
     func readPiece(into room: UnsafeMutableRawBufferPointer, on stream: Int32) -> HTTP2Session.Piece {
         calls[stream]?.readPiece(into: room) ?? .none

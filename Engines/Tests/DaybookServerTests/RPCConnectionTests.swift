@@ -1,0 +1,57 @@
+import Logging
+import NIOCore
+import NIOEmbedded
+import Testing
+
+@testable import DaybookServer
+
+/// What comes, comes in one piece, which no network promises.
+@Suite("A connection of HTTP/2") struct RPCConnectionTests {
+    private struct Frame {
+        let type: UInt8
+        let stream: UInt32
+        let payload: ByteBuffer
+    }
+
+    private static func open(
+        _ routes: RPCRoutes = [:], limits: RPCLimits = RPCLimits(), window: UInt32 = 65_535
+    ) throws -> EmbeddedChannel {
+        let loop = EmbeddedEventLoop()
+        let services = RPCServices(
+            routes: routes, executor: EventLoopExecutor(loop), calls: RPCCalls(), limits: limits,
+            logger: Logger(label: "test"), callLogger: nil)
+        let memory = RPCMemory(limit: limits.bytesPerConnection, holder: "the connection")
+        let connection = RPCConnection(services: services, peer: RPCPeer(address: "127.0.0.1"), memory: memory)
+        let channel = EmbeddedChannel(handler: connection, loop: loop)
+        channel.connect(to: try SocketAddress(ipAddress: "127.0.0.1", port: 80), promise: nil)
+        try channel.writeInbound(ByteBuffer(bytes: BareConnection.opening(window: window)))
+        return channel
+    }
+
+    /// What the server has sent since this was asked for the last time.
+    private static func sent(on channel: EmbeddedChannel) throws -> [Frame] {
+        channel.embeddedEventLoop.run()
+        var bytes = ByteBuffer()
+        while var piece = try channel.readOutbound(as: ByteBuffer.self) { bytes.writeBuffer(&piece) }
+        var frames: [Frame] = []
+        while let head = bytes.readInteger(as: UInt32.self), bytes.readInteger(as: UInt8.self) != nil,
+            let stream = bytes.readInteger(as: UInt32.self), let payload = bytes.readSlice(length: Int(head >> 8))
+        {
+            frames.append(Frame(type: UInt8(truncatingIfNeeded: head), stream: stream, payload: payload))
+        }
+        return frames
+    }
+
+    @Test("that is refused within data, and breaks the protocol behind it, is closed, and nothing else happens")
+    func refusedWithinData() throws {
+        var limits = RPCLimits()
+        limits.strayFrames = 3
+        let channel = try Self.open(limits: limits)
+        var bytes = BareConnection.headers("/none", on: 1)
+        for _ in 0...limits.strayFrames { bytes += BareConnection.frame(0, on: 1, []) }
+        bytes += BareConnection.frame(6, on: 0, [1, 2, 3])  // A ping has eight bytes.
+        try channel.writeInbound(ByteBuffer(bytes: bytes))
+        #expect(try Self.sent(on: channel).last?.type == 7)
+        #expect(!channel.isActive)
+    }
+}
