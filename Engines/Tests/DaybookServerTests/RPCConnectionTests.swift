@@ -1,6 +1,7 @@
 import Logging
 import NIOCore
 import NIOEmbedded
+import Synchronization
 import Testing
 
 @testable import DaybookServer
@@ -53,5 +54,28 @@ import Testing
         try channel.writeInbound(ByteBuffer(bytes: bytes))
         #expect(try Self.sent(on: channel).last?.type == 7)
         #expect(!channel.isActive)
+    }
+
+    @Test("does nothing of a call that the client is told was not taken, and begins anew elsewhere")
+    func notTaken() throws {
+        let written = Mutex(0)
+        let routes: RPCRoutes = [
+            "/write": .finishing(
+                .unary { message, _ in
+                    written.withLock { $0 += 1 }
+                    return message
+                })
+        ]
+        let channel = try Self.open(routes)
+        let message: [UInt8] = [0, 0, 0, 0, 1, 7]
+        var bytes = BareConnection.headers("/write", on: 1) + BareConnection.frame(0, flags: 1, on: 1, message)
+        bytes += BareConnection.headers(nil, on: 3)  // No request, so that the connection takes no more.
+        bytes += BareConnection.headers("/write", on: 5) + BareConnection.frame(0, flags: 1, on: 5, message)
+        try channel.writeInbound(ByteBuffer(bytes: bytes))
+        let frames = try Self.sent(on: channel)
+        let end = try #require(frames.first { $0.type == 7 })
+        #expect(end.payload.getInteger(at: end.payload.readerIndex, as: UInt32.self) == 3)
+        #expect(frames.filter { $0.type == 0 }.map(\.stream) == [1])
+        #expect(written.withLock { $0 } == 1)
     }
 }

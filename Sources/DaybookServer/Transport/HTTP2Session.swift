@@ -124,10 +124,14 @@ final class HTTP2Session {
     func announceEnd() { nghttp2_submit_shutdown_notice(session) }
 
     /// Takes no more calls; those that have begun go on.
-    func end() {
+    ///
+    /// - Returns: The last of them, as the client is told. Of what it begins behind that, before it knows, the delegate is still
+    ///   told; it is closed as soon as the client has been.
+    func end() -> Int32 {
+        let last = nghttp2_session_get_last_proc_stream_id(session)
         nghttp2_submit_goaway(
-            session, UInt8(NGHTTP2_FLAG_NONE.rawValue), nghttp2_session_get_last_proc_stream_id(session),
-            NGHTTP2_NO_ERROR.rawValue, nil, 0)
+            session, UInt8(NGHTTP2_FLAG_NONE.rawValue), last, NGHTTP2_NO_ERROR.rawValue, nil, 0)
+        return last
     }
 
     /// Takes nothing more, from within the delegate's methods as soon as these have been told of all that has come: libnghttp2 reads

@@ -51,6 +51,9 @@ final class RPCConnection: ChannelInboundHandler {
         case final
     }
     private var end = End.open
+    /// The last stream that the client is told has been taken. Nothing is done of those behind it: the client may begin them anew
+    /// elsewhere, and what they write would be written twice.
+    private var lastTaken = Int32.max
 
     init(services: RPCServices, peer: RPCPeer, memory: RPCMemory) {
         self.services = services
@@ -192,6 +195,13 @@ final class RPCConnection: ChannelInboundHandler {
         sendSoon()
     }
 
+    /// Takes no more calls; those that have begun go on.
+    private func takeNoMore() {
+        guard let session else { return }
+        end = .final
+        lastTaken = min(lastTaken, session.end())
+    }
+
     private func closeIfDone() {
         if isBroken { return close() }
         guard case .final = end, calls.isEmpty, !isClosing, let context else { return }
@@ -247,14 +257,13 @@ extension RPCConnection: HTTP2SessionDelegate {
         headerBytes = 0
         if stream > lastStream {
             lastStream = stream
-        } else if calls[stream] == nil {
+        } else if calls[stream] == nil, stream <= lastTaken {
             // Perhaps the server has ended the call only just now. What is open may go on for a time.
             strayFrames += 1
             guard strayFrames <= services.limits.strayFrames else { return refuse(NGHTTP2_ENHANCE_YOUR_CALM) }
             guard strayEnd == nil, let context else { return }
             let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
-            session?.end()
-            end = .final
+            takeNoMore()
             strayEnd = context.eventLoop.scheduleTask(in: services.limits.graceTime) {
                 bound.value.close(because: "The client names calls that are not there.")
             }
@@ -262,7 +271,7 @@ extension RPCConnection: HTTP2SessionDelegate {
     }
 
     func requestBegins(on stream: Int32) {
-        guard let context, !isBroken else { return }
+        guard let context, !isBroken, stream <= lastTaken else { return }
         calls[stream] = RPCCall(on: stream, of: self, loop: context.eventLoop)
     }
 
@@ -305,9 +314,7 @@ extension RPCConnection: HTTP2SessionDelegate {
 
     func malformedRequestCame() {
         // Its call is reset. The others may end by themselves.
-        guard !isBroken else { return }
-        session?.end()
-        end = .final
+        if !isBroken { takeNoMore() }
     }
 
     func emptyDataCame() {
@@ -321,8 +328,7 @@ extension RPCConnection: HTTP2SessionDelegate {
 
     func pingAnswered(_ mark: HTTP2Session.PingMark) {
         guard mark == Self.endMark, case .announced = end else { return }
-        end = .final
-        session?.end()
+        takeNoMore()
     }
 
     func streamWasReset() {
