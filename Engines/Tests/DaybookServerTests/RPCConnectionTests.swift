@@ -78,4 +78,23 @@ import Testing
         #expect(frames.filter { $0.type == 0 }.map(\.stream) == [1])
         #expect(written.withLock { $0 } == 1)
     }
+
+    @Test("is closed when its client makes it send without end, and takes nothing")
+    func takesNothing() throws {
+        var limits = RPCLimits()
+        limits.callsPerConnection = 1
+        limits.waitingFrames = 10
+        let channel = try Self.open(limits: limits)
+        channel.isWritable = false
+        // Each but the first is one more than there may be, and is to be reset.
+        for number in 0..<8 as Range<UInt32> {
+            try channel.writeInbound(ByteBuffer(bytes: BareConnection.headers("/none", on: 2 * number + 1)))
+        }
+        #expect(channel.isActive)
+        for number in 8..<20 as Range<UInt32> where channel.isActive {
+            try channel.writeInbound(ByteBuffer(bytes: BareConnection.headers("/none", on: 2 * number + 1)))
+        }
+        #expect(!channel.isActive)
+        _ = try channel.finish(acceptAlreadyClosed: true)
+    }
 }

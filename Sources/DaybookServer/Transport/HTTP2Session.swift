@@ -94,6 +94,9 @@ final class HTTP2Session {
 
     // MARK: - What is to be sent
 
+    /// How many frames wait to be written, but for data.
+    var waitingFrames: Int { nghttp2_session_get_outbound_queue_size(session) }
+
     /// Answers with headers; what follows is asked of the delegate, unless these are all.
     func respond(_ headers: HTTP2Fields, on stream: Int32, isEnd: Bool) {
         var provider = nghttp2_data_provider(source: nghttp2_data_source(fd: 0), read_callback: Self.readPiece)
@@ -134,8 +137,8 @@ final class HTTP2Session {
         return last
     }
 
-    /// Takes nothing more, from within the delegate's methods as soon as these have been told of all that has come: libnghttp2 reads
-    /// on behind data whose end it was told at, and aborts the process when that breaks the protocol.
+    /// Takes nothing more, from within the delegate's methods as soon as these have been told of all that has come: libnghttp2
+    /// reads on behind data whose end it was told at, and aborts the process when that breaks the protocol.
     func terminate(_ code: nghttp2_error_code) {
         if isReceiving {
             termination = code

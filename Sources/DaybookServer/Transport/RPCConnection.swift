@@ -98,7 +98,10 @@ final class RPCConnection: ChannelInboundHandler {
             let bytes = unwrapInboundIn(data)
             try bytes.withUnsafeReadableBytes { bytes throws(HTTP2Session.Failure) in try session.receive(bytes) }
         } catch {
-            close(because: "\(error)")
+            return close(because: "\(error)")
+        }
+        if session.waitingFrames > services.limits.waitingFrames {
+            close(because: "The client takes nothing of what it causes.")
         }
     }
 

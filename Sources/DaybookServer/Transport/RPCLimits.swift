@@ -38,6 +38,8 @@ struct RPCLimits: Sendable, Hashable {
     var resets = 2_000
     /// Frames of one connection for calls that are not there, or have ended long ago; the first ends it after ``graceTime``.
     var strayFrames = 100
+    /// Frames that wait for a client that takes nothing: headers, resets, acknowledgements, of which it can cause any number.
+    var waitingFrames = 10_000
     /// How long a connection may take until its first bytes tell its protocol. Browsers open connections before they need them.
     var firstBytesTime = TimeAmount.seconds(60)
     /// How long a client may say nothing until it is pinged, and then until it has answered.
