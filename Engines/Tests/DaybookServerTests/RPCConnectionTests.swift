@@ -97,4 +97,16 @@ import Testing
         #expect(!channel.isActive)
         _ = try channel.finish(acceptAlreadyClosed: true)
     }
+
+    @Test("resets a call whose answer has headers that are too long to be sent")
+    func headersTooLong() throws {
+        let routes: RPCRoutes = [
+            "/fail": .streaming { _, _, _ in throw RPCStatus(.aborted, String(repeating: "a", count: 100_000)) }
+        ]
+        let channel = try Self.open(routes)
+        _ = try Self.sent(on: channel)
+        try channel.writeInbound(ByteBuffer(bytes: BareConnection.headers("/fail", on: 1)))
+        #expect(try Self.sent(on: channel).filter { $0.stream == 1 }.map(\.type) == [3])
+        _ = try channel.finish(acceptAlreadyClosed: true)
+    }
 }

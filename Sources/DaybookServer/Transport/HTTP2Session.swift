@@ -207,6 +207,14 @@ final class HTTP2Session {
             if let frame { HTTP2Session.of(pointer).sent(frame) }
             return 0
         }
+        nghttp2_session_callbacks_set_on_frame_not_send_callback(callbacks) { _, frame, code, pointer in
+            // Of a stream that has been closed meanwhile nothing is owed. Headers that are too long would leave one without end.
+            guard let frame, code == NGHTTP2_ERR_FRAME_SIZE_ERROR.rawValue,
+                UInt32(frame.pointee.hd.type) == NGHTTP2_HEADERS.rawValue
+            else { return 0 }
+            HTTP2Session.of(pointer).reset(frame.pointee.hd.stream_id, NGHTTP2_INTERNAL_ERROR)
+            return 0
+        }
         nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks) { _, _, code, pointer in
             let errors = [NGHTTP2_ERR_HTTP_HEADER, NGHTTP2_ERR_HTTP_MESSAGING]
             if errors.contains(where: { $0.rawValue == code }) {
