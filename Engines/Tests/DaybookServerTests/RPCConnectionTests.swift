@@ -109,4 +109,31 @@ import Testing
         #expect(try Self.sent(on: channel).filter { $0.stream == 1 }.map(\.type) == [3])
         _ = try channel.finish(acceptAlreadyClosed: true)
     }
+
+    @Test("ends a call that has no messages though its client has no room for any")
+    func endsWithoutRoom() throws {
+        let channel = try Self.open(["/none": .streaming { _, _, _ in }], window: 0)
+        _ = try Self.sent(on: channel)
+        try channel.writeInbound(ByteBuffer(bytes: BareConnection.headers("/none", on: 1)))
+        #expect(try Self.sent(on: channel).filter { $0.stream == 1 }.map(\.type) == [1, 1, 3])
+        _ = try channel.finish(acceptAlreadyClosed: true)
+    }
+
+    @Test("ends a call whose messages have taken all room that its client had")
+    func endsBehindTheLastRoom() throws {
+        let channel = try Self.open(
+            [
+                "/one": .streaming { requests, responses, _ in
+                    try await responses.send { $0.writeInteger(7 as UInt8) }
+                    _ = try await requests.next()
+                    throw RPCStatus(.aborted, "The group was deleted.")
+                }
+            ], window: 6)
+        _ = try Self.sent(on: channel)
+        try channel.writeInbound(ByteBuffer(bytes: BareConnection.headers("/one", on: 1)))
+        #expect(try Self.sent(on: channel).filter { $0.stream == 1 }.map(\.type) == [1, 0])
+        try channel.writeInbound(ByteBuffer(bytes: BareConnection.frame(0, flags: 1, on: 1, [])))
+        #expect(try Self.sent(on: channel).filter { $0.stream == 1 }.map(\.type) == [1])
+        _ = try channel.finish(acceptAlreadyClosed: true)
+    }
 }

@@ -109,6 +109,11 @@ final class HTTP2Session {
         }
     }
 
+    /// Ends an answer of which all data has gone: trailers need no room of the client.
+    func finish(_ stream: Int32, with trailers: HTTP2Fields) {
+        trailers.withFields { _ = nghttp2_submit_trailer(session, stream, $0.baseAddress, $0.count) }
+    }
+
     /// The delegate has something to send where it had nothing.
     func resume(_ stream: Int32) { nghttp2_session_resume_data(session, stream) }
 
@@ -167,7 +172,7 @@ final class HTTP2Session {
         case .bytes(let count): return count
         case .last(let count, let trailers):
             flags?.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue | NGHTTP2_DATA_FLAG_NO_END_STREAM.rawValue
-            trailers.withFields { _ = nghttp2_submit_trailer(session.session, stream, $0.baseAddress, $0.count) }
+            session.finish(stream, with: trailers)
             return count
         }
     }

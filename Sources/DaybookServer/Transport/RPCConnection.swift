@@ -246,6 +246,12 @@ extension RPCConnection {
         sendSoon()
     }
 
+    /// All data of the answer has gone.
+    func finish(_ stream: Int32, with trailers: HTTP2Fields) {
+        session?.finish(stream, with: trailers)
+        sendSoon()
+    }
+
     func giveRoom(_ count: Int, on stream: Int32) {
         session?.giveRoom(count, on: stream)
         sendSoon()
