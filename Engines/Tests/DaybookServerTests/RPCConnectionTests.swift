@@ -83,7 +83,7 @@ import Testing
     func takesNothing() throws {
         var limits = RPCLimits()
         limits.callsPerConnection = 1
-        limits.waitingFrames = 10
+        limits.waitingFrames = 10 - RPCLimits.framesPerCall
         let channel = try Self.open(limits: limits)
         channel.isWritable = false
         // Each but the first is one more than there may be, and is to be reset.

@@ -100,7 +100,8 @@ final class RPCConnection: ChannelInboundHandler {
         } catch {
             return close(because: "\(error)")
         }
-        if session.waitingFrames > services.limits.waitingFrames {
+        let limits = services.limits
+        if session.waitingFrames > limits.waitingFrames + RPCLimits.framesPerCall * limits.callsPerConnection {
             close(because: "The client takes nothing of what it causes.")
         }
     }
