@@ -136,4 +136,22 @@ import Testing
         #expect(try Self.sent(on: channel).filter { $0.stream == 1 }.map(\.type) == [1])
         _ = try channel.finish(acceptAlreadyClosed: true)
     }
+
+    @Test("whose client gives up too many calls is told that, and nothing else")
+    func tooManyResets() throws {
+        var limits = RPCLimits()
+        limits.resets = 10
+        let channel = try Self.open(
+            ["/watch": .streaming { requests, _, _ in while try await requests.next() != nil {} }], limits: limits)
+        var bytes: [UInt8] = []
+        for number in 0...10 as ClosedRange<UInt32> {
+            bytes += BareConnection.headers("/watch", on: 2 * number + 1)
+            bytes += BareConnection.frame(3, on: 2 * number + 1, [0, 0, 0, 8])
+        }
+        try channel.writeInbound(ByteBuffer(bytes: bytes))
+        let ends = try Self.sent(on: channel).filter { $0.type == 7 }
+        // ENHANCE_YOUR_CALM, behind the last stream.
+        #expect(ends.map { $0.payload.getInteger(at: $0.payload.readerIndex + 4, as: UInt32.self) } == [11])
+        #expect(!channel.isActive)
+    }
 }

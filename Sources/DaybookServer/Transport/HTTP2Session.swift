@@ -39,7 +39,7 @@ final class HTTP2Session {
     /// - Parameters:
     ///   - settings: What the client is told at once.
     ///   - window: How much a client may send on all streams before it must wait, in bytes.
-    ///   - resets: How many streams a client may reset within half a minute.
+    ///   - resets: How many streams a client may reset within half a minute, which the delegate counts.
     init(
         settings: [(nghttp2_settings_id, Int)], window: Int, resets: Int, delegate: any HTTP2SessionDelegate
     ) throws(Failure) {
@@ -49,7 +49,8 @@ final class HTTP2Session {
         defer { nghttp2_option_del(options) }
         nghttp2_option_set_no_auto_window_update(options, 1)
         nghttp2_option_set_no_closed_streams(options, 1)
-        nghttp2_option_set_stream_reset_rate_limit(options, UInt64(resets), UInt64(max(resets / 30, 1)))
+        // More than the delegate bears: of its own accord the session says INTERNAL_ERROR, and reads on what it has disowned.
+        nghttp2_option_set_stream_reset_rate_limit(options, UInt64(2 * resets), UInt64(resets / 30 + 1))
         try Self.check(
             nghttp2_session_server_new2(
                 &session, Self.callbacks, Unmanaged.passUnretained(self).toOpaque(), options))
