@@ -69,6 +69,9 @@ CONNECTION_ERRORS = {
     "room of three bytes": frame(WINDOW, 0, 0, bytes(3)),
     "no room": window_update(0),
     "more room than there is": window_update(0x7FFFFFFF) * 2,
+    "a ping of three bytes behind more data without bytes than there may be": CALL
+    + frame(DATA, 0, 1) * 101
+    + frame(PING, 0, 0, bytes(3)),
 }
 
 # What breaks one call at most, or nothing.

@@ -39,7 +39,7 @@ final class HTTP2Session {
     /// - Parameters:
     ///   - settings: What the client is told at once.
     ///   - window: How much a client may send on all streams before it must wait, in bytes.
-    ///   - resets: How many streams a client may reset within half a minute.
+    ///   - resets: How many streams a client may reset within half a minute, which the delegate counts.
     init(
         settings: [(nghttp2_settings_id, Int)], window: Int, resets: Int, delegate: any HTTP2SessionDelegate
     ) throws(Failure) {
@@ -49,7 +49,8 @@ final class HTTP2Session {
         defer { nghttp2_option_del(options) }
         nghttp2_option_set_no_auto_window_update(options, 1)
         nghttp2_option_set_no_closed_streams(options, 1)
-        nghttp2_option_set_stream_reset_rate_limit(options, UInt64(resets), UInt64(max(resets / 30, 1)))
+        // More than the delegate bears: of its own accord the session says INTERNAL_ERROR, and reads on what it has disowned.
+        nghttp2_option_set_stream_reset_rate_limit(options, UInt64(2 * resets), UInt64(resets / 30 + 1))
         try Self.check(
             nghttp2_session_server_new2(
                 &session, Self.callbacks, Unmanaged.passUnretained(self).toOpaque(), options))
@@ -78,6 +79,9 @@ final class HTTP2Session {
         try Self.check(Int32(clamping: taken))
     }
 
+    /// Nothing that comes is looked at any more.
+    var isOver: Bool { nghttp2_session_want_read(session) == 0 }
+
     /// Writes what is to be sent, until that has `limit` bytes or more.
     ///
     /// - Returns: Whether more may be left.
@@ -94,6 +98,9 @@ final class HTTP2Session {
 
     // MARK: - What is to be sent
 
+    /// How many frames wait to be written, but for data.
+    var waitingFrames: Int { nghttp2_session_get_outbound_queue_size(session) }
+
     /// Answers with headers; what follows is asked of the delegate, unless these are all.
     func respond(_ headers: HTTP2Fields, on stream: Int32, isEnd: Bool) {
         var provider = nghttp2_data_provider(source: nghttp2_data_source(fd: 0), read_callback: Self.readPiece)
@@ -104,6 +111,11 @@ final class HTTP2Session {
                 nghttp2_submit_response(session, stream, fields.baseAddress, fields.count, &provider)
             }
         }
+    }
+
+    /// Ends an answer of which all data has gone: trailers need no room of the client.
+    func finish(_ stream: Int32, with trailers: HTTP2Fields) {
+        trailers.withFields { _ = nghttp2_submit_trailer(session, stream, $0.baseAddress, $0.count) }
     }
 
     /// The delegate has something to send where it had nothing.
@@ -124,14 +136,18 @@ final class HTTP2Session {
     func announceEnd() { nghttp2_submit_shutdown_notice(session) }
 
     /// Takes no more calls; those that have begun go on.
-    func end() {
+    ///
+    /// - Returns: The last of them, as the client is told. Of what it begins behind that, before it knows, the delegate is still
+    ///   told; it is closed as soon as the client has been.
+    func end() -> Int32 {
+        let last = nghttp2_session_get_last_proc_stream_id(session)
         nghttp2_submit_goaway(
-            session, UInt8(NGHTTP2_FLAG_NONE.rawValue), nghttp2_session_get_last_proc_stream_id(session),
-            NGHTTP2_NO_ERROR.rawValue, nil, 0)
+            session, UInt8(NGHTTP2_FLAG_NONE.rawValue), last, NGHTTP2_NO_ERROR.rawValue, nil, 0)
+        return last
     }
 
-    /// Takes nothing more, from within the delegate's methods as soon as these have been told of all that has come: libnghttp2 reads
-    /// on behind data whose end it was told at, and aborts the process when that breaks the protocol.
+    /// Takes nothing more, from within the delegate's methods as soon as these have been told of all that has come: libnghttp2
+    /// reads on behind data whose end it was told at, and aborts the process when that breaks the protocol.
     func terminate(_ code: nghttp2_error_code) {
         if isReceiving {
             termination = code
@@ -160,7 +176,7 @@ final class HTTP2Session {
         case .bytes(let count): return count
         case .last(let count, let trailers):
             flags?.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue | NGHTTP2_DATA_FLAG_NO_END_STREAM.rawValue
-            trailers.withFields { _ = nghttp2_submit_trailer(session.session, stream, $0.baseAddress, $0.count) }
+            session.finish(stream, with: trailers)
             return count
         }
     }
@@ -198,6 +214,14 @@ final class HTTP2Session {
         }
         nghttp2_session_callbacks_set_on_frame_send_callback(callbacks) { _, frame, pointer in
             if let frame { HTTP2Session.of(pointer).sent(frame) }
+            return 0
+        }
+        nghttp2_session_callbacks_set_on_frame_not_send_callback(callbacks) { _, frame, code, pointer in
+            // Of a stream that has been closed meanwhile nothing is owed. Headers that are too long would leave one without end.
+            guard let frame, code == NGHTTP2_ERR_FRAME_SIZE_ERROR.rawValue,
+                UInt32(frame.pointee.hd.type) == NGHTTP2_HEADERS.rawValue
+            else { return 0 }
+            HTTP2Session.of(pointer).reset(frame.pointee.hd.stream_id, NGHTTP2_INTERNAL_ERROR)
             return 0
         }
         nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks) { _, _, code, pointer in

@@ -393,8 +393,13 @@ final class RPCCall {
     }
 
     private func end(with trailers: HTTP2Fields) {
-        outgoing.trailers = trailers
-        resume()
+        if outgoing.count > 0 {
+            outgoing.trailers = trailers
+            resume()
+        } else {
+            // Else they would wait until the client has room for data, though there is none.
+            connection?.finish(stream, with: trailers)
+        }
         finished()
     }
 

@@ -51,6 +51,9 @@ final class RPCConnection: ChannelInboundHandler {
         case final
     }
     private var end = End.open
+    /// The last stream that the client is told has been taken. Nothing is done of those behind it: the client may begin them anew
+    /// elsewhere, and what they write would be written twice.
+    private var lastTaken = Int32.max
 
     init(services: RPCServices, peer: RPCPeer, memory: RPCMemory) {
         self.services = services
@@ -95,7 +98,11 @@ final class RPCConnection: ChannelInboundHandler {
             let bytes = unwrapInboundIn(data)
             try bytes.withUnsafeReadableBytes { bytes throws(HTTP2Session.Failure) in try session.receive(bytes) }
         } catch {
-            close(because: "\(error)")
+            return close(because: "\(error)")
+        }
+        let limits = services.limits
+        if session.waitingFrames > limits.waitingFrames + RPCLimits.framesPerCall * limits.callsPerConnection {
+            close(because: "The client takes nothing of what it causes.")
         }
     }
 
@@ -192,7 +199,16 @@ final class RPCConnection: ChannelInboundHandler {
         sendSoon()
     }
 
+    /// Takes no more calls; those that have begun go on.
+    private func takeNoMore() {
+        guard let session else { return }
+        end = .final
+        lastTaken = min(lastTaken, session.end())
+    }
+
     private func closeIfDone() {
+        // Of a client that takes nothing, the end is not waited for until it has taken the reason.
+        if case .open = end, let session, session.isOver { isBroken = true }
         if isBroken { return close() }
         guard case .final = end, calls.isEmpty, !isClosing, let context else { return }
         isClosing = true
@@ -231,6 +247,12 @@ extension RPCConnection {
         sendSoon()
     }
 
+    /// All data of the answer has gone.
+    func finish(_ stream: Int32, with trailers: HTTP2Fields) {
+        session?.finish(stream, with: trailers)
+        sendSoon()
+    }
+
     func giveRoom(_ count: Int, on stream: Int32) {
         session?.giveRoom(count, on: stream)
         sendSoon()
@@ -245,14 +267,13 @@ extension RPCConnection: HTTP2SessionDelegate {
         headerBytes = 0
         if stream > lastStream {
             lastStream = stream
-        } else if calls[stream] == nil {
+        } else if calls[stream] == nil, stream <= lastTaken {
             // Perhaps the server has ended the call only just now. What is open may go on for a time.
             strayFrames += 1
             guard strayFrames <= services.limits.strayFrames else { return refuse(NGHTTP2_ENHANCE_YOUR_CALM) }
             guard strayEnd == nil, let context else { return }
             let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
-            session?.end()
-            end = .final
+            takeNoMore()
             strayEnd = context.eventLoop.scheduleTask(in: services.limits.graceTime) {
                 bound.value.close(because: "The client names calls that are not there.")
             }
@@ -260,7 +281,7 @@ extension RPCConnection: HTTP2SessionDelegate {
     }
 
     func requestBegins(on stream: Int32) {
-        guard let context, !isBroken else { return }
+        guard let context, !isBroken, stream <= lastTaken else { return }
         calls[stream] = RPCCall(on: stream, of: self, loop: context.eventLoop)
     }
 
@@ -303,9 +324,7 @@ extension RPCConnection: HTTP2SessionDelegate {
 
     func malformedRequestCame() {
         // Its call is reset. The others may end by themselves.
-        guard !isBroken else { return }
-        session?.end()
-        end = .final
+        if !isBroken { takeNoMore() }
     }
 
     func emptyDataCame() {
@@ -319,8 +338,7 @@ extension RPCConnection: HTTP2SessionDelegate {
 
     func pingAnswered(_ mark: HTTP2Session.PingMark) {
         guard mark == Self.endMark, case .announced = end else { return }
-        end = .final
-        session?.end()
+        takeNoMore()
     }
 
     func streamWasReset() {

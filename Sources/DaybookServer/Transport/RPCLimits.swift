@@ -38,6 +38,11 @@ struct RPCLimits: Sendable, Hashable {
     var resets = 2_000
     /// Frames of one connection for calls that are not there, or have ended long ago; the first ends it after ``graceTime``.
     var strayFrames = 100
+    /// Frames that wait for a client that takes nothing: headers, resets, acknowledgements, of which it can cause any number.
+    /// Those of calls that may be open come on top of it, ``framesPerCall`` each.
+    var waitingFrames = 10_000
+    /// Headers, trailers, a reset, and room for the client.
+    static let framesPerCall = 4
     /// How long a connection may take until its first bytes tell its protocol. Browsers open connections before they need them.
     var firstBytesTime = TimeAmount.seconds(60)
     /// How long a client may say nothing until it is pinged, and then until it has answered.
