@@ -1,7 +1,8 @@
 # `make` alone lists the targets.
 .DEFAULT_GOAL := help
-SHELL := /bin/bash
-.SHELLFLAGS := -euo pipefail -c
+# Without make's own variables: SwiftPM builds a package anew whose environment is another than at its last build.
+SHELL := /usr/bin/env
+.SHELLFLAGS := -u MAKELEVEL -u MAKEFLAGS -u MFLAGS -u MAKE_TERMOUT -u MAKE_TERMERR bash -euo pipefail -c
 
 # The demo's trading day: `make demo ORDERS=1000000 SEED=7`.
 ORDERS ?= 100000

@@ -168,8 +168,10 @@ extension JetStreamEventStore {
         } catch {
             // Made by somebody else at the same moment, or by the first try whose answer was lost.
             guard case .refused(10058, _) = error else { throw error }
-            return try await connection.api(
-                "STREAM.INFO.\(subjects.stream)", timeout: configuration.requestTimeout)
+            // The server that is asked may not have heard of it yet.
+            return try await patiently(configuration, passing: 10059) { () async throws(ConnectionFailure) in
+                try await connection.api("STREAM.INFO.\(subjects.stream)", timeout: configuration.requestTimeout)
+            }
         }
     }
 
@@ -201,13 +203,17 @@ extension JetStreamEventStore {
     }
 
     /// Repeats a request while the cluster has no leader.
+    ///
+    /// - Parameter passing: A refusal that passes, too.
     private static func patiently<Value>(
-        _ configuration: Configuration, _ request: () async throws(ConnectionFailure) -> Value
+        _ configuration: Configuration, passing: Int? = nil, _ request: () async throws(ConnectionFailure) -> Value
     ) async throws(ConnectionFailure) -> Value {
         let deadline = ContinuousClock.now + configuration.readPatience
         while true {
             do { return try await request() } catch {
-                guard error.isPassing, ContinuousClock.now < deadline else { throw error }
+                var passes = error.isPassing
+                if case .refused(let code, _) = error, code == passing { passes = true }
+                guard passes, ContinuousClock.now < deadline else { throw error }
                 do { try await Task.sleep(for: .milliseconds(100)) } catch { throw .cancelled }
             }
         }

@@ -186,7 +186,7 @@ class UserTests(ServeCase):
         server = self.start()
         for path, body, status in (
             ("/v1/append", {"writes": [{"stream": "$user-0", "events": [{"type": "$UserCreated", "data": 1}]}]}, 200),
-            ("/v1/users", {"login": "0"}, 503),
+            ("/v1/users", {"login": "0"}, 409),
         ):
             connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
             self.addCleanup(connection.close)
@@ -194,7 +194,7 @@ class UserTests(ServeCase):
             answer = connection.getresponse()
             text = answer.read().decode()
             self.assertEqual(answer.status, status, text)
-        self.assertIn("usersUnavailable", text)
+        self.assertIn("userUnreadable", text)
 
 
 class EndTests(ServeCase):

@@ -42,7 +42,13 @@ final class UserDirectory: Sendable {
         let count = log.accessChanges.count(of: User.stream(of: login))
         if let known = known.withLock({ $0[login] }), known.count == count { return known.user }
         let user: User?
-        do { user = try await stored(login).user } catch { throw .unavailable(RPCStatus(error).message) }
+        do { user = try await stored(login).user } catch let failure as UserFailure {
+            throw .unavailable(RPCStatus(failure).message)
+        } catch let failure as KurrentFailure {
+            throw .unavailable(RPCStatus(failure).message)
+        } catch {
+            throw .unavailable("\(error)")
+        }
         known.withLock { known in
             if known.count >= AccessLimits.users { known.removeAll(keepingCapacity: true) }
             known[login] = (count, user)
@@ -77,12 +83,12 @@ final class UserDirectory: Sendable {
         return logins
     }
 
-    private func stored(_ login: String) async throws(KurrentFailure) -> (user: User?, version: StreamVersion?) {
+    /// - Throws: ``KurrentFailure`` when the log cannot be read, ``UserFailure/unreadable(login:position:)``.
+    private func stored(_ login: String) async throws -> (user: User?, version: StreamVersion?) {
         guard let event = try await log.lastEvent(of: User.stream(of: login)) else { return (nil, nil) }
         guard event.type != User.deleted else { return (nil, event.version) }
         guard var user = try? JSONDecoder().decode(User.self, from: Data(event.data)), user.loginName == login else {
-            throw .unavailable(
-                "The event at position \(event.position) does not tell what the user '\(login)' is like.")
+            throw UserFailure.unreadable(login: login, position: event.position)
         }
         user.changedAt = event.recordedAt
         return (user, event.version)

@@ -1,4 +1,5 @@
 #if Server
+import DaybookCore
 import HTTPTypes
 
 /// Why users could not be changed.
@@ -11,7 +12,14 @@ enum UserFailure: Error, Sendable, Hashable {
     case wrongPassword
     /// What was asked for breaks a rule; the text says which.
     case invalid(String)
+    /// Somebody has written into the user's stream what tells of no user.
+    case unreadable(login: String, position: Position)
     case unavailable(String)
+
+    fileprivate static func unreadable(_ login: String, _ position: Position) -> String {
+        "The event at position \(position) does not tell what the user '\(login)' is like: delete the stream "
+            + "'\(User.stream(of: login))', and make the user anew."
+    }
 }
 
 extension RPCStatus {
@@ -28,6 +36,8 @@ extension RPCStatus {
                 .adding("exception", "user-conflict").adding("login-name", login)
         case .wrongPassword: self = .accessDenied
         case .invalid(let text): self = RPCStatus(.invalidArgument, text)
+        case .unreadable(let login, let position):
+            self = RPCStatus(.failedPrecondition, UserFailure.unreadable(login, position))
         case .unavailable(let text): self = RPCStatus(.unavailable, text)
         }
     }
@@ -50,6 +60,10 @@ extension HTTPProblem {
         case .wrongPassword: self = .accessDenied("the password that is to be replaced is another one")
         case .invalid(let text):
             self = HTTPProblem(.badRequest, "invalidUser", title: "The user breaks a rule.", detail: text)
+        case .unreadable(let login, let position):
+            self = HTTPProblem(
+                .conflict, "userUnreadable", title: "What the log has of the user tells of none.",
+                detail: UserFailure.unreadable(login, position))
         case .unavailable(let text):
             self = HTTPProblem(
                 .serviceUnavailable, "usersUnavailable", title: "The users cannot be read.", detail: text)

@@ -20,7 +20,7 @@ struct UserRoutes: Sendable {
                 try await users.create(draft, isFirst: isFirst)
             } catch let failure as UserFailure {
                 throw HTTPProblem(failure)
-            } catch let failure as KurrentFailure {  // What the log has of the users makes no sense.
+            } catch let failure as KurrentFailure {
                 throw HTTPProblem(UserFailure.unavailable(RPCStatus(failure).message))
             } catch let error as ReadError {
                 throw HTTPProblem(error)

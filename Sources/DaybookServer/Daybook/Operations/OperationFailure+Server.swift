@@ -39,7 +39,7 @@ extension OperationFailure {
         case .notFound: .notFound
         case .exists: .exists
         case .conflict: .busy
-        case .wrongPassword, .invalid: .invalid
+        case .wrongPassword, .invalid, .unreadable: .invalid
         case .unavailable: .storageFailed
         }
     }
