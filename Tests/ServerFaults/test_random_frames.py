@@ -100,7 +100,10 @@ class RandomFrames(FaultCase):
             data = damaged(chance, b"".join(frames))
             if chance.random() < 0.2:
                 data += frame(DATA, 0, 1) * 120 + frame(PING, 0, 0, b"123")
-            connection = self.connect(settings=struct.pack(">HI", 4, chance.choice([0, 1, 65_535])))
+            try:
+                connection = self.connect(settings=struct.pack(">HI", 4, chance.choice([0, 1, 65_535])))
+            except OSError as error:
+                self.fail(f"The server takes no connection after round {round - 1}, SEED={SEED}: {error}")
             # At once, which the server may read in one piece, or cut anywhere.
             cut = chance.randrange(len(data) + 1) if chance.random() < 0.5 else len(data)
             connection.send(data[:cut])
@@ -112,7 +115,6 @@ class RandomFrames(FaultCase):
                     pass
             connection.close()
             self.opened.remove(connection)
-            self.assertIsNone(self.server.process.poll(), f"The server has died of round {round}, SEED={SEED}.")
         self.neighbour.wait()
         # One that does well is answered.
         self.assertTrue(self.connect().call(GOSSIP))
